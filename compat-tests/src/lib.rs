@@ -1,0 +1,1 @@
+//! Real Nest processes for the tests.

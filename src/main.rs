@@ -1,0 +1,2 @@
+//! The `nest-wire` command.
+fn main() {}
