@@ -1,0 +1,71 @@
+// A real ClientTCP, driven by lines on standard input.
+//
+//     node oracles/client-tcp.mjs --port P [--nest 12] [--host 127.0.0.1]
+//
+// Says `{"ready":true}` first. A line in is one of
+//     {"op":"send","key":K,"pattern":…,"data":…}    {"op":"emit","key":K,"pattern":…,"data":…}
+//     {"op":"unsubscribe","key":K}                  {"op":"connect"}    {"op":"close"}
+// and a line out what the observable of that key did:
+//     {"key":K,"next":V}    {"key":K,"next_undefined":true}    {"key":K,"error":E}    {"key":K,"complete":true}
+// `connect` and `close` go by their own names unless given a key. No line waits for the one before it to be done.
+// When standard input ends and every observable has, the client closes and the process ends with status 0.
+
+import { printLine, readLines } from '../lines.mjs';
+import { loadNest } from '../nest.mjs';
+import { readOptions } from '../options.mjs';
+import { logger } from '../service.mjs';
+
+const FAREWELL_MS = 1000;
+
+const { nest, host, port } = readOptions({ host: '127.0.0.1', port: 3000 });
+const { common, microservices, rxjs } = await loadNest(nest);
+const { ClientProxyFactory, Transport } = microservices;
+common.Logger.overrideLogger(logger);
+
+const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host, port } });
+const subscriptions = new Map();
+let inputEnded = false;
+
+const operations = {
+  send: ({ key, pattern, data }) => watch(key, client.send(pattern, data)),
+  emit: ({ key, pattern, data }) => watch(key, client.emit(pattern, data)),
+  connect: ({ key = 'connect' }) => watch(key, rxjs.from(client.connect()).pipe(rxjs.ignoreElements())),
+  close: ({ key = 'close' }) => watch(key, rxjs.of(client.close()).pipe(rxjs.ignoreElements())),
+  unsubscribe: ({ key }) => {
+    subscriptions.get(key)?.unsubscribe();
+    subscriptions.delete(key);
+  },
+};
+
+printLine({ ready: true });
+for await (const line of readLines()) {
+  const request = JSON.parse(line);
+  operations[request.op](request);
+}
+inputEnded = true;
+closeWhenDone();
+
+function watch(key, observable) {
+  const ended = (last) => {
+    printLine({ key, ...last });
+    subscriptions.delete(key);
+    closeWhenDone();
+  };
+  const subscription = observable.subscribe({
+    next: (value) => printLine(value === undefined ? { key, next_undefined: true } : { key, next: value }),
+    error: (error) => ended({ error: error instanceof Error ? { message: error.message } : error }),
+    complete: () => ended({ complete: true }),
+  });
+  if (!subscription.closed) {
+    subscriptions.set(key, subscription);
+  }
+}
+
+function closeWhenDone() {
+  if (!inputEnded || subscriptions.size > 0) {
+    return;
+  }
+  client.close();
+  // The process ends by itself with the connection; a peer that keeps its end open gets no more than this.
+  setTimeout(() => process.exit(0), FAREWELL_MS).unref();
+}

@@ -1,0 +1,53 @@
+// The life of a service as its starter sees it: standard output says when it listens, a signal ends it.
+
+import { once } from 'node:events';
+
+const PATIENCE_MS = 2000;
+
+/** Nest's logger. Failures go to standard error; the rest is dropped, for standard output belongs to the handlers. */
+export const logger = {
+  log() {},
+  debug() {},
+  verbose() {},
+  warn: (...words) => console.error('warn', ...words),
+  error: (...words) => console.error('error', ...words),
+  fatal: (...words) => console.error('fatal', ...words),
+};
+
+/** Starts a microservice and resolves with the `net.Server` below it. */
+export async function listen(app) {
+  // Major 7 calls back, the others return a promise.
+  await new Promise((resolve, reject) => app.listen(resolve)?.then(resolve, reject));
+  // Up to major 10 the transport's server is `server`, since then `serverInstance`.
+  return (app.serverInstance ?? app.server).server;
+}
+
+/** Prints the one line that says the service accepts: `listening 127.0.0.1:8888`, `listening [::1]:8888`. */
+export async function announce(server) {
+  // Major 7's HTTP `listen()` resolves before the server listens.
+  if (!server.listening) {
+    await once(server, 'listening');
+  }
+  const { address, family, port } = server.address();
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  process.stdout.write(`listening ${host}:${port}\n`);
+}
+
+/** On SIGTERM or SIGINT, closes `app` and ends the process with status 0. */
+export function stopOnSignals(app) {
+  let stopping = false;
+  const stop = async () => {
+    // A second signal (a terminal's and its shell's) must not cut the first one short.
+    if (stopping) {
+      return;
+    }
+    stopping = true;
+    // A connection somebody keeps open may hold up an HTTP server's close for ever.
+    setTimeout(() => process.exit(0), PATIENCE_MS);
+    await app.close();
+    // Up to major 10 the transport goes on serving the connections it has: only the end of the process stops it.
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
