@@ -1,7 +1,7 @@
 //! Frames to text: what Nest's `JsonSocket` does with the bytes it reads (`docs/PROTOCOL.md` §1).
 //!
-//! Knows neither JSON nor where the bytes come from. Every byte is made text once, searched once and counted at most
-//! twice, however the stream was cut and whatever it holds.
+//! Knows neither JSON nor where the bytes come from. Every byte is made text once, searched once
+//! and counted at most twice, however the stream was cut and whatever it holds.
 
 use bytes::{Buf, BytesMut};
 use bytestring::ByteString;
@@ -19,9 +19,9 @@ const DEFAULT_MAX_BUFFER_UNITS: usize = 128 * 1024 * 1024;
 
 /// Takes frames out of a buffer that bytes are read into.
 ///
-/// One decoder belongs to one stream and to one buffer. Append to the buffer what was read, then call
-/// [`decode`](Self::decode) until it returns `Ok(None)` or an error, then read on. Between calls the buffer may only
-/// grow at its end: the decoder remembers how far it came in it.
+/// One decoder belongs to one stream and to one buffer. Append to the buffer what was read, then
+/// call [`decode`](Self::decode) until it returns `Ok(None)` or an error, then read on. Between
+/// calls the buffer may only grow at its end: the decoder remembers how far it came in it.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -42,11 +42,13 @@ pub struct FrameDecoder {
     /// Set once: how many UTF-16 units of text may be buffered.
     max_buffer_units: usize,
 
-    /// What comes next in the buffer; a length is remembered here once its header is gone from the buffer.
+    /// What comes next in the buffer; a length is remembered here once its header is gone from the
+    /// buffer.
     awaiting: Awaiting,
 
-    /// How many bytes of the buffer are text, that is, known to be valid UTF-8; after them come bytes not yet looked
-    /// at. Grows with each call, so that no byte is validated twice; shrinks by what is taken out.
+    /// How many bytes of the buffer are text, that is, known to be valid UTF-8; after them come
+    /// bytes not yet looked at. Grows with each call, so that no byte is validated twice; shrinks
+    /// by what is taken out.
     ///
     /// ```text
     ///         [  "  é     "  求
@@ -54,21 +56,24 @@ pub struct FrameDecoder {
     ///         |◄ text_bytes ►|
     /// ```
     ///
-    /// `searched <= text_bytes <= src.len()`, and after each call `src.len() <= text_bytes + 3`: what is left over is
-    /// one character begun.
+    /// `searched <= text_bytes <= src.len()`, and after each call `src.len() <= text_bytes + 3`:
+    /// what is left over is one character begun.
     text_bytes: usize,
 
-    /// The length of those bytes in UTF-16 units, counted as they came: 5 bytes and 4 units in the example. Tells at once
-    /// whether a frame is whole and whether too much is buffered, so that nothing is counted again on each read.
+    /// The length of those bytes in UTF-16 units, counted as they came: 5 bytes and 4 units in the
+    /// example. Tells at once whether a frame is whole and whether too much is buffered, so that
+    /// nothing is counted again on each read.
     ///
-    /// `text_units <= text_bytes <= 3 * text_units`; with `text_units == text_bytes` the text is ASCII.
+    /// `text_units <= text_bytes <= 3 * text_units`; with `text_units == text_bytes` the text is
+    /// ASCII.
     text_units: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Awaiting {
-    /// A header. Its `#` is not among the first `searched` bytes of the buffer: after `12` has come alone, the search
-    /// goes on at byte 2. Without that a peer could send a header that never ends byte by byte, at quadratic cost.
+    /// A header. Its `#` is not among the first `searched` bytes of the buffer: after `12` has come
+    /// alone, the search goes on at byte 2. Without that a peer could send a header that never ends
+    /// byte by byte, at quadratic cost.
     Header { searched: usize },
     /// A text of `units` UTF-16 units, one at least; it begins at the first byte of the buffer.
     Text { units: usize },
@@ -82,13 +87,14 @@ impl Default for FrameDecoder {
 }
 
 impl FrameDecoder {
-    /// A decoder that allows at most `max_buffer_units` UTF-16 units of text to be buffered, as Nest's
-    /// `maxBufferSize` does.
+    /// A decoder that allows at most `max_buffer_units` UTF-16 units of text to be buffered, as
+    /// Nest's `maxBufferSize` does.
     ///
-    /// The limit stops a peer that sends a frame without end. It is checked against all that is buffered before any
-    /// of it is taken: small frames that come at once count together, headers and all. Raise it for larger frames;
-    /// lower it where memory is scarce or peers are not trusted, but not below what one read may bring. The memory
-    /// needed is up to three bytes a unit.
+    /// The limit stops a peer that sends a frame without end. It is checked against all that is
+    /// buffered before any of it is taken: small frames that come at once count together, headers
+    /// and all. Raise it for larger frames; lower it where memory is scarce or peers are not
+    /// trusted, but not below what one read may bring. The memory needed is up to three bytes a
+    /// unit.
     #[must_use]
     pub fn new(max_buffer_units: usize) -> Self {
         Self {
@@ -101,17 +107,19 @@ impl FrameDecoder {
 
     /// Takes the text of the next whole frame out of `src`. `Ok(None)`: more bytes are needed.
     ///
-    /// The text is valid UTF-8; malformed bytes have become U+FFFD. That it is JSON is for the caller to find out, who
-    /// calls [`abandon`](Self::abandon) if it is not. It shares the memory of `src`: nothing is copied. No memory is
+    /// The text is valid UTF-8; malformed bytes have become U+FFFD. That it is JSON is for the
+    /// caller to find out, who calls [`abandon`](Self::abandon) if it is not. It shares the memory
+    /// of `src`: nothing is copied, and a text that is kept keeps all of that memory alive. None is
     /// reserved for a length that was merely announced.
     ///
     /// # Errors
     ///
     /// [`CorruptedLength`](FrameError::CorruptedLength), [`EmptyFrame`](FrameError::EmptyFrame),
-    /// [`TooLarge`](FrameError::TooLarge) or [`SplitCharacter`](FrameError::SplitCharacter): the peer broke the
-    /// protocol. Nest then ends the connection but goes on reading, and so can the caller: all text buffered is
-    /// forgotten, and what is read next begins a new frame. Only after `TooLarge` it continues the frame whose header
-    /// has been taken, if any. A character begun at the end of the bytes is finished by the next ones.
+    /// [`TooLarge`](FrameError::TooLarge) or [`SplitCharacter`](FrameError::SplitCharacter): the
+    /// peer broke the protocol. Nest then ends the connection but goes on reading, and so can the
+    /// caller: all text buffered is forgotten, and what is read next begins a new frame. Only after
+    /// `TooLarge` it continues the frame whose header has been taken, if any. A character begun at
+    /// the end of the bytes is finished by the next ones.
     ///
     /// # Panics
     ///
@@ -126,11 +134,11 @@ impl FrameDecoder {
         outcome
     }
 
-    /// Forgets what is buffered, as Nest does when a frame's text is not JSON, and when a frame is not finished in
-    /// time. What is read next begins a new frame.
+    /// Forgets what is buffered, as Nest does when a frame's text is not JSON, and when a frame is
+    /// not finished in time. What is read next begins a new frame.
     ///
-    /// Bytes appended to `src` since the last call of [`decode`](Self::decode) stay, and so does a character begun at
-    /// the end of the bytes before them.
+    /// Bytes appended to `src` since the last call of [`decode`](Self::decode) stay, and so does a
+    /// character begun at the end of the bytes before them.
     pub fn abandon(&mut self, src: &mut BytesMut) {
         self.awaiting = Awaiting::Header { searched: 0 };
         self.forget_text(src);
@@ -138,8 +146,9 @@ impl FrameDecoder {
 
     /// Whether a frame is there in part: what arms Nest's `incompleteMessageTimeout`.
     ///
-    /// True with any text in `src`, be it only a newline after the last frame, and while the text of a header already
-    /// taken is missing. The bytes of a character that is not finished are no text yet.
+    /// True with any text in `src`, be it only a newline after the last frame, and while the text
+    /// of a header already taken is missing. The bytes of a character that is not finished are no
+    /// text yet.
     #[must_use]
     pub fn is_mid_frame(&self, src: &BytesMut) -> bool {
         let header_is_taken = matches!(self.awaiting, Awaiting::Text { .. });
@@ -177,7 +186,8 @@ impl FrameDecoder {
         Ok(Some(into_text(src.split_to(end))))
     }
 
-    /// The length of the text that comes next, in UTF-16 units; takes its header out of `src` if it is there.
+    /// The length of the text that comes next, in UTF-16 units; takes its header out of `src` if it
+    /// is there.
     fn text_length(&mut self, src: &mut BytesMut) -> Result<Option<usize>, FrameError> {
         let searched = match self.awaiting {
             Awaiting::Text { units } => return Ok(Some(units)),
@@ -203,7 +213,8 @@ impl FrameDecoder {
         Ok(Some(units))
     }
 
-    /// Where the first `units` UTF-16 units of `src` end, in bytes; `None` if that is within a character.
+    /// Where the first `units` UTF-16 units of `src` end, in bytes; `None` if that is within a
+    /// character.
     fn end_of(&self, src: &BytesMut, units: usize) -> Option<usize> {
         let is_ascii = self.text_units == self.text_bytes;
         if is_ascii {
@@ -222,7 +233,8 @@ impl FrameDecoder {
         );
     }
 
-    /// Drops the text but not the bytes after it, and gives back the memory: the peer may have filled it on purpose.
+    /// Drops the text but not the bytes after it, and gives back the memory: the peer may have
+    /// filled it on purpose.
     fn forget_text(&mut self, src: &mut BytesMut) {
         *src = BytesMut::from(&src[self.text_bytes..]);
         self.text_bytes = 0;
@@ -233,7 +245,8 @@ impl FrameDecoder {
     }
 }
 
-/// The one place where bytes become text. Validates them a second time: all that safe code has to offer.
+/// The one place where bytes become text. Validates them a second time: all that safe code has to
+/// offer.
 fn into_text(bytes: BytesMut) -> ByteString {
     ByteString::try_from(bytes.freeze())
         .expect("text is valid UTF-8 and is cut between characters only")
@@ -270,6 +283,11 @@ mod tests {
                     Err(error) => return (texts, Some(error)),
                 }
             }
+        }
+
+        fn read_one(&mut self) -> ByteString {
+            let text = self.decoder.decode(&mut self.src).expect("no error");
+            text.expect("a whole frame")
         }
 
         #[track_caller]
@@ -355,7 +373,7 @@ mod tests {
             "\u{180e}1",
             "\u{200b}1",
             "\u{85}1",
-            "\0001",
+            "\u{0}1",
         ] {
             let error = FrameError::CorruptedLength {
                 header: header.into(),
@@ -567,7 +585,7 @@ mod tests {
             .src
             .extend_from_slice("11#\"求求求求求求求求求\"".as_bytes());
         let memory = reader.src.as_ptr();
-        let text = reader.decoder.decode(&mut reader.src).unwrap().unwrap();
+        let text = reader.read_one();
         assert_eq!(text.as_ptr(), memory.wrapping_add(3));
     }
 

@@ -1,6 +1,7 @@
 //! Text to frames: `length#text`, as Nest's `JsonSocket` writes it (`docs/PROTOCOL.md` §1).
 //!
-//! The writer of the shape that [`FrameDecoder`](super::FrameDecoder) reads. Does not look into the text.
+//! The writer of the shape that [`FrameDecoder`](super::FrameDecoder) reads. Does not look into the
+//! text.
 
 use bytes::{BufMut, BytesMut};
 
@@ -30,9 +31,9 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
 
 /// Appends what `write` appends to `dst` as one frame, without a text in between.
 ///
-/// `write` appends UTF-8 and leaves alone what was in `dst` before. Its length is known only afterwards, so the text
-/// begins behind a gap as wide as the longest header and then moves up to the header it got: one pass over the text,
-/// no second allocation.
+/// `write` appends UTF-8 and leaves alone what was in `dst` before. Its length is known only
+/// afterwards, so the text begins behind a gap as wide as the longest header and then moves up to
+/// the header it got: one pass over the text, no second allocation.
 ///
 /// ```
 /// use bytes::{BufMut, BytesMut};
@@ -44,7 +45,7 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
 ///
 /// # Panics
 ///
-/// If `write` leaves `dst` shorter than it was.
+/// If `write` leaves `dst` shorter than it found it.
 pub fn encode_with(dst: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
     let start = dst.len();
     let gap_end = start + LONGEST_HEADER;
@@ -123,7 +124,7 @@ mod tests {
     fn a_text_written_in_pieces_is_one_frame() {
         let mut dst = BytesMut::new();
         encode_with(&mut dst, |dst| {
-            (0..40).for_each(|_| dst.put_slice(b"12345678"))
+            (0..40).for_each(|_| dst.put_slice(b"12345678"));
         });
         assert_eq!(dst, format!("320#{}", "12345678".repeat(40)));
     }

@@ -1,18 +1,22 @@
-//! What can be wrong with a frame. Pure values but for [`CodecError`], which adds what the stream around them can do.
+//! What can be wrong with a frame. Pure values but for [`CodecError`], which adds what the stream
+//! around them can do.
 //!
-//! To blame is always the peer: no text of ours, and nothing the caller does, leads to a [`FrameError`]. Nest ends the
-//! connection after each of them (`docs/PROTOCOL.md` §1).
+//! To blame is always the peer: no text of ours, and nothing the caller does, leads to a
+//! [`FrameError`]. Nest ends the connection after each of them (`docs/PROTOCOL.md` §1).
 
 use std::io;
 
-/// How much of a header an error quotes, in characters. A header can be as long as the buffer is allowed to be.
+/// How much of a header an error quotes, in characters. A header can be as long as the buffer is
+/// allowed to be.
 const QUOTED: usize = 32;
 
-/// The peer sent something that is no frame. All text that was buffered is forgotten; the decoder can be used further.
+/// The peer sent something that is no frame. All text that was buffered is forgotten; the decoder
+/// can be used further.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The text before the `#` does not begin with a number. Most often the peer speaks another protocol.
+    /// The text before the `#` does not begin with a number. Most often the peer speaks another
+    /// protocol.
     #[error("frame header {header:?} does not begin with a number")]
     CorruptedLength {
         /// The text before the `#`, or its beginning and `…` if it is long.
@@ -32,8 +36,8 @@ pub enum FrameError {
         /// The limit, in UTF-16 units.
         max: usize,
     },
-    /// The length ends between the two UTF-16 units of one character. What is cut off that way ends with half a
-    /// character, and no JSON text does.
+    /// The length ends between the two UTF-16 units of one character. What is cut off that way ends
+    /// with half a character, and no JSON text does.
     #[error("frame length {length} ends in the middle of a character")]
     SplitCharacter {
         /// The length the header gave, in UTF-16 units.

@@ -1,4 +1,5 @@
-//! Frames for [`tokio_util::codec`]: the traits that `Framed`, `FramedRead` and `FramedWrite` ask for.
+//! Frames for [`tokio_util::codec`]: the traits that `Framed`, `FramedRead` and `FramedWrite` ask
+//! for.
 //!
 //! Adds no rule of its own but one: a stream that ends in the middle of a frame ends with an error.
 
@@ -45,7 +46,8 @@ impl<Text: AsRef<str>> Encoder<Text> for FrameEncoder {
     }
 }
 
-/// Reads and writes frames: a [`FrameDecoder`] and a [`FrameEncoder`] for one [`Framed`](tokio_util::codec::Framed).
+/// Reads and writes frames: a [`FrameDecoder`] and a [`FrameEncoder`] for one
+/// [`Framed`](tokio_util::codec::Framed).
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -142,14 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_every_kind_are_encoded() {
+    fn texts_of_every_kind_are_encoded() -> Result<(), CodecError> {
         let mut dst = BytesMut::new();
         let mut codec = FrameCodec::default();
-        codec.encode("1", &mut dst).unwrap();
-        codec.encode(String::from("22"), &mut dst).unwrap();
-        codec
-            .encode(ByteString::from_static("333"), &mut dst)
-            .unwrap();
+        codec.encode("1", &mut dst)?;
+        codec.encode(String::from("22"), &mut dst)?;
+        codec.encode(ByteString::from_static("333"), &mut dst)?;
         assert_eq!(dst, "1#12#223#333");
+        Ok(())
     }
 }

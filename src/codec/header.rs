@@ -1,12 +1,14 @@
-//! The header of a frame: the text before its first `#`, read as JavaScript's `parseInt(text, 10)` reads it.
+//! The header of a frame: the text before its first `#`, read as JavaScript's `parseInt(text, 10)`
+//! reads it.
 //!
-//! Knows one text only, neither buffers nor bodies (`docs/PROTOCOL.md` §1). Nest writes plain digits; this is what it
-//! accepts.
+//! Knows one text only, neither buffers nor bodies (`docs/PROTOCOL.md` §1). Nest writes plain
+//! digits; this is what it accepts.
 
 /// What a header says about the text that follows it.
 #[derive(Debug, PartialEq)]
 pub(super) enum Length {
-    /// That many UTF-16 units follow, one at least. A number too big for `usize` is the biggest one.
+    /// That many UTF-16 units follow, one at least. A number too big for `usize` is the biggest
+    /// one.
     Units(usize),
     /// Zero or a negative number: no JSON text is that short.
     ZeroOrLess,
@@ -35,12 +37,21 @@ pub(super) fn parse(header: &str) -> Length {
     }
 }
 
-/// White space as JavaScript has it: `StrWhiteSpaceChar` of ECMA-262. Rust's own notion has U+0085 and lacks U+FEFF.
+/// White space as JavaScript has it: `StrWhiteSpaceChar` of ECMA-262. Rust's own notion has U+0085
+/// and lacks U+FEFF.
 fn is_white_space(character: char) -> bool {
     matches!(
         character,
-        '\t'..='\r' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}'
-            | '\u{205f}' | '\u{3000}' | '\u{feff}'
+        '\t'..='\r'
+            | ' '
+            | '\u{a0}'
+            | '\u{1680}'
+            | '\u{2000}'..='\u{200a}'
+            | '\u{2028}'..='\u{2029}'
+            | '\u{202f}'
+            | '\u{205f}'
+            | '\u{3000}'
+            | '\u{feff}'
     )
 }
 

@@ -1,8 +1,9 @@
 //! Frames: `length#text`, the way NestJS puts JSON on a TCP stream.
 //!
-//! Bytes in, text out, and back. The length is that of a JavaScript string: UTF-16 code units, neither bytes nor
-//! characters. This layer does no I/O and does not know what JSON is: a frame's text is handed over unread, and
-//! whoever finds that it is no JSON says so with [`FrameDecoder::abandon`].
+//! Bytes in, text out, and back. The length is that of a JavaScript string: UTF-16 code units,
+//! neither bytes nor characters. This layer does no I/O and does not know what JSON is: a frame's
+//! text is handed over unread, and whoever finds that it is no JSON says so with
+//! [`FrameDecoder::abandon`].
 //!
 //! ```text
 //!                 FrameDecoder::decode
@@ -11,7 +12,8 @@
 //!                 encode, encode_with
 //! ```
 //!
-//! The rules are those of Nest's `helpers/json-socket.js` (`docs/PROTOCOL.md` §1). All errors are the peer's fault.
+//! The rules are those of Nest's `helpers/json-socket.js` (`docs/PROTOCOL.md` §1). All errors are
+//! the peer's fault.
 //!
 //! ```
 //! use bytes::BytesMut;

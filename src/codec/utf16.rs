@@ -1,9 +1,11 @@
 //! UTF-16 code units of UTF-8 text: what JavaScript calls the length of a string.
 //!
-//! The only place that counts units. Knows nothing of frames. The rule: a character of one to three bytes is one unit,
-//! a character of four bytes (beyond U+FFFF) is two, a surrogate pair (`docs/PROTOCOL.md` §1).
+//! The only place that counts units. Knows nothing of frames. The rule: a character of one to three
+//! bytes is one unit, a character of four bytes (beyond U+FFFF) is two, a surrogate pair
+//! (`docs/PROTOCOL.md` §1).
 
-/// Bytes counted in one go: a multiple of every vector width, and small enough for a sum in a `u8` (at most 2 a byte).
+/// Bytes counted in one go: a multiple of every vector width, and small enough for a sum in a `u8`
+/// (at most 2 a byte).
 const STRIDE: usize = 96;
 
 /// The length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
@@ -20,11 +22,13 @@ pub fn units(text: &str) -> usize {
     units_in(text.as_bytes())
 }
 
-/// The length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it: a character counts where it begins.
+/// The length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it: a character counts
+/// where it begins.
 pub(super) fn units_in(utf8: &[u8]) -> usize {
     #[cfg(test)]
     tests::COUNTED.with(|counted| counted.set(counted.get() + utf8.len()));
-    // Sums in a `u8` let the compiler use whole vectors of bytes; a `usize` sum would widen every byte first.
+    // Sums in a `u8` let the compiler use whole vectors of bytes; a `usize` sum would widen every
+    // byte first.
     let (strides, rest) = utf8.as_chunks::<STRIDE>();
     let whole: usize = strides
         .iter()
@@ -45,11 +49,12 @@ pub(super) fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
 
-/// The byte index at which the first `units` UTF-16 units of `utf8` end; `None` where they end inside a surrogate pair.
+/// The byte index at which the first `units` UTF-16 units of `utf8` end; `None` where they end
+/// inside a surrogate pair.
 ///
-/// `utf8` is valid UTF-8, begins with a whole character and holds at least `units` units. Looks no further than the
-/// end it finds: n missing units are at least n bytes, so it counts n bytes, subtracts, and goes on. Every round takes
-/// about a third off what is missing, or more.
+/// `utf8` is valid UTF-8, begins with a whole character and holds at least `units` units. Looks no
+/// further than the end it finds: n missing units are at least n bytes, so it counts n bytes,
+/// subtracts, and goes on. Every round takes about a third off what is missing, or more.
 ///
 /// ```text
 ///   é é a 😀 a, 5 units:   C3 A9 C3 A9 61 | F0 9F | 98 80 | 61
@@ -60,8 +65,8 @@ pub(super) fn end_of(utf8: &[u8], units: usize) -> Option<usize> {
     while missing > 0 {
         let window = &utf8[end..end + missing];
         end += missing;
-        // The characters that begin in n bytes can be more than n units in one way only: n - 1 units, and then the
-        // first byte of a pair. Its first unit is the last one missing.
+        // The characters that begin in n bytes can be more than n units in one way only: n - 1
+        // units, and then the first byte of a pair. Its first unit is the last one missing.
         missing = missing.checked_sub(units_in(window))?;
     }
     let cut_off = utf8[end..]
@@ -80,7 +85,8 @@ pub(super) mod tests {
     use super::*;
 
     thread_local! {
-        /// Bytes that this thread has looked at in order to count units: the work done, for tests that it is linear.
+        /// Bytes that this thread has looked at in order to count units: the work done, for tests
+        /// that it is linear.
         pub(in super::super) static COUNTED: Cell<usize> = const { Cell::new(0) };
     }
 

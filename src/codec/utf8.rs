@@ -1,7 +1,8 @@
 //! Node's `StringDecoder('utf8')`: bytes of any kind, in any pieces, to valid UTF-8.
 //!
-//! Knows nothing of frames or units. Two rules (`docs/PROTOCOL.md` §1): malformed UTF-8 becomes U+FFFD, one for each
-//! maximal subpart, however it was cut; a character begun but not finished at the end of what has arrived waits.
+//! Knows nothing of frames or units. Two rules (`docs/PROTOCOL.md` §1): malformed UTF-8 becomes
+//! U+FFFD, one for each maximal subpart, however it was cut; a character begun but not finished at
+//! the end of what has arrived waits.
 
 use bytes::BytesMut;
 
@@ -10,9 +11,11 @@ use super::utf16::is_continuation;
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// Makes valid UTF-8 of `src[from..]`, in place, up to the bytes that wait for more; returns where those begin.
+/// Makes valid UTF-8 of `src[from..]`, in place, up to the bytes that wait for more; returns where
+/// those begin.
 ///
-/// Bytes that are valid stay where they are and are looked at once. Each malformed byte becomes three at most.
+/// Bytes that are valid stay where they are and are looked at once. Each malformed byte becomes
+/// three at most.
 pub(super) fn sanitise(src: &mut BytesMut, from: usize) -> usize {
     let end = src.len() - held_back(&src[from..]);
     match std::str::from_utf8(&src[from..end]) {
@@ -21,10 +24,11 @@ pub(super) fn sanitise(src: &mut BytesMut, from: usize) -> usize {
     }
 }
 
-/// The slow half of [`sanitise`]: writes `src[from..end]` anew and returns its new end; the bytes after it follow.
+/// The slow half of [`sanitise`]: writes `src[from..end]` anew and returns its new end; the bytes
+/// after it follow.
 fn replace_malformed(src: &mut BytesMut, from: usize, end: usize) -> usize {
-    // A copy of the tail and not `split_off`: that would cut off the capacity too, and every malformed segment would
-    // move all that is buffered to a new allocation.
+    // A copy of the tail and not `split_off`: that would cut off the capacity too, and every
+    // malformed segment would move all that is buffered to a new allocation.
     let tail = src[from..].to_vec();
     let (malformed, waiting) = tail.split_at(end - from);
     src.truncate(from);
@@ -41,8 +45,9 @@ fn replace_malformed(src: &mut BytesMut, from: usize, end: usize) -> usize {
 
 /// How many bytes at the end of `bytes` wait for more, as Node sees it: 0 to 3.
 ///
-/// Node goes by the bits of the first byte alone. So a sequence waits even where it can never become valid (`C0`, `F5`,
-/// `E0 80`), while `80` to `BF` with nothing before them, and `F8` to `FF`, never wait.
+/// Node goes by the bits of the first byte alone. So a sequence waits even where it can never
+/// become valid (`C0`, `F5`, `E0 80`), while `80` to `BF` with nothing before them, and `F8` to
+/// `FF`, never wait.
 pub(super) fn held_back(bytes: &[u8]) -> usize {
     let mut from_the_end = (1..=3).zip(bytes.iter().rev());
     let Some((begun, &first)) = from_the_end.find(|&(_, &byte)| !is_continuation(byte)) else {
