@@ -1,1 +1,45 @@
-//! TODO
+//! Frames: `length#text`, the way NestJS puts JSON on a TCP stream.
+//!
+//! Bytes in, text out, and back. The length is that of a JavaScript string: UTF-16 code units,
+//! neither bytes nor characters. This layer does no I/O and does not know what JSON is: a frame's
+//! text is handed over unread, and whoever finds that it is no JSON says so with
+//! [`FrameDecoder::abandon`].
+//!
+//! ```text
+//!                 FrameDecoder::decode
+//!   src: BytesMut ────────────────────►  ByteString      16#{"response":"求"}: 16 units in 18 bytes
+//!   dst: BytesMut ◄────────────────────  &str
+//!                 encode, encode_with
+//! ```
+//!
+//! The rules are those of Nest's `helpers/json-socket.js` (`docs/PROTOCOL.md` §1). All errors are
+//! the peer's fault.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use nest_wire::codec::{FrameDecoder, encode};
+//!
+//! let mut wire = BytesMut::new();
+//! encode(r#"{"response":"求"}"#, &mut wire);
+//! assert_eq!(wire, r#"16#{"response":"求"}"#);
+//!
+//! let text = FrameDecoder::default().decode(&mut wire)?;
+//! assert_eq!(text.as_deref(), Some(r#"{"response":"求"}"#));
+//! # Ok::<(), nest_wire::codec::FrameError>(())
+//! ```
+
+mod decode;
+mod encode;
+mod error;
+mod framed;
+mod header;
+#[cfg(test)]
+mod oracle;
+mod utf16;
+mod utf8;
+
+pub use decode::FrameDecoder;
+pub use encode::{encode, encode_with};
+pub use error::{CodecError, FrameError};
+pub use framed::{FrameCodec, FrameEncoder};
+pub use utf16::units;

@@ -1,0 +1,640 @@
+//! Frames to text: what Nest's `JsonSocket` does with the bytes it reads (`docs/PROTOCOL.md` §1).
+//!
+//! Knows neither JSON nor where the bytes come from. Every byte is made text once, searched once
+//! and counted at most twice, however the stream was cut and whatever it holds.
+
+use bytes::{Buf, BytesMut};
+use bytestring::ByteString;
+use memchr::memchr;
+
+use super::error::FrameError;
+use super::header::{self, Length};
+use super::{utf8, utf16};
+
+/// Between a frame's length and its text.
+const DELIMITER: u8 = b'#';
+
+/// Nest's default for `maxBufferSize`, in UTF-16 units.
+const DEFAULT_MAX_BUFFER_UNITS: usize = 128 * 1024 * 1024;
+
+/// Takes frames out of a buffer that bytes are read into.
+///
+/// One decoder belongs to one stream and to one buffer. Append to the buffer what was read, then
+/// call [`decode`](Self::decode) until it returns `Ok(None)` or an error, then read on. Between
+/// calls the buffer may only grow at its end: the decoder remembers how far it came in it.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use nest_wire::codec::FrameDecoder;
+///
+/// let mut decoder = FrameDecoder::default();
+/// let mut buffer = BytesMut::from("4#null7#[1,2");
+/// assert_eq!(decoder.decode(&mut buffer)?.as_deref(), Some("null"));
+/// assert_eq!(decoder.decode(&mut buffer)?, None);
+/// assert!(decoder.is_mid_frame(&buffer));
+///
+/// buffer.extend_from_slice(b",3]");
+/// assert_eq!(decoder.decode(&mut buffer)?.as_deref(), Some("[1,2,3]"));
+/// # Ok::<(), nest_wire::codec::FrameError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FrameDecoder {
+    /// Set once: how many UTF-16 units of text may be buffered.
+    max_buffer_units: usize,
+
+    /// What comes next in the buffer; a length is remembered here once its header is gone from the
+    /// buffer.
+    awaiting: Awaiting,
+
+    /// How many bytes of the buffer are text, that is, known to be valid UTF-8; after them come
+    /// bytes not yet looked at. Grows with each call, so that no byte is validated twice; shrinks
+    /// by what is taken out.
+    ///
+    /// ```text
+    ///         [  "  é     "  求
+    ///   src   5B 22 C3 A9 22 E6 B1    (82 has not been read yet)
+    ///         |◄ text_bytes ►|
+    /// ```
+    ///
+    /// `searched <= text_bytes <= src.len()`, and after each call `src.len() <= text_bytes + 3`:
+    /// what is left over is one character begun.
+    text_bytes: usize,
+
+    /// The length of those bytes in UTF-16 units, counted as they came: 5 bytes and 4 units in the
+    /// example. Tells at once whether a frame is whole and whether too much is buffered, so that
+    /// nothing is counted again on each read.
+    ///
+    /// `text_units <= text_bytes <= 3 * text_units`; with `text_units == text_bytes` the text is
+    /// ASCII.
+    text_units: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Awaiting {
+    /// A header. Its `#` is not among the first `searched` bytes of the buffer: after `12` has come
+    /// alone, the search goes on at byte 2. Without that a peer could send a header that never ends
+    /// byte by byte, at quadratic cost.
+    Header { searched: usize },
+    /// A text of `units` UTF-16 units, one at least; it begins at the first byte of the buffer.
+    Text { units: usize },
+}
+
+impl Default for FrameDecoder {
+    /// A decoder with Nest's own limit: 128 Mi (134 217 728) UTF-16 units.
+    fn default() -> Self {
+        Self::new(DEFAULT_MAX_BUFFER_UNITS)
+    }
+}
+
+impl FrameDecoder {
+    /// A decoder that allows at most `max_buffer_units` UTF-16 units of text to be buffered, as
+    /// Nest's `maxBufferSize` does.
+    ///
+    /// The limit stops a peer that sends a frame without end. It is checked against all that is
+    /// buffered before any of it is taken: small frames that come at once count together, headers
+    /// and all. Raise it for larger frames; lower it where memory is scarce or peers are not
+    /// trusted, but not below what one read may bring. The memory needed is up to three bytes a
+    /// unit.
+    #[must_use]
+    pub fn new(max_buffer_units: usize) -> Self {
+        Self {
+            max_buffer_units,
+            awaiting: Awaiting::Header { searched: 0 },
+            text_bytes: 0,
+            text_units: 0,
+        }
+    }
+
+    /// Takes the text of the next whole frame out of `src`. `Ok(None)`: more bytes are needed.
+    ///
+    /// The text is valid UTF-8; malformed bytes have become U+FFFD. That it is JSON is for the
+    /// caller to find out, who calls [`abandon`](Self::abandon) if it is not. It shares the memory
+    /// of `src`: nothing is copied, and a text that is kept keeps all of that memory alive. None is
+    /// reserved for a length that was merely announced.
+    ///
+    /// # Errors
+    ///
+    /// [`CorruptedLength`](FrameError::CorruptedLength), [`EmptyFrame`](FrameError::EmptyFrame),
+    /// [`TooLarge`](FrameError::TooLarge) or [`SplitCharacter`](FrameError::SplitCharacter): the
+    /// peer broke the protocol. Nest then ends the connection but goes on reading, and so can the
+    /// caller: all text buffered is forgotten, and what is read next begins a new frame. Only after
+    /// `TooLarge` it continues the frame whose header has been taken, if any. A character begun at
+    /// the end of the bytes is finished by the next ones.
+    ///
+    /// # Panics
+    ///
+    /// May panic if something was taken out of `src` since the last call.
+    pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, FrameError> {
+        self.take_in(src);
+        let outcome = self.next_frame(src);
+        if outcome.is_err() {
+            self.forget_text(src);
+        }
+        self.check(src);
+        outcome
+    }
+
+    /// Forgets what is buffered, as Nest does when a frame's text is not JSON, and when a frame is
+    /// not finished in time. What is read next begins a new frame.
+    ///
+    /// Bytes appended to `src` since the last call of [`decode`](Self::decode) stay, and so does a
+    /// character begun at the end of the bytes before them.
+    pub fn abandon(&mut self, src: &mut BytesMut) {
+        self.awaiting = Awaiting::Header { searched: 0 };
+        self.forget_text(src);
+    }
+
+    /// Whether a frame is there in part: what arms Nest's `incompleteMessageTimeout`.
+    ///
+    /// True with any text in `src`, be it only a newline after the last frame, and while the text
+    /// of a header already taken is missing. The bytes of a character that is not finished are no
+    /// text yet.
+    #[must_use]
+    pub fn is_mid_frame(&self, src: &BytesMut) -> bool {
+        let header_is_taken = matches!(self.awaiting, Awaiting::Text { .. });
+        header_is_taken || src.len() > utf8::held_back(&src[self.text_bytes..])
+    }
+
+    /// Makes text of what was appended to `src`.
+    fn take_in(&mut self, src: &mut BytesMut) {
+        let end = utf8::sanitise(src, self.text_bytes);
+        self.text_units += utf16::units_in(&src[self.text_bytes..end]);
+        self.text_bytes = end;
+    }
+
+    fn next_frame(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, FrameError> {
+        // First of all, as Nest does: so the limit also holds for frames that are whole.
+        if self.text_units > self.max_buffer_units {
+            return Err(FrameError::TooLarge {
+                buffered: self.text_units,
+                max: self.max_buffer_units,
+            });
+        }
+        let Some(units) = self.text_length(src)? else {
+            return Ok(None);
+        };
+        if self.text_units < units {
+            return Ok(None);
+        }
+        // Before the cut: should it fail, the next text begins a new frame all the same.
+        self.awaiting = Awaiting::Header { searched: 0 };
+        let end = self
+            .end_of(src, units)
+            .ok_or(FrameError::SplitCharacter { length: units })?;
+        self.text_bytes -= end;
+        self.text_units -= units;
+        Ok(Some(into_text(src.split_to(end))))
+    }
+
+    /// The length of the text that comes next, in UTF-16 units; takes its header out of `src` if it
+    /// is there.
+    fn text_length(&mut self, src: &mut BytesMut) -> Result<Option<usize>, FrameError> {
+        let searched = match self.awaiting {
+            Awaiting::Text { units } => return Ok(Some(units)),
+            Awaiting::Header { searched } => searched,
+        };
+        let Some(found) = memchr(DELIMITER, &src[searched..self.text_bytes]) else {
+            self.awaiting = Awaiting::Header {
+                searched: self.text_bytes,
+            };
+            return Ok(None);
+        };
+        let end = searched + found;
+        let header = String::from_utf8_lossy(&src[..end]);
+        let units = match header::parse(&header) {
+            Length::Units(units) => units,
+            Length::ZeroOrLess => return Err(FrameError::empty_frame(&header)),
+            Length::NotANumber => return Err(FrameError::corrupted_length(&header)),
+        };
+        self.text_units -= utf16::units(&header) + 1;
+        self.text_bytes -= end + 1;
+        src.advance(end + 1);
+        self.awaiting = Awaiting::Text { units };
+        Ok(Some(units))
+    }
+
+    /// Where the first `units` UTF-16 units of `src` end, in bytes; `None` if that is within a
+    /// character.
+    fn end_of(&self, src: &BytesMut, units: usize) -> Option<usize> {
+        let is_ascii = self.text_units == self.text_bytes;
+        if is_ascii {
+            Some(units)
+        } else {
+            utf16::end_of(&src[..self.text_bytes], units)
+        }
+    }
+
+    /// The inequalities stated at the fields.
+    fn check(&self, src: &BytesMut) {
+        debug_assert!(self.text_bytes <= src.len() && src.len() <= self.text_bytes + 3);
+        debug_assert!(self.text_units <= self.text_bytes && self.text_bytes <= 3 * self.text_units);
+        debug_assert!(
+            !matches!(self.awaiting, Awaiting::Header { searched } if searched > self.text_bytes)
+        );
+    }
+
+    /// Drops the text but not the bytes after it, and gives back the memory: the peer may have
+    /// filled it on purpose.
+    fn forget_text(&mut self, src: &mut BytesMut) {
+        *src = BytesMut::from(&src[self.text_bytes..]);
+        self.text_bytes = 0;
+        self.text_units = 0;
+        if let Awaiting::Header { searched } = &mut self.awaiting {
+            *searched = 0;
+        }
+    }
+}
+
+/// The one place where bytes become text. Validates them a second time: all that safe code has to
+/// offer.
+fn into_text(bytes: BytesMut) -> ByteString {
+    ByteString::try_from(bytes.freeze())
+        .expect("text is valid UTF-8 and is cut between characters only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode::encode;
+    use super::super::utf16::tests::COUNTED;
+    use super::*;
+
+    /// A decoder and its buffer.
+    struct Reader {
+        decoder: FrameDecoder,
+        src: BytesMut,
+    }
+
+    impl Reader {
+        fn new(max_buffer_units: usize) -> Self {
+            Self {
+                decoder: FrameDecoder::new(max_buffer_units),
+                src: BytesMut::new(),
+            }
+        }
+
+        /// Reads one chunk: the texts it completes, and the error it ends with.
+        fn read(&mut self, chunk: &[u8]) -> (Vec<ByteString>, Option<FrameError>) {
+            self.src.extend_from_slice(chunk);
+            let mut texts = Vec::new();
+            loop {
+                match self.decoder.decode(&mut self.src) {
+                    Ok(Some(text)) => texts.push(text),
+                    Ok(None) => return (texts, None),
+                    Err(error) => return (texts, Some(error)),
+                }
+            }
+        }
+
+        fn read_one(&mut self) -> ByteString {
+            let text = self.decoder.decode(&mut self.src).expect("no error");
+            text.expect("a whole frame")
+        }
+
+        #[track_caller]
+        fn expect(&mut self, chunk: &[u8], texts: &[&str]) {
+            assert_eq!(
+                self.read(chunk),
+                (texts.iter().map(|&text| text.into()).collect(), None)
+            );
+        }
+
+        #[track_caller]
+        fn expect_error(&mut self, chunk: &[u8], texts: &[&str], error: FrameError) {
+            assert_eq!(
+                self.read(chunk),
+                (texts.iter().map(|&text| text.into()).collect(), Some(error))
+            );
+        }
+
+        fn is_mid_frame(&self) -> bool {
+            self.decoder.is_mid_frame(&self.src)
+        }
+    }
+
+    #[track_caller]
+    fn expect(stream: &[u8], texts: &[&str]) {
+        Reader::new(1000).expect(stream, texts);
+
+        let mut reader = Reader::new(1000);
+        let (read, errors): (Vec<_>, Vec<_>) =
+            stream.iter().map(|&byte| reader.read(&[byte])).unzip();
+        assert_eq!(read.concat(), texts, "byte by byte");
+        assert!(
+            errors.iter().all(Option::is_none),
+            "byte by byte: {errors:?}"
+        );
+    }
+
+    #[track_caller]
+    fn expect_error(stream: &[u8], error: &FrameError) {
+        Reader::new(1000).expect_error(stream, &[], error.clone());
+
+        let mut reader = Reader::new(1000);
+        let first = stream.iter().find_map(|&byte| reader.read(&[byte]).1);
+        assert_eq!(first.as_ref(), Some(error), "byte by byte");
+    }
+
+    #[test]
+    fn lengths_are_utf16_units() {
+        expect(b"2#{}", &["{}"]);
+        expect("3#\"é\"".as_bytes(), &["\"é\""]);
+        expect("3#\"求\"".as_bytes(), &["\"求\""]);
+        expect("4#\"😀\"".as_bytes(), &["\"😀\""]);
+        expect("10#[\"é求😀 a\"]".as_bytes(), &["[\"é求😀 a\"]"]);
+    }
+
+    #[test]
+    fn several_frames_come_out_of_one_buffer() {
+        expect(b"2#{}4#null1#1", &["{}", "null", "1"]);
+        expect(
+            "3#\"é\"4#\"😀\"3#\"#\"".as_bytes(),
+            &["\"é\"", "\"😀\"", "\"#\""],
+        );
+    }
+
+    #[test]
+    fn odd_headers_are_read_as_javascript_reads_them() {
+        expect(b" 12abc#123456789012", &["123456789012"]);
+        expect(b"4.9#null4e5#null4abc#null", &["null", "null", "null"]);
+        expect(b"1e3#1+1#2\n001#3\r\n1\r\n#4", &["1", "2", "3", "4"]);
+        expect(
+            "\u{a0}1#1\u{feff}1#2\u{2028}1#3\u{3000}1#4".as_bytes(),
+            &["1", "2", "3", "4"],
+        );
+    }
+
+    #[test]
+    fn a_header_without_a_number_is_corrupted() {
+        for header in [
+            "",
+            "x",
+            "{}",
+            "--1",
+            "\u{180e}1",
+            "\u{200b}1",
+            "\u{85}1",
+            "\u{0}1",
+        ] {
+            let error = FrameError::CorruptedLength {
+                header: header.into(),
+            };
+            expect_error(format!("{header}#1").as_bytes(), &error);
+        }
+    }
+
+    #[test]
+    fn a_malformed_header_is_quoted_as_text() {
+        expect_error(
+            b"\xff1#1",
+            &FrameError::CorruptedLength {
+                header: "\u{fffd}1".into(),
+            },
+        );
+    }
+
+    #[test]
+    fn a_length_of_zero_or_less_is_refused_as_soon_as_the_header_is_there() {
+        for header in ["0", "-0", "-1", "0x1b", "-99999999999999999999"] {
+            expect_error(
+                format!("{header}#").as_bytes(),
+                &FrameError::EmptyFrame {
+                    header: header.into(),
+                },
+            );
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_all_numbers_waits_and_reserves_nothing() {
+        let mut reader = Reader::new(1000);
+        reader.expect(b"99999999999999999999999#{}", &[]);
+        assert!(reader.is_mid_frame());
+        assert!(reader.src.capacity() < 100);
+    }
+
+    #[test]
+    fn malformed_bytes_are_one_unit_for_each_maximal_subpart() {
+        expect(b"3#\"\x80\"", &["\"\u{fffd}\""]);
+        expect(b"4#\"\xc0\xaf\"", &["\"\u{fffd}\u{fffd}\""]);
+        expect(b"3#\"\xe6\xb1\"1#1", &["\"\u{fffd}\"", "1"]);
+        expect(b"5#\"\xed\xa0\x80\"", &["\"\u{fffd}\u{fffd}\u{fffd}\""]);
+        expect(
+            b"6#\"\xf5\x80\x80\x80\"",
+            &["\"\u{fffd}\u{fffd}\u{fffd}\u{fffd}\""],
+        );
+        expect(b"3#\"\xff\"", &["\"\u{fffd}\""]);
+    }
+
+    #[test]
+    fn a_length_that_splits_a_character_is_fatal() {
+        let error = |length| FrameError::SplitCharacter { length };
+        expect_error("1#😀".as_bytes(), &error(1));
+        expect_error("3#\"é😀\"".as_bytes(), &error(3));
+
+        let mut reader = Reader::new(1000);
+        reader.expect_error("1#12#\"😀\"1#1".as_bytes(), &["1"], error(2));
+        assert!(!reader.is_mid_frame());
+        reader.expect(b"1#2", &["2"]);
+    }
+
+    #[test]
+    fn after_an_error_the_rest_of_the_chunk_is_gone() {
+        let mut reader = Reader::new(1000);
+        reader.expect_error(
+            b"1#1x#2#{}",
+            &["1"],
+            FrameError::CorruptedLength { header: "x".into() },
+        );
+        assert!(!reader.is_mid_frame());
+        reader.expect_error(
+            b"0#2#{}",
+            &[],
+            FrameError::EmptyFrame { header: "0".into() },
+        );
+        assert!(!reader.is_mid_frame());
+        reader.expect(b"2#{}", &["{}"]);
+    }
+
+    #[test]
+    fn after_an_error_a_character_begun_goes_on() {
+        let mut reader = Reader::new(1000);
+        reader.expect_error(
+            b"x#abc\xe3\x80",
+            &[],
+            FrameError::CorruptedLength { header: "x".into() },
+        );
+        assert_eq!(reader.src, &b"\xe3\x80"[..]);
+        assert!(!reader.is_mid_frame());
+        // U+3000, finished: white space before the next length.
+        reader.expect(b"\x802#{}", &["{}"]);
+    }
+
+    #[test]
+    fn abandoning_drops_the_rest_but_a_character_begun() {
+        let mut reader = Reader::new(1000);
+        reader.src.extend_from_slice(b"2#{]1#1\xe3");
+        assert_eq!(
+            reader.decoder.decode(&mut reader.src),
+            Ok(Some("{]".into()))
+        );
+        reader.decoder.abandon(&mut reader.src);
+        assert_eq!(reader.src, &b"\xe3"[..]);
+        reader.expect(b"\x80\x801#2", &["2"]);
+    }
+
+    #[test]
+    fn abandoning_forgets_a_header_taken() {
+        let mut reader = Reader::new(1000);
+        reader.expect(b"5#12", &[]);
+        reader.decoder.abandon(&mut reader.src);
+        assert!(!reader.is_mid_frame());
+        reader.expect(b"1#2", &["2"]);
+    }
+
+    #[test]
+    fn the_limit_counts_headers_and_whole_frames() {
+        Reader::new(12).expect(b"4#true4#true", &["true", "true"]);
+        let error = FrameError::TooLarge {
+            buffered: 12,
+            max: 11,
+        };
+        Reader::new(11).expect_error(b"4#true4#true", &[], error);
+    }
+
+    #[test]
+    fn the_limit_counts_units_and_not_bytes() {
+        let text = "求é😀";
+        Reader::new(7).expect(format!("99#{text}").as_bytes(), &[]);
+        let error = FrameError::TooLarge {
+            buffered: 7,
+            max: 6,
+        };
+        Reader::new(6).expect_error(format!("99#{text}").as_bytes(), &[], error);
+    }
+
+    #[test]
+    fn the_limit_does_not_count_a_header_once_taken_nor_bytes_held_back() {
+        let mut reader = Reader::new(5);
+        reader.expect(b"6#abc", &[]);
+        reader.expect(b"de\xe6\xb1", &[]);
+        reader.expect_error(
+            b"\x82",
+            &[],
+            FrameError::TooLarge {
+                buffered: 6,
+                max: 5,
+            },
+        );
+    }
+
+    #[test]
+    fn after_too_much_the_announced_text_is_still_awaited() {
+        let mut reader = Reader::new(6);
+        reader.expect(b"4#", &[]);
+        reader.expect_error(
+            b"abcdefg",
+            &[],
+            FrameError::TooLarge {
+                buffered: 7,
+                max: 6,
+            },
+        );
+        assert!(reader.is_mid_frame());
+        reader.expect(b"null", &["null"]);
+
+        reader.expect_error(
+            b"4#abcde",
+            &[],
+            FrameError::TooLarge {
+                buffered: 7,
+                max: 6,
+            },
+        );
+        assert!(!reader.is_mid_frame());
+    }
+
+    #[test]
+    fn a_frame_is_partial_from_its_first_character_to_its_last() {
+        let mut reader = Reader::new(1000);
+        assert!(!reader.is_mid_frame());
+        for (bytes, texts, is_mid_frame) in [
+            (&b"\xe3\x80"[..], &[][..], false),
+            (b"\x80", &[], true),
+            (b"2", &[], true),
+            (b"#", &[], true),
+            (b"{", &[], true),
+            (b"}", &["{}"], false),
+            (b"\n", &[], true),
+        ] {
+            reader.expect(bytes, texts);
+            assert_eq!(reader.is_mid_frame(), is_mid_frame, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn bytes_not_decoded_yet_make_a_frame_partial_too() {
+        let decoder = FrameDecoder::default();
+        assert!(decoder.is_mid_frame(&BytesMut::from("1")));
+        assert!(!decoder.is_mid_frame(&BytesMut::from(&b"\xe6"[..])));
+    }
+
+    #[test]
+    fn a_text_shares_the_memory_of_the_buffer() {
+        let mut reader = Reader::new(1000);
+        reader
+            .src
+            .extend_from_slice("11#\"求求求求求求求求求\"".as_bytes());
+        let memory = reader.src.as_ptr();
+        let text = reader.read_one();
+        assert_eq!(text.as_ptr(), memory.wrapping_add(3));
+    }
+
+    #[test]
+    fn errors_give_the_memory_back() {
+        let mut reader = Reader::new(100_000);
+        let (_, error) = reader.read(&[b'1'; 100_001]);
+        assert_eq!(
+            error,
+            Some(FrameError::TooLarge {
+                buffered: 100_001,
+                max: 100_000
+            })
+        );
+        assert!(reader.src.capacity() < 100);
+    }
+
+    #[test]
+    fn a_large_frame_in_small_segments_is_counted_twice_at_most() {
+        let mut stream = BytesMut::new();
+        encode(&"é求😀a".repeat(20_000), &mut stream);
+
+        let mut reader = Reader::new(usize::MAX);
+        COUNTED.set(0);
+        let texts: usize = stream
+            .chunks(100)
+            .map(|chunk| reader.read(chunk).0.len())
+            .sum();
+        assert_eq!(texts, 1);
+        assert!(COUNTED.get() <= 2 * stream.len());
+    }
+
+    #[test]
+    fn small_frames_in_a_large_buffer_are_counted_twice_at_most() {
+        let mut stream = BytesMut::new();
+        (0..20_000).for_each(|_| encode("\"é求😀a\"", &mut stream));
+
+        let mut reader = Reader::new(usize::MAX);
+        COUNTED.set(0);
+        assert_eq!(reader.read(&stream).0.len(), 20_000);
+        assert!(COUNTED.get() <= 2 * stream.len());
+    }
+
+    #[test]
+    fn a_header_is_searched_from_where_the_search_ended() {
+        let mut reader = Reader::new(1000);
+        for searched in 1..=50 {
+            reader.expect(b" ", &[]);
+            assert_eq!(reader.decoder.awaiting, Awaiting::Header { searched });
+        }
+    }
+}

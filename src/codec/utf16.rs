@@ -1,0 +1,141 @@
+//! UTF-16 code units of UTF-8 text: what JavaScript calls the length of a string.
+//!
+//! The only place that counts units. Knows nothing of frames. The rule: a character of one to three
+//! bytes is one unit, a character of four bytes (beyond U+FFFF) is two, a surrogate pair
+//! (`docs/PROTOCOL.md` §1).
+
+/// Bytes counted in one go: a multiple of every vector width, and small enough for a sum in a `u8`
+/// (at most 2 a byte).
+const STRIDE: usize = 96;
+
+/// The length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
+///
+/// ```
+/// use nest_wire::codec::units;
+///
+/// assert_eq!(units("sum"), 3);
+/// assert_eq!(units("求"), 1); // three bytes
+/// assert_eq!(units("😀"), 2); // four bytes
+/// ```
+#[must_use]
+pub fn units(text: &str) -> usize {
+    units_in(text.as_bytes())
+}
+
+/// The length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it: a character counts
+/// where it begins.
+pub(super) fn units_in(utf8: &[u8]) -> usize {
+    #[cfg(test)]
+    tests::COUNTED.with(|counted| counted.set(counted.get() + utf8.len()));
+    // Sums in a `u8` let the compiler use whole vectors of bytes; a `usize` sum would widen every
+    // byte first.
+    let (strides, rest) = utf8.as_chunks::<STRIDE>();
+    let whole: usize = strides
+        .iter()
+        .map(|stride| usize::from(units_in_few(stride)))
+        .sum();
+    whole + usize::from(units_in_few(rest))
+}
+
+/// [`units_in`] for at most [`STRIDE`] bytes.
+fn units_in_few(utf8: &[u8]) -> u8 {
+    utf8.iter().fold(0, |sum, &byte| {
+        sum + u8::from(!is_continuation(byte)) + u8::from(byte >= 0xF0)
+    })
+}
+
+/// Whether `byte` goes on with a character that began earlier (`0b10xxxxxx`).
+pub(super) fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
+/// The byte index at which the first `units` UTF-16 units of `utf8` end; `None` where they end
+/// inside a surrogate pair.
+///
+/// `utf8` is valid UTF-8, begins with a whole character and holds at least `units` units. Looks no
+/// further than the end it finds: n missing units are at least n bytes, so it counts n bytes,
+/// subtracts, and goes on. Every round takes about a third off what is missing, or more.
+///
+/// ```text
+///   é é a 😀 a, 5 units:   C3 A9 C3 A9 61 | F0 9F | 98 80 | 61
+///                          5 missing: 3    2: 2     0 are missing; go on to the end of the character
+/// ```
+pub(super) fn end_of(utf8: &[u8], units: usize) -> Option<usize> {
+    let (mut end, mut missing) = (0, units);
+    while missing > 0 {
+        let window = &utf8[end..end + missing];
+        end += missing;
+        // The characters that begin in n bytes can be more than n units in one way only: n - 1
+        // units, and then the first byte of a pair. Its first unit is the last one missing.
+        missing = missing.checked_sub(units_in(window))?;
+    }
+    let cut_off = utf8[end..]
+        .iter()
+        .take_while(|&&byte| is_continuation(byte))
+        .count();
+    Some(end + cut_off)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    thread_local! {
+        /// Bytes that this thread has looked at in order to count units: the work done, for tests
+        /// that it is linear.
+        pub(in super::super) static COUNTED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn each_width_of_character_has_its_units() {
+        assert_eq!(units(""), 0);
+        assert_eq!(units("\0\u{7f}"), 2);
+        assert_eq!(units("\u{80}\u{7ff}"), 2);
+        assert_eq!(units("\u{800}\u{ffff}"), 2);
+        assert_eq!(units("\u{10000}\u{10ffff}"), 4);
+    }
+
+    #[test]
+    fn a_full_stride_of_pairs_does_not_overflow() {
+        assert_eq!(units(&"😀".repeat(STRIDE)), 2 * STRIDE);
+        assert_eq!(
+            units_in_few(&[0xF0; STRIDE]),
+            192,
+            "never in valid text, but still no overflow"
+        );
+    }
+
+    #[test]
+    fn the_end_falls_after_whole_characters() {
+        let text = "éa求😀b".as_bytes();
+        let ends: Vec<_> = (0..=6).map(|units| end_of(text, units)).collect();
+        assert_eq!(
+            ends,
+            [Some(0), Some(2), Some(3), Some(6), None, Some(10), Some(11)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn units_are_what_the_standard_library_counts(text in ".{0,300}") {
+            prop_assert_eq!(units(&text), text.encode_utf16().count());
+        }
+
+        #[test]
+        fn the_end_of_any_number_of_units_is_found_and_linear(text in "[a-cé求😀\u{10ffff}]{0,40}") {
+            let mut ends = vec![None; units(&text) + 1];
+            for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+                ends[text[..at].encode_utf16().count()] = Some(at);
+            }
+            for (units, end) in ends.into_iter().enumerate() {
+                COUNTED.set(0);
+                prop_assert_eq!(end_of(text.as_bytes(), units), end);
+                prop_assert!(COUNTED.get() <= 3 * units);
+            }
+        }
+    }
+}
