@@ -228,9 +228,7 @@ impl FrameDecoder {
     fn check(&self, src: &BytesMut) {
         debug_assert!(self.text_bytes <= src.len() && src.len() <= self.text_bytes + 3);
         debug_assert!(self.text_units <= self.text_bytes && self.text_bytes <= 3 * self.text_units);
-        debug_assert!(
-            !matches!(self.awaiting, Awaiting::Header { searched } if searched > self.text_bytes)
-        );
+        debug_assert!(!matches!(self.awaiting, Awaiting::Header { searched } if searched > self.text_bytes));
     }
 
     /// Drops the text but not the bytes after it, and gives back the memory: the peer may have
@@ -248,8 +246,7 @@ impl FrameDecoder {
 /// The one place where bytes become text. Validates them a second time: all that safe code has to
 /// offer.
 fn into_text(bytes: BytesMut) -> ByteString {
-    ByteString::try_from(bytes.freeze())
-        .expect("text is valid UTF-8 and is cut between characters only")
+    ByteString::try_from(bytes.freeze()).expect("text is valid UTF-8 and is cut between characters only")
 }
 
 #[cfg(test)]
@@ -316,13 +313,9 @@ mod tests {
         Reader::new(1000).expect(stream, texts);
 
         let mut reader = Reader::new(1000);
-        let (read, errors): (Vec<_>, Vec<_>) =
-            stream.iter().map(|&byte| reader.read(&[byte])).unzip();
+        let (read, errors): (Vec<_>, Vec<_>) = stream.iter().map(|&byte| reader.read(&[byte])).unzip();
         assert_eq!(read.concat(), texts, "byte by byte");
-        assert!(
-            errors.iter().all(Option::is_none),
-            "byte by byte: {errors:?}"
-        );
+        assert!(errors.iter().all(Option::is_none), "byte by byte: {errors:?}");
     }
 
     #[track_caller]
@@ -346,10 +339,7 @@ mod tests {
     #[test]
     fn several_frames_come_out_of_one_buffer() {
         expect(b"2#{}4#null1#1", &["{}", "null", "1"]);
-        expect(
-            "3#\"é\"4#\"😀\"3#\"#\"".as_bytes(),
-            &["\"é\"", "\"😀\"", "\"#\""],
-        );
+        expect("3#\"é\"4#\"😀\"3#\"#\"".as_bytes(), &["\"é\"", "\"😀\"", "\"#\""]);
     }
 
     #[test]
@@ -365,19 +355,8 @@ mod tests {
 
     #[test]
     fn a_header_without_a_number_is_corrupted() {
-        for header in [
-            "",
-            "x",
-            "{}",
-            "--1",
-            "\u{180e}1",
-            "\u{200b}1",
-            "\u{85}1",
-            "\u{0}1",
-        ] {
-            let error = FrameError::CorruptedLength {
-                header: header.into(),
-            };
+        for header in ["", "x", "{}", "--1", "\u{180e}1", "\u{200b}1", "\u{85}1", "\u{0}1"] {
+            let error = FrameError::CorruptedLength { header: header.into() };
             expect_error(format!("{header}#1").as_bytes(), &error);
         }
     }
@@ -397,9 +376,7 @@ mod tests {
         for header in ["0", "-0", "-1", "0x1b", "-99999999999999999999"] {
             expect_error(
                 format!("{header}#").as_bytes(),
-                &FrameError::EmptyFrame {
-                    header: header.into(),
-                },
+                &FrameError::EmptyFrame { header: header.into() },
             );
         }
     }
@@ -418,10 +395,7 @@ mod tests {
         expect(b"4#\"\xc0\xaf\"", &["\"\u{fffd}\u{fffd}\""]);
         expect(b"3#\"\xe6\xb1\"1#1", &["\"\u{fffd}\"", "1"]);
         expect(b"5#\"\xed\xa0\x80\"", &["\"\u{fffd}\u{fffd}\u{fffd}\""]);
-        expect(
-            b"6#\"\xf5\x80\x80\x80\"",
-            &["\"\u{fffd}\u{fffd}\u{fffd}\u{fffd}\""],
-        );
+        expect(b"6#\"\xf5\x80\x80\x80\"", &["\"\u{fffd}\u{fffd}\u{fffd}\u{fffd}\""]);
         expect(b"3#\"\xff\"", &["\"\u{fffd}\""]);
     }
 
@@ -440,17 +414,9 @@ mod tests {
     #[test]
     fn after_an_error_the_rest_of_the_chunk_is_gone() {
         let mut reader = Reader::new(1000);
-        reader.expect_error(
-            b"1#1x#2#{}",
-            &["1"],
-            FrameError::CorruptedLength { header: "x".into() },
-        );
+        reader.expect_error(b"1#1x#2#{}", &["1"], FrameError::CorruptedLength { header: "x".into() });
         assert!(!reader.is_mid_frame());
-        reader.expect_error(
-            b"0#2#{}",
-            &[],
-            FrameError::EmptyFrame { header: "0".into() },
-        );
+        reader.expect_error(b"0#2#{}", &[], FrameError::EmptyFrame { header: "0".into() });
         assert!(!reader.is_mid_frame());
         reader.expect(b"2#{}", &["{}"]);
     }
@@ -473,10 +439,7 @@ mod tests {
     fn abandoning_drops_the_rest_but_a_character_begun() {
         let mut reader = Reader::new(1000);
         reader.src.extend_from_slice(b"2#{]1#1\xe3");
-        assert_eq!(
-            reader.decoder.decode(&mut reader.src),
-            Ok(Some("{]".into()))
-        );
+        assert_eq!(reader.decoder.decode(&mut reader.src), Ok(Some("{]".into())));
         reader.decoder.abandon(&mut reader.src);
         assert_eq!(reader.src, &b"\xe3"[..]);
         reader.expect(b"\x80\x801#2", &["2"]);
@@ -494,10 +457,7 @@ mod tests {
     #[test]
     fn the_limit_counts_headers_and_whole_frames() {
         Reader::new(12).expect(b"4#true4#true", &["true", "true"]);
-        let error = FrameError::TooLarge {
-            buffered: 12,
-            max: 11,
-        };
+        let error = FrameError::TooLarge { buffered: 12, max: 11 };
         Reader::new(11).expect_error(b"4#true4#true", &[], error);
     }
 
@@ -505,10 +465,7 @@ mod tests {
     fn the_limit_counts_units_and_not_bytes() {
         let text = "求é😀";
         Reader::new(7).expect(format!("99#{text}").as_bytes(), &[]);
-        let error = FrameError::TooLarge {
-            buffered: 7,
-            max: 6,
-        };
+        let error = FrameError::TooLarge { buffered: 7, max: 6 };
         Reader::new(6).expect_error(format!("99#{text}").as_bytes(), &[], error);
     }
 
@@ -517,39 +474,18 @@ mod tests {
         let mut reader = Reader::new(5);
         reader.expect(b"6#abc", &[]);
         reader.expect(b"de\xe6\xb1", &[]);
-        reader.expect_error(
-            b"\x82",
-            &[],
-            FrameError::TooLarge {
-                buffered: 6,
-                max: 5,
-            },
-        );
+        reader.expect_error(b"\x82", &[], FrameError::TooLarge { buffered: 6, max: 5 });
     }
 
     #[test]
     fn after_too_much_the_announced_text_is_still_awaited() {
         let mut reader = Reader::new(6);
         reader.expect(b"4#", &[]);
-        reader.expect_error(
-            b"abcdefg",
-            &[],
-            FrameError::TooLarge {
-                buffered: 7,
-                max: 6,
-            },
-        );
+        reader.expect_error(b"abcdefg", &[], FrameError::TooLarge { buffered: 7, max: 6 });
         assert!(reader.is_mid_frame());
         reader.expect(b"null", &["null"]);
 
-        reader.expect_error(
-            b"4#abcde",
-            &[],
-            FrameError::TooLarge {
-                buffered: 7,
-                max: 6,
-            },
-        );
+        reader.expect_error(b"4#abcde", &[], FrameError::TooLarge { buffered: 7, max: 6 });
         assert!(!reader.is_mid_frame());
     }
 
@@ -581,9 +517,7 @@ mod tests {
     #[test]
     fn a_text_shares_the_memory_of_the_buffer() {
         let mut reader = Reader::new(1000);
-        reader
-            .src
-            .extend_from_slice("11#\"求求求求求求求求求\"".as_bytes());
+        reader.src.extend_from_slice("11#\"求求求求求求求求求\"".as_bytes());
         let memory = reader.src.as_ptr();
         let text = reader.read_one();
         assert_eq!(text.as_ptr(), memory.wrapping_add(3));
@@ -610,10 +544,7 @@ mod tests {
 
         let mut reader = Reader::new(usize::MAX);
         COUNTED.set(0);
-        let texts: usize = stream
-            .chunks(100)
-            .map(|chunk| reader.read(chunk).0.len())
-            .sum();
+        let texts: usize = stream.chunks(100).map(|chunk| reader.read(chunk).0.len()).sum();
         assert_eq!(texts, 1);
         assert!(COUNTED.get() <= 2 * stream.len());
     }

@@ -99,10 +99,7 @@ mod tests {
     fn lengths_of_every_number_of_digits_are_written() {
         for length in [0, 1, 9, 10, 99, 100, 1000, 65_536, 99_999_999] {
             let mut room = [0; LONGEST_HEADER];
-            assert_eq!(
-                write_header(length, &mut room),
-                format!("{length}#").as_bytes()
-            );
+            assert_eq!(write_header(length, &mut room), format!("{length}#").as_bytes());
         }
         let mut room = [0; LONGEST_HEADER];
         assert_eq!(

@@ -47,15 +47,11 @@ pub enum FrameError {
 
 impl FrameError {
     pub(super) fn corrupted_length(header: &str) -> Self {
-        Self::CorruptedLength {
-            header: quote(header),
-        }
+        Self::CorruptedLength { header: quote(header) }
     }
 
     pub(super) fn empty_frame(header: &str) -> Self {
-        Self::EmptyFrame {
-            header: quote(header),
-        }
+        Self::EmptyFrame { header: quote(header) }
     }
 }
 
@@ -92,11 +88,7 @@ mod tests {
         let messages = [
             FrameError::corrupted_length("GET /\n").to_string(),
             FrameError::empty_frame("-1").to_string(),
-            FrameError::TooLarge {
-                buffered: 12,
-                max: 10,
-            }
-            .to_string(),
+            FrameError::TooLarge { buffered: 12, max: 10 }.to_string(),
             FrameError::SplitCharacter { length: 3 }.to_string(),
         ];
         assert_eq!(

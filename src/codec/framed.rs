@@ -109,9 +109,7 @@ mod tests {
     use super::*;
 
     async fn read(stream: &[u8]) -> Vec<Result<ByteString, CodecError>> {
-        FramedRead::new(stream, FrameCodec::new(100))
-            .collect()
-            .await
+        FramedRead::new(stream, FrameCodec::new(100)).collect().await
     }
 
     #[tokio::test]
@@ -127,10 +125,7 @@ mod tests {
     async fn a_stream_that_ends_within_a_frame_ends_with_an_error() {
         for cut in [&b"2#{}1"[..], b"2#{}5#", b"2#{}5#[", b"2#{}\xe6"] {
             let frames = read(cut).await;
-            assert!(
-                matches!(&frames[..], [Ok(_), Err(CodecError::CutShort)]),
-                "{frames:?}"
-            );
+            assert!(matches!(&frames[..], [Ok(_), Err(CodecError::CutShort)]), "{frames:?}");
         }
     }
 

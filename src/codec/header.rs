@@ -119,14 +119,8 @@ mod tests {
             .filter(|&character| is_white_space(character))
             .count();
         assert_eq!(accepted, 25);
-        for character in [
-            '\u{180e}', '\u{200b}', '\u{85}', '\0', '\u{1c}', '\u{2060}', '\u{fffd}',
-        ] {
-            assert_eq!(
-                parse(&format!("{character}27")),
-                Length::NotANumber,
-                "{character:?}"
-            );
+        for character in ['\u{180e}', '\u{200b}', '\u{85}', '\0', '\u{1c}', '\u{2060}', '\u{fffd}'] {
+            assert_eq!(parse(&format!("{character}27")), Length::NotANumber, "{character:?}");
         }
     }
 

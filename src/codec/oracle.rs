@@ -88,10 +88,7 @@ impl Oracle {
             return Some(Event::TooLarge(self.buffer.len()));
         }
         if self.content_length.is_none() {
-            let delimiter = self
-                .buffer
-                .iter()
-                .position(|&unit| unit == u16::from(b'#'))?;
+            let delimiter = self.buffer.iter().position(|&unit| unit == u16::from(b'#'))?;
             let Some(length) = parse_int(&self.buffer[..delimiter]) else {
                 return Some(Event::CorruptedLength);
             };
@@ -118,11 +115,7 @@ fn parse_int(units: &[u16]) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let digits: String = unsigned.chars().take_while(char::is_ascii_digit).collect();
     let number: f64 = digits.parse().ok()?;
-    Some(if text.starts_with('-') {
-        -number
-    } else {
-        number
-    })
+    Some(if text.starts_with('-') { -number } else { number })
 }
 
 /// What the decoder under test makes of one more chunk.
@@ -138,9 +131,7 @@ fn read(decoder: &mut FrameDecoder, src: &mut BytesMut, chunk: &[u8]) -> Vec<Eve
             }
             Ok(Some(text)) => Event::Text(text.to_string()),
             Err(FrameError::CorruptedLength { .. }) => Event::CorruptedLength,
-            Err(FrameError::EmptyFrame { .. } | FrameError::SplitCharacter { .. }) => {
-                Event::NotJson
-            }
+            Err(FrameError::EmptyFrame { .. } | FrameError::SplitCharacter { .. }) => Event::NotJson,
             Err(FrameError::TooLarge { buffered, .. }) => Event::TooLarge(buffered),
         };
         events.push(event);
@@ -169,19 +160,12 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         "99999999999999999999",
     ]);
     let odd = (odd_header, text).prop_map(|(header, text)| format!("{header}#{text}").into_bytes());
-    let unlucky =
-        (0..9usize, text).prop_map(|(length, text)| format!("{length}#{text}").into_bytes());
+    let unlucky = (0..9usize, text).prop_map(|(length, text)| format!("{length}#{text}").into_bytes());
     let bytes = vec(
-        select(
-            b"###11223\x80\x80\xa9\xc3\xe6\xb1\x82\xc0\xe0\xf0\x9f\x98\xf5\xff\xed\xa0 ".to_vec(),
-        ),
+        select(b"###11223\x80\x80\xa9\xc3\xe6\xb1\x82\xc0\xe0\xf0\x9f\x98\xf5\xff\xed\xa0 ".to_vec()),
         1..9,
     );
-    vec(
-        prop_oneof![3 => whole, 1 => odd, 2 => unlucky, 2 => bytes],
-        0..12,
-    )
-    .prop_map(|pieces| pieces.concat())
+    vec(prop_oneof![3 => whole, 1 => odd, 2 => unlucky, 2 => bytes], 0..12).prop_map(|pieces| pieces.concat())
 }
 
 /// Cuts `stream` into chunks of these sizes, over and over.

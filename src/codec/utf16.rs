@@ -30,10 +30,7 @@ pub(super) fn units_in(utf8: &[u8]) -> usize {
     // Sums in a `u8` let the compiler use whole vectors of bytes; a `usize` sum would widen every
     // byte first.
     let (strides, rest) = utf8.as_chunks::<STRIDE>();
-    let whole: usize = strides
-        .iter()
-        .map(|stride| usize::from(units_in_few(stride)))
-        .sum();
+    let whole: usize = strides.iter().map(|stride| usize::from(units_in_few(stride))).sum();
     whole + usize::from(units_in_few(rest))
 }
 
@@ -69,10 +66,7 @@ pub(super) fn end_of(utf8: &[u8], units: usize) -> Option<usize> {
         // units, and then the first byte of a pair. Its first unit is the last one missing.
         missing = missing.checked_sub(units_in(window))?;
     }
-    let cut_off = utf8[end..]
-        .iter()
-        .take_while(|&&byte| is_continuation(byte))
-        .count();
+    let cut_off = utf8[end..].iter().take_while(|&&byte| is_continuation(byte)).count();
     Some(end + cut_off)
 }
 
@@ -113,10 +107,7 @@ pub(super) mod tests {
     fn the_end_falls_after_whole_characters() {
         let text = "éa求😀b".as_bytes();
         let ends: Vec<_> = (0..=6).map(|units| end_of(text, units)).collect();
-        assert_eq!(
-            ends,
-            [Some(0), Some(2), Some(3), Some(6), None, Some(10), Some(11)]
-        );
+        assert_eq!(ends, [Some(0), Some(2), Some(3), Some(6), None, Some(10), Some(11)]);
     }
 
     proptest! {

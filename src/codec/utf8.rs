@@ -69,10 +69,7 @@ mod tests {
     /// Every class of malformed UTF-8, and what Node makes of it when more text follows.
     const MALFORMED: [(&[u8], &str); 14] = [
         (b"\x80", "\u{fffd}"),
-        (
-            b"\xbf\xbf\xbf\xbf\xbf",
-            "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
-        ),
+        (b"\xbf\xbf\xbf\xbf\xbf", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         (b"\xc3", "\u{fffd}"),
         (b"\xc0\xaf", "\u{fffd}\u{fffd}"),
         (b"\xe0\x80\x80", "\u{fffd}\u{fffd}\u{fffd}"),
@@ -83,10 +80,7 @@ mod tests {
         (b"\xf0\x80\x80\x80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         (b"\xf4\x90\x80\x80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         (b"\xf5\x80\x80\x80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
-        (
-            b"\xf8\x88\x80\x80\x80",
-            "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
-        ),
+        (b"\xf8\x88\x80\x80\x80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         (b"\xfe\xff", "\u{fffd}\u{fffd}"),
     ];
 
@@ -121,11 +115,7 @@ mod tests {
             b"\xf0\x9f\x98",
         ] {
             assert_eq!(held_back(begun), begun.len(), "{begun:x?}");
-            assert_eq!(
-                held_back(&[b"\xe6\xb1\x82", begun].concat()),
-                begun.len(),
-                "{begun:x?}"
-            );
+            assert_eq!(held_back(&[b"\xe6\xb1\x82", begun].concat()), begun.len(), "{begun:x?}");
         }
     }
 

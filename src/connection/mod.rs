@@ -1,1 +1,15 @@
-//! TODO
+//! One link: bytes on one side, frames on the other, over any `AsyncRead + AsyncWrite`.
+//!
+//! The connection reads a segment at a time, cuts it into frames, gathers what is written and sends it when told to,
+//! and watches Nest's limits. It knows nothing of handlers and calls, and starts no task. Rules: Nest's
+//! `helpers/json-socket.js` and `helpers/tcp-socket.js` (`docs/PROTOCOL.md` §1).
+
+mod config;
+mod error;
+mod link;
+mod reader;
+mod writer;
+
+pub use config::Config;
+pub use error::ConnectionError;
+pub use link::{Connection, Segment};

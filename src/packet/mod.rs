@@ -1,1 +1,20 @@
-//! TODO
+//! Nest's packets: the JSON objects that travel inside frames.
+//!
+//! Each shape has its reader and its writer side by side. Payloads stay raw text ([`RawJson`], a slice of the frame)
+//! until somebody asks for a type. This layer knows neither sockets nor handlers; the rules are those of Nest's
+//! `server/server-tcp.js`, `client/client-tcp.js` and `deserializers/*` (`docs/PROTOCOL.md` §2).
+
+mod error;
+mod id;
+mod members;
+mod raw;
+mod reply;
+mod request;
+mod rpc_error;
+
+pub use error::PacketError;
+pub use id::CallId;
+pub use raw::RawJson;
+pub use reply::{Outcome, Reply, ReplyPacket, write_reply};
+pub use request::{RequestPacket, write_event, write_request};
+pub use rpc_error::RpcError;

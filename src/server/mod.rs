@@ -1,1 +1,46 @@
-//! TODO
+//! A microservice: routes patterns to async functions and answers as Nest would.
+//!
+//! ```no_run
+//! use nest_wire::server::{Listener, Payload, Router, serve};
+//!
+//! async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+//!     numbers.iter().sum()
+//! }
+//!
+//! async fn log(Payload(text): Payload<String>) {
+//!     println!("{text}");
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let router = Router::new().message("sum", sum).event("log", log);
+//! serve(Listener::bind("localhost:8888").await?, router).await;
+//! # Ok(()) }
+//! ```
+//!
+//! Each connection is one task. A handler's future is polled once where its request is read; only if it waits is it
+//! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
+//! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
+
+mod call;
+mod erased;
+mod extract;
+mod handler;
+mod into_reply;
+mod listener;
+mod reply;
+mod request;
+mod router;
+mod routes;
+mod serve;
+mod session;
+mod streaming;
+
+pub use extract::{Context, FromRequest, Payload, State};
+pub use handler::Handler;
+pub use into_reply::IntoReply;
+pub use listener::Listener;
+pub use reply::{Reply, Values};
+pub use request::{Kind, Request};
+pub use router::Router;
+pub use routes::Routes;
+pub use serve::{Serve, serve, serve_connection};

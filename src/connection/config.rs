@@ -1,0 +1,63 @@
+//! The limits of one connection, with Nest's names and defaults.
+
+use std::time::Duration;
+
+/// Limits of one connection (`helpers/json-socket.js` of Nest 11 and 12).
+///
+/// ```
+/// use nest_wire::connection::Config;
+///
+/// let config = Config::default().max_buffer_size(1 << 20);
+/// assert_eq!(config, Config { max_buffer_size: 1 << 20, ..Config::default() });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How many UTF-16 units of received text may wait to become frames, headers included; more closes the link.
+    ///
+    /// Raise it for larger messages. Lower it to bound what one peer can make the process hold.
+    /// Default: 134,217,728 (128 Mi), Nest's.
+    pub max_buffer_size: usize,
+    /// How long a frame may stay half received without a byte of it arriving; then the link is cut.
+    ///
+    /// Raise it for peers that stall in the middle of a message. Lower it against peers that open connections and
+    /// never finish a frame ("slow loris"). `None` waits for ever. Default: 30 seconds, Nest's.
+    pub incomplete_message_timeout: Option<Duration>,
+    /// How many bytes may wait for a peer that does not read; more cuts the link.
+    ///
+    /// Reading pauses long before, so that only answers to requests already taken can pile up. Lower it to bound
+    /// what one such peer can make the process hold. Default: 134,217,728 (128 MiB), Nest's.
+    pub max_send_buffer_size: usize,
+}
+
+impl Config {
+    /// Sets [`Config::max_buffer_size`], in UTF-16 units.
+    #[must_use]
+    pub const fn max_buffer_size(mut self, units: usize) -> Self {
+        self.max_buffer_size = units;
+        self
+    }
+
+    /// Sets [`Config::incomplete_message_timeout`].
+    #[must_use]
+    pub const fn incomplete_message_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.incomplete_message_timeout = timeout;
+        self
+    }
+
+    /// Sets [`Config::max_send_buffer_size`], in bytes.
+    #[must_use]
+    pub const fn max_send_buffer_size(mut self, bytes: usize) -> Self {
+        self.max_send_buffer_size = bytes;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_buffer_size: 512 * 1024 * 1024 / 4,
+            incomplete_message_timeout: Some(Duration::from_secs(30)),
+            max_send_buffer_size: 128 * 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Why a link ends before its time.
+
+use std::{io, time::Duration};
+
+use crate::{codec::FrameError, packet::PacketError};
+
+/// Why a link ended. Everything but [`ConnectionError::Io`] is the peer's doing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// What arrived is not framed as `length#json`.
+    #[error("the peer broke the framing")]
+    Frame(#[from] FrameError),
+    /// A frame holds no JSON.
+    #[error("the peer sent a frame without JSON")]
+    Packet(#[from] PacketError),
+    /// A frame was begun and not finished: see [`Config::incomplete_message_timeout`](super::Config).
+    #[error("the peer sent half a frame and then nothing for {0:?}")]
+    IncompleteMessage(Duration),
+    /// The peer does not read: see [`Config::max_send_buffer_size`](super::Config).
+    #[error("the peer does not read: {buffered} bytes wait for it, {limit} may")]
+    SendBufferFull {
+        /// How many bytes wait to be sent.
+        buffered: usize,
+        /// How many may.
+        limit: usize,
+    },
+    /// The network or the operating system failed.
+    #[error("the link failed")]
+    Io(#[from] io::Error),
+}

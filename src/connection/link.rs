@@ -1,0 +1,185 @@
+//! The two halves of a link put together.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Config, ConnectionError, reader::Reader, writer::Writer};
+use crate::packet::PacketError;
+
+/// A link that speaks Nest's framing.
+///
+/// It is driven by whoever owns it: [`poll_segment`](Self::poll_segment) reads, [`next_packet`](Self::next_packet)
+/// takes packets out of what was read, [`push`](Self::push) queues one, [`poll_flush`](Self::poll_flush) sends.
+///
+/// ```
+/// use nest_wire::{connection::{Config, Connection}, packet::RequestPacket};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ours, theirs) = tokio::io::duplex(1024);
+/// let mut sender = Connection::new(ours, &Config::default());
+/// sender.push(|out| out.extend_from_slice(br#"{"pattern":"log","data":"hi"}"#));
+/// sender.flush().await?;
+///
+/// let mut receiver = Connection::new(theirs, &Config::default());
+/// let packet = receiver.next(RequestPacket::read).await?.unwrap();
+/// assert!(packet.is_event());
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Connection<IO> {
+    io: IO,
+    reader: Reader,
+    writer: Writer,
+    max_send_buffer_size: usize,
+}
+
+/// What one read brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment {
+    /// Bytes, perhaps with whole frames.
+    Received,
+    /// The peer has closed its side, cleanly.
+    End,
+    /// The peer has closed its side inside a frame, which is lost.
+    EndInsideFrame,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+    /// Takes over a link that is already open.
+    pub fn new(io: IO, config: &Config) -> Self {
+        Self {
+            io,
+            reader: Reader::new(config.max_buffer_size, config.incomplete_message_timeout),
+            writer: Writer::default(),
+            max_send_buffer_size: config.max_send_buffer_size,
+        }
+    }
+
+    /// Reads one segment, of at most 64 KiB as Node's. Take all packets out before reading again.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Io`], and [`ConnectionError::IncompleteMessage`] when a frame is overdue.
+    pub fn poll_segment(&mut self, cx: &mut Context<'_>) -> Poll<Result<Segment, ConnectionError>> {
+        if let Poll::Ready(read) = self.reader.poll_segment(&mut self.io, cx) {
+            return Poll::Ready(Ok(match read? {
+                0 if self.reader.is_mid_frame() => Segment::EndInsideFrame,
+                0 => Segment::End,
+                _ => Segment::Received,
+            }));
+        }
+        self.reader
+            .poll_overdue(cx)
+            .map(|timeout| Err(ConnectionError::IncompleteMessage(timeout)))
+    }
+
+    /// Takes the next packet out of what has been read; `None` when there is no whole one left.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Frame`] or [`ConnectionError::Packet`]. The rest of the segment is then gone, as in Nest,
+    /// which also closes its own side of the link; the connection itself can go on.
+    pub fn next_packet<P>(
+        &mut self,
+        read: impl FnOnce(&ByteString) -> Result<P, PacketError>,
+    ) -> Result<Option<P>, ConnectionError> {
+        let packet = match self.reader.next_frame() {
+            Ok(Some(text)) => read(&text).map(Some).map_err(ConnectionError::from),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        match &packet {
+            Ok(Some(_)) => {}
+            Ok(None) => self.reader.rearm(),
+            Err(_) => self.abandon(),
+        }
+        packet
+    }
+
+    /// Forgets what has been read and not taken out.
+    pub fn abandon(&mut self) {
+        self.reader.abandon();
+        self.reader.rearm();
+    }
+
+    /// Reads until there is a packet; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// As [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a stream that ends inside a
+    /// frame is [`ConnectionError::Io`] with [`io::ErrorKind::UnexpectedEof`].
+    pub async fn next<P>(
+        &mut self,
+        read: impl Fn(&ByteString) -> Result<P, PacketError>,
+    ) -> Result<Option<P>, ConnectionError> {
+        loop {
+            if let Some(packet) = self.next_packet(&read)? {
+                return Ok(Some(packet));
+            }
+            match poll_fn(|cx| self.poll_segment(cx)).await? {
+                Segment::Received => {}
+                Segment::End => return Ok(None),
+                Segment::EndInsideFrame => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            }
+        }
+    }
+
+    /// Queues the packet that `write` appends. Its length header is added here.
+    pub fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        self.writer.push(write);
+    }
+
+    /// Sends what is queued; ready when all of it is.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Io`], and [`ConnectionError::SendBufferFull`] when more than the limit is left unsent.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        match self.writer.poll_flush(&mut self.io, cx) {
+            Poll::Ready(result) => Poll::Ready(result.map_err(Into::into)),
+            Poll::Pending if self.writer.waiting() > self.max_send_buffer_size => {
+                Poll::Ready(Err(ConnectionError::SendBufferFull {
+                    buffered: self.writer.waiting(),
+                    limit: self.max_send_buffer_size,
+                }))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Sends what is queued.
+    ///
+    /// # Errors
+    /// As [`poll_flush`](Self::poll_flush).
+    pub async fn flush(&mut self) -> Result<(), ConnectionError> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// Sends what is queued and then closes our side; the peer may go on sending.
+    ///
+    /// # Errors
+    /// As [`poll_flush`](Self::poll_flush).
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        ready!(self.poll_flush(cx))?;
+        Pin::new(&mut self.io).poll_shutdown(cx).map_err(Into::into)
+    }
+
+    /// How many bytes are queued.
+    pub fn queued(&self) -> usize {
+        self.writer.waiting()
+    }
+
+    /// Takes back what was queued after the first `bytes` queued bytes.
+    pub fn unqueue(&mut self, bytes: usize) {
+        self.writer.truncate(bytes);
+    }
+
+    /// Whether so much is queued that the peer should be left unread until it has taken some.
+    pub fn is_congested(&self) -> bool {
+        self.writer.is_congested()
+    }
+}

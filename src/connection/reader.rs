@@ -1,0 +1,105 @@
+//! The receiving half: from segments to frames, with the timer that watches half-received ones.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    time::{Instant, Sleep, sleep},
+};
+
+use crate::codec::{FrameDecoder, FrameError};
+
+/// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same segments.
+const SEGMENT: usize = 64 * 1024;
+
+thread_local! {
+    /// Where reads land. A connection owns memory only for bytes that wait to become a frame, so that ten thousand
+    /// idle ones cost next to nothing; the copy out of here is small beside the system call.
+    static LANDING: RefCell<Box<[u8]>> = RefCell::new(vec![0; SEGMENT].into_boxed_slice());
+}
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    decoder: FrameDecoder,
+    /// What has arrived and is not yet part of a frame that was handed out.
+    received: BytesMut,
+    timeout: Option<Duration>,
+    /// Exists from the first half-received frame on; counts only while `is_armed`.
+    timer: Option<Pin<Box<Sleep>>>,
+    is_armed: bool,
+}
+
+impl Reader {
+    pub(super) fn new(max_buffer_size: usize, timeout: Option<Duration>) -> Self {
+        Self {
+            decoder: FrameDecoder::new(max_buffer_size),
+            received: BytesMut::new(),
+            timeout,
+            timer: None,
+            is_armed: false,
+        }
+    }
+
+    /// Reads one segment; how many bytes it has, 0 at the end of the stream.
+    pub(super) fn poll_segment<IO: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut IO,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        LANDING.with_borrow_mut(|landing| {
+            let mut segment = ReadBuf::new(landing);
+            ready!(Pin::new(io).poll_read(cx, &mut segment))?;
+            self.received.extend_from_slice(segment.filled());
+            Poll::Ready(Ok(segment.filled().len()))
+        })
+    }
+
+    /// The next whole frame of what has arrived.
+    pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
+        let frame = self.decoder.decode(&mut self.received)?;
+        if self.received.is_empty() {
+            // Lets go of the memory: what is left belongs to the frames that were cut out of it.
+            self.received = BytesMut::new();
+        }
+        Ok(frame)
+    }
+
+    /// Forgets what has arrived, as Nest does after any error in it.
+    pub(super) fn abandon(&mut self) {
+        self.decoder.abandon(&mut self.received);
+    }
+
+    /// Whether the stream, should it end now, would end inside a frame.
+    pub(super) fn is_mid_frame(&self) -> bool {
+        self.decoder.is_mid_frame(&self.received)
+    }
+
+    /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
+    pub(super) fn rearm(&mut self) {
+        self.is_armed = self.is_mid_frame();
+        let (true, Some(timeout)) = (self.is_armed, self.timeout) else {
+            return;
+        };
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().reset(Instant::now() + timeout),
+            none => *none = Some(Box::pin(sleep(timeout))),
+        }
+    }
+
+    /// Ready when the peer has left a frame half sent for too long; with the time that it had.
+    pub(super) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        match (self.is_armed, &mut self.timer, self.timeout) {
+            (true, Some(timer), Some(timeout)) => timer.as_mut().poll(cx).map(|()| timeout),
+            _ => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What can be wrong with a packet.
+
+/// The text of a frame is not JSON. Nest closes the connection on it (`helpers/tcp-socket.js`, `emitMessage`).
+///
+/// The peer is to blame. Everything that *is* JSON is a packet, however odd.
+#[derive(Debug, thiserror::Error)]
+#[error("the frame's text is not JSON: {text:?}")]
+pub struct PacketError {
+    /// The beginning of the text, at most [`PacketError::EXCERPT`] characters of it.
+    text: String,
+    #[source]
+    source: serde_json::Error,
+}
+
+impl PacketError {
+    /// How many characters of the offending text the error keeps.
+    pub const EXCERPT: usize = 64;
+
+    pub(super) fn new(text: &str, source: serde_json::Error) -> Self {
+        Self {
+            text: text.chars().take(Self::EXCERPT).collect(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! JSON text that nobody has looked into yet.
+
+use std::fmt;
+
+use bytestring::ByteString;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::js;
+
+/// One JSON value as text, cheap to clone: usually a slice of the frame it came in.
+///
+/// ```
+/// use nest_wire::packet::RawJson;
+///
+/// let numbers = RawJson::of(&[1.0, 2.5])?;
+/// assert_eq!(numbers.as_str(), "[1,2.5]");
+/// assert_eq!(numbers.parse::<Vec<f64>>()?, [1.0, 2.5]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawJson(ByteString);
+
+impl RawJson {
+    /// Checks that `text` is one JSON value and keeps it as it stands.
+    ///
+    /// # Errors
+    /// The parser's complaint, with line and column (in bytes), if `text` is not JSON.
+    pub fn new(text: impl Into<ByteString>) -> Result<Self, serde_json::Error> {
+        let text = text.into();
+        serde_json::from_str::<&RawValue>(&text)?;
+        Ok(Self(text))
+    }
+
+    /// What `JSON.stringify` would write for `value` (see [`js::to_string`]).
+    ///
+    /// # Errors
+    /// `value` refuses to be serialised, or has map keys that are no strings.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        js::to_string(value).map(|text| Self(text.into()))
+    }
+
+    /// `null`.
+    #[must_use]
+    pub const fn null() -> Self {
+        Self::trusted_static("null")
+    }
+
+    /// Takes text that the caller knows to be JSON: a parser or serialiser has just had it.
+    pub(crate) fn trusted(text: impl Into<ByteString>) -> Self {
+        Self(text.into())
+    }
+
+    pub(super) const fn trusted_static(text: &'static str) -> Self {
+        Self(ByteString::from_static(text))
+    }
+
+    /// The member `value` of the object `frame`, sharing the frame's memory.
+    pub(super) fn slice_of(frame: &ByteString, value: &RawValue) -> Self {
+        Self(frame.slice_ref(value.get()))
+    }
+
+    /// Decodes the value into a type.
+    ///
+    /// # Errors
+    /// The value does not fit `T`: what was found, what was expected, and where (line and column, in bytes).
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.0)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same value as Node would write it after reading it: `1.0` becomes `1`, white space goes.
+    ///
+    /// A string without escapes, as every id that Nest makes, is already so and costs nothing. A value nested deeper
+    /// than [`js::MAX_DEPTH`] stays as it is.
+    pub(crate) fn normalised(self) -> Self {
+        if self.is_plain_string() {
+            return self;
+        }
+        match js::parse(&self.0) {
+            Ok(value) => Self(value.stringify().into()),
+            Err(_) => self,
+        }
+    }
+
+    /// Whether JavaScript takes the value for true: all but `false`, `null`, `""` and the zeros.
+    #[must_use]
+    pub fn is_truthy(&self) -> bool {
+        match self.as_str() {
+            "false" | "null" | "\"\"" => false,
+            text if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+                text.parse::<f64>().is_ok_and(|number| number != 0.0)
+            }
+            _ => true,
+        }
+    }
+
+    pub(crate) fn is_plain_string(&self) -> bool {
+        self.0.starts_with('"') && memchr::memchr(b'\\', self.0.as_bytes()).is_none()
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truth_is_javascripts() {
+        for text in ["false", "null", "\"\"", "0", "-0", "0.0", "0e7", "-0.0e-1", "1e-400"] {
+            assert!(!RawJson::trusted(text).is_truthy(), "{text}");
+        }
+        for text in ["true", "1", "-1", "0.1", "\"0\"", "[]", "{}", "\" \""] {
+            assert!(RawJson::trusted(text).is_truthy(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What a server answers: any number of packets for one request, the last of them marked as such.
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+
+use super::{PacketError, RawJson, members};
+
+/// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reply<'a> {
+    /// A value; more may follow.
+    Value(&'a RawJson),
+    /// The last value.
+    Last(&'a RawJson),
+    /// No more values; without one before, the handler returned undefined.
+    Completion,
+    /// The handler failed with this `err`.
+    Error(&'a RawJson),
+    /// Nobody handles messages of this pattern.
+    NoHandler,
+}
+
+/// Appends `reply` to the request `id`, keys in Nest's order.
+///
+/// ```
+/// use nest_wire::packet::{RawJson, Reply, write_reply};
+///
+/// let mut out = bytes::BytesMut::new();
+/// write_reply(&mut out, Reply::Last(&RawJson::of(&6)?), &RawJson::of("7")?);
+/// assert_eq!(out, r#"{"response":6,"isDisposed":true,"id":"7"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn write_reply(out: &mut BytesMut, reply: Reply<'_>, id: &RawJson) {
+    let (before, payload, after) = match reply {
+        Reply::Value(response) => ("{\"response\":", response.as_str(), ",\"id\":"),
+        Reply::Last(response) => ("{\"response\":", response.as_str(), ",\"isDisposed\":true,\"id\":"),
+        Reply::Completion => ("{\"isDisposed\":true,\"id\":", "", ""),
+        Reply::Error(err) => ("{\"err\":", err.as_str(), ",\"isDisposed\":true,\"id\":"),
+        Reply::NoHandler => return write_no_handler(out, id),
+    };
+    for part in [before, payload, after, id.as_str(), "}"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// The one packet with another key order: Nest makes it elsewhere than the rest.
+fn write_no_handler(out: &mut BytesMut, id: &RawJson) {
+    const NO_HANDLER: &[u8] =
+        b",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the remote service.\"}";
+    out.extend_from_slice(b"{\"id\":");
+    out.extend_from_slice(id.as_str().as_bytes());
+    out.extend_from_slice(NO_HANDLER);
+}
+
+/// A reply as it came in (`client/client-tcp.js`, `handleResponse`; `docs/PROTOCOL.md` §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplyPacket {
+    /// Whose call it answers, as it stands in the packet; `None` if the key is absent.
+    pub id: Option<RawJson>,
+    /// What it says.
+    pub outcome: Outcome,
+}
+
+/// What a reply means to the caller. `None` is JavaScript's undefined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A value; more may follow.
+    Value(Option<RawJson>),
+    /// The call has ended, perhaps with a last value.
+    Completed(Option<RawJson>),
+    /// The call has failed with this `err`.
+    Failed(RawJson),
+}
+
+impl ReplyPacket {
+    /// Reads a frame's text as Nest 12 does.
+    ///
+    /// A packet that has keys which no Nest reply has, or none at all, is foreign: it is delivered whole as the last
+    /// value (`deserializers/incoming-response.deserializer.js`).
+    ///
+    /// # Errors
+    /// [`PacketError`]: the text is not JSON.
+    pub fn read(text: &ByteString) -> Result<Self, PacketError> {
+        let mut seen = Envelope::default();
+        members::walk(text, Member::named, |member, value| {
+            let field = match member {
+                Member::Err => &mut seen.err,
+                Member::Response => &mut seen.response,
+                Member::IsDisposed => &mut seen.is_disposed,
+                Member::Id => &mut seen.id,
+                Member::Status => return seen.is_ours = true,
+                Member::Foreign => return seen.is_foreign = true,
+            };
+            *field = Some(RawJson::slice_of(text, value));
+            seen.is_ours = true;
+        })?;
+        Ok(seen.into_reply(text))
+    }
+}
+
+#[derive(Default)]
+struct Envelope {
+    err: Option<RawJson>,
+    response: Option<RawJson>,
+    is_disposed: Option<RawJson>,
+    id: Option<RawJson>,
+    is_ours: bool,
+    is_foreign: bool,
+}
+
+impl Envelope {
+    fn into_reply(self, text: &ByteString) -> ReplyPacket {
+        let is_truthy = |member: &Option<RawJson>| member.as_ref().is_some_and(RawJson::is_truthy);
+        let outcome = if self.is_foreign || !self.is_ours {
+            Outcome::Completed(Some(RawJson::trusted(text.clone())))
+        } else if let Some(err) = self.err.filter(RawJson::is_truthy) {
+            Outcome::Failed(err)
+        } else if is_truthy(&self.is_disposed) {
+            Outcome::Completed(self.response)
+        } else {
+            Outcome::Value(self.response)
+        };
+        ReplyPacket { id: self.id, outcome }
+    }
+}
+
+enum Member {
+    Err,
+    Response,
+    IsDisposed,
+    Id,
+    Status,
+    Foreign,
+}
+
+impl Member {
+    fn named(key: &[u8]) -> Self {
+        match key {
+            b"err" => Self::Err,
+            b"response" => Self::Response,
+            b"isDisposed" => Self::IsDisposed,
+            b"id" => Self::Id,
+            b"status" => Self::Status,
+            _ => Self::Foreign,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &'static str) -> RawJson {
+        RawJson::trusted(text)
+    }
+
+    fn outcome(text: &'static str) -> Outcome {
+        ReplyPacket::read(&text.into()).expect("JSON").outcome
+    }
+
+    #[test]
+    fn each_reply_is_written_in_nests_order_and_read_back() {
+        let (id, value, err) = (raw("\"a\""), raw("6"), raw("\"no\""));
+        for (reply, text, read) in [
+            (
+                Reply::Value(&value),
+                r#"{"response":6,"id":"a"}"#,
+                Outcome::Value(Some(value.clone())),
+            ),
+            (
+                Reply::Last(&value),
+                r#"{"response":6,"isDisposed":true,"id":"a"}"#,
+                Outcome::Completed(Some(value.clone())),
+            ),
+            (
+                Reply::Completion,
+                r#"{"isDisposed":true,"id":"a"}"#,
+                Outcome::Completed(None),
+            ),
+            (
+                Reply::Error(&err),
+                r#"{"err":"no","isDisposed":true,"id":"a"}"#,
+                Outcome::Failed(err.clone()),
+            ),
+            (
+                Reply::NoHandler,
+                concat!(
+                    r#"{"id":"a","status":"error","#,
+                    r#""err":"There is no matching message handler defined in the remote service."}"#
+                ),
+                Outcome::Failed(raw(
+                    "\"There is no matching message handler defined in the remote service.\"",
+                )),
+            ),
+        ] {
+            let mut out = BytesMut::new();
+            write_reply(&mut out, reply, &id);
+            assert_eq!(out, text);
+            let packet = ReplyPacket::read(&text.into()).expect("JSON");
+            assert_eq!((packet.id, packet.outcome), (Some(id.clone()), read));
+        }
+    }
+
+    #[test]
+    fn a_falsy_err_is_no_error() {
+        for err in ["\"\"", "0", "false", "null"] {
+            let text = format!(r#"{{"err":{err},"isDisposed":true,"id":1}}"#);
+            let packet = ReplyPacket::read(&text.into()).expect("JSON");
+            assert_eq!(packet.outcome, Outcome::Completed(None), "{err}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_packet_is_delivered_whole() {
+        for text in [r#"{"id":1,"response":2,"more":3}"#, "{}", "[1]", "5"] {
+            assert_eq!(outcome(text), Outcome::Completed(Some(raw(text))), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_alone_is_an_undefined_value() {
+        assert_eq!(outcome(r#"{"id":1}"#), Outcome::Value(None));
+    }
+}

@@ -1,0 +1,179 @@
+//! What a caller sends: a request, which wants an answer, or an event, which wants none.
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+
+use super::{CallId, PacketError, RawJson, members};
+
+/// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md` §2).
+///
+/// `None` is JavaScript's undefined: the key is absent. `null` is a value like any other.
+///
+/// ```
+/// use nest_wire::packet::RequestPacket;
+///
+/// let packet = RequestPacket::read(&r#"{"pattern":"sum","data":[1,2],"id":"7"}"#.into())?;
+/// assert!(!packet.is_event());
+/// assert_eq!(packet.data.unwrap().parse::<Vec<u32>>()?, [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestPacket {
+    /// What the packet is addressed to.
+    pub pattern: Option<RawJson>,
+    /// What the handler gets.
+    pub data: Option<RawJson>,
+    /// What instrumentation attached (Nest 12.1 and later).
+    pub metadata: Option<RawJson>,
+    /// What the replies have to carry, as Node would write it back. An event has none.
+    pub id: Option<RawJson>,
+}
+
+impl RequestPacket {
+    /// Reads a frame's text.
+    ///
+    /// A packet with neither `pattern` nor `data` is an event to nobody, even if it has an `id`: Nest takes it for
+    /// another system's message and drops all of it (`deserializers/incoming-request.deserializer.js`).
+    ///
+    /// # Errors
+    /// [`PacketError`]: the text is not JSON.
+    pub fn read(text: &ByteString) -> Result<Self, PacketError> {
+        let mut packet = Self {
+            pattern: None,
+            data: None,
+            metadata: None,
+            id: None,
+        };
+        members::walk(text, Member::named, |member, value| {
+            let field = match member {
+                Member::Pattern => &mut packet.pattern,
+                Member::Data => &mut packet.data,
+                Member::Metadata => &mut packet.metadata,
+                Member::Id => &mut packet.id,
+                Member::Other => return,
+            };
+            *field = Some(RawJson::slice_of(text, value));
+        })?;
+        if packet.pattern.is_none() && packet.data.is_none() {
+            (packet.metadata, packet.id) = (None, None);
+        }
+        packet.id = packet.id.map(RawJson::normalised);
+        Ok(packet)
+    }
+
+    /// Whether nobody waits for an answer: the `id` is absent. An `id` of `null` is one.
+    #[must_use]
+    pub fn is_event(&self) -> bool {
+        self.id.is_none()
+    }
+}
+
+enum Member {
+    Pattern,
+    Data,
+    Metadata,
+    Id,
+    Other,
+}
+
+impl Member {
+    fn named(key: &[u8]) -> Self {
+        match key {
+            b"pattern" => Self::Pattern,
+            b"data" => Self::Data,
+            b"metadata" => Self::Metadata,
+            b"id" => Self::Id,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Appends a request as Nest's client writes it: `pattern` as it was given, `metadata` after `data`, `id` last.
+pub fn write_request(out: &mut BytesMut, pattern: &RawJson, data: &RawJson, metadata: Option<&RawJson>, id: CallId) {
+    write_head(out, pattern, data, metadata);
+    out.extend_from_slice(b",\"id\":\"");
+    out.extend_from_slice(&id.to_ascii());
+    out.extend_from_slice(b"\"}");
+}
+
+/// Appends an event as Nest's client writes it. `route` is the pattern's route, as a JSON string.
+pub fn write_event(out: &mut BytesMut, route: &RawJson, data: &RawJson, metadata: Option<&RawJson>) {
+    write_head(out, route, data, metadata);
+    out.extend_from_slice(b"}");
+}
+
+fn write_head(out: &mut BytesMut, pattern: &RawJson, data: &RawJson, metadata: Option<&RawJson>) {
+    out.extend_from_slice(b"{\"pattern\":");
+    out.extend_from_slice(pattern.as_str().as_bytes());
+    out.extend_from_slice(b",\"data\":");
+    out.extend_from_slice(data.as_str().as_bytes());
+    if let Some(metadata) = metadata {
+        out.extend_from_slice(b",\"metadata\":");
+        out.extend_from_slice(metadata.as_str().as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &'static str) -> RequestPacket {
+        RequestPacket::read(&text.into()).expect("JSON")
+    }
+
+    fn raw(text: &'static str) -> RawJson {
+        RawJson::trusted(text)
+    }
+
+    #[test]
+    fn a_written_request_is_read_back() {
+        let mut out = BytesMut::new();
+        let id = CallId::from(0xabc);
+        write_request(&mut out, &raw(r#"{"cmd":"sum"}"#), &raw("[1]"), Some(&raw("{}")), id);
+        let text = r#"{"pattern":{"cmd":"sum"},"data":[1],"metadata":{},"id":"000000000000000000abc"}"#;
+        assert_eq!(out, text);
+        let packet = read(text);
+        assert_eq!(packet.pattern, Some(raw(r#"{"cmd":"sum"}"#)));
+        assert_eq!(packet.data, Some(raw("[1]")));
+        assert_eq!(packet.metadata, Some(raw("{}")));
+        assert_eq!(packet.id, Some(raw(r#""000000000000000000abc""#)));
+    }
+
+    #[test]
+    fn a_written_event_has_no_id() {
+        let mut out = BytesMut::new();
+        write_event(&mut out, &raw("\"log\""), &raw("\"求和\""), None);
+        assert_eq!(out, r#"{"pattern":"log","data":"求和"}"#);
+    }
+
+    #[test]
+    fn an_id_of_null_is_an_id() {
+        assert!(!read(r#"{"pattern":"a","id":null}"#).is_event());
+        assert!(read(r#"{"pattern":"a"}"#).is_event());
+    }
+
+    #[test]
+    fn without_pattern_and_data_even_an_id_counts_for_nothing() {
+        assert!(read(r#"{"id":1}"#).is_event());
+        assert!(!read(r#"{"id":1,"data":null}"#).is_event());
+        for foreign in ["{}", "5", "[1]", "\"text\"", "null", "false"] {
+            assert!(read(foreign).is_event(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_counts() {
+        assert_eq!(read(r#"{"data":1,"data":2}"#).data, Some(raw("2")));
+    }
+
+    #[test]
+    fn ids_come_back_as_node_would_write_them() {
+        assert_eq!(read(r#"{"data":1,"id":1.0}"#).id, Some(raw("1")));
+        assert_eq!(read(r#"{"data":1,"id":"\u0041"}"#).id, Some(raw("\"A\"")));
+        assert_eq!(
+            read(r#"{"data":1,"id":{ "b":1, "0":2 }}"#).id,
+            Some(raw(r#"{"0":2,"b":1}"#))
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! The error that a reply carries: Nest's `RpcException`, as it looks on the wire.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use serde::Serialize;
+
+use super::RawJson;
+
+/// The `err` of a reply: what a handler fails with, and what a caller sees of it
+/// (`exceptions/base-rpc-exception-filter.js`; `docs/PROTOCOL.md` §2).
+///
+/// As `RpcException` it carries a message or any other JSON. As in Nest, every *other* error tells the caller no more
+/// than "Internal server error": `?` turns any [`std::error::Error`] into that, and the server logs the cause.
+///
+/// ```
+/// use nest_wire::packet::RpcError;
+///
+/// fn halve(text: &str) -> Result<u32, RpcError> {
+///     let number: u32 = text.parse()?; // answers "Internal server error", logs the rest
+///     if number % 2 == 1 {
+///         return Err(RpcError::new("odd"));
+///     }
+///     Ok(number / 2)
+/// }
+///
+/// let odd = r#"{"status":"error","message":"odd"}"#;
+/// assert_eq!(halve("3").unwrap_err().err().as_str(), odd);
+/// let internal = r#"{"status":"error","message":"Internal server error"}"#;
+/// assert_eq!(halve("x").unwrap_err().err().as_str(), internal);
+/// ```
+#[derive(Clone)]
+pub struct RpcError {
+    err: RawJson,
+    /// Why we failed, for our log only.
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl RpcError {
+    /// `new RpcException(message)`: `{"status":"error","message":…}`.
+    #[must_use]
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self::with_message(&message.to_string())
+    }
+
+    /// `new RpcException(value)`: an object or array is sent as it is, anything else becomes the message.
+    ///
+    /// # Errors
+    /// `value` refuses to be serialised.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        let value = RawJson::of(value)?;
+        Ok(match value.as_str().as_bytes().first() {
+            Some(b'{' | b'[') => Self::from_raw(value),
+            _ => Self::from_raw(RawJson::trusted(format!(r#"{{"status":"error","message":{value}}}"#))),
+        })
+    }
+
+    /// `new RpcException()`: `{"status":"error"}`, the message being undefined.
+    #[must_use]
+    pub const fn without_message() -> Self {
+        Self::from_raw_static(r#"{"status":"error"}"#)
+    }
+
+    /// What Nest answers when anything but an `RpcException` is thrown.
+    #[must_use]
+    pub const fn internal() -> Self {
+        Self::from_raw_static(r#"{"status":"error","message":"Internal server error"}"#)
+    }
+
+    /// Exactly this `err`.
+    #[must_use]
+    pub const fn from_raw(err: RawJson) -> Self {
+        Self { err, cause: None }
+    }
+
+    /// The `err` as it is on the wire.
+    #[must_use]
+    pub const fn err(&self) -> &RawJson {
+        &self.err
+    }
+
+    /// Its `message`, if it has one that is text.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Message {
+            message: String,
+        }
+        self.err.parse::<Message>().ok().map(|err| err.message)
+    }
+
+    /// What made the handler fail, if that was an error of its own and not one meant for the caller.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+
+    fn with_message(message: &str) -> Self {
+        let message = serde_json::Value::from(message);
+        Self::from_raw(RawJson::trusted(format!(r#"{{"status":"error","message":{message}}}"#)))
+    }
+
+    const fn from_raw_static(err: &'static str) -> Self {
+        Self::from_raw(RawJson::trusted_static(err))
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for RpcError {
+    fn from(cause: E) -> Self {
+        Self {
+            cause: Some(Arc::new(cause)),
+            ..Self::internal()
+        }
+    }
+}
+
+impl fmt::Debug for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("RpcError");
+        out.field("err", &self.err);
+        if let Some(cause) = &self.cause {
+            out.field("cause", cause);
+        }
+        out.finish()
+    }
+}
+
+impl fmt::Display for RpcError {
+    /// The `err` as JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.err.fmt(f)
+    }
+}
+
+impl PartialEq for RpcError {
+    /// Whether both look the same on the wire.
+    fn eq(&self, other: &Self) -> bool {
+        self.err == other.err
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_wrapped_and_an_object_is_not() {
+        assert_eq!(
+            RpcError::new("a \"b\"").to_string(),
+            r#"{"status":"error","message":"a \"b\""}"#
+        );
+        let object = RpcError::of(&json!({"code": 7})).expect("JSON");
+        assert_eq!(object.to_string(), r#"{"code":7}"#);
+        let number = RpcError::of(&7).expect("JSON");
+        assert_eq!(number.to_string(), r#"{"status":"error","message":7}"#);
+        assert_eq!(RpcError::without_message().to_string(), r#"{"status":"error"}"#);
+    }
+
+    #[test]
+    fn any_other_error_is_internal_and_keeps_its_cause() {
+        let error = RpcError::from(std::io::Error::other("disk on fire"));
+        assert_eq!(error, RpcError::internal());
+        assert_eq!(error.cause().expect("a cause").to_string(), "disk on fire");
+        assert_eq!(error.message().as_deref(), Some("Internal server error"));
+    }
+}

@@ -1,0 +1,84 @@
+//! A handler's run for one packet, from its first poll to its reply.
+
+use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tracing::Span;
+
+use super::{Reply, erased::Running};
+use crate::packet::{RawJson, RpcError};
+
+/// A handler at work. A panic in it is a reply like any other.
+pub(super) struct Call {
+    /// Whom to answer; an event has nobody.
+    id: Option<RawJson>,
+    running: Running,
+    span: Span,
+}
+
+/// How a call ended.
+pub(super) struct Finished {
+    pub(super) id: Option<RawJson>,
+    pub(super) reply: Reply,
+    pub(super) span: Span,
+}
+
+impl Call {
+    /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
+    pub(super) fn new(id: Option<RawJson>, span: Span, start: impl FnOnce() -> Running) -> Self {
+        let running = catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| {
+            let reply = Reply::Error(panicked(&*panic));
+            Box::pin(async { reply })
+        });
+        Self { id, running, span }
+    }
+}
+
+impl Future for Call {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let call = &mut *self;
+        let entered = call.span.enter();
+        // A future that has panicked is never polled again: its reply ends the call.
+        let polled = catch_unwind(AssertUnwindSafe(|| call.running.as_mut().poll(cx)));
+        let reply = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(reply)) => reply,
+            Err(panic) => Reply::Error(panicked(&*panic)),
+        };
+        if let Reply::Error(error) = &reply {
+            report(error);
+        }
+        drop(entered);
+        Poll::Ready(Finished {
+            id: call.id.take(),
+            reply,
+            span: std::mem::replace(&mut call.span, Span::none()),
+        })
+    }
+}
+
+/// Logs a panic and makes the answer to it.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> RpcError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
+    tracing::error!(panic = message, "the handler panicked");
+    RpcError::internal()
+}
+
+/// Logs what the caller is not told.
+pub(super) fn report(error: &RpcError) {
+    match error.cause() {
+        Some(cause) => tracing::error!(error = cause as &dyn std::error::Error, "the handler failed"),
+        None => tracing::debug!(err = %error, "the handler answers with an error"),
+    }
+}

@@ -1,0 +1,122 @@
+//! Listening on every address that a name stands for.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host},
+    time::sleep,
+};
+
+/// How often a free port is looked for that all addresses have free.
+const ATTEMPTS: usize = 16;
+/// How long to wait when the system refuses to accept for want of something, such as file descriptors.
+const BACK_OFF: Duration = Duration::from_secs(1);
+
+/// Sockets that listen on every address a host name resolves to, all on one port.
+///
+/// `localhost` is usually `127.0.0.1` and `::1`; Node callers may try either.
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+}
+
+impl Listener {
+    /// Listens on all addresses of `address`, `"localhost:8888"` for example. Port 0 picks one that is free on all.
+    ///
+    /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works.
+    ///
+    /// # Errors
+    /// The name can't be resolved, the port is taken, or the system refuses otherwise.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
+        addresses.dedup();
+        let mut attempt = 1;
+        loop {
+            match bind_all(&addresses).await {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && wants_any_port(&addresses) => {
+                    if attempt == ATTEMPTS {
+                        return Err(error);
+                    }
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// The addresses it listens on.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.sockets.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// The next connection, with Nagle's algorithm off. A refusal by the system is logged and waited out.
+    pub async fn accept(&self) -> (TcpStream, SocketAddr) {
+        loop {
+            match poll_fn(|cx| self.poll_accept(cx)).await {
+                Ok((stream, peer)) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "cannot turn Nagle's algorithm off");
+                    }
+                    return (stream, peer);
+                }
+                Err(error) if is_of_the_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections, trying again in {BACK_OFF:?}");
+                    sleep(BACK_OFF).await;
+                }
+            }
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        for socket in &self.sockets {
+            if let accepted @ Poll::Ready(_) = socket.poll_accept(cx) {
+                return accepted;
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// Whether it was the arriving connection that failed, before we could accept it.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn wants_any_port(addresses: &[SocketAddr]) -> bool {
+    addresses.iter().any(|address| address.port() == 0)
+}
+
+/// Binds all; the port that the first one gets is every other one's that has none of its own.
+async fn bind_all(addresses: &[SocketAddr]) -> io::Result<Listener> {
+    let mut sockets: Vec<TcpListener> = Vec::new();
+    let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        let mut address = *address;
+        if let (0, Some(first)) = (address.port(), sockets.first()) {
+            address.set_port(first.local_addr()?.port());
+        }
+        match TcpListener::bind(address).await {
+            Ok(socket) => sockets.push(socket),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) => {
+                tracing::warn!(%address, %error, "cannot listen on this address");
+                absent = error;
+            }
+        }
+    }
+    if sockets.is_empty() {
+        return Err(absent);
+    }
+    Ok(Listener { sockets })
+}

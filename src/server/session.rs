@@ -1,0 +1,320 @@
+//! One connection, from its first byte to the last of its handlers.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt,
+    future::poll_fn,
+    stream::{FuturesUnordered, SelectAll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Sleep, sleep},
+};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::{Span, debug, debug_span, warn};
+
+use super::{
+    Kind, Reply as Answer, Request,
+    call::{Call, Finished},
+    routes::{Found, Routes, last_value},
+    streaming::{Emission, Streaming},
+};
+use crate::{
+    connection::{Connection, ConnectionError, Segment},
+    packet::{RawJson, Reply, RequestPacket, write_reply},
+};
+
+/// How long a connection that we have closed may take to be closed by the peer too. Without this courtesy the
+/// operating system would answer what the peer is still sending with a reset, which can cost it our last replies.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The state of one connection.
+///
+/// ```text
+///   reading   Open ──shutdown──► Discarding ──┐
+///              └──────────peer has closed─────┴─► Ended
+///
+///   writing   Open ──peer has closed, or broke the framing, or (shutting down) all is answered──► Closing ──► Closed
+/// ```
+///
+/// A peer that broke the framing is still read, and what it sends runs handlers: Nest closes its own side only.
+/// Replies count only while writing is `Open`.
+pub(super) struct Session<IO> {
+    connection: Connection<IO>,
+    routes: Arc<Routes>,
+    peer: Option<SocketAddr>,
+    reading: Reading,
+    writing: Writing,
+    /// Handlers that wait for something.
+    calls: FuturesUnordered<Call>,
+    /// Streams that have more to send.
+    streams: SelectAll<Streaming>,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    linger: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Open,
+    Discarding,
+    Ended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Open,
+    Closing,
+    Closed,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
+    pub(super) fn new(
+        connection: Connection<IO>,
+        routes: Arc<Routes>,
+        peer: Option<SocketAddr>,
+        shutdown: WaitForCancellationFutureOwned,
+    ) -> Self {
+        Self {
+            connection,
+            routes,
+            peer,
+            reading: Reading::Open,
+            writing: Writing::Open,
+            calls: FuturesUnordered::new(),
+            streams: SelectAll::new(),
+            shutdown: Box::pin(shutdown),
+            linger: None,
+        }
+    }
+
+    /// Serves the connection until it ends, and then lets the handlers that still run come to their end: what they
+    /// do matters, though nobody hears of it.
+    ///
+    /// # Errors
+    /// Why the link was cut. A peer that closes is no error, and neither is one that broke the framing, once it closes.
+    pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
+        let ended = poll_fn(|cx| self.poll(cx)).await;
+        let Self { calls, .. } = self;
+        calls.map(drop).collect::<()>().await;
+        ended
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        loop {
+            // All of them, each time: every one registers its own wake-up.
+            let moved = self.poll_shutdown_signal(cx)
+                | self.poll_calls(cx)
+                | self.poll_streams(cx)
+                | self.poll_read(cx)?
+                | self.poll_write(cx)?;
+            if (self.reading, self.writing) == (Reading::Ended, Writing::Closed) || self.poll_linger(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_shutdown_signal(&mut self, cx: &mut Context<'_>) -> bool {
+        let told_to_stop = self.reading == Reading::Open && self.shutdown.as_mut().poll(cx).is_ready();
+        if told_to_stop {
+            self.reading = Reading::Discarding;
+        }
+        let is_idle = self.calls.is_empty() && self.streams.is_empty();
+        let all_is_answered = self.reading == Reading::Discarding && self.writing == Writing::Open && is_idle;
+        if all_is_answered {
+            self.writing = Writing::Closing;
+        }
+        told_to_stop || all_is_answered
+    }
+
+    fn poll_calls(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
+            self.answer(finished, cx);
+            moved = true;
+        }
+        moved
+    }
+
+    /// Sends what the streams have, as long as the peer keeps up.
+    fn poll_streams(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while !self.connection.is_congested() {
+            let Poll::Ready(Some((id, emission))) = self.streams.poll_next_unpin(cx) else {
+                break;
+            };
+            self.emit(&id, &emission);
+            moved = true;
+        }
+        moved
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
+        if self.reading == Reading::Ended || self.connection.is_congested() {
+            return Ok(false);
+        }
+        match self.connection.poll_segment(cx) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Ok(Segment::Received)) if self.reading == Reading::Discarding => self.connection.abandon(),
+            Poll::Ready(Ok(Segment::Received)) => self.take_packets(cx),
+            Poll::Ready(Ok(end)) => {
+                if end == Segment::EndInsideFrame {
+                    warn!("the peer closed the connection in the middle of a frame");
+                }
+                self.reading = Reading::Ended;
+                self.stop_writing();
+            }
+            Poll::Ready(Err(error)) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
+        match self.writing {
+            Writing::Closed => Ok(false),
+            Writing::Open => {
+                let was_congested = self.connection.is_congested();
+                if let Poll::Ready(Err(error)) = self.connection.poll_flush(cx) {
+                    return Err(error);
+                }
+                Ok(was_congested && !self.connection.is_congested())
+            }
+            Writing::Closing => match self.connection.poll_shutdown(cx) {
+                Poll::Pending => Ok(false),
+                Poll::Ready(result) => {
+                    self.writing = Writing::Closed;
+                    result.map(|()| true)
+                }
+            },
+        }
+    }
+
+    /// Ready when a peer has had time enough to follow our closing.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if (self.reading, self.writing) != (Reading::Discarding, Writing::Closed) {
+            return Poll::Pending;
+        }
+        self.linger
+            .get_or_insert_with(|| Box::pin(sleep(LINGER)))
+            .as_mut()
+            .poll(cx)
+    }
+
+    /// Runs the handlers of all packets in the segment that was read.
+    fn take_packets(&mut self, cx: &mut Context<'_>) {
+        let queued = self.connection.queued();
+        loop {
+            match self.connection.next_packet(RequestPacket::read) {
+                Ok(Some(packet)) => self.start(packet, cx),
+                Ok(None) => return,
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "closing the connection");
+                    // In Nest, the handlers of good frames before a bad one in the same segment have run by now, but
+                    // not yet answered when the socket closes. What earlier segments asked for has been sent.
+                    self.connection.unqueue(queued);
+                    return self.stop_writing();
+                }
+            }
+        }
+    }
+
+    /// Polls the packet's handler once. Most finish at once; the rest wait aside.
+    fn start(&mut self, packet: RequestPacket, cx: &mut Context<'_>) {
+        let Found { pattern, handler } = self.routes.find(packet.pattern.as_ref());
+        let Some(handler) = handler else {
+            return self.refuse(packet.id.as_ref(), pattern.as_deref());
+        };
+        let span = debug_span!(
+            "request",
+            pattern = pattern.as_deref(),
+            id = packet.id.as_ref().map(RawJson::as_str)
+        );
+        let request = Request {
+            kind: if packet.is_event() { Kind::Event } else { Kind::Message },
+            pattern,
+            data: packet.data,
+            metadata: packet.metadata,
+            peer: self.peer,
+        };
+        let mut call = Call::new(packet.id, span, || handler.start(request));
+        match Pin::new(&mut call).poll(cx) {
+            Poll::Ready(finished) => self.answer(finished, cx),
+            Poll::Pending => self.calls.push(call),
+        }
+    }
+
+    fn refuse(&mut self, id: Option<&RawJson>, pattern: Option<&str>) {
+        match id {
+            Some(id) => {
+                debug!(pattern, "no handler for this message");
+                self.write(id, Reply::NoHandler);
+            }
+            None => warn!(pattern, "no handler for this event"),
+        }
+    }
+
+    fn answer(&mut self, finished: Finished, cx: &mut Context<'_>) {
+        match (finished.id, finished.reply) {
+            (None, Answer::Values(values)) => {
+                let to_its_end = || -> super::erased::Running { Box::pin(last_value(Answer::Values(values))) };
+                self.calls.push(Call::new(None, finished.span, to_its_end));
+            }
+            (None, _) => {}
+            (Some(id), Answer::Undefined) => self.write(&id, Reply::Completion),
+            (Some(id), Answer::Value(value)) => self.write(&id, Reply::Last(&value)),
+            (Some(id), Answer::Error(error)) => self.write(&id, Reply::Error(error.err())),
+            (Some(id), Answer::Values(values)) => self.stream(Streaming::new(id, values, finished.span), cx),
+        }
+    }
+
+    /// Sends what a new stream has at once, so that it keeps its place among the replies, and sets it aside.
+    fn stream(&mut self, mut streaming: Streaming, cx: &mut Context<'_>) {
+        while self.writing == Writing::Open && !self.connection.is_congested() {
+            match streaming.poll_next_unpin(cx) {
+                Poll::Ready(Some((id, emission))) => self.emit(&id, &emission),
+                Poll::Ready(None) => return,
+                Poll::Pending => break,
+            }
+        }
+        if self.writing == Writing::Open {
+            self.streams.push(streaming);
+        }
+    }
+
+    fn emit(&mut self, id: &RawJson, emission: &Emission) {
+        let reply = match emission {
+            Emission::Value(value) => Reply::Value(value),
+            Emission::Last(value) => Reply::Last(value),
+            Emission::Completion => Reply::Completion,
+            Emission::Error(error) => Reply::Error(error.err()),
+        };
+        self.write(id, reply);
+    }
+
+    fn write(&mut self, id: &RawJson, reply: Reply<'_>) {
+        if self.writing == Writing::Open {
+            self.connection.push(|out| write_reply(out, reply, id));
+        }
+    }
+
+    fn stop_writing(&mut self) {
+        self.streams.clear();
+        if self.writing == Writing::Open {
+            self.writing = Writing::Closing;
+        }
+    }
+}
+
+/// The span that everything of one connection is logged in.
+pub(super) fn connection_span(peer: Option<SocketAddr>) -> Span {
+    debug_span!("connection", peer = peer.map(tracing::field::display))
+}
