@@ -1,0 +1,37 @@
+//! The tutorial's user service: `sum` is a message, `log` an event. Real Nest callers can't tell.
+//!
+//! ```sh
+//! cargo run --example microservice_test_user -- --port 8888
+//! ```
+
+use std::io;
+
+use clap::Parser;
+use nest_wire::server::{Payload, Router};
+
+mod support;
+
+/// The tutorial's microservice-test-user
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    listen: support::Listen<8888>,
+}
+
+/// JavaScript's `NaN` arrives as `null`, which JavaScript adds as 0.
+async fn sum(Payload(numbers): Payload<Vec<Option<f64>>>) -> f64 {
+    numbers.into_iter().flatten().sum()
+}
+
+async fn log(Payload(text): Payload<String>) {
+    println!("{text}");
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    support::log();
+    let listener = Args::parse().listen.bind("localhost").await?;
+    let router = Router::new().message("sum", sum).event("log", log);
+    support::serve_until_stopped(listener, router).await;
+    Ok(())
+}
