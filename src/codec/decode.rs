@@ -11,9 +11,6 @@ use super::error::FrameError;
 use super::header::{self, Length};
 use super::{utf8, utf16};
 
-/// Between a frame's length and its text.
-const DELIMITER: u8 = b'#';
-
 /// Nest's default for `maxBufferSize`, in UTF-16 units.
 const DEFAULT_MAX_BUFFER_UNITS: usize = 128 * 1024 * 1024;
 
@@ -126,12 +123,9 @@ impl FrameDecoder {
     /// May panic if something was taken out of `src` since the last call.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, FrameError> {
         self.take_in(src);
-        let outcome = self.next_frame(src);
-        if outcome.is_err() {
-            self.forget_text(src);
-        }
+        let frame = self.next_frame(src).inspect_err(|_| self.forget_text(src));
         self.check(src);
-        outcome
+        frame
     }
 
     /// Forgets what is buffered, as Nest does when a frame's text is not JSON, and when a frame is
@@ -193,7 +187,7 @@ impl FrameDecoder {
             Awaiting::Text { units } => return Ok(Some(units)),
             Awaiting::Header { searched } => searched,
         };
-        let Some(found) = memchr(DELIMITER, &src[searched..self.text_bytes]) else {
+        let Some(found) = memchr(b'#', &src[searched..self.text_bytes]) else {
             self.awaiting = Awaiting::Header {
                 searched: self.text_bytes,
             };
