@@ -48,7 +48,10 @@ struct Numbers {
 async fn sum(State(user): State<Client>, Query(Numbers { num }): Query<Numbers>) -> Answer<Json<Value>> {
     let numbers = num.split(',').map(parse).collect::<Result<Vec<_>, _>>()?;
     user.emit("log", "求和").await.map_err(|error| bad_gateway(&error))?;
-    user.send("sum", &numbers).await.map(Json).map_err(|error| bad_gateway(&error))
+    user.send("sum", &numbers)
+        .await
+        .map(Json)
+        .map_err(|error| bad_gateway(&error))
 }
 
 fn parse(item: &str) -> Answer<i64> {
@@ -63,12 +66,22 @@ fn parse(item: &str) -> Answer<i64> {
 
 async fn object(State(user): State<Client>) -> Answer<Json<Value>> {
     let pattern = Pattern::object([("cmd", "sum")]);
-    user.send(pattern, &[1, 2, 3]).await.map(Json).map_err(|error| bad_gateway(&error))
+    user.send(pattern, &[1, 2, 3])
+        .await
+        .map(Json)
+        .map_err(|error| bad_gateway(&error))
 }
 
 async fn stream(State(user): State<Client>) -> Answer<Json<Vec<Value>>> {
-    let values = user.send_stream("stream", &[1, 2, 3]).await.map_err(|error| bad_gateway(&error))?;
-    values.try_collect().await.map(Json).map_err(|error| bad_gateway(&error))
+    let values = user
+        .send_stream("stream", &[1, 2, 3])
+        .await
+        .map_err(|error| bad_gateway(&error))?;
+    values
+        .try_collect()
+        .await
+        .map(Json)
+        .map_err(|error| bad_gateway(&error))
 }
 
 async fn error(State(user): State<Client>) -> Answer<Json<Value>> {
@@ -81,7 +94,10 @@ async fn missing(State(user): State<Client>) -> Answer<Json<Value>> {
 
 async fn note(State(user): State<Client>) -> Answer<Json<Value>> {
     user.emit("note", "a").await.map_err(|error| bad_gateway(&error))?;
-    user.send("notes", &json!({})).await.map(Json).map_err(|error| bad_gateway(&error))
+    user.send("notes", &json!({}))
+        .await
+        .map(Json)
+        .map_err(|error| bad_gateway(&error))
 }
 
 /// Shows the error that the service is expected to answer with.
