@@ -141,7 +141,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_state(user);
     let listener = args.listen.bind("localhost").await?;
     axum::serve(support::HttpListener(listener), app)
-        .with_graceful_shutdown(support::stopped())
+        .with_graceful_shutdown(args.listen.stopped())
         .await?;
     Ok(())
 }

@@ -7,7 +7,7 @@
 use std::io;
 
 use clap::Parser;
-use nest_wire::server::{Payload, Router};
+use nest_wire::server::{Payload, Router, serve};
 
 mod support;
 
@@ -30,8 +30,9 @@ async fn log(Payload(text): Payload<String>) {
 #[tokio::main]
 async fn main() -> io::Result<()> {
     support::log();
-    let listener = Args::parse().listen.bind("localhost").await?;
+    let Args { listen } = Args::parse();
+    let listener = listen.bind("localhost").await?;
     let router = Router::new().message("sum", sum).event("log", log);
-    support::serve_until_stopped(listener, router).await;
+    serve(listener, router).with_graceful_shutdown(listen.stopped()).await;
     Ok(())
 }

@@ -1,36 +1,27 @@
 // The command line the apps and oracles share: `--nest N --port P --host H`, and whatever a program adds.
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 
 /**
  * Reads the command line. `defaults` holds each flag with its default, `{ port: 8888, 'user-host': 'localhost' }`;
- * a flag whose default is a number is a number. `--nest` is always there.
+ * a flag whose default is a number is a number, one whose default is false is a switch. `--nest` and
+ * `--with-parent` are always there.
  */
 export function readOptions(defaults = {}) {
-  const flags = { nest: 12, ...defaults };
-  const options = Object.fromEntries(Object.keys(flags).map((flag) => [flag, { type: 'string' }]));
+  const flags = { nest: 12, 'with-parent': false, ...defaults };
+  const options = Object.fromEntries(Object.keys(flags).map((flag) => [flag, { type: flags[flag] === false ? 'boolean' : 'string' }]));
   const { values } = parseArgs({ options });
   const entries = Object.entries(flags).map(([flag, standard]) => [flag, read(flag, values[flag], standard)]);
   return Object.fromEntries(entries);
 }
 
-/** `port` itself, or a free one for 0: up to major 10 Nest takes 0 for "not given" and listens on 3000. */
-export async function choosePort(port, host) {
-  if (port !== 0) {
-    return port;
-  }
-  const probe = createServer().listen(0, host);
-  await once(probe, 'listening');
-  const free = probe.address().port;
-  probe.close();
-  await once(probe, 'close');
-  return free;
+/** What to give Nest for `port`: up to major 10 it takes the number 0 for "not given" and listens on 3000. */
+export function portOption(port) {
+  return port === 0 ? '0' : port;
 }
 
 function read(flag, text, standard) {
-  if (text === undefined || typeof standard === 'string') {
+  if (text === undefined || typeof standard !== 'number') {
     return text ?? standard;
   }
   if (!/^\d+$/.test(text)) {

@@ -33,8 +33,11 @@ export async function announce(server) {
   process.stdout.write(`listening ${host}:${port}\n`);
 }
 
-/** On SIGTERM or SIGINT, closes `app` and ends the process with status 0. */
-export function stopOnSignals(app) {
+/**
+ * On SIGTERM or SIGINT, closes `app` and ends the process with status 0. So it does `withParent` when standard input
+ * ends: whoever started the process holds the other end, and however it dies, the system closes that.
+ */
+export function stopOnSignals(app, withParent) {
   let stopping = false;
   const stop = async () => {
     // A second signal (a terminal's and its shell's) must not cut the first one short.
@@ -50,4 +53,7 @@ export function stopOnSignals(app) {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  if (withParent) {
+    process.stdin.on('end', stop).resume();
+  }
 }

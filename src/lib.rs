@@ -1,5 +1,8 @@
 //! The TCP transport of NestJS microservices, byte for byte.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod client;
 pub mod codec;
 pub mod connection;

@@ -1,10 +1,10 @@
 //! What the example services share: listening as they are told, and ending cleanly.
 #![allow(dead_code, reason = "no example needs all of it")]
 
-use std::{io, net::SocketAddr};
+use std::{future::Future, io, net::SocketAddr, thread};
 
-use nest_wire::server::{Listener, Router, serve};
-use tokio::net::TcpStream;
+use nest_wire::server::Listener;
+use tokio::{net::TcpStream, sync::oneshot};
 use tracing_subscriber::EnvFilter;
 
 /// Where a service listens.
@@ -16,6 +16,9 @@ pub(crate) struct Listen<const PORT: u16> {
     /// The name or address of the interface
     #[arg(long)]
     host: Option<String>,
+    /// End when standard input does: whoever started the service holds the other end
+    #[arg(long)]
+    with_parent: bool,
 }
 
 impl<const PORT: u16> Listen<PORT> {
@@ -26,6 +29,17 @@ impl<const PORT: u16> Listen<PORT> {
         announce(&listener.local_addrs()?);
         Ok(listener)
     }
+
+    /// Completes when the service is told to stop: on SIGTERM, on Ctrl-C, and with its parent.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let with_parent = self.with_parent;
+        async move {
+            tokio::select! {
+                () = signalled() => {}
+                () = stdin_ended(), if with_parent => {}
+            }
+        }
+    }
 }
 
 /// Tells whoever started the service where it accepts.
@@ -35,13 +49,7 @@ pub(crate) fn announce(addresses: &[SocketAddr]) {
     }
 }
 
-/// Serves until the process is told to stop, and finishes what is in flight.
-pub(crate) async fn serve_until_stopped(listener: Listener, router: Router) {
-    serve(listener, router).with_graceful_shutdown(stopped()).await;
-}
-
-/// Completes on SIGTERM and on Ctrl-C.
-pub(crate) async fn stopped() {
+async fn signalled() {
     let interrupted = async { tokio::signal::ctrl_c().await.expect("a handler for Ctrl-C") };
     #[cfg(unix)]
     let terminated = async {
@@ -57,6 +65,17 @@ pub(crate) async fn stopped() {
         () = interrupted => {}
         () = terminated => {}
     }
+}
+
+async fn stdin_ended() {
+    let (tell, ended) = oneshot::channel();
+    // A thread of its own: tokio's would keep the process from ending while it waits for input.
+    thread::spawn(move || {
+        // What comes in is of no interest; an error is an end too.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = tell.send(());
+    });
+    let _ = ended.await;
 }
 
 /// Logs to standard error what `RUST_LOG` asks for, by default warnings.

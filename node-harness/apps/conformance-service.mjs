@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { decorate } from '../decorate.mjs';
 import { loadNest } from '../nest.mjs';
-import { choosePort, readOptions } from '../options.mjs';
+import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 
 const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1' });
-const port = await choosePort(wanted.port, host);
+const port = portOption(wanted.port);
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
 const { Controller, Module } = common;
@@ -112,5 +112,5 @@ const app = await NestFactory.createMicroservice(AppModule, {
   options: { host, port },
   logger,
 });
-stopOnSignals(app);
+stopOnSignals(app, wanted['with-parent']);
 await announce(await listen(app));

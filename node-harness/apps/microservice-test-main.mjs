@@ -6,7 +6,7 @@
 
 import { decorate } from '../decorate.mjs';
 import { loadNest } from '../nest.mjs';
-import { choosePort, readOptions } from '../options.mjs';
+import { portOption, readOptions } from '../options.mjs';
 import { announce, logger, stopOnSignals } from '../service.mjs';
 
 const { nest, host, 'user-port': userPort, 'user-host': userHost, ...wanted } = readOptions({
@@ -15,7 +15,7 @@ const { nest, host, 'user-port': userPort, 'user-host': userHost, ...wanted } = 
   'user-port': 8888,
   'user-host': 'localhost',
 });
-const port = await choosePort(wanted.port, host);
+const port = portOption(wanted.port);
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
 const { Controller, Get, Inject, Module, Query } = common;
@@ -85,6 +85,6 @@ function asAnswer(error) {
 }
 
 const app = await NestFactory.create(AppModule, { logger });
-stopOnSignals(app);
+stopOnSignals(app, wanted['with-parent']);
 await app.listen(port, host);
 await announce(app.getHttpServer());

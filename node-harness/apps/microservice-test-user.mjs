@@ -4,11 +4,11 @@
 
 import { decorate } from '../decorate.mjs';
 import { loadNest } from '../nest.mjs';
-import { choosePort, readOptions } from '../options.mjs';
+import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 
 const { nest, host, ...wanted } = readOptions({ port: 8888, host: 'localhost' });
-const port = await choosePort(wanted.port, host);
+const port = portOption(wanted.port);
 
 const { common, core, microservices } = await loadNest(nest);
 const { Controller, Module } = common;
@@ -37,5 +37,5 @@ const app = await NestFactory.createMicroservice(AppModule, {
   options: { host, port },
   logger,
 });
-stopOnSignals(app);
+stopOnSignals(app, wanted['with-parent']);
 await announce(await listen(app));

@@ -1,0 +1,83 @@
+//! Our own example services, built by cargo.
+
+use std::{collections::HashMap, env, path::PathBuf, process::Stdio};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::{Harness, HarnessError};
+
+/// The executables of the crate's examples, by name.
+#[derive(Debug, Clone)]
+pub struct Examples(HashMap<String, PathBuf>);
+
+/// The lines of cargo's `--message-format=json` that matter here.
+#[derive(Deserialize)]
+struct Message {
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    name: String,
+}
+
+impl Examples {
+    /// Builds the examples in this program's own profile. `flags` choose packages and features: those of the command
+    /// that built this program save building all anew.
+    ///
+    /// # Errors
+    /// [`HarnessError::Missing`] without cargo, [`HarnessError::Failed`] if the build fails.
+    pub async fn build(harness: &Harness, flags: &[&str]) -> Result<Self, HarnessError> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(&cargo);
+        command
+            .args(["build", "--examples", "--message-format=json"])
+            .args(flags);
+        if !cfg!(debug_assertions) {
+            command.arg("--release");
+        }
+        let output = command
+            .current_dir(harness.checkout())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|source| HarnessError::Missing {
+                program: cargo.to_string_lossy().into_owned(),
+                source,
+            })?;
+        if !output.status.success() {
+            return Err(HarnessError::Failed {
+                command: "cargo build --examples".to_owned(),
+                status: output.status,
+                log: String::from_utf8_lossy(&output.stderr).into_owned(),
+            });
+        }
+        Ok(Self::listed_in(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    fn listed_in(messages: &str) -> Self {
+        let artifact = |line| {
+            let Message { target, executable } = serde_json::from_str(line).ok()?;
+            let target = target.filter(|target| target.kind.iter().any(|kind| kind == "example"))?;
+            Some((target.name, executable?))
+        };
+        Self(messages.lines().filter_map(artifact).collect())
+    }
+
+    /// The command that runs an example.
+    ///
+    /// # Panics
+    /// If there is no example of that name.
+    #[must_use]
+    pub fn command(&self, name: &str) -> Command {
+        let path = self
+            .0
+            .get(name)
+            .unwrap_or_else(|| panic!("there is no example `{name}`"));
+        Command::new(path)
+    }
+}

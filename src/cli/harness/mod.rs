@@ -1,0 +1,16 @@
+//! Real Nest processes and our own example services, as child processes.
+//!
+//! Knows where `node-harness/` is, installs its packages once, builds the examples, and starts services that die
+//! with their guard.
+
+mod error;
+mod examples;
+mod folder;
+mod install;
+mod process;
+
+pub use error::HarnessError;
+pub use examples::Examples;
+pub use folder::{App, Harness};
+pub use install::Progress;
+pub use process::Service;

@@ -1,0 +1,135 @@
+//! The arrows between the crate's modules point one way (`docs/ARCHITECTURE.md` draws them).
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each layer may use of ours.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("codec", &[]),
+    ("js", &[]),
+    ("pattern", &["js"]),
+    ("packet", &["js", "pattern"]),
+    ("connection", &["codec", "packet"]),
+    ("server", &["connection", "packet", "pattern", "js"]),
+    ("client", &["connection", "packet", "pattern", "js"]),
+    ("fixture", &["connection", "packet", "codec", "js"]),
+    ("cli", &["server", "client", "fixture", "packet", "pattern", "js"]),
+];
+
+#[test]
+fn no_arrow_runs_upward() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut upward = Vec::new();
+    for (layer, may_use) in LAYERS {
+        for file in rust_files(&src.join(layer)) {
+            let text = fs::read_to_string(&file).expect("a source file");
+            let used = used_layers(&text);
+            let not_allowed = used
+                .iter()
+                .filter(|used| *used != *layer && !may_use.contains(&used.as_str()));
+            upward.extend(not_allowed.map(|used| format!("{} uses {used}", file.display())));
+        }
+    }
+    assert!(upward.is_empty(), "{upward:#?}");
+}
+
+#[test]
+fn every_module_is_in_a_layer() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let entries = fs::read_dir(src).expect("the sources");
+    let names: BTreeSet<String> = entries
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "lib.rs" && name != "main.rs")
+        .collect();
+    let layers: BTreeSet<String> = LAYERS.iter().map(|(layer, _)| (*layer).to_owned()).collect();
+    assert_eq!(names, layers);
+}
+
+#[test]
+fn the_crate_root_defines_nothing() {
+    let root = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("the root");
+    let definitions = [
+        "fn ",
+        "struct ",
+        "enum ",
+        "trait ",
+        "impl ",
+        "const ",
+        "static ",
+        "type ",
+        "macro_rules!",
+    ];
+    for line in root.lines().filter(|line| !line.starts_with("//")) {
+        let item = line.trim_start().trim_start_matches("pub ");
+        assert!(
+            !definitions.iter().any(|it| item.starts_with(it)),
+            "lib.rs defines something: {line}"
+        );
+    }
+}
+
+/// The layers that a file names, in `use crate::{…}` of any shape and in paths.
+fn used_layers(text: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for after in text.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            Some(group) => used.extend(top_level_names(group)),
+            None => used.extend(first_name(after)),
+        }
+    }
+    used
+}
+
+/// The first name of each member of a `{…}` group, whose opening brace is gone.
+fn top_level_names(group: &str) -> Vec<String> {
+    let mut depth = 1;
+    let mut names = Vec::new();
+    let mut member = String::new();
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 || (depth == 1 && c == ',') {
+            names.extend(first_name(member.trim()));
+            member.clear();
+        } else {
+            member.push(c);
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    names
+}
+
+fn first_name(path: &str) -> Option<String> {
+    let name: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let is_layer = LAYERS.iter().any(|(layer, _)| *layer == name);
+    is_layer.then_some(name)
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a layer's folder");
+    let mut files = Vec::new();
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn the_reader_of_use_lines_sees_all_their_shapes() {
+    let text =
+        "use crate::codec::Frame;\nuse crate::{js, packet::{RawJson, x}, pattern::Route};\nlet a = crate::server::x();";
+    let used: Vec<_> = used_layers(text).into_iter().collect();
+    assert_eq!(used, ["codec", "js", "packet", "pattern", "server"]);
+}

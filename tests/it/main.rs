@@ -1,0 +1,3 @@
+//! Everything that can be tested without Node, one topic a file.
+
+mod layers;
