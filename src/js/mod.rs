@@ -1,1 +1,46 @@
-//! TODO
+//! JSON as JavaScript has it: what `JSON.parse` accepts and what `JSON.stringify` writes.
+//!
+//! Nest's peers are JavaScript programs, and their bytes carry the marks of it: `1.0` goes out as
+//! `1`, integers past 2^53 round, integer-like keys come before all others, half of a surrogate
+//! pair is a legal string. This module knows these rules and nothing of packets or sockets.
+//!
+//! - [`Value`] is what [`parse`] gives and [`Value::stringify`] writes, for data whose shape isn't
+//!   known beforehand;
+//! - [`to_string`] and [`append`] write any [`serde::Serialize`] type by the same number rules,
+//!   without a [`Value`] in between.
+//!
+//! Everything here works in a bounded stack: values may be nested [`MAX_DEPTH`] deep, and parsing,
+//! writing, cloning, comparing and dropping them never recurses.
+//!
+//! ```
+//! use nest_wire::js;
+//!
+//! let value = js::parse(r#"{"b":1.0,"10":1e21,"9":"\ud83d\ude00 \uD83D"}"#)?;
+//! assert_eq!(value.stringify(), r#"{"9":"😀 \ud83d","10":1e+21,"b":1}"#);
+//! # Ok::<(), js::ParseError>(())
+//! ```
+
+mod array;
+mod convert;
+mod embed;
+mod nesting;
+mod number;
+mod object;
+mod parse;
+mod reader;
+mod ser;
+mod string;
+mod stringify;
+mod value;
+
+pub use array::Array;
+pub use number::number_to_string;
+pub use object::{Iter, Object};
+pub use parse::{MAX_DEPTH, ParseError, parse};
+pub use ser::{append, to_string, to_writer};
+pub use string::JsString;
+pub use value::Value;
+
+pub(crate) use number::push_number;
+pub(crate) use string::JsStringBuilder;
+pub(crate) use stringify::{push_quoted, push_quoted_str};

@@ -1,0 +1,89 @@
+//! A JavaScript array: a `Vec` that can be dropped however deep it is nested.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use super::nesting;
+use super::value::Value;
+
+/// The elements of an array.
+///
+/// It is used as the `Vec` it derefs to; being a type of its own it can take nested values apart
+/// one by one when dropped, where a plain `Vec<Value>` would recurse.
+///
+/// ```
+/// use nest_wire::js::{Array, Value};
+///
+/// let mut array: Array = [1, 2].into_iter().map(Value::from).collect();
+/// array.push(Value::from("three"));
+/// assert_eq!(array.len(), 3);
+/// assert_eq!(Value::from(array).stringify(), r#"[1,2,"three"]"#);
+/// ```
+#[derive(Clone, Default, PartialEq)]
+pub struct Array(Vec<Value>);
+
+impl Array {
+    /// The elements as a plain `Vec`.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<Value> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Deref for Array {
+    type Target = Vec<Value>;
+
+    fn deref(&self) -> &Vec<Value> {
+        &self.0
+    }
+}
+
+impl DerefMut for Array {
+    fn deref_mut(&mut self) -> &mut Vec<Value> {
+        &mut self.0
+    }
+}
+
+impl Drop for Array {
+    fn drop(&mut self) {
+        if self.0.iter().any(Value::holds_values) {
+            nesting::dismantle(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+impl From<Vec<Value>> for Array {
+    fn from(elements: Vec<Value>) -> Self {
+        Self(elements)
+    }
+}
+
+impl<T: Into<Value>> FromIterator<T> for Array {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self(elements.into_iter().map(Into::into).collect())
+    }
+}
+
+impl IntoIterator for Array {
+    type Item = Value;
+    type IntoIter = std::vec::IntoIter<Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.into_vec().into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Array {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.0).finish()
+    }
+}

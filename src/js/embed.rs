@@ -1,0 +1,43 @@
+//! [`Value`] within types that `serde_json` reads and writes.
+//!
+//! It goes by way of [`RawValue`], the text itself, since serde's own data model has neither lone
+//! surrogates nor numbers as JavaScript spells them.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::parse::parse;
+use super::value::Value;
+
+/// With `serde_json`'s serialisers only.
+///
+/// ```
+/// # use nest_wire::js;
+/// let value = js::parse(r#"{"b":1e21,"1":"\ud800"}"#)?;
+/// assert_eq!(serde_json::to_string(&[value])?, r#"[{"1":"\ud800","b":1e+21}]"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.stringify())
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+/// With `serde_json`'s deserialisers only, and of those only the ones that read text.
+///
+/// ```
+/// # use nest_wire::js;
+/// let values: Vec<js::Value> = serde_json::from_str(r#"[{"b":1.0,"1":"\ud800"}, 1e999]"#)?;
+/// assert_eq!(values[0].stringify(), r#"{"1":"\ud800","b":1}"#);
+/// assert_eq!(values[1].as_f64(), Some(f64::INFINITY));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        parse(raw.get()).map_err(D::Error::custom)
+    }
+}

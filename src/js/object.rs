@@ -1,0 +1,289 @@
+//! A JavaScript object: its members, in the order in which JavaScript lists them.
+
+use std::collections::{BTreeMap, btree_map};
+use std::fmt;
+
+use indexmap::IndexMap;
+
+use super::nesting;
+use super::string::JsString;
+use super::value::Value;
+
+/// An object's members.
+///
+/// Keys that are array indices (`"0"` to `"4294967294"`, without leading zeros) come first, in
+/// ascending order; the others follow as they were inserted. A key given again keeps its place and
+/// takes the new value. `__proto__` is a key like any other, as it is to `JSON.parse`.
+///
+/// Two objects are equal when they have equal members, in whatever order.
+///
+/// ```
+/// use nest_wire::js::{Object, Value};
+///
+/// let object: Object = [("b", 1), ("10", 2), ("9", 3), ("b", 4)].into_iter().collect();
+/// assert_eq!(object.get("b"), Some(&Value::from(4)));
+/// assert_eq!(Value::from(object).stringify(), r#"{"9":3,"10":2,"b":4}"#);
+/// ```
+#[derive(Clone, Default)]
+pub struct Object {
+    /// Boxed, since a [`Value`] should stay small; absent until the first member comes.
+    members: Option<Box<Members>>,
+}
+
+#[derive(Clone, Default)]
+struct Members {
+    /// By the index that the key spells. A tree, so that descending keys don't cost a shift each.
+    indexed: BTreeMap<u32, (JsString, Value)>,
+    named: IndexMap<JsString, Value>,
+}
+
+impl Object {
+    /// An object without members.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a member, and gives the value it had before.
+    pub fn insert(&mut self, key: impl Into<JsString>, value: impl Into<Value>) -> Option<Value> {
+        let (key, value) = (key.into(), value.into());
+        let members = self.members.get_or_insert_default();
+        match key.as_str().and_then(array_index) {
+            Some(index) => members
+                .indexed
+                .insert(index, (key, value))
+                .map(|(_, before)| before),
+            None => members.named.insert(key, value),
+        }
+    }
+
+    /// The value of a member.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let members = self.members.as_deref()?;
+        match array_index(key) {
+            Some(index) => members.indexed.get(&index).map(|(_, value)| value),
+            None => members.named.get(key),
+        }
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members
+            .as_ref()
+            .map_or(0, |members| members.indexed.len() + members.named.len())
+    }
+
+    /// Whether there are no members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The members, in JavaScript's order.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        self.members
+            .as_deref()
+            .map_or_else(Iter::default, |members| Iter {
+                indexed: members.indexed.values(),
+                named: members.named.iter(),
+            })
+    }
+
+    /// The value of a member whose key may hold lone surrogates.
+    fn member(&self, key: &JsString) -> Option<&Value> {
+        match key.as_str() {
+            Some(key) => self.get(key),
+            None => self.members.as_deref()?.named.get(key),
+        }
+    }
+
+    /// The pairs of values that have to be equal for the two objects to be; `None` when keys differ.
+    pub(super) fn zip<'a>(&'a self, other: &'a Self) -> Option<Vec<(&'a Value, &'a Value)>> {
+        if self.len() != other.len() {
+            return None;
+        }
+        self.iter()
+            .map(|(key, value)| Some((value, other.member(key)?)))
+            .collect()
+    }
+}
+
+/// The index that a key spells, if it is an array index as ECMA-262 defines it: a canonical number
+/// below 2^32 - 1.
+fn array_index(key: &str) -> Option<u32> {
+    let digits = key.as_bytes();
+    let canonical = match digits {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.len() < 10 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if !canonical {
+        return None;
+    }
+    key.parse().ok().filter(|&index| index != u32::MAX)
+}
+
+/// The members of an [`Object`], in JavaScript's order.
+#[derive(Clone, Debug, Default)]
+pub struct Iter<'a> {
+    indexed: btree_map::Values<'a, u32, (JsString, Value)>,
+    named: indexmap::map::Iter<'a, JsString, Value>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a JsString, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.indexed.next() {
+            Some((key, value)) => Some((key, value)),
+            None => self.named.next(),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Object {
+    type Item = (&'a JsString, &'a Value);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Object {
+    type Item = (JsString, Value);
+    type IntoIter = std::vec::IntoIter<(JsString, Value)>;
+
+    fn into_iter(mut self) -> Self::IntoIter {
+        let members = self
+            .members
+            .take()
+            .map(|members| *members)
+            .unwrap_or_default();
+        let mut listed: Vec<_> = members.indexed.into_values().collect();
+        listed.extend(members.named);
+        listed.into_iter()
+    }
+}
+
+impl<K: Into<JsString>, V: Into<Value>> FromIterator<(K, V)> for Object {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+        let mut object = Self::new();
+        object.extend(members);
+        object
+    }
+}
+
+impl<K: Into<JsString>, V: Into<Value>> Extend<(K, V)> for Object {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, members: I) {
+        for (key, value) in members {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.zip(other)
+            .is_some_and(|pairs| pairs.iter().all(|(left, right)| left == right))
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if self.iter().any(|(_, value)| value.holds_values()) {
+            let members = std::mem::take(self).into_iter();
+            nesting::dismantle(members.map(|(_, value)| value).collect());
+        }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(object: &Object) -> Vec<String> {
+        object.iter().map(|(key, _)| key.to_string()).collect()
+    }
+
+    #[test]
+    fn array_indices_come_first_in_ascending_order() {
+        let given = [
+            "b",
+            "4294967295",
+            "4294967294",
+            "10",
+            "9",
+            "01",
+            "-1",
+            "4294967296",
+            "1e3",
+            "9007199254740991",
+            "5",
+            "4294967293",
+            "0",
+            "",
+        ];
+        let object: Object = given.into_iter().map(|key| (key, 1)).collect();
+        // As printed by Node 20: 2^32 - 1 itself is no array index.
+        let listed = [
+            "0",
+            "5",
+            "9",
+            "10",
+            "4294967293",
+            "4294967294",
+            "b",
+            "4294967295",
+            "01",
+            "-1",
+            "4294967296",
+            "1e3",
+            "9007199254740991",
+            "",
+        ];
+        assert_eq!(keys(&object), listed);
+        assert_eq!(object.len(), given.len());
+        assert!(given.iter().all(|key| object.get(key).is_some()));
+        assert_eq!(object.get("00"), None);
+    }
+
+    #[test]
+    fn a_key_given_again_keeps_its_place_and_takes_the_new_value() {
+        let mut object: Object = [("b", 1), ("a", 2), ("7", 3)].into_iter().collect();
+        assert_eq!(object.insert("b", 4), Some(Value::from(1)));
+        assert_eq!(object.insert("7", 5), Some(Value::from(3)));
+        assert_eq!(Value::from(object).stringify(), r#"{"7":5,"b":4,"a":2}"#);
+    }
+
+    #[test]
+    fn keys_with_lone_surrogates_are_told_apart() {
+        let high = JsString::from_utf16(vec![0xD800]);
+        let low = JsString::from_utf16(vec![0xDC00]);
+        let mut object = Object::new();
+        object.insert(high.clone(), 1);
+        object.insert(low, 2);
+        object.insert("\u{FFFD}", 3);
+        assert_eq!(object.len(), 3);
+        assert_eq!(object.insert(high, 4), Some(Value::from(1)));
+        assert_eq!(object, object.clone());
+    }
+
+    #[test]
+    fn equality_does_not_look_at_the_order() {
+        let one: Object = [("a", 1), ("b", 2)].into_iter().collect();
+        let other: Object = [("b", 2), ("a", 1)].into_iter().collect();
+        let third: Object = [("b", 2), ("c", 1)].into_iter().collect();
+        assert_eq!(one, other);
+        assert_ne!(one, third);
+    }
+}

@@ -1,0 +1,188 @@
+//! `JSON.stringify`: ECMA-262, §25.5.2, without replacer and indentation.
+
+use std::fmt::Write;
+
+use super::number::push_number;
+use super::object;
+use super::string::JsString;
+use super::value::Value;
+
+impl Value {
+    /// The text that `JSON.stringify` writes.
+    ///
+    /// NaN and the infinities are `null`, lone surrogates are escaped in lower case; of all other
+    /// characters only `"`, `\` and those below U+0020 are escaped.
+    ///
+    /// ```
+    /// use nest_wire::js::Value;
+    ///
+    /// assert_eq!(Value::from("é\n\u{1f}\u{7f}").stringify(), "\"é\\n\\u001f\u{7f}\"");
+    /// assert_eq!(Value::from(vec![-0.0, 1e21, f64::NAN]).stringify(), "[0,1e+21,null]");
+    /// ```
+    #[must_use]
+    pub fn stringify(&self) -> String {
+        let mut out = String::new();
+        self.write_to(&mut out);
+        out
+    }
+
+    /// Appends what [`stringify`](Self::stringify) gives.
+    pub fn write_to(&self, out: &mut String) {
+        let mut open = Vec::new();
+        let mut value = self;
+        loop {
+            match value {
+                Self::Null => out.push_str("null"),
+                Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+                Self::Number(number) if number.is_finite() => push_number(*number, out),
+                Self::Number(_) => out.push_str("null"),
+                Self::String(text) => push_quoted(text, out),
+                Self::Array(elements) => open.push(Writing::array(elements, out)),
+                Self::Object(members) => open.push(Writing::object(members, out)),
+            }
+            value = loop {
+                let Some(innermost) = open.last_mut() else {
+                    return;
+                };
+                match innermost.next(out) {
+                    Some(child) => break child,
+                    None => open.pop(),
+                };
+            };
+        }
+    }
+}
+
+/// A container that is partly written.
+struct Writing<'a> {
+    rest: Rest<'a>,
+    first: bool,
+}
+
+enum Rest<'a> {
+    Elements(std::slice::Iter<'a, Value>),
+    Members(object::Iter<'a>),
+}
+
+impl<'a> Writing<'a> {
+    fn array(elements: &'a [Value], out: &mut String) -> Self {
+        out.push('[');
+        Self {
+            rest: Rest::Elements(elements.iter()),
+            first: true,
+        }
+    }
+
+    fn object(members: &'a object::Object, out: &mut String) -> Self {
+        out.push('{');
+        Self {
+            rest: Rest::Members(members.iter()),
+            first: true,
+        }
+    }
+
+    /// The value to write next, with what goes before it written; or the closing bracket.
+    fn next(&mut self, out: &mut String) -> Option<&'a Value> {
+        let (key, value) = match &mut self.rest {
+            Rest::Elements(rest) => (None, rest.next()),
+            Rest::Members(rest) => rest.next().map(|(key, value)| (Some(key), value)).unzip(),
+        };
+        if value.is_none() {
+            out.push(if let Rest::Elements(_) = self.rest {
+                ']'
+            } else {
+                '}'
+            });
+            return None;
+        }
+        if !self.first {
+            out.push(',');
+        }
+        self.first = false;
+        if let Some(key) = key.flatten() {
+            push_quoted(key, out);
+            out.push(':');
+        }
+        value
+    }
+}
+
+/// Appends a string as JSON text.
+pub(crate) fn push_quoted(string: &JsString, out: &mut String) {
+    if let Some(text) = string.as_str() {
+        return push_quoted_str(text, out);
+    }
+    out.push('"');
+    for character in string.chars() {
+        match character {
+            Ok(character) => push_escaped(character.encode_utf8(&mut [0; 4]), out),
+            Err(surrogate) => push_unit(surrogate, out),
+        }
+    }
+    out.push('"');
+}
+
+/// Appends a string without lone surrogates as JSON text.
+pub(crate) fn push_quoted_str(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
+    out.push('"');
+    push_escaped(text, out);
+    out.push('"');
+}
+
+fn push_escaped(text: &str, out: &mut String) {
+    let mut rest = text;
+    let special = |byte: u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    while let Some(at) = rest.bytes().position(special) {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'\x08' => out.push_str("\\b"),
+            b'\x0C' => out.push_str("\\f"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            byte @ (b'"' | b'\\') => out.extend(['\\', char::from(byte)]),
+            control => push_unit(u16::from(control), out),
+        }
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+}
+
+fn push_unit(unit: u16, out: &mut String) {
+    write!(out, "\\u{unit:04x}").expect("a String takes whatever is written");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_must_be_is_escaped() {
+        let all: String = (0..0x21)
+            .map(char::from)
+            .chain(['"', '\\', '/', '\u{7f}', 'é'])
+            .collect();
+        // As printed by Node 20.
+        let text = concat!(
+            r#""\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\b\t\n\u000b\f\r\u000e\u000f"#,
+            r"\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d",
+            r#"\u001e\u001f \"\\/"#,
+            "\u{7f}é\""
+        );
+        assert_eq!(Value::from(all).stringify(), text);
+    }
+
+    #[test]
+    fn lone_surrogates_are_escaped_in_lower_case() {
+        let units = vec![0xDFAB, 0x22, 0xD83D, 0xDE00, 0xE9, 0xD800];
+        let string = Value::from(JsString::from_utf16(units));
+        assert_eq!(string.stringify(), r#""\udfab\"😀é\ud800""#);
+    }
+
+    #[test]
+    fn numbers_without_json_are_null() {
+        let numbers = Value::from(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1.0]);
+        assert_eq!(numbers.stringify(), "[null,null,null,0,1]");
+    }
+}

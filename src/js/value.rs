@@ -1,0 +1,206 @@
+//! Any value that JSON can carry, with JavaScript's idea of numbers, strings and objects.
+
+use std::fmt;
+
+use super::array::Array;
+use super::nesting;
+use super::number::number_to_string;
+use super::object::Object;
+use super::string::JsString;
+
+/// What `JSON.parse` can give.
+///
+/// It is made from Rust's own types with `From`, from text with [`parse`](super::parse), and with
+/// `serde` through [`serde_json`] (and through `serde_json` only: the exact text goes by way of
+/// [`serde_json::value::RawValue`], which other formats don't know).
+///
+/// Cloning, comparing and dropping a value need the same stack however deep it is nested.
+///
+/// ```
+/// use nest_wire::js::{Object, Value};
+///
+/// let sum: Object = [("cmd", "sum")].into_iter().collect();
+/// let value = Value::from(vec![Value::from(sum), Value::from(1.0), Value::Null]);
+/// assert_eq!(value.stringify(), r#"[{"cmd":"sum"},1,null]"#);
+/// assert_eq!(value.as_array().map(|elements| elements.len()), Some(3));
+/// ```
+#[derive(Default)]
+pub enum Value {
+    /// `null`.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number. JSON text can spell infinity (`1e999`), but `null` is written for it, as for NaN.
+    Number(f64),
+    /// A string, which may hold lone surrogates.
+    String(JsString),
+    /// An array.
+    Array(Array),
+    /// An object, its members in JavaScript's order.
+    Object(Object),
+}
+
+impl Value {
+    /// Whether this is `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is a string without lone surrogates.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => text.as_str(),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&Array> {
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The members, if it is an object.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// Whether there are values within this one.
+    pub(super) fn holds_values(&self) -> bool {
+        match self {
+            Self::Array(elements) => !elements.is_empty(),
+            Self::Object(members) => !members.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        nesting::copy(self)
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        nesting::equal(self, other)
+    }
+}
+
+/// The value as JSON text; NaN and the infinities by name when they stand alone.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => f.write_str(&number_to_string(*number)),
+            _ => f.write_str(&self.stringify()),
+        }
+    }
+}
+
+/// The value as JSON text.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.stringify())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::js::{MAX_DEPTH, parse};
+
+    /// Every step of a value's life, in the stack of a thread as small as they come.
+    fn lives_in_a_small_stack(text: String) {
+        let life = move || {
+            let value = parse(&text).expect("text within the depth limit");
+            let copy = value.clone();
+            assert!(value == copy);
+            drop(value);
+            assert_eq!(copy.stringify(), text);
+            assert_eq!(format!("{copy:?}"), text);
+            let carried: Value = serde_json::from_str(&text).expect("valid JSON");
+            assert_eq!(
+                serde_json::to_string(&carried).expect("a value can be written"),
+                text
+            );
+        };
+        let thread = std::thread::Builder::new()
+            .stack_size(128 * 1024)
+            .spawn(life);
+        thread
+            .expect("a thread can be spawned")
+            .join()
+            .expect("the stack is deep enough");
+    }
+
+    #[test]
+    fn nested_arrays_never_overflow_the_stack() {
+        lives_in_a_small_stack("[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH));
+    }
+
+    #[test]
+    fn nested_objects_never_overflow_the_stack() {
+        lives_in_a_small_stack(r#"{"a":"#.repeat(MAX_DEPTH) + "0" + &"}".repeat(MAX_DEPTH));
+    }
+
+    #[test]
+    fn a_copy_holds_all_of_the_original() {
+        let text = r#"{"2":[],"a":[1,[{}],{"b":[null,true]},"x"],"c":{"d":{},"e":-1.5}}"#;
+        let value = parse(text).expect("valid JSON");
+        assert_eq!(value.clone().stringify(), text);
+        assert_eq!(value.clone(), value);
+    }
+
+    #[test]
+    fn values_of_different_kinds_or_lengths_differ() {
+        let texts = [
+            "null",
+            "false",
+            "0",
+            r#""""#,
+            "[]",
+            "{}",
+            "[0]",
+            "[[]]",
+            r#"{"a":0}"#,
+        ];
+        for (i, left) in texts.iter().enumerate() {
+            for (j, right) in texts.iter().enumerate() {
+                assert_eq!(parse(left) == parse(right), i == j, "{left} and {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_takes_32_bytes() {
+        assert_eq!(size_of::<Value>(), 32);
+    }
+}
