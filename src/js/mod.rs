@@ -41,6 +41,5 @@ pub use ser::{append, to_string, to_writer};
 pub use string::JsString;
 pub use value::Value;
 
-pub(crate) use number::push_number;
 pub(crate) use string::JsStringBuilder;
 pub(crate) use stringify::{push_quoted, push_quoted_str};

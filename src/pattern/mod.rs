@@ -1,1 +1,34 @@
-//! TODO
+//! Patterns, and the routes by which handlers are found.
+//!
+//! A [`Pattern`] is what a handler is registered for and what a call is sent to: a string, a number
+//! or an object. Nest compares patterns by their [`Route`], a string that is the same however the
+//! object's keys are ordered. A server reads a pattern that came in with [`IncomingPattern`],
+//! which takes a detour of its own: an object and a string that holds the object's JSON text reach
+//! the same handler, and the string `1e3` reaches the handler of `1000`.
+//!
+//! How a route is spelled changed once, with Nest 11: see [`RouteRules`].
+//!
+//! ```
+//! use nest_wire::pattern::{IncomingPattern, Pattern, RouteRules};
+//!
+//! let rules = RouteRules::default();
+//! let pattern = Pattern::object([("cmd", "sum"), ("app", "math")]);
+//! assert_eq!(pattern.to_json(), r#"{"cmd":"sum","app":"math"}"#);
+//! assert_eq!(pattern.route(rules), r#"{"app":"math","cmd":"sum"}"#);
+//!
+//! let incoming = IncomingPattern::read(r#"{ "app": "math", "cmd": "sum" }"#, rules)?;
+//! assert_eq!(incoming.route(), Some(&pattern.route(rules)));
+//! # Ok::<(), nest_wire::js::ParseError>(())
+//! ```
+
+mod collation;
+mod incoming;
+mod outgoing;
+mod route;
+mod rules;
+mod spelling;
+
+pub use incoming::{IncomingPattern, UNSERIALIZABLE_PATTERN};
+pub use outgoing::Pattern;
+pub use route::Route;
+pub use rules::RouteRules;

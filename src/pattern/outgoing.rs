@@ -1,0 +1,132 @@
+//! A pattern as a program writes it: to register a handler, to send a call.
+
+use std::fmt;
+
+use crate::js::{self, JsString, Object, Value};
+
+use super::route::Route;
+use super::rules::RouteRules;
+use super::spelling::route_of;
+
+/// What a message or an event is addressed to: a string, a number, or an object of such.
+///
+/// Anything that becomes a [`js::Value`] becomes a pattern: text, numbers,
+/// [`serde_json::Value`]s, and vectors (to Nest an array is an object with the keys `0`, `1`, …).
+///
+/// ```
+/// use nest_wire::pattern::{Pattern, RouteRules};
+///
+/// let patterns = [
+///     Pattern::from("sum"),
+///     Pattern::from(7),
+///     Pattern::object([("cmd", "sum")]),
+///     Pattern::from(serde_json::json!({ "cmd": "sum", "v": 2.0 })),
+/// ];
+/// let routes = patterns.map(|pattern| pattern.route(RouteRules::Nest11).to_string());
+/// assert_eq!(routes, ["sum", "7", r#"{"cmd":"sum"}"#, r#"{"cmd":"sum","v":2}"#]);
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Pattern(Value);
+
+impl Pattern {
+    /// An object of these members.
+    ///
+    /// ```
+    /// use nest_wire::pattern::Pattern;
+    ///
+    /// let pattern = Pattern::object([("service", "math"), ("cmd", "sum")]);
+    /// assert_eq!(pattern.to_json(), r#"{"service":"math","cmd":"sum"}"#);
+    /// ```
+    pub fn object<K: Into<JsString>, V: Into<Value>>(
+        members: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self(Value::Object(members.into_iter().collect::<Object>()))
+    }
+
+    /// The pattern that a JSON text spells.
+    ///
+    /// ```
+    /// use nest_wire::pattern::Pattern;
+    ///
+    /// assert_eq!(Pattern::from_json(r#"{"cmd":"sum"}"#)?, Pattern::object([("cmd", "sum")]));
+    /// assert_eq!(Pattern::from_json(r#""sum""#)?, Pattern::from("sum"));
+    /// # Ok::<(), nest_wire::js::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`js::parse`].
+    pub fn from_json(text: &str) -> Result<Self, js::ParseError> {
+        js::parse(text).map(Self)
+    }
+
+    /// The route under which this pattern's handlers are registered, and which its events carry.
+    #[must_use]
+    pub fn route(&self, rules: RouteRules) -> Route<'static> {
+        route_of(&self.0, rules)
+    }
+
+    /// The JSON text that a request carries: the pattern as it was given, keys unsorted (but for
+    /// the integer-like ones, which JavaScript's objects list first).
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.0.stringify()
+    }
+
+    /// The pattern as a value.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl<T: Into<Value>> From<T> for Pattern {
+    fn from(value: T) -> Self {
+        Self(value.into())
+    }
+}
+
+/// A string as it is, anything else as JSON text.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Value::String(text) => fmt::Display::fmt(text, f),
+            value => fmt::Display::fmt(value, f),
+        }
+    }
+}
+
+/// The pattern as JSON text.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pattern").field(&self.0).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_carries_the_pattern_as_it_was_given() {
+        let pattern = Pattern::from(serde_json::json!({"b": 1.0, "a": "x", "1": null}));
+        assert_eq!(pattern.to_json(), r#"{"1":null,"b":1,"a":"x"}"#);
+        assert_eq!(Pattern::from("a\"b").to_json(), r#""a\"b""#);
+        assert_eq!(Pattern::from(u64::MAX).to_json(), "18446744073709552000");
+        assert_eq!(Pattern::from(f64::NAN).to_json(), "null");
+    }
+
+    #[test]
+    fn display_is_what_a_log_should_say() {
+        assert_eq!(Pattern::from("sum").to_string(), "sum");
+        assert_eq!(Pattern::object([("cmd", "sum")]).to_string(), r#"{"cmd":"sum"}"#);
+        assert_eq!(format!("{:?}", Pattern::from("sum")), r#"Pattern("sum")"#);
+    }
+
+    #[test]
+    fn patterns_are_equal_whatever_the_order_of_their_keys() {
+        let one = Pattern::object([("a", 1), ("b", 2)]);
+        assert_eq!(one, Pattern::object([("b", 2), ("a", 1)]));
+        assert_ne!(one, Pattern::object([("a", 1)]));
+    }
+}
