@@ -10,7 +10,7 @@ use super::string::JsString;
 
 /// What `JSON.parse` can give.
 ///
-/// It is made from Rust's own types with `From`, from text with [`parse`](super::parse), and with
+/// It is made from Rust's own types with `From`, from text with [`parse`](super::parse()), and with
 /// `serde` through [`serde_json`] (and through `serde_json` only: the exact text goes by way of
 /// [`serde_json::value::RawValue`], which other formats don't know).
 ///

@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn display_is_what_a_log_should_say() {
         assert_eq!(Pattern::from("sum").to_string(), "sum");
-        assert_eq!(Pattern::object([("cmd", "sum")]).to_string(), r#"{"cmd":"sum"}"#);
+        assert_eq!(
+            Pattern::object([("cmd", "sum")]).to_string(),
+            r#"{"cmd":"sum"}"#
+        );
         assert_eq!(format!("{:?}", Pattern::from("sum")), r#"Pattern("sum")"#);
     }
 
