@@ -26,7 +26,8 @@ impl Serialize for Value {
     }
 }
 
-/// With `serde_json`'s deserialisers only, and of those only the ones that read text.
+/// With `serde_json`'s deserialisers only, and not within what serde buffers on the way:
+/// `#[serde(flatten)]` and untagged enums have lost the text by then.
 ///
 /// ```
 /// # use nest_wire::js;

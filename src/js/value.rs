@@ -10,7 +10,7 @@ use super::string::JsString;
 
 /// What `JSON.parse` can give.
 ///
-/// It is made from Rust's own types with `From`, from text with [`parse`](super::parse), and with
+/// It is made from Rust's own types with `From`, from text with [`parse`](super::parse()), and with
 /// `serde` through [`serde_json`] (and through `serde_json` only: the exact text goes by way of
 /// [`serde_json::value::RawValue`], which other formats don't know).
 ///
@@ -147,9 +147,14 @@ mod tests {
             assert_eq!(copy.stringify(), text);
             assert_eq!(format!("{copy:?}"), text);
             let carried: Value = serde_json::from_str(&text).expect("valid JSON");
-            assert_eq!(serde_json::to_string(&carried).expect("a value can be written"), text);
+            assert_eq!(
+                serde_json::to_string(&carried).expect("a value can be written"),
+                text
+            );
         };
-        let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(life);
+        let thread = std::thread::Builder::new()
+            .stack_size(128 * 1024)
+            .spawn(life);
         thread
             .expect("a thread can be spawned")
             .join()
@@ -176,7 +181,17 @@ mod tests {
 
     #[test]
     fn values_of_different_kinds_or_lengths_differ() {
-        let texts = ["null", "false", "0", r#""""#, "[]", "{}", "[0]", "[[]]", r#"{"a":0}"#];
+        let texts = [
+            "null",
+            "false",
+            "0",
+            r#""""#,
+            "[]",
+            "{}",
+            "[0]",
+            "[[]]",
+            r#"{"a":0}"#,
+        ];
         for (i, left) in texts.iter().enumerate() {
             for (j, right) in texts.iter().enumerate() {
                 assert_eq!(parse(left) == parse(right), i == j, "{left} and {right}");

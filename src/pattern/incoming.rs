@@ -117,7 +117,10 @@ impl<'a> IncomingPattern<'a> {
 /// (behind which there may be white space, and of that only spaces stand in a string unescaped).
 fn plain_string(json: &str) -> Option<&str> {
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
-    if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+    if text
+        .bytes()
+        .any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+    {
         return None;
     }
     let may_be_json = match text.as_bytes().first() {
@@ -148,4 +151,147 @@ fn parseable(string: &JsString) -> Option<Cow<'_, str>> {
         after_backslash = character == Ok('\\') && !after_backslash;
     }
     Some(Cow::Owned(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: RouteRules = RouteRules::Nest11;
+
+    fn read(json: &str) -> IncomingPattern<'_> {
+        IncomingPattern::read(json, RULES).expect("valid JSON")
+    }
+
+    #[test]
+    fn a_pattern_takes_its_detour_through_a_string() {
+        // The JSON text on the wire, the context's string, the JSON text of the route:
+        // as printed by Node 20 with Nest 12.1.1.
+        for (json, string, route) in [
+            (r#""sum""#, "sum", r#""sum""#),
+            (
+                r#""{\"cmd\":\"sum\"}""#,
+                r#"{"cmd":"sum"}"#,
+                r#""{\"cmd\":\"sum\"}""#,
+            ),
+            (
+                r#"{"cmd":"sum"}"#,
+                r#"{"cmd":"sum"}"#,
+                r#""{\"cmd\":\"sum\"}""#,
+            ),
+            (
+                r#""{\"b\":1,\"a\":2}""#,
+                r#"{"b":1,"a":2}"#,
+                r#""{\"a\":2,\"b\":1}""#,
+            ),
+            (r#""[1,\"x\"]""#, r#"[1,"x"]"#, r#""{\"0\":1,\"1\":\"x\"}""#),
+            (r#""1e3""#, "1e3", r#""1000""#),
+            ("1e3", "1000", r#""1000""#),
+            (r#""1.50""#, "1.50", r#""1.5""#),
+            (
+                r#""12345678901234567890""#,
+                "12345678901234567890",
+                r#""12345678901234567000""#,
+            ),
+            (r#"" 1 ""#, " 1 ", r#""1""#),
+            (r#""-0""#, "-0", r#""0""#),
+            (r#""\"sum\"""#, r#""sum""#, r#""sum""#),
+            (r#""true""#, "true", "true"),
+            (r#""null  ""#, "null  ", "null"),
+            (r#""nu\u006cl""#, "null", "null"),
+            ("true", "true", "true"),
+            (" false ", "false", "false"),
+            (r#""truex""#, "truex", r#""truex""#),
+            (r#""""#, "", r#""""#),
+            (r#""-""#, "-", r#""-""#),
+            (r#""{bad""#, "{bad", r#""{bad""#),
+            ("\"\u{FEFF}true\"", "\u{FEFF}true", "\"\u{FEFF}true\""),
+            ("1e999", "null", "null"),
+            (r#""1e999""#, "1e999", r#""Infinity""#),
+            (r#"{"a":1e999}"#, r#"{"a":null}"#, r#""{\"a\":null}""#),
+            (
+                r#""{\"a\":1e999}""#,
+                r#"{"a":1e999}"#,
+                r#""{\"a\":Infinity}""#,
+            ),
+            (r#""\ud800""#, "\u{FFFD}", r#""\ud800""#),
+            (r#""\"\ud800\"""#, "\"\u{FFFD}\"", r#""\ud800""#),
+            (r#""\"\\\ud800\"""#, "\"\\\u{FFFD}\"", r#""\"\\\ud800\"""#),
+            (r#""\"\ud83d\\ude00\"""#, "\"\u{FFFD}\\ude00\"", r#""😀""#),
+        ] {
+            let pattern = read(json);
+            assert_eq!(pattern.as_str(), Some(string), "{json}");
+            assert_eq!(
+                pattern.route().map(Route::to_json).as_deref(),
+                Some(route),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn strings_that_spell_a_word_reach_no_handler_of_that_name() {
+        for name in ["true", "false", "null"] {
+            let quoted = format!("{name:?}");
+            assert_ne!(read(&quoted).route(), Some(&Route::text(name)));
+            assert_eq!(read(&quoted).route(), read(name).route());
+        }
+    }
+
+    #[test]
+    fn a_plain_string_is_borrowed() {
+        assert_eq!(plain_string(r#""orders.created""#), Some("orders.created"));
+        assert_eq!(plain_string(r#""trueish""#), Some("trueish"));
+        assert_eq!(plain_string(r#""求和""#), Some("求和"));
+        for json in [
+            r#""""#,
+            r#"" a""#,
+            r#""9a""#,
+            r#""null ""#,
+            r#""a\n""#,
+            "\"",
+            "1",
+            "\"a\n\"",
+        ] {
+            assert_eq!(plain_string(json).unwrap_or_default(), "", "{json}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_nested_too_deeply_has_no_route() {
+        let deep = "[".repeat(js::MAX_DEPTH + 1) + &"]".repeat(js::MAX_DEPTH + 1);
+        assert_eq!(read(&deep).as_str(), Some(UNSERIALIZABLE_PATTERN));
+        assert_eq!(read(&deep).route(), None);
+        let quoted = format!("\"{deep}\"");
+        assert_eq!(read(&quoted).as_str(), Some(deep.as_str()));
+        assert_eq!(read(&quoted).route(), None);
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        let fault = ParseError::UnexpectedEnd { offset: 4 };
+        assert_eq!(IncomingPattern::read(r#""sum"#, RULES), Err(fault));
+        assert_eq!(IncomingPattern::absent().route(), None);
+        assert_eq!(IncomingPattern::absent().as_str(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_cut_leads_where_the_long_way_does(text in r#"[ -0-9a-z{}\[\]tfn."]{0,5}"#) {
+            let json = Value::from(text.as_str()).stringify();
+            let long = IncomingPattern::of_string(JsString::from(text.as_str()), RULES);
+            prop_assert_eq!(read(&json), long);
+        }
+
+        #[test]
+        fn an_objects_own_route_leads_to_it_again(keys in prop::collection::vec(any::<String>(), 0..5)) {
+            let object = Value::Object(keys.into_iter().enumerate().map(|(at, key)| (key, at)).collect());
+            let route = route_of(&object, RULES);
+            let event = route.to_json();
+            let incoming = read(&event);
+            prop_assert_eq!(incoming.route(), Some(&route));
+        }
+    }
 }

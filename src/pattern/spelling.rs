@@ -91,7 +91,10 @@ fn sorted(container: &Value) -> Vec<Member<'_>> {
                 .map(|(at, value)| (index(at), value))
                 .collect()
         }
-        Value::Object(members) => members.iter().map(|(key, value)| (Cow::Borrowed(key), value)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| (Cow::Borrowed(key), value))
+            .collect(),
         _ => Vec::new(),
     };
     members.sort_by(|(left, _), (right, _)| collation::compare(left, right));
@@ -142,4 +145,107 @@ fn push_text(text: &JsString, rules: RouteRules, out: &mut JsStringBuilder) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::js::{self, parse};
+
+    fn spelled(json: &str, rules: RouteRules) -> String {
+        route_of(&parse(json).expect("valid JSON"), rules).to_json()
+    }
+
+    /// JSON text, and the JSON text of its route under the rules of Nest 11 and of Nest 10.
+    #[rustfmt::skip]
+    const ROUTES: &[(&str, &str, &str)] = &[
+        // As printed by Node 20 with Nest 12.1.1 and Nest 10.4.22.
+        (r#"{"say":"\"hi\"","back\\slash":"a\\b","q\"":null}"#,
+            r#""{\"back\\\\slash\":\"a\\\\b\",\"q\\\"\":null,\"say\":\"\\\"hi\\\"\"}""#,
+            r#""{\"back\\slash\":\"a\\b\",\"q\"\":null,\"say\":\"\"hi\"\"}""#),
+        (r#"{"\ud800":"\udfff\"","\ud7ff":"\n"}"#,
+            "\"{\\\"\u{D7FF}\\\":\\\"\\n\\\",\\\"\\ud800\\\":\\\"\\udfff\\\\\\\"\\\"}\"",
+            "\"{\\\"\u{D7FF}\\\":\\\"\\n\\\",\\\"\\ud800\\\":\\\"\\udfff\\\"\\\"}\""),
+        (r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}"#,
+            r#""{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":[MAX_DEPTH_REACHED]}}}}}}""#,
+            r#""{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}""#),
+        ("[[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]]",
+            concat!(r#""{\"0\":{\"0\":0,\"1\":0,\"10\":0,\"11\":0,\"12\":0,\"13\":0,\"14\":0,\"15\":0,\"16\":0,"#,
+                r#"\"17\":0,\"18\":0,\"19\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0,\"9\":0},"#,
+                r#"\"1\":[TOO_MANY_KEYS]}""#),
+            concat!(r#""{\"0\":{\"0\":0,\"1\":0,\"10\":0,\"11\":0,\"12\":0,\"13\":0,\"14\":0,\"15\":0,\"16\":0,"#,
+                r#"\"17\":0,\"18\":0,\"19\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0,\"9\":0},"#,
+                r#"\"1\":{\"0\":0,\"1\":0,\"10\":0,\"11\":0,\"12\":0,\"13\":0,\"14\":0,\"15\":0,\"16\":0,"#,
+                r#"\"17\":0,\"18\":0,\"19\":0,\"2\":0,\"20\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0,"#,
+                r#"\"9\":0}}""#)),
+    ];
+
+    #[test]
+    fn nest_11_escapes_and_limits_where_nest_10_does_not() {
+        for (json, eleven, ten) in ROUTES {
+            assert_eq!(&spelled(json, RouteRules::Nest11), eleven);
+            assert_eq!(&spelled(json, RouteRules::Nest10), ten);
+        }
+    }
+
+    /// JSON text and its route, which is the same under both rules.
+    #[rustfmt::skip]
+    const SHARED: &[(&str, &str)] = &[
+        // As printed by Node 20 with Nest 12.1.1 and Nest 10.4.22.
+        (r#""su\"m""#, r#"su"m"#),
+        ("1e21", "1e+21"),
+        ("-0.0", "0"),
+        ("1e999", "Infinity"),
+        ("[]", "{}"),
+        (r#"["a","b"]"#, r#"{"0":"a","1":"b"}"#),
+        ("[0,1,2,3,4,5,6,7,8,9,10,11]",
+            r#"{"0":0,"1":1,"10":10,"11":11,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"8":8,"9":9}"#),
+        (r#"{"10":1,"9":2,"x":3}"#, r#"{"10":1,"9":2,"x":3}"#),
+        (r#"{"service":"math","cmd":"sum"}"#, r#"{"cmd":"sum","service":"math"}"#),
+        (r#"{"b":1,"B":2,"a":3,"A":4,"c":5}"#, r#"{"a":3,"A":4,"b":1,"B":2,"c":5}"#),
+        (r#"{"user_id":1,"userId":2,"user-id":3,"user id":4,"user":5,"users":6}"#,
+            r#"{"user":5,"user id":4,"user_id":1,"user-id":3,"userId":2,"users":6}"#),
+        (r#"{"é":1,"e":2,"f":3,"É":4,"E":5}"#, r#"{"e":2,"E":5,"é":1,"É":4,"f":3}"#),
+        ("{\"e\u{301}\":1,\"é\":2}", "{\"e\u{301}\":1,\"é\":2}"),
+        ("{\"é\":1,\"e\u{301}\":2}", "{\"é\":1,\"e\u{301}\":2}"),
+        ("{\"\":1,\"\u{AD}\":2,\"\\u0000\":3,\"-\":4,\"0\":5,\"_\":6,\"'\":7,\" \":8}",
+            "{\"\":1,\"\u{AD}\":2,\"\0\":3,\" \":8,\"_\":6,\"-\":4,\"'\":7,\"0\":5}"),
+        (r#"{"日":1,"あ":2,"😀":3,"я":4,"z":5,"ω":6}"#, r#"{"😀":3,"z":5,"ω":6,"я":4,"あ":2,"日":1}"#),
+        (r#"{"n":1.0,"m":-0,"o":1e21,"p":1e-7,"t":true,"f":false,"z":null,"i":1e999}"#,
+            r#"{"f":false,"i":Infinity,"m":0,"n":1,"o":1e+21,"p":1e-7,"t":true,"z":null}"#),
+        (r#"{"__proto__":{"b":1,"a":2}}"#, r#"{"__proto__":{"a":2,"b":1}}"#),
+        (r#"{"a":{"a":{"a":{"a":{"a":{"a":"x"}}}}}}"#, r#"{"a":{"a":{"a":{"a":{"a":{"a":"x"}}}}}}"#),
+    ];
+
+    #[test]
+    fn routes_are_spelled_as_nest_does() {
+        for (json, route) in SHARED {
+            let pattern = parse(json).expect("valid JSON");
+            assert_eq!(route_of(&pattern, RouteRules::Nest11), *route);
+            assert_eq!(route_of(&pattern, RouteRules::Nest10), *route);
+        }
+    }
+
+    #[test]
+    fn depth_is_looked_at_before_the_number_of_keys() {
+        let many = format!("[{}0]", "0,".repeat(20));
+        let deep = format!("{}{many}{}", r#"{"a":"#.repeat(6), "}".repeat(6));
+        let route = r#""{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":[MAX_DEPTH_REACHED]}}}}}}""#;
+        assert_eq!(spelled(&deep, RouteRules::Nest11), route);
+        assert_eq!(spelled(&many, RouteRules::Nest11), r#""[TOO_MANY_KEYS]""#);
+    }
+
+    #[test]
+    fn the_deepest_pattern_has_a_route_under_the_old_rules() {
+        let deepest = r#"{"a":"#.repeat(js::MAX_DEPTH) + "0" + &"}".repeat(js::MAX_DEPTH);
+        let pattern = parse(&deepest).expect("valid JSON");
+        let spell = move || assert_eq!(route_of(&pattern, RouteRules::Nest10), deepest.as_str());
+        let thread = std::thread::Builder::new()
+            .stack_size(128 * 1024)
+            .spawn(spell);
+        thread
+            .expect("a thread can be spawned")
+            .join()
+            .expect("the stack is deep enough");
+    }
 }
