@@ -75,9 +75,7 @@ impl From<serde_json::Value> for Value {
             serde_json::Value::Bool(flag) => Self::Bool(flag),
             // Without serde_json's `arbitrary_precision` every number is an `f64`'s; with it, what
             // is too large for one is infinite to JavaScript.
-            serde_json::Value::Number(number) => {
-                Self::Number(number.as_f64().unwrap_or(f64::INFINITY))
-            }
+            serde_json::Value::Number(number) => Self::Number(number.as_f64().unwrap_or(f64::INFINITY)),
             serde_json::Value::String(text) => Self::from(text),
             serde_json::Value::Array(elements) => Self::from(elements),
             serde_json::Value::Object(members) => Self::Object(members.into_iter().collect()),
@@ -91,10 +89,7 @@ mod tests {
 
     #[test]
     fn integers_round_as_they_become_numbers() {
-        assert_eq!(
-            Value::from(9_007_199_254_740_993_u64).stringify(),
-            "9007199254740992"
-        );
+        assert_eq!(Value::from(9_007_199_254_740_993_u64).stringify(), "9007199254740992");
         assert_eq!(Value::from(u64::MAX).stringify(), "18446744073709552000");
         assert_eq!(Value::from(i64::MIN).stringify(), "-9223372036854776000");
     }

@@ -32,9 +32,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
                 pending.extend(left.iter().zip(right.iter()));
                 left.len() == right.len()
             }
-            (Value::Object(left), Value::Object(right)) => {
-                left.zip(right).map(|pairs| pending.extend(pairs)).is_some()
-            }
+            (Value::Object(left), Value::Object(right)) => left.zip(right).map(|pairs| pending.extend(pairs)).is_some(),
             _ => false,
         };
         if !same {
@@ -55,18 +53,11 @@ pub(super) fn copy(value: &Value) -> Value {
             Value::Number(number) => Value::Number(*number),
             Value::String(text) => Value::String(text.clone()),
             Value::Array(elements) => {
-                open.push(Copying::Array(
-                    elements.iter(),
-                    Vec::with_capacity(elements.len()),
-                ));
+                open.push(Copying::Array(elements.iter(), Vec::with_capacity(elements.len())));
                 Value::Null
             }
             Value::Object(members) => {
-                open.push(Copying::Object(
-                    members.iter(),
-                    Object::new(),
-                    JsString::default(),
-                ));
+                open.push(Copying::Object(members.iter(), Object::new(), JsString::default()));
                 Value::Null
             }
         };

@@ -49,10 +49,7 @@ impl Object {
         let (key, value) = (key.into(), value.into());
         let members = self.members.get_or_insert_default();
         match key.as_str().and_then(array_index) {
-            Some(index) => members
-                .indexed
-                .insert(index, (key, value))
-                .map(|(_, before)| before),
+            Some(index) => members.indexed.insert(index, (key, value)).map(|(_, before)| before),
             None => members.named.insert(key, value),
         }
     }
@@ -84,12 +81,10 @@ impl Object {
     /// The members, in JavaScript's order.
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
-        self.members
-            .as_deref()
-            .map_or_else(Iter::default, |members| Iter {
-                indexed: members.indexed.values(),
-                named: members.named.iter(),
-            })
+        self.members.as_deref().map_or_else(Iter::default, |members| Iter {
+            indexed: members.indexed.values(),
+            named: members.named.iter(),
+        })
     }
 
     /// The value of a member whose key may hold lone surrogates.
@@ -158,11 +153,7 @@ impl IntoIterator for Object {
     type IntoIter = std::vec::IntoIter<(JsString, Value)>;
 
     fn into_iter(mut self) -> Self::IntoIter {
-        let members = self
-            .members
-            .take()
-            .map(|members| *members)
-            .unwrap_or_default();
+        let members = self.members.take().map(|members| *members).unwrap_or_default();
         let mut listed: Vec<_> = members.indexed.into_values().collect();
         listed.extend(members.named);
         listed.into_iter()

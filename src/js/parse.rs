@@ -45,9 +45,7 @@ impl ParseError {
     #[must_use]
     pub fn offset(&self) -> usize {
         match *self {
-            Self::UnexpectedEnd { offset }
-            | Self::Unexpected { offset, .. }
-            | Self::TooDeep { offset } => offset,
+            Self::UnexpectedEnd { offset } | Self::Unexpected { offset, .. } | Self::TooDeep { offset } => offset,
         }
     }
 }
@@ -165,21 +163,12 @@ mod tests {
     fn texts_are_written_back_as_javascript_would() {
         // As printed by Node 20: JSON.stringify(JSON.parse(text)).
         for (text, back) in [
-            (
-                " [ 1.0 , -0 , 1e21 , 1E-7 ,\t1e999\r\n] ",
-                "[1,0,1e+21,1e-7,null]",
-            ),
+            (" [ 1.0 , -0 , 1e21 , 1E-7 ,\t1e999\r\n] ", "[1,0,1e+21,1e-7,null]"),
             ("0.30000000000000004", "0.30000000000000004"),
             ("12345678901234567890", "12345678901234567000"),
             (r#"{"b":1,"10":2,"9":3,"b":4}"#, r#"{"9":3,"10":2,"b":4}"#),
-            (
-                r#"{"__proto__":1,"b":2,"a":1,"b":3}"#,
-                r#"{"__proto__":1,"b":3,"a":1}"#,
-            ),
-            (
-                r#""\ud83d\ude00 \uD83D \uDE00\ud83d""#,
-                r#""😀 \ud83d \ude00\ud83d""#,
-            ),
+            (r#"{"__proto__":1,"b":2,"a":1,"b":3}"#, r#"{"__proto__":1,"b":3,"a":1}"#),
+            (r#""\ud83d\ude00 \uD83D \uDE00\ud83d""#, r#""😀 \ud83d \ude00\ud83d""#),
             (
                 r#""\/\b\f\n\r\t\u001F\u007f\u2028""#,
                 "\"/\\b\\f\\n\\r\\t\\u001f\u{7f}\u{2028}\"",
@@ -218,11 +207,7 @@ mod tests {
             ("'a'", '\'', 0),
             ("1//", '/', 1),
         ] {
-            assert_eq!(
-                parse(text),
-                Err(ParseError::Unexpected { found, offset }),
-                "{text}"
-            );
+            assert_eq!(parse(text), Err(ParseError::Unexpected { found, offset }), "{text}");
         }
     }
 
@@ -231,11 +216,7 @@ mod tests {
         let whole = r#"{"a":[-1.5e+3,true,"\u00e9é"]}"#;
         for (offset, _) in whole.char_indices() {
             let cut = &whole[..offset];
-            assert_eq!(
-                parse(cut),
-                Err(ParseError::UnexpectedEnd { offset }),
-                "{cut}"
-            );
+            assert_eq!(parse(cut), Err(ParseError::UnexpectedEnd { offset }), "{cut}");
         }
     }
 
@@ -243,10 +224,7 @@ mod tests {
     fn one_level_past_the_limit_is_too_deep() {
         assert!(parse(&("[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH))).is_ok());
         let deeper = "[".repeat(MAX_DEPTH + 1);
-        assert_eq!(
-            parse(&deeper),
-            Err(ParseError::TooDeep { offset: MAX_DEPTH })
-        );
+        assert_eq!(parse(&deeper), Err(ParseError::TooDeep { offset: MAX_DEPTH }));
     }
 
     #[test]
@@ -258,10 +236,7 @@ mod tests {
     fn values() -> impl Strategy<Value = Value> {
         let unit = prop_oneof![0x20..0x7Fu16, 0xD7F0..0xE010u16, any::<u16>()];
         let string = prop::collection::vec(unit, 0..6).prop_map(JsString::from_utf16);
-        let key = prop_oneof![
-            string.clone(),
-            (0..30u32).prop_map(|key| key.to_string().into())
-        ];
+        let key = prop_oneof![string.clone(), (0..30u32).prop_map(|key| key.to_string().into())];
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -273,8 +248,7 @@ mod tests {
             let member = (key.clone(), inner.clone());
             prop_oneof![
                 prop::collection::vec(inner, 0..6).prop_map(Value::from),
-                prop::collection::vec(member, 0..6)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+                prop::collection::vec(member, 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
     }

@@ -97,11 +97,7 @@ impl<'t> Reader<'t> {
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
         }
-        if self.at == start {
-            Err(self.fault())
-        } else {
-            Ok(())
-        }
+        if self.at == start { Err(self.fault()) } else { Ok(()) }
     }
 
     fn string(&mut self) -> Result<JsString, ParseError> {

@@ -49,10 +49,7 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json:
 /// # Errors
 ///
 /// As [`to_string`]; `out` is then as it was before.
-pub fn append<T: Serialize + ?Sized>(
-    value: &T,
-    out: &mut Vec<u8>,
-) -> Result<(), serde_json::Error> {
+pub fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let before = out.len();
     to_writer(&mut *out, value).inspect_err(|_| out.truncate(before))
 }
@@ -62,13 +59,8 @@ pub fn append<T: Serialize + ?Sized>(
 /// # Errors
 ///
 /// As [`to_string`], and what the writer fails with; a part may have been written by then.
-pub fn to_writer<W: io::Write, T: Serialize + ?Sized>(
-    writer: W,
-    value: &T,
-) -> Result<(), serde_json::Error> {
-    value.serialize(&mut serde_json::Serializer::with_formatter(
-        writer, JavaScript,
-    ))
+pub fn to_writer<W: io::Write, T: Serialize + ?Sized>(writer: W, value: &T) -> Result<(), serde_json::Error> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(writer, JavaScript))
 }
 
 /// `serde_json`'s compact format, but for the numbers.
@@ -137,10 +129,7 @@ mod tests {
         ] {
             assert_eq!(written(&number), text);
         }
-        assert_eq!(
-            written(&[0.1_f32, 1.0, 1e21, 16_777_216.0]),
-            "[0.1,1,1e+21,16777216]"
-        );
+        assert_eq!(written(&[0.1_f32, 1.0, 1e21, 16_777_216.0]), "[0.1,1,1e+21,16777216]");
     }
 
     #[test]
@@ -164,10 +153,7 @@ mod tests {
             one: Value,
         }
         let one = parse(r#"{"x":1.0,"0":"\ud800"}"#).expect("valid JSON");
-        assert_eq!(
-            written(&Unsorted { b: 1, one }),
-            r#"{"b":1,"1":{"0":"\ud800","x":1}}"#
-        );
+        assert_eq!(written(&Unsorted { b: 1, one }), r#"{"b":1,"1":{"0":"\ud800","x":1}}"#);
     }
 
     #[test]

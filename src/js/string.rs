@@ -193,19 +193,10 @@ mod tests {
 
     #[test]
     fn a_surrogate_pair_is_text_and_a_half_is_not() {
-        assert_eq!(
-            JsString::from_utf16(vec![0x61, 0xD83D, 0xDE00]).as_str(),
-            Some("a😀")
-        );
+        assert_eq!(JsString::from_utf16(vec![0x61, 0xD83D, 0xDE00]).as_str(), Some("a😀"));
         assert_eq!(JsString::from_utf16(vec![0xDE00, 0xD83D]).as_str(), None);
-        assert_ne!(
-            JsString::from_utf16(vec![0xD800]),
-            JsString::from_utf16(vec![0xD801])
-        );
-        assert_ne!(
-            JsString::from_utf16(vec![0xD800]),
-            JsString::from("\u{FFFD}")
-        );
+        assert_ne!(JsString::from_utf16(vec![0xD800]), JsString::from_utf16(vec![0xD801]));
+        assert_ne!(JsString::from_utf16(vec![0xD800]), JsString::from("\u{FFFD}"));
     }
 
     #[test]
@@ -221,14 +212,8 @@ mod tests {
     #[test]
     fn characters_and_lone_surrogates_come_in_order() {
         let string = JsString::from_utf16(vec![0x61, 0xD800, 0xD83D, 0xDE00]);
-        assert_eq!(
-            string.chars().collect::<Vec<_>>(),
-            [Ok('a'), Err(0xD800), Ok('😀')]
-        );
-        assert_eq!(
-            JsString::from("né").chars().collect::<Vec<_>>(),
-            [Ok('n'), Ok('é')]
-        );
+        assert_eq!(string.chars().collect::<Vec<_>>(), [Ok('a'), Err(0xD800), Ok('😀')]);
+        assert_eq!(JsString::from("né").chars().collect::<Vec<_>>(), [Ok('n'), Ok('é')]);
     }
 
     #[test]

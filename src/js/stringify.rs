@@ -88,11 +88,7 @@ impl<'a> Writing<'a> {
             Rest::Members(rest) => rest.next().map(|(key, value)| (Some(key), value)).unzip(),
         };
         if value.is_none() {
-            out.push(if let Rest::Elements(_) = self.rest {
-                ']'
-            } else {
-                '}'
-            });
+            out.push(if let Rest::Elements(_) = self.rest { ']' } else { '}' });
             return None;
         }
         if !self.first {

@@ -147,14 +147,9 @@ mod tests {
             assert_eq!(copy.stringify(), text);
             assert_eq!(format!("{copy:?}"), text);
             let carried: Value = serde_json::from_str(&text).expect("valid JSON");
-            assert_eq!(
-                serde_json::to_string(&carried).expect("a value can be written"),
-                text
-            );
+            assert_eq!(serde_json::to_string(&carried).expect("a value can be written"), text);
         };
-        let thread = std::thread::Builder::new()
-            .stack_size(128 * 1024)
-            .spawn(life);
+        let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(life);
         thread
             .expect("a thread can be spawned")
             .join()
@@ -181,17 +176,7 @@ mod tests {
 
     #[test]
     fn values_of_different_kinds_or_lengths_differ() {
-        let texts = [
-            "null",
-            "false",
-            "0",
-            r#""""#,
-            "[]",
-            "{}",
-            "[0]",
-            "[[]]",
-            r#"{"a":0}"#,
-        ];
+        let texts = ["null", "false", "0", r#""""#, "[]", "{}", "[0]", "[[]]", r#"{"a":0}"#];
         for (i, left) in texts.iter().enumerate() {
             for (j, right) in texts.iter().enumerate() {
                 assert_eq!(parse(left) == parse(right), i == j, "{left} and {right}");

@@ -37,8 +37,7 @@ pub(super) fn compare(left: &JsString, right: &JsString) -> Ordering {
 /// character by character, a key before the longer ones that it begins. There the digits ascend
 /// before the letters and the letters ascend, as in ASCII.
 fn is_plain(key: &str) -> bool {
-    key.bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
+    key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
 }
 
 /// A key as the collator can take it, with characters for lone surrogates.
@@ -50,10 +49,7 @@ fn assigned(key: &JsString) -> Cow<'_, str> {
     let moved = |lone| char::from_u32(u32::from(lone) + 0x800).expect("U+E000 to U+E7FF");
     match key.as_str() {
         Some(text) => Cow::Borrowed(text),
-        None => key
-            .chars()
-            .map(|character| character.unwrap_or_else(moved))
-            .collect(),
+        None => key.chars().map(|character| character.unwrap_or_else(moved)).collect(),
     }
 }
 

@@ -117,10 +117,7 @@ impl<'a> IncomingPattern<'a> {
 /// (behind which there may be white space, and of that only spaces stand in a string unescaped).
 fn plain_string(json: &str) -> Option<&str> {
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
-    if text
-        .bytes()
-        .any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
-    {
+    if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
         return None;
     }
     let may_be_json = match text.as_bytes().first() {
@@ -171,21 +168,9 @@ mod tests {
         // as printed by Node 20 with Nest 12.1.1.
         for (json, string, route) in [
             (r#""sum""#, "sum", r#""sum""#),
-            (
-                r#""{\"cmd\":\"sum\"}""#,
-                r#"{"cmd":"sum"}"#,
-                r#""{\"cmd\":\"sum\"}""#,
-            ),
-            (
-                r#"{"cmd":"sum"}"#,
-                r#"{"cmd":"sum"}"#,
-                r#""{\"cmd\":\"sum\"}""#,
-            ),
-            (
-                r#""{\"b\":1,\"a\":2}""#,
-                r#"{"b":1,"a":2}"#,
-                r#""{\"a\":2,\"b\":1}""#,
-            ),
+            (r#""{\"cmd\":\"sum\"}""#, r#"{"cmd":"sum"}"#, r#""{\"cmd\":\"sum\"}""#),
+            (r#"{"cmd":"sum"}"#, r#"{"cmd":"sum"}"#, r#""{\"cmd\":\"sum\"}""#),
+            (r#""{\"b\":1,\"a\":2}""#, r#"{"b":1,"a":2}"#, r#""{\"a\":2,\"b\":1}""#),
             (r#""[1,\"x\"]""#, r#"[1,"x"]"#, r#""{\"0\":1,\"1\":\"x\"}""#),
             (r#""1e3""#, "1e3", r#""1000""#),
             ("1e3", "1000", r#""1000""#),
@@ -211,11 +196,7 @@ mod tests {
             ("1e999", "null", "null"),
             (r#""1e999""#, "1e999", r#""Infinity""#),
             (r#"{"a":1e999}"#, r#"{"a":null}"#, r#""{\"a\":null}""#),
-            (
-                r#""{\"a\":1e999}""#,
-                r#"{"a":1e999}"#,
-                r#""{\"a\":Infinity}""#,
-            ),
+            (r#""{\"a\":1e999}""#, r#"{"a":1e999}"#, r#""{\"a\":Infinity}""#),
             (r#""\ud800""#, "\u{FFFD}", r#""\ud800""#),
             (r#""\"\ud800\"""#, "\"\u{FFFD}\"", r#""\ud800""#),
             (r#""\"\\\ud800\"""#, "\"\\\u{FFFD}\"", r#""\"\\\ud800\"""#),
@@ -223,11 +204,7 @@ mod tests {
         ] {
             let pattern = read(json);
             assert_eq!(pattern.as_str(), Some(string), "{json}");
-            assert_eq!(
-                pattern.route().map(Route::to_json).as_deref(),
-                Some(route),
-                "{json}"
-            );
+            assert_eq!(pattern.route().map(Route::to_json).as_deref(), Some(route), "{json}");
         }
     }
 

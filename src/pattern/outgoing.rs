@@ -37,9 +37,7 @@ impl Pattern {
     /// let pattern = Pattern::object([("service", "math"), ("cmd", "sum")]);
     /// assert_eq!(pattern.to_json(), r#"{"service":"math","cmd":"sum"}"#);
     /// ```
-    pub fn object<K: Into<JsString>, V: Into<Value>>(
-        members: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
+    pub fn object<K: Into<JsString>, V: Into<Value>>(members: impl IntoIterator<Item = (K, V)>) -> Self {
         Self(Value::Object(members.into_iter().collect::<Object>()))
     }
 
@@ -119,10 +117,7 @@ mod tests {
     #[test]
     fn display_is_what_a_log_should_say() {
         assert_eq!(Pattern::from("sum").to_string(), "sum");
-        assert_eq!(
-            Pattern::object([("cmd", "sum")]).to_string(),
-            r#"{"cmd":"sum"}"#
-        );
+        assert_eq!(Pattern::object([("cmd", "sum")]).to_string(), r#"{"cmd":"sum"}"#);
         assert_eq!(format!("{:?}", Pattern::from("sum")), r#"Pattern("sum")"#);
     }
 

@@ -91,10 +91,7 @@ fn sorted(container: &Value) -> Vec<Member<'_>> {
                 .map(|(at, value)| (index(at), value))
                 .collect()
         }
-        Value::Object(members) => members
-            .iter()
-            .map(|(key, value)| (Cow::Borrowed(key), value))
-            .collect(),
+        Value::Object(members) => members.iter().map(|(key, value)| (Cow::Borrowed(key), value)).collect(),
         _ => Vec::new(),
     };
     members.sort_by(|(left, _), (right, _)| collation::compare(left, right));
@@ -240,9 +237,7 @@ mod tests {
         let deepest = r#"{"a":"#.repeat(js::MAX_DEPTH) + "0" + &"}".repeat(js::MAX_DEPTH);
         let pattern = parse(&deepest).expect("valid JSON");
         let spell = move || assert_eq!(route_of(&pattern, RouteRules::Nest10), deepest.as_str());
-        let thread = std::thread::Builder::new()
-            .stack_size(128 * 1024)
-            .spawn(spell);
+        let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(spell);
         thread
             .expect("a thread can be spawned")
             .join()
