@@ -1,7 +1,12 @@
 //! What the example services share: listening as they are told, and ending cleanly.
 #![allow(dead_code, reason = "no example needs all of it")]
 
-use std::{future::Future, io, net::SocketAddr, thread};
+use std::{
+    future::Future,
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    thread,
+};
 
 use nest_wire::server::Listener;
 use tokio::{net::TcpStream, sync::oneshot};
@@ -83,6 +88,7 @@ pub(crate) fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
 }

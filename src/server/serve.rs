@@ -2,7 +2,6 @@
 
 use std::{
     future::{Future, IntoFuture, Pending, pending},
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -111,7 +110,7 @@ async fn run<F: Future<Output = ()>>(serve: Serve<F>) {
                     Some(peer),
                     shutdown.clone().cancelled_owned(),
                 );
-                sessions.spawn(logged(session, Some(peer)).instrument(connection_span(Some(peer))));
+                sessions.spawn(logged(session).instrument(connection_span(Some(peer))));
             }
             Some(ended) = sessions.join_next() => {
                 if let Err(panic) = ended {
@@ -136,8 +135,8 @@ async fn drain(mut sessions: JoinSet<()>, patience: Duration) {
     }
 }
 
-async fn logged<IO: AsyncRead + AsyncWrite + Unpin>(session: Session<IO>, peer: Option<SocketAddr>) {
-    debug!(?peer, "connected");
+async fn logged<IO: AsyncRead + AsyncWrite + Unpin>(session: Session<IO>) {
+    debug!("connected");
     match session.run().await {
         Ok(()) => debug!("disconnected"),
         Err(ConnectionError::Io(error)) => debug!(%error, "the connection broke"),
