@@ -1,4 +1,47 @@
-//! The TCP transport of NestJS microservices, byte for byte.
+//! The TCP transport of [NestJS microservices](https://docs.nestjs.com/microservices/basics), byte for byte: a Rust
+//! service that Nest's callers can't tell from a Nest service, a client that Nest's services can't tell from a Nest
+//! client.
+//!
+//! ```
+//! use nest_wire::{
+//!     client::Client,
+//!     server::{Listener, Payload, Router, serve},
+//! };
+//!
+//! async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+//!     numbers.iter().sum()
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = Listener::bind("localhost:0").await?;
+//! let address = listener.local_addrs()?[0];
+//! tokio::spawn(serve(listener, Router::new().message("sum", sum)).into_future());
+//!
+//! let client = Client::new(address.to_string());
+//! let total: f64 = client.send("sum", &[3, 5, 6]).await?;
+//! assert_eq!(total, 14.0);
+//! # Ok(()) }
+//! ```
+//!
+//! # Layout
+//!
+//! - [`server`]: a router of async functions, as in axum, and what serves it.
+//! - [`client`]: a handle with `send`, `send_stream` and `emit`.
+//! - [`fixture`]: recorded traffic, and a proxy that records it.
+//! - [`connection`]: one link, over any `AsyncRead + AsyncWrite`.
+//! - [`codec`]: frames, as a tokio-util codec and as plain functions.
+//! - [`packet`]: requests, events, replies and errors; [`pattern`]: what they are addressed to.
+//! - [`js`]: JSON as JavaScript reads and writes it.
+//!
+//! Lengths on this wire count UTF-16 units, neither bytes nor characters; wherever a length or limit is named, its unit
+//! is too.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `cli`: the `nest-wire` command.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
