@@ -24,8 +24,9 @@ use super::{
     replies::{Forget, decode},
 };
 use crate::{
+    compat::Compat,
     packet::{CallId, RawJson},
-    pattern::{Pattern, RouteRules},
+    pattern::Pattern,
 };
 
 /// How many packets may wait to be written before further callers wait too.
@@ -58,6 +59,7 @@ struct Shared {
     /// How to reach that task, once it was started.
     driver: Mutex<Option<mpsc::Sender<Command>>>,
     pending: Pending,
+    compat: Compat,
 }
 
 impl Client {
@@ -88,7 +90,7 @@ impl Client {
         F: Future<Output = io::Result<IO>> + Send + 'static,
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let timeout = config.timeout;
+        let (timeout, compat) = (config.timeout, config.compat);
         let start = move |commands, pending| {
             tokio::spawn(drive(connect.clone(), config.clone(), commands, pending));
         };
@@ -96,6 +98,7 @@ impl Client {
             start: Box::new(start),
             driver: Mutex::default(),
             pending: Pending::default(),
+            compat,
         };
         Self {
             shared: Arc::new(shared),
@@ -172,7 +175,9 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let route = route_json(&pattern.into());
+        let route = pattern.into().route(self.shared.compat);
+        // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
+        let route = RawJson::trusted(route.to_json());
         let data = payload(data)?;
         let (sent, is_sent) = oneshot::channel();
         self.in_time(async {
@@ -204,7 +209,7 @@ impl Client {
     fn forget_later(&self) -> Forget {
         Forget {
             pending: self.shared.pending.clone(),
-            id: CallId::random(),
+            id: CallId::random(self.shared.compat),
         }
     }
 
@@ -234,11 +239,6 @@ fn stopped() -> CallError {
 
 fn pattern_json(pattern: &Pattern) -> RawJson {
     RawJson::trusted(pattern.to_json())
-}
-
-/// Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
-fn route_json(pattern: &Pattern) -> RawJson {
-    RawJson::trusted(pattern.route(RouteRules::default()).to_json())
 }
 
 fn payload(data: &(impl Serialize + ?Sized)) -> Result<RawJson, CallError> {

@@ -10,12 +10,13 @@ use super::{
     router::Role,
 };
 use crate::{
+    compat::Compat,
     packet::RawJson,
-    pattern::{IncomingPattern, Pattern, Route, RouteRules},
+    pattern::{IncomingPattern, Pattern, Route},
 };
 
 /// We stand in for the newest Nest.
-const RULES: RouteRules = RouteRules::Nest11;
+const RULES: Compat = Compat::Nest12;
 
 type Table<K> = HashMap<K, Found, foldhash::fast::RandomState>;
 
