@@ -23,7 +23,8 @@ use tracing::{Span, debug, debug_span, warn};
 use super::{
     Kind, Reply as Answer, Request,
     call::{Call, Finished},
-    routes::{Found, Routes, last_value},
+    events::exhaust,
+    routes::{Found, Routes},
     streaming::{Emission, Streaming},
 };
 use crate::{
@@ -242,10 +243,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             kind: if packet.is_event() { Kind::Event } else { Kind::Message },
             pattern,
             data: packet.data,
-            metadata: packet.metadata,
+            metadata: packet.metadata.filter(|_| self.routes.compat.has_metadata()),
             peer: self.peer,
         };
-        let mut call = Call::new(packet.id, span, || handler.start(request));
+        let mut call = Call::new(packet.id, span, || handler.start(request, self.routes.compat));
         match Pin::new(&mut call).poll(cx) {
             Poll::Ready(finished) => self.answer(finished, cx),
             Poll::Pending => self.calls.push(call),
@@ -265,7 +266,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     fn answer(&mut self, finished: Finished, cx: &mut Context<'_>) {
         match (finished.id, finished.reply) {
             (None, Answer::Values(values)) => {
-                let to_its_end = || -> super::erased::Running { Box::pin(last_value(Answer::Values(values))) };
+                let to_its_end = || -> super::erased::Running { Box::pin(exhaust(values)) };
                 self.calls.push(Call::new(None, finished.span, to_its_end));
             }
             (None, _) => {}
