@@ -51,6 +51,7 @@ const QUEUE: usize = 1024;
 pub struct Client {
     shared: Arc<Shared>,
     timeout: Duration,
+    metadata: Option<RawJson>,
 }
 
 struct Shared {
@@ -103,6 +104,7 @@ impl Client {
         Self {
             shared: Arc::new(shared),
             timeout,
+            metadata: None,
         }
     }
 
@@ -110,9 +112,22 @@ impl Client {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
             timeout,
+            ..self.clone()
         }
+    }
+
+    /// The same client with this `metadata` in each packet it sends, which services read from their context (Nest 12.1
+    /// and later; older ones ignore it).
+    ///
+    /// # Errors
+    /// [`CallError::Encode`].
+    pub fn with_metadata(&self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
+        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        Ok(Self {
+            metadata: Some(metadata),
+            ..self.clone()
+        })
     }
 
     /// Sends a message and waits for its answer: of several values, the last one.
@@ -138,6 +153,7 @@ impl Client {
                 id,
                 pattern,
                 data,
+                metadata: self.metadata.clone(),
                 waiter,
             })
             .await?;
@@ -164,6 +180,7 @@ impl Client {
             id: forget.id,
             pattern,
             data,
+            metadata: self.metadata.clone(),
             waiter: Waiter::Each(tell),
         };
         self.in_time(self.command(command)).await?;
@@ -181,7 +198,14 @@ impl Client {
         let data = payload(data)?;
         let (sent, is_sent) = oneshot::channel();
         self.in_time(async {
-            self.command(Command::Emit { route, data, sent }).await?;
+            let metadata = self.metadata.clone();
+            self.command(Command::Emit {
+                route,
+                data,
+                metadata,
+                sent,
+            })
+            .await?;
             is_sent.await.unwrap_or_else(|_| Err(stopped()))
         })
         .await

@@ -123,15 +123,22 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
                 id,
                 pattern,
                 data,
+                metadata,
                 waiter,
             } => {
                 if self.pending.enter(id, waiter) {
                     self.connection
-                        .push(|out| write_request(out, &pattern, &data, None, id));
+                        .push(|out| write_request(out, &pattern, &data, metadata.as_ref(), id));
                 }
             }
-            Command::Emit { route, data, sent } => {
-                self.connection.push(|out| write_event(out, &route, &data, None));
+            Command::Emit {
+                route,
+                data,
+                metadata,
+                sent,
+            } => {
+                self.connection
+                    .push(|out| write_event(out, &route, &data, metadata.as_ref()));
                 self.unsent.push(sent);
             }
         }
