@@ -158,11 +158,11 @@ async fn logged<IO: AsyncRead + AsyncWrite + Unpin>(session: Session<IO>, peer: 
 /// let routes = Router::new().message("ping", async || "pong").into_routes();
 /// let served = tokio::spawn(async move { serve_connection(service, routes, &Config::default()).await });
 ///
-/// caller.write_all(br#"35#{"pattern":"ping","data":0,"id":1}"#).await?;
+/// caller.write_all(br#"34#{"pattern":"ping","data":0,"id":1}"#).await?;
 /// # caller.shutdown().await?;
 /// let mut reply = String::new();
 /// caller.read_to_string(&mut reply).await?;
-/// assert_eq!(reply, r#"43#{"response":"pong","isDisposed":true,"id":1}"#);
+/// assert_eq!(reply, r#"44#{"response":"pong","isDisposed":true,"id":1}"#);
 /// # served.await??;
 /// # Ok(()) }
 /// ```
