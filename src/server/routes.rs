@@ -1,11 +1,12 @@
 //! The finished table of handlers, and how a packet's pattern is looked up in it.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, panic::AssertUnwindSafe, sync::Arc};
 
-use futures_util::{StreamExt, future::join_all};
+use futures_util::{FutureExt, StreamExt, future::join_all};
 
 use super::{
     Reply, Request,
+    call::panicked,
     erased::{Endpoint, Running},
     router::Role,
 };
@@ -104,29 +105,34 @@ impl Registration {
 
 /// Runs all, each with its copy of the request. Together they answer as RxJS's nested `forkJoin`s do
 /// (`listeners-controller.js`): the last value of each, `{"current":A,"next":{"current":B,"next":C}}`; undefined ones
-/// are left out; one that fails, or has no value at all, decides for all.
+/// are left out; one that fails, or whose stream has no value at all, decides for all. Each runs to its own end all the
+/// same, even when another panics.
 fn start_all(handlers: &[Arc<dyn Endpoint>], request: &Request) -> Running {
-    let running: Vec<_> = handlers.iter().map(|handler| handler.start(request.clone())).collect();
+    let running = join_all(handlers.iter().map(|handler| {
+        let (handler, request) = (Arc::clone(handler), request.clone());
+        async move {
+            let last = AssertUnwindSafe(async { last_value(handler.start(request).await).await });
+            let caught = last.catch_unwind().await;
+            caught.unwrap_or_else(|panic| Some(Reply::Error(panicked(&*panic))))
+        }
+    }));
     Box::pin(async move {
-        let replies = join_all(running.into_iter().map(async |running| last_value(running.await).await)).await;
-        replies
-            .into_iter()
-            .rev()
-            .reduce(|next, current| join(current, next))
-            .unwrap_or(Reply::Undefined)
+        let replies = running.await.into_iter().rev();
+        let joined = replies.reduce(|next, current| Some(join(current?, next?)));
+        joined.flatten().unwrap_or(Reply::Undefined)
     })
 }
 
-/// The last value of a stream; any other reply is itself.
-pub(super) async fn last_value(reply: Reply) -> Reply {
+/// The last value of a stream, if it has any; any other reply is itself.
+pub(super) async fn last_value(reply: Reply) -> Option<Reply> {
     let Reply::Values(mut values) = reply else {
-        return reply;
+        return Some(reply);
     };
-    let mut last = Reply::Undefined;
+    let mut last = None;
     while let Some(value) = values.0.next().await {
         match value {
-            Ok(value) => last = Reply::Value(value),
-            Err(error) => return Reply::Error(error),
+            Ok(value) => last = Some(Reply::Value(value)),
+            Err(error) => return Some(Reply::Error(error)),
         }
     }
     last
@@ -200,6 +206,8 @@ mod tests {
         );
         let silent = Router::new().event("e", async || ()).event("e", async || ());
         assert_eq!(value(silent, "\"e\"").await, "{}");
+        let empty_stream = two().event("e", async || Values::new(stream::empty::<u32>()));
+        assert!(matches!(answer(empty_stream, "\"e\"").await, Some(Reply::Undefined)));
         let last_of_stream = two().event("e", async || Values::new(stream::iter([1, 2])));
         assert_eq!(
             value(last_of_stream, "\"e\"").await,

@@ -23,7 +23,7 @@ use tracing::{Span, debug, debug_span, warn};
 use super::{
     Kind, Reply as Answer, Request,
     call::{Call, Finished},
-    routes::{Found, Routes, last_value},
+    routes::{Found, Routes},
     streaming::{Emission, Streaming},
 };
 use crate::{
@@ -101,9 +101,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Why the link was cut. A peer that closes is no error, and neither is one that broke the framing, once it closes.
     pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
         let ended = poll_fn(|cx| self.poll(cx)).await;
-        let Self { calls, .. } = self;
-        calls.map(drop).collect::<()>().await;
+        let mut calls = self.into_calls();
+        while let Some(finished) = calls.next().await {
+            calls.extend(finished.rest_of_event());
+        }
         ended
+    }
+
+    /// Lets go of all but the calls: of the link, which may have to be cut, and of the streams.
+    fn into_calls(self) -> FuturesUnordered<Call> {
+        self.calls
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
@@ -263,16 +270,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     fn answer(&mut self, finished: Finished, cx: &mut Context<'_>) {
-        match (finished.id, finished.reply) {
-            (None, Answer::Values(values)) => {
-                let to_its_end = || -> super::erased::Running { Box::pin(last_value(Answer::Values(values))) };
-                self.calls.push(Call::new(None, finished.span, to_its_end));
-            }
-            (None, _) => {}
-            (Some(id), Answer::Undefined) => self.write(&id, Reply::Completion),
-            (Some(id), Answer::Value(value)) => self.write(&id, Reply::Last(&value)),
-            (Some(id), Answer::Error(error)) => self.write(&id, Reply::Error(error.err())),
-            (Some(id), Answer::Values(values)) => self.stream(Streaming::new(id, values, finished.span), cx),
+        let Some(id) = finished.id else {
+            return self.calls.extend(finished.rest_of_event());
+        };
+        match finished.reply {
+            Answer::Undefined => self.write(&id, Reply::Completion),
+            Answer::Value(value) => self.write(&id, Reply::Last(&value)),
+            Answer::Error(error) => self.write(&id, Reply::Error(error.err())),
+            Answer::Values(values) => self.stream(Streaming::new(id, values, finished.span), cx),
         }
     }
 
