@@ -5,5 +5,5 @@ mod peer;
 mod service;
 
 pub(crate) use caller::{Calls, calls, calls_with};
-pub(crate) use peer::{Peer, frame};
+pub(crate) use peer::{Peer, frame, settle};
 pub(crate) use service::{converse, converse_over, converse_with};

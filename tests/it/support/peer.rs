@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How long anything may take. Time is paused in the tests: this passes at once when nothing else is left to wait for.
@@ -35,14 +35,14 @@ impl Peer {
 
     /// Expects exactly these bytes next.
     pub(crate) async fn expect(&mut self, bytes: impl AsRef<[u8]>) {
-        let expected = String::from_utf8_lossy(bytes.as_ref());
         let mut received = Vec::new();
         let link = (&mut self.0).take(bytes.as_ref().len() as u64);
         let outcome = timeout(PATIENCE, { link }.read_to_end(&mut received)).await;
         assert!(
             received == bytes.as_ref(),
-            "expected {expected}\nreceived {} ({outcome:?})",
-            String::from_utf8_lossy(&received)
+            "expected {}\nreceived {} ({outcome:?})",
+            excerpt(bytes.as_ref()),
+            excerpt(&received)
         );
     }
 
@@ -76,7 +76,7 @@ impl Peer {
     pub(crate) async fn expect_end(&mut self) {
         let mut rest = Vec::new();
         patiently(self.0.read_to_end(&mut rest)).await.expect("a clean end");
-        assert!(rest.is_empty(), "before the end: {}", String::from_utf8_lossy(&rest));
+        assert!(rest.is_empty(), "before the end: {}", excerpt(&rest));
     }
 
     /// Expects that nothing comes, not even the end, when all others have done what they can.
@@ -104,6 +104,16 @@ impl Peer {
 
 async fn patiently<T>(step: impl Future<Output = T>) -> T {
     timeout(PATIENCE, step).await.expect("nothing happens any more")
+}
+
+/// The beginning of what may be long.
+fn excerpt(bytes: &[u8]) -> String {
+    format!("{:.200}", String::from_utf8_lossy(bytes))
+}
+
+/// Lets all others do what they can without anything new.
+pub(crate) async fn settle() {
+    sleep(Duration::from_millis(1)).await;
 }
 
 /// `text` as a frame, its length counted as JavaScript does.
