@@ -2,29 +2,33 @@
 //!
 //! An event runs them all. A message does too, and is then answered (`listeners-controller.js`; `docs/PROTOCOL.md` §3.3).
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use futures_util::{StreamExt, future::join_all};
+use futures_util::{FutureExt, StreamExt, future::join_all};
 
 use super::{
     Reply, Request, Values,
+    call::panicked,
     erased::{Endpoint, Running},
 };
 use crate::{compat::Compat, packet::RawJson};
 
-/// Runs all, each with its copy of the request.
+/// Runs all, each with its copy of the request and to its own end, even when another panics.
 ///
 /// To a message, they answer together since Nest 9; before that, the first one answers for all and waits for nobody.
 pub(super) fn start_all(handlers: &[Arc<dyn Endpoint>], request: &Request, compat: Compat) -> Running {
-    let mut running = handlers.iter().map(|handler| handler.start(request.clone()));
     if compat.joins_event_results() {
-        return Box::pin(join(running.collect()));
+        let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
+        return Box::pin(async { joined(outcomes.await) });
     }
-    let first = running.next();
-    for other in running {
-        tokio::spawn(other);
+    let (first, others) = match handlers.split_first() {
+        Some((first, others)) => (first.start(request.clone()), others),
+        None => return Box::pin(async { Reply::Undefined }),
+    };
+    for other in others {
+        tokio::spawn(outcome(other, request));
     }
-    first.unwrap_or_else(|| Box::pin(async { Reply::Undefined }))
+    first
 }
 
 /// Drives a stream to its end, for what it does on the way.
@@ -32,10 +36,36 @@ pub(super) async fn exhaust(values: Values) -> Reply {
     last_value(values).await.unwrap_or(Reply::Undefined)
 }
 
+/// What one handler came to.
+enum Outcome {
+    /// A value, or undefined.
+    Value(Option<RawJson>),
+    /// What the reply is, whatever the others say.
+    Decided(Reply),
+}
+
+fn outcome(handler: &Arc<dyn Endpoint>, request: &Request) -> impl Future<Output = Outcome> + use<> {
+    let (handler, request) = (Arc::clone(handler), request.clone());
+    let run = async move {
+        let reply = match handler.start(request).await {
+            Reply::Values(values) => last_value(values).await,
+            reply => Some(reply),
+        };
+        match reply {
+            Some(Reply::Value(value)) => Outcome::Value(Some(value)),
+            Some(Reply::Undefined) => Outcome::Value(None),
+            Some(failed) => Outcome::Decided(failed),
+            None => Outcome::Decided(Reply::Undefined),
+        }
+    };
+    AssertUnwindSafe(run)
+        .catch_unwind()
+        .map(|outcome| outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(&*panic)))))
+}
+
 /// Answers as RxJS's nested `forkJoin`s do: with the last value of each, `{"current":A,"next":{"current":B,"next":C}}`,
 /// undefined ones left out. One that fails, or a stream without any value, decides for all.
-async fn join(running: Vec<Running>) -> Reply {
-    let outcomes = join_all(running.into_iter().map(outcome)).await;
+fn joined(outcomes: Vec<Outcome>) -> Reply {
     let joined = outcomes
         .into_iter()
         .rev()
@@ -47,27 +77,6 @@ async fn join(running: Vec<Running>) -> Reply {
         Some(Outcome::Value(Some(value))) => Reply::Value(value),
         Some(Outcome::Decided(reply)) => reply,
         Some(Outcome::Value(None)) | None => Reply::Undefined,
-    }
-}
-
-/// What one handler came to.
-enum Outcome {
-    /// A value, or undefined.
-    Value(Option<RawJson>),
-    /// What the reply is, whatever the others say.
-    Decided(Reply),
-}
-
-async fn outcome(running: Running) -> Outcome {
-    let reply = match running.await {
-        Reply::Values(values) => last_value(values).await,
-        reply => Some(reply),
-    };
-    match reply {
-        Some(Reply::Value(value)) => Outcome::Value(Some(value)),
-        Some(Reply::Undefined) => Outcome::Value(None),
-        Some(failed) => Outcome::Decided(failed),
-        None => Outcome::Decided(Reply::Undefined),
     }
 }
 
