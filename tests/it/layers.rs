@@ -16,7 +16,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("server", &["connection", "packet", "pattern", "js"]),
     ("client", &["connection", "packet", "pattern", "js"]),
     ("fixture", &["connection", "packet", "codec", "js"]),
-    ("cli", &["server", "client", "fixture", "packet", "pattern", "js"]),
+    (
+        "cli",
+        &["server", "client", "fixture", "packet", "pattern", "js", "codec"],
+    ),
 ];
 
 #[test]

@@ -63,3 +63,29 @@ impl Drop for Group {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{env, fs, io::Read, process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_that_is_dropped_takes_its_children_along() {
+        let folder = env::temp_dir().join(format!("nest-wire-tool-{}", process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let made = Command::new("mkfifo").arg("alive").current_dir(&folder).status().await;
+        assert!(made.expect("mkfifo").success());
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 > alive & wait"]).current_dir(&folder);
+        let running = tokio::spawn(finish(command));
+        let alive = folder.join("alive");
+        // Opens once `sleep` holds the other end.
+        let opened = tokio::task::spawn_blocking(|| fs::File::open(alive)).await;
+        let mut alive = opened.expect("a thread").expect("a pipe");
+        running.abort();
+        let ended = tokio::task::spawn_blocking(move || alive.read_to_end(&mut Vec::new())).await;
+        assert_eq!(ended.expect("a thread").expect("a pipe"), 0);
+        fs::remove_dir_all(folder).expect("the folder was ours");
+    }
+}
