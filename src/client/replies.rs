@@ -13,7 +13,7 @@ use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::mpsc,
-    time::{Instant, Sleep, sleep},
+    time::{Sleep, sleep},
 };
 
 use super::{
@@ -92,8 +92,9 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             }
         };
         self.is_over = item.is_err();
-        let next_by = Instant::now() + self.patience;
-        self.timer.as_mut().reset(next_by);
+        // Not `reset(now + patience)`, which a patience beyond the clock's range would make panic.
+        let timer = sleep(self.patience);
+        self.timer.set(timer);
         Poll::Ready(Some(item))
     }
 }
