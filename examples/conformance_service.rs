@@ -23,9 +23,10 @@ struct Args {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     support::log();
     let Args { listen } = Args::parse();
+    let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
     serve(listener, conformance::router()?)
-        .with_graceful_shutdown(listen.stopped())
+        .with_graceful_shutdown(stopped)
         .await;
     Ok(())
 }
