@@ -22,7 +22,7 @@ pub use stage::{Make, Stage};
 pub use transcript::Transcript;
 
 /// How long any one thing may take on a crowded machine before a test gives up.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A test for each major of Nest: `on_each_major!(name, run)` makes `name::nest_7` to `name::nest_12`, each of which
 /// awaits `run(major)`.

@@ -14,13 +14,15 @@ use crate::{Case, Order, PATIENCE, Step};
 
 /// The last request of a case that leaves the connection open: its answer tells that all before it was looked at.
 const FENCE: &[u8] = br#"44#{"pattern":"ping","data":0,"id":"the fence"}"#;
-const FENCE_ID: &str = r#""the fence""#;
+const FENCED: &str = r#"{"response":"pong","isDisposed":true,"id":"the fence"}"#;
 
 /// Everything that came back on one connection, until the service closed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// The text of each frame, with its header.
     frames: Vec<String>,
+    /// Whether the fence was answered. When is an accident: it may share a segment with what was sent before it.
+    fence: bool,
     /// What is no frame.
     rest: Vec<u8>,
     /// Whether the connection was reset instead of closed.
@@ -42,7 +44,7 @@ pub async fn play(case: &Case, address: SocketAddr) -> Heard {
     }
     if case.steps.last() != Some(&Step::End) {
         socket.send(FENCE).await;
-        socket.read_until(case, Heard::has_passed_the_fence).await;
+        socket.read_until(case, |heard| heard.fence).await;
         socket.end().await;
     }
     socket.read_until(case, |_| false).await;
@@ -67,6 +69,7 @@ impl Socket {
             received: BytesMut::new(),
             heard: Heard {
                 frames: Vec::new(),
+                fence: false,
                 rest: Vec::new(),
                 reset: false,
             },
@@ -108,6 +111,10 @@ impl Socket {
             .decode(&mut self.received)
             .expect("the service frames well")
         {
+            if text == FENCED {
+                self.heard.fence = true;
+                continue;
+            }
             let length = text.encode_utf16().count();
             self.heard.frames.push(format!("{length}#{text}"));
         }
@@ -140,10 +147,6 @@ impl Heard {
     fn by_id(mut self) -> Self {
         self.frames.sort_by_cached_key(|frame| id(frame));
         self
-    }
-
-    fn has_passed_the_fence(&self) -> bool {
-        self.frames.iter().any(|frame| id(frame) == FENCE_ID)
     }
 }
 
