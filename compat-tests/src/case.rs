@@ -77,6 +77,21 @@ fn folder() -> &'static Path {
 }
 
 impl Case {
+    /// The same, with a pause before the last word until `count` packets have come in all.
+    #[must_use]
+    pub fn paced(mut self, count: usize) -> Self {
+        if !self.is_closed_by_caller() {
+            self.steps.push(Step::Frames(count));
+        }
+        self
+    }
+
+    /// Whether the caller closes its side before all is answered.
+    #[must_use]
+    pub fn is_closed_by_caller(&self) -> bool {
+        self.steps.last() == Some(&Step::End)
+    }
+
     fn read(line: &str) -> Result<Self, serde_json::Error> {
         // Raw, so that packets go out exactly as they are written here: white space, equal keys, escapes and all.
         let items: Vec<&RawValue> = serde_json::from_str(line)?;
