@@ -77,7 +77,7 @@ fn folder() -> &'static Path {
 }
 
 impl Case {
-    /// The same, with a pause before the last word until `count` packets have come in all.
+    /// The same, with a pause before the last word until `count` packets have come in all, or the service closes.
     #[must_use]
     pub fn paced(mut self, count: usize) -> Self {
         if !self.is_closed_by_caller() {

@@ -42,7 +42,7 @@ pub async fn play(case: &Case, address: SocketAddr) -> Heard {
             Step::End => socket.end().await,
         }
     }
-    if !case.is_closed_by_caller() {
+    if !case.is_closed_by_caller() && !socket.has_ended {
         socket.send(FENCE).await;
         socket.read_until(case, |heard| heard.fence).await;
         socket.end().await;
@@ -142,6 +142,12 @@ impl Heard {
     #[must_use]
     pub fn count(&self) -> usize {
         self.frames.len()
+    }
+
+    /// Whether the connection was still served after all that the case said.
+    #[must_use]
+    pub fn was_open_to_the_end(&self) -> bool {
+        self.fence
     }
 
     fn by_id(mut self) -> Self {
