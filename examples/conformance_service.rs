@@ -43,10 +43,11 @@ fn limits(compat: Compat) -> Config {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     support::log();
     let Args { listen, nest } = Args::parse();
+    let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
     serve(listener, conformance::router()?.compat(nest))
         .config(limits(nest))
-        .with_graceful_shutdown(listen.stopped())
+        .with_graceful_shutdown(stopped)
         .await;
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Everything that can be tested without Node, one topic a file.
 
 mod layers;
+mod replay;
+mod replay_caller;
+mod replay_service;
 mod server_closing;
 mod server_congestion;
 mod server_failures;

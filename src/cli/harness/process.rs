@@ -1,8 +1,9 @@
 //! A service in a process of its own, which dies with its guard.
 
 use std::{
+    io,
     net::SocketAddr,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -33,7 +34,7 @@ pub struct Service {
     name: String,
     addresses: Vec<SocketAddr>,
     child: Child,
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
     printed: Printed,
 }
 
@@ -72,7 +73,7 @@ impl Service {
         let mut service = Self {
             name,
             addresses: Vec::new(),
-            _stdin: child.stdin.take(),
+            stdin: child.stdin.take(),
             child,
             printed,
         };
@@ -121,6 +122,28 @@ impl Service {
                 log: self.log(),
             }),
         }
+    }
+
+    /// Closes the pipe to its standard input, as the end of this process would.
+    pub fn let_go(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Kills the process, and waits until it and all its sockets are gone.
+    ///
+    /// # Errors
+    /// As [`ended`](Self::ended).
+    pub async fn kill(mut self) -> io::Result<()> {
+        self.child.start_kill()?;
+        self.ended().await.map(drop)
+    }
+
+    /// Waits until the process has ended.
+    ///
+    /// # Errors
+    /// It does not end in time, or the system does not tell.
+    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
+        timeout(PATIENCE, self.child.wait()).await?
     }
 
     /// The process's id, while it runs.

@@ -1,0 +1,7 @@
+//! nest-wire against real Nest, a topic a file. `README.md` tells what is tested where.
+
+mod client;
+mod conformance;
+mod lifecycle;
+mod oracle;
+mod tutorial;
