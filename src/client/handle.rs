@@ -173,8 +173,7 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let route = route_json(&pattern.into());
-        let data = payload(data)?;
+        let (route, data) = (route_json(&pattern.into()), payload(data)?);
         let (sent, is_sent) = oneshot::channel();
         self.in_time(async {
             self.command(Command::Emit { route, data, sent }).await?;
