@@ -167,7 +167,8 @@ impl Client {
     /// The timeout counts anew for each value.
     ///
     /// # Errors
-    /// As [`send`](Self::send) for what happens before the first value; later errors are the stream's last item.
+    /// [`CallError::MissingData`] and [`CallError::Encode`], and [`CallError::Timeout`] if other packets keep this one
+    /// from being written for so long. Every other error is the stream's last item, [`CallError::Connect`] too.
     pub async fn send_stream<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,

@@ -13,7 +13,7 @@ use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::mpsc,
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::{
@@ -92,9 +92,10 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             }
         };
         self.is_over = item.is_err();
-        // Not `reset(now + patience)`, which a patience beyond the clock's range would make panic.
-        let timer = sleep(self.patience);
-        self.timer.set(timer);
+        // A time too long to be told is as far away as the timer has been from the beginning.
+        if let Some(next_by) = Instant::now().checked_add(self.patience) {
+            self.timer.as_mut().reset(next_by);
+        }
         Poll::Ready(Some(item))
     }
 }

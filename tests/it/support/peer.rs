@@ -60,6 +60,32 @@ impl Peer {
         bytes
     }
 
+    /// Takes the next frame; its text.
+    pub(crate) async fn take_text(&mut self) -> String {
+        let mut length = 0;
+        loop {
+            match self.take(1).await[0] {
+                b'#' => break,
+                digit => length = 10 * length + usize::from(digit - b'0'),
+            }
+        }
+        let mut text = Vec::new();
+        loop {
+            let units = std::str::from_utf8(&text).map(|text| text.encode_utf16().count());
+            if units == Ok(length) {
+                return String::from_utf8(text).expect("UTF-8");
+            }
+            text.extend(self.take(1).await);
+        }
+    }
+
+    /// Takes whatever comes until the end.
+    pub(crate) async fn take_all(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        patiently(self.0.read_to_end(&mut bytes)).await.expect("a clean end");
+        bytes
+    }
+
     /// Expects the start of a request, `"pattern":…,"data":…`, as a frame; gives its id.
     pub(crate) async fn hear_request(&mut self, pattern_and_data: &str) -> String {
         let head = format!("{{{pattern_and_data},\"id\":\"");
@@ -74,8 +100,7 @@ impl Peer {
 
     /// Expects that the other side has closed, with nothing before.
     pub(crate) async fn expect_end(&mut self) {
-        let mut rest = Vec::new();
-        patiently(self.0.read_to_end(&mut rest)).await.expect("a clean end");
+        let rest = self.take_all().await;
         assert!(rest.is_empty(), "before the end: {}", excerpt(&rest));
     }
 
