@@ -26,7 +26,9 @@ where
             Ok(io) => {
                 tracing::debug!("connected");
                 let connection = Connection::new(io, &config.connection);
-                Link::new(connection, &mut commands, &pending).run(command).await;
+                Link::new(connection, config.compat, &mut commands, &pending)
+                    .run(command)
+                    .await;
             }
             Err(error) => {
                 let error = CallError::Connect(Arc::new(error));

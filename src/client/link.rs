@@ -13,12 +13,14 @@ use tokio::{
 
 use super::{CallError, Disconnected, command::Command, pending::Pending};
 use crate::{
+    compat::Compat,
     connection::{Connection, ConnectionError, Segment},
     packet::{ReplyPacket, write_event, write_request},
 };
 
 pub(super) struct Link<'a, IO> {
     connection: Connection<IO>,
+    compat: Compat,
     commands: &'a mut mpsc::Receiver<Command>,
     pending: &'a Pending,
     /// Events that are written but may not be sent yet.
@@ -29,11 +31,13 @@ pub(super) struct Link<'a, IO> {
 impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
     pub(super) fn new(
         connection: Connection<IO>,
+        compat: Compat,
         commands: &'a mut mpsc::Receiver<Command>,
         pending: &'a Pending,
     ) -> Self {
         Self {
             connection,
+            compat,
             commands,
             pending,
             unsent: Vec::new(),
@@ -87,7 +91,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         match self.connection.poll_segment(cx) {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(Segment::Received)) => {
-                while let Some(reply) = self.connection.next_packet(ReplyPacket::read).map_err(failed)? {
+                let read = |text: &_| ReplyPacket::read(text, self.compat);
+                while let Some(reply) = self.connection.next_packet(read).map_err(failed)? {
                     self.pending.deliver(reply);
                 }
                 Ok(true)
@@ -118,15 +123,22 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
                 id,
                 pattern,
                 data,
+                metadata,
                 waiter,
             } => {
                 if self.pending.enter(id, waiter) {
                     self.connection
-                        .push(|out| write_request(out, &pattern, &data, None, id));
+                        .push(|out| write_request(out, &pattern, &data, metadata.as_ref(), id));
                 }
             }
-            Command::Emit { route, data, sent } => {
-                self.connection.push(|out| write_event(out, &route, &data, None));
+            Command::Emit {
+                route,
+                data,
+                metadata,
+                sent,
+            } => {
+                self.connection
+                    .push(|out| write_event(out, &route, &data, metadata.as_ref()));
                 self.unsent.push(sent);
             }
         }

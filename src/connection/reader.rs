@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use crate::codec::{FrameDecoder, FrameError};
@@ -85,13 +85,18 @@ impl Reader {
 
     /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
     pub(super) fn rearm(&mut self) {
-        self.is_armed = self.is_mid_frame();
-        let (true, Some(timeout)) = (self.is_armed, self.timeout) else {
+        self.is_armed = false;
+        let (true, Some(timeout)) = (self.is_mid_frame(), self.timeout) else {
             return;
         };
+        let Some(deadline) = Instant::now().checked_add(timeout) else {
+            // Later than time goes is never.
+            return;
+        };
+        self.is_armed = true;
         match &mut self.timer {
-            Some(timer) => timer.as_mut().reset(Instant::now() + timeout),
-            none => *none = Some(Box::pin(sleep(timeout))),
+            Some(timer) => timer.as_mut().reset(deadline),
+            none => *none = Some(Box::pin(sleep_until(deadline))),
         }
     }
 
