@@ -19,7 +19,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fixture", &["compat", "connection", "packet", "codec", "js"]),
     (
         "cli",
-        &["compat", "server", "client", "fixture", "packet", "pattern", "js"],
+        &[
+            "compat", "codec", "server", "client", "fixture", "packet", "pattern", "js",
+        ],
     ),
 ];
 
