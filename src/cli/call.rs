@@ -18,8 +18,7 @@ pub(super) struct Call {
     /// Connecting counts, and may take ten seconds of it. Each further value has this time anew.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
-    /// Where the service is: localhost:8888, [::1]:8888
-    #[arg(value_name = "HOST:PORT")]
+    #[arg(value_name = "HOST:PORT", help = "Where the service is: localhost:8888, [::1]:8888")]
     address: Address,
     /// The pattern: JSON if it begins with { or [, else a string
     #[arg(value_parser = pattern, allow_negative_numbers = true)]

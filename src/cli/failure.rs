@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -71,8 +71,16 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
             Self::Output(error) => format!("the output cannot be written: {}", with_causes(error)),
             Self::Stdin(error) => format!("error: standard input: {}", with_causes(error)),
-            Self::Demo(error) => format!("error: {}", with_causes(error)),
-            Self::Stopped(_) => "stopped: no process is left running".to_owned(),
+            // What a process has printed, the last part of some, ends with a newline of its own.
+            Self::Demo(error) => format!("error: {}", with_causes(error).trim_end()),
+            Self::Stopped(signal) => {
+                // The terminal has echoed `^C` where the cursor stood.
+                let new_line = match signal {
+                    Signal::Interrupt if io::stderr().is_terminal() => "\n",
+                    _ => "",
+                };
+                format!("{new_line}stopped: no process is left running")
+            }
             Self::Call { error, address } => match error {
                 CallError::Rpc(error) => error.err().clone().normalised().to_string(),
                 CallError::Connect(cause) => format!("cannot connect to {address}: {}", with_causes(cause)),

@@ -2,10 +2,14 @@
 #![cfg(unix)]
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
     io::Read,
     net::{SocketAddr, TcpStream},
-    os::unix::{fs::symlink, process::ExitStatusExt},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -120,10 +124,45 @@ async fn without_node_rust_talks_to_rust() {
     fs::remove_dir_all(path).expect("the folder was ours");
 }
 
-/// A folder that has all programs of `PATH` but Node's.
-fn path_without_node(name: &str) -> PathBuf {
+#[tokio::test]
+async fn a_service_that_does_not_start_is_a_failure_and_its_words_are_shown() {
+    let folder = new_folder("broken-node");
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in *user.mjs) echo 'Error: out of order' >&2; exit 3;; *) exec '{}' \"$@\";; esac\n",
+        find_program("node").display()
+    );
+    fs::write(folder.join("node"), script).expect("a script");
+    fs::set_permissions(folder.join("node"), Permissions::from_mode(0o755)).expect("a program");
+    let path = env::var_os("PATH").expect("a path");
+    let path = env::join_paths([folder.clone()].into_iter().chain(env::split_paths(&path))).expect("a path");
+    let child = demo("broken-node").env("PATH", path).spawn().expect("the binary runs");
+    let Ended { status, stdout, stderr } = end_of(child).await;
+    assert_eq!(status, Some(1), "{stdout}{stderr}");
+    assert!(
+        stderr.ends_with("error: Node user ended before it listened:\n! Error: out of order\n"),
+        "{stderr}"
+    );
+    assert_eq!(left_running("broken-node"), [] as [&Path; 0]);
+    fs::remove_dir_all(folder).expect("the folder was ours");
+}
+
+fn find_program(name: &str) -> PathBuf {
+    let path = env::var_os("PATH").expect("a path");
+    let mut programs = env::split_paths(&path).map(|folder| folder.join(name));
+    programs
+        .find(|program| program.is_file())
+        .expect("these tests need node and npm")
+}
+
+fn new_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// A folder that has all programs of `PATH` but Node's.
+fn path_without_node(name: &str) -> PathBuf {
+    let folder = new_folder(name);
     let path = env::var_os("PATH").expect("a path");
     for program in env::split_paths(&path)
         .filter_map(|folder| fs::read_dir(folder).ok())

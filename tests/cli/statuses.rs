@@ -139,8 +139,9 @@ async fn no_answer_in_time_is_a_timeout() {
 async fn a_stream_that_stalls_is_a_timeout_after_its_values() {
     let values = async || Values::new(stream::iter([1]).chain(stream::once(pending::<u32>())));
     let address = service(Router::new().message("stream", values)).await;
-    let ended = run(&["send", "--timeout", "0.05", &address, "stream", "0"]).await;
-    assert_eq!(ended, Ended::badly(4, "no answer within 50ms\n").having_printed("1\n"));
+    // Long enough for the first value even on a crowded machine.
+    let ended = run(&["send", "--timeout", "0.5", &address, "stream", "0"]).await;
+    assert_eq!(ended, Ended::badly(4, "no answer within 500ms\n").having_printed("1\n"));
 }
 
 #[tokio::test]

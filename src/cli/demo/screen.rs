@@ -3,15 +3,20 @@
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
+    pin::pin,
     time::Duration,
 };
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Color, Style};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::timeout;
 
 use super::{Packet, packets::Kind};
 use crate::fixture::Side;
+
+/// Who waits no longer than this need not be told for what.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 const TITLE: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -69,8 +74,12 @@ impl<W: Write> Screen<W> {
         )
     }
 
-    /// Tells that there is work under way until `work` is done: with a spinner, or else in a line.
+    /// Tells that there is work under way until `work` is done, unless it is at once: with a spinner, or in a line.
     pub(super) async fn working<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if let Ok(done) = timeout(AT_ONCE, &mut work).await {
+            return done;
+        }
         if !io::stderr().is_terminal() {
             // No more than a comfort: a standard error that can't be written stops nothing.
             let _ = writeln!(io::stderr(), "{what} ...");

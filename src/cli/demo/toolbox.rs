@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{DemoError, EXAMPLE_FLAGS, MAJOR, screen::Screen};
 use crate::cli::{
     failure::Failure,
-    harness::{Examples, Harness},
+    harness::{Examples, Harness, HarnessError},
 };
 
 /// The oldest Node that the pinned Nest runs on.
@@ -43,16 +43,22 @@ pub(super) async fn prepare(screen: &mut Screen) -> Result<Toolbox, Failure> {
 
 async fn look_for_node(screen: &mut Screen) -> Result<bool, Failure> {
     let (node, npm) = tokio::join!(Harness::version("node"), Harness::version("npm"));
-    let is_old = node.as_deref().is_some_and(|version| !is_supported(version));
-    match &node {
-        None => screen.field("node", "not found")?,
-        Some(version) if is_old => {
-            screen.field("node", format_args!("{version}, too old: Nest needs {OLDEST_NODE}"))?;
-        }
-        Some(version) => screen.field("node", version)?,
+    let is_old = node.as_deref().is_ok_and(|version| !is_supported(version));
+    let remark = match is_old {
+        true => format!(", too old: Nest {MAJOR} needs {OLDEST_NODE}"),
+        false => String::new(),
+    };
+    screen.field("node", found(&node) + &remark)?;
+    screen.field("npm", found(&npm))?;
+    Ok(node.is_ok() && npm.is_ok() && !is_old)
+}
+
+fn found(version: &Result<String, HarnessError>) -> String {
+    match version {
+        Ok(version) => version.clone(),
+        Err(HarnessError::Missing { .. }) => "not found".to_owned(),
+        Err(_) => "does not run".to_owned(),
     }
-    screen.field("npm", npm.as_deref().unwrap_or("not found"))?;
-    Ok(node.is_some() && !is_old && npm.is_some())
 }
 
 async fn install(screen: &mut Screen, harness: &Harness) -> Result<(), Failure> {

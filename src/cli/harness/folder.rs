@@ -69,12 +69,15 @@ impl Harness {
             .ok_or(HarnessError::NoFolder)
     }
 
-    /// What `PROGRAM --version` prints, if it can be run at all.
-    pub async fn version(program: &str) -> Option<String> {
+    /// What `PROGRAM --version` prints.
+    ///
+    /// # Errors
+    /// [`HarnessError::Missing`] and [`HarnessError::Failed`].
+    pub async fn version(program: &str) -> Result<String, HarnessError> {
         let mut command = Command::new(program);
         command.arg("--version");
-        let output = tool::succeed(program, command).await.ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        let output = tool::succeed(&format!("{program} --version"), command).await?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Which Nest is pinned for a major, `12.1.1` for example.
