@@ -7,6 +7,7 @@ mod client_replies;
 mod client_requests;
 mod client_timeouts;
 mod layers;
+mod protocol;
 mod replay;
 mod replay_caller;
 mod replay_service;
