@@ -5,3 +5,4 @@ mod conformance;
 mod lifecycle;
 mod oracle;
 mod tutorial;
+mod written;
