@@ -11,6 +11,7 @@ mod oracle;
 mod play;
 pub mod record;
 mod stage;
+mod tap;
 mod transcript;
 
 pub use case::{Case, Order, Step, all_cases, cases};
@@ -19,6 +20,7 @@ pub use http::get;
 pub use oracle::ask_client;
 pub use play::{Heard, play};
 pub use stage::{Make, Stage};
+pub use tap::Tap;
 pub use transcript::Transcript;
 
 /// How long any one thing may take on a crowded machine before a test gives up.

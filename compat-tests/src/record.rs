@@ -3,16 +3,17 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use nest_wire::{
     cli::harness::{App, Harness},
-    fixture::{Content, Event, Proxy, Recording},
+    fixture::{Event, Recording, Side},
 };
-use tokio::{process::Command, sync::watch, time::timeout};
+use tokio::process::Command;
 
-use crate::{Case, Divergences, Make, Order, PATIENCE, Stage, all_cases, cases, get, play};
+use crate::{Case, Divergences, Make, Order, Stage, Tap, all_cases, cases, get, play};
 
 /// What the tutorial's HTTP service is asked for, and the service behind it.
 const ROUTES: [(&str, &str, App); 6] = [
@@ -81,10 +82,8 @@ pub async fn record(fixtures: &Path) -> io::Result<()> {
 async fn route(stage: &Stage, major: u8, scenario: &str, path: &str, app: App) -> Recording {
     let nest = Make::Nest(major);
     let service = stage.start(app, nest, &[]).await;
-    let proxy = Proxy::start(service.address().to_string(), |_| {})
-        .await
-        .expect("a free port");
-    let main = stage.start_main(nest, proxy.address().port()).await;
+    let tap = Tap::on(service.address()).await;
+    let main = stage.start_main(nest, tap.address().port()).await;
     get(main.address(), path).await;
     if app == App::User {
         service
@@ -98,7 +97,7 @@ async fn route(stage: &Stage, major: u8, scenario: &str, path: &str, app: App) -
     note_divergence(&mut about, case, major);
     Recording {
         about,
-        events: proxy.events(),
+        events: tap.events(),
     }
 }
 
@@ -121,7 +120,7 @@ async fn raw(stage: &Stage, major: u8, cases: Vec<Case>, folder: &Path, prefix: 
             about.insert("why".to_owned(), why.clone());
         }
         note_divergence(&mut about, &case.name, major);
-        let events = overhear(&case, service.address().to_string()).await;
+        let events = overhear(&case, service.address()).await;
         let name = prefix.to_owned() + &file_name(&case.name);
         write(folder, &name, &Recording { about, events })?;
     }
@@ -129,19 +128,10 @@ async fn raw(stage: &Stage, major: u8, cases: Vec<Case>, folder: &Path, prefix: 
 }
 
 /// What goes over a proxy while the case is played, until both sides have closed.
-async fn overhear(case: &Case, service: String) -> Vec<Event> {
-    let (tell, mut ends) = watch::channel(0);
-    let count_ends = move |event: &Event| {
-        if event.content == Content::End {
-            tell.send_modify(|ends| *ends += 1);
-        }
-    };
-    let proxy = Proxy::start(service, count_ends).await.expect("a free port");
-    play(case, proxy.address()).await;
-    let both = timeout(PATIENCE, ends.wait_for(|ends| *ends == 2)).await;
-    both.unwrap_or_else(|_| panic!("{}: a side does not close", case.name))
-        .expect("the proxy lives");
-    proxy.events()
+async fn overhear(case: &Case, service: SocketAddr) -> Vec<Event> {
+    let mut tap = Tap::on(service).await;
+    play(case, tap.address()).await;
+    tap.events_until_closed(&[Side::Caller, Side::Service]).await
 }
 
 async fn about(stage: &Stage, major: u8, scenario: &str) -> BTreeMap<String, String> {

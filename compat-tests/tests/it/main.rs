@@ -6,3 +6,4 @@ mod conformance;
 mod lifecycle;
 mod oracle;
 mod tutorial;
+mod written;
