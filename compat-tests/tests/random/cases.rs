@@ -100,3 +100,12 @@ fn variable(name: &str) -> Option<u64> {
     let value = env::var(name).ok()?;
     Some(value.parse().unwrap_or_else(|_| panic!("{name}={value}: not a number")))
 }
+
+/// Segments as a person can read them.
+pub(crate) fn shown(segments: &[Vec<u8>]) -> String {
+    let segments: Vec<_> = segments
+        .iter()
+        .map(|segment| format!("b\"{}\"", segment.escape_ascii()))
+        .collect();
+    format!("[{}]", segments.join(", "))
+}

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 use nest_wire::{
     cli::harness::{App, Service},
-    codec::{FrameDecoder, encode},
+    codec::FrameDecoder,
     js,
     packet::RequestPacket,
 };
@@ -20,6 +20,7 @@ use crate::{
     base64::base64,
     cases::{Cases, Difference},
     peers::{Oracle, in_time, nest_service, our_service},
+    streams::frame,
     texts::nearly_json,
 };
 
@@ -163,10 +164,4 @@ fn texts(stream: &[u8]) -> Vec<String> {
     std::iter::from_fn(|| decoder.decode(&mut buffer).ok().flatten())
         .map(|text| text.to_string())
         .collect()
-}
-
-fn frame(text: &str) -> Vec<u8> {
-    let mut frame = BytesMut::new();
-    encode(text, &mut frame);
-    frame.to_vec()
 }

@@ -1,6 +1,7 @@
 //! The same random input for real Nest and for this crate: both have to make the same of it.
 //!
-//! Topics: JSON texts and the replies to them ([`echo`]), patterns and their routes ([`routes`]).
+//! Topics: JSON texts and the replies to them ([`echo`]), patterns and their routes ([`routes`]), byte streams of good
+//! and broken frames ([`frames`] against Nest's framing, [`segments`] against whole services).
 //!
 //! Every run tries the same input, unless these environment variables say otherwise:
 //!
@@ -12,7 +13,10 @@ mod cases;
 #[path = "../../../examples/support/conformance.rs"]
 mod conformance;
 mod echo;
+mod frames;
 mod numbers;
 mod peers;
 mod routes;
+mod segments;
+mod streams;
 mod texts;

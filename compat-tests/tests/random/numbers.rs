@@ -46,7 +46,7 @@ const EDGES: &[&str] = &[
 ];
 
 /// A number's text.
-pub(crate) fn number() -> impl Strategy<Value = String> {
+pub(crate) fn number() -> BoxedStrategy<String> {
     let any_double = any::<u64>()
         .prop_map(f64::from_bits)
         .prop_map(|number| match number.is_finite() {
@@ -63,4 +63,5 @@ pub(crate) fn number() -> impl Strategy<Value = String> {
         1 => near_half,
         2 => form,
     ]
+    .boxed()
 }

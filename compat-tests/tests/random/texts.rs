@@ -33,13 +33,15 @@ const INTRUDERS: &[&str] = &[
 ];
 
 /// A JSON text.
-pub(crate) fn json() -> impl Strategy<Value = String> {
+pub(crate) fn json() -> BoxedStrategy<String> {
     let text = prop_oneof![30 => scalar(), 70 => nested(), 1 => deep()];
-    (space(), text, space()).prop_map(|(before, text, after)| format!("{before}{text}{after}"))
+    (space(), text, space())
+        .prop_map(|(before, text, after)| format!("{before}{text}{after}"))
+        .boxed()
 }
 
 /// A text that is JSON or nearly so.
-pub(crate) fn nearly_json() -> impl Strategy<Value = String> {
+pub(crate) fn nearly_json() -> BoxedStrategy<String> {
     let intruder = (any::<Index>(), 0..3usize, select(INTRUDERS));
     let mutant = (json(), vec(intruder, 1..3)).prop_map(|(text, intruders)| {
         let mutate = |text: String, (at, length, intruder): (Index, usize, &str)| {
@@ -51,7 +53,7 @@ pub(crate) fn nearly_json() -> impl Strategy<Value = String> {
         };
         intruders.into_iter().fold(text, mutate)
     });
-    prop_oneof![5 => json(), 1 => mutant]
+    prop_oneof![5 => json(), 1 => mutant].boxed()
 }
 
 fn scalar() -> BoxedStrategy<String> {
