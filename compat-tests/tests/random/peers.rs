@@ -64,6 +64,16 @@ impl Oracle {
         };
         in_time(async { tokio::join!(asked, answered).1 }).await
     }
+
+    /// Says something that may have any number of answers.
+    pub(crate) async fn tell(&mut self, lines: &str) {
+        let told = self.questions.write_all(lines.as_bytes());
+        in_time(told).await.expect("the oracle runs");
+    }
+
+    pub(crate) async fn hear(&mut self) -> String {
+        in_time(next_line(&mut self.answers)).await
+    }
 }
 
 async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
