@@ -15,7 +15,7 @@ use crate::{
     base64::base64,
     cases::{Cases, Difference, shown},
     peers::Oracle,
-    streams::{damaged, piece, segments, text},
+    streams::{cuts, damaged, piece, segments, text},
 };
 
 const CASES: usize = 20_000;
@@ -26,7 +26,7 @@ async fn any_bytes_in_any_segments_are_read_as_nest_does() {
     let mut oracle = Oracle::start(App::JsonSocket, 12).await;
     let stream = damaged(vec(piece(text()), 0..7));
     let limit = prop_oneof![1 => (5..80usize).prop_map(Some), 4 => Just(None)];
-    let input = (stream, vec(any::<prop::sample::Index>(), 0..10), limit);
+    let input = (stream, cuts(), limit);
     let segmented = input.prop_map(|(stream, cuts, limit)| (segments(&stream, &cuts), limit));
     let cases = Cases::new(CASES, segmented);
     cases

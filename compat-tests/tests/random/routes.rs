@@ -90,22 +90,9 @@ fn pattern() -> impl Strategy<Value = String> {
 }
 
 /// Texts that are JSON, or just not.
+#[rustfmt::skip]
 const SPELLINGS: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "tru",
-    "nulll",
-    "NaN",
-    "[",
-    "{}",
-    "[]",
-    "{\"a\":1,}",
-    "'a'",
-    "1.",
-    ".5",
-    "0x1b",
-    "01",
+    "true", "false", "null", "tru", "nulll", "NaN", "[", "{}", "[]", "{\"a\":1,}", "'a'", "1.", ".5", "0x1b", "01",
 ];
 
 fn quoted(text: &str) -> String {
@@ -121,7 +108,12 @@ fn nested() -> BoxedStrategy<String> {
     let leaf = prop_oneof![25 => scalar(), 1 => many()];
     let containers = leaf.prop_recursive(7, 30, 6, |inner| {
         let member = (text(0..4), inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+        let chain = (vec(text(0..2), 2..8), inner.clone()).prop_map(|(keys, innermost)| {
+            let around = |value: String, key: String| format!("{{{key}:{value}}}");
+            keys.into_iter().fold(innermost, around)
+        });
         prop_oneof![
+            1 => chain,
             1 => vec(inner, 1..6).prop_map(|elements| format!("[{}]", elements.join(","))),
             5 => vec(member, 1..8).prop_map(|members| format!("{{{}}}", members.join(", "))),
         ]

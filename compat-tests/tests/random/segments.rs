@@ -78,16 +78,9 @@ const QUICK: &[&str] = &[
 /// A packet for the handlers that answer at once. Ids are as good as unique.
 fn request() -> impl Strategy<Value = String> + Clone {
     let quick = (select(QUICK), json());
-    let any_data = (
-        select(vec![
-            r#""echo""#,
-            r#""rpc-error""#,
-            r#""context""#,
-            r#""note""#,
-            r#""note""#,
-        ]),
-        json(),
-    );
+    // `note` twice, for what it does is only seen if there are several.
+    let patterns = [r#""echo""#, r#""rpc-error""#, r#""context""#, r#""note""#, r#""note""#];
+    let any_data = (select(patterns.to_vec()), json());
     let values = vec(json(), 0..4).prop_map(|values| format!("[{}]", values.join(",")));
     let stream = (Just(r#""stream""#), values.clone());
     let failing = (values, json()).prop_map(|(values, error)| format!("{{\"values\":{values},\"error\":{error}}}"));

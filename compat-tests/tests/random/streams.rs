@@ -43,7 +43,13 @@ pub(crate) fn piece(text: impl Strategy<Value = String> + Clone) -> impl Strateg
         frame
     });
     let bytes = vec(select(BYTES), 1..6);
-    prop_oneof![12 => good, 2 => odd_header, 1 => in_bytes, 1 => in_characters, 1 => near_miss, 1 => cut, 1 => bytes]
+    // Its length is that of what Node makes of it, so most of these are good frames.
+    let malformed = vec(select(BYTES), 1..6).prop_map(|bytes| {
+        let text = [b"\"", &bytes[..], b"\""].concat();
+        let header = format!("{}#", length(&String::from_utf8_lossy(&text)));
+        [header.into_bytes(), text].concat()
+    });
+    prop_oneof![12 => good, 2 => odd_header, 1 => in_bytes, 1 => in_characters, 1 => near_miss, 1 => cut, 1 => bytes, 1 => malformed]
 }
 
 /// Texts of frames: short, so that little hides behind one that is too long.
@@ -65,6 +71,11 @@ pub(crate) fn damaged(pieces: impl Strategy<Value = Vec<Vec<u8>>>) -> impl Strat
         }
         stream
     })
+}
+
+/// Where to cut a stream: a few places, or nearly everywhere.
+pub(crate) fn cuts() -> impl Strategy<Value = Vec<Index>> {
+    prop_oneof![4 => vec(any::<Index>(), 0..10), 1 => vec(any::<Index>(), 60..100)]
 }
 
 /// Cuts a stream at these places, into segments that are not empty.
