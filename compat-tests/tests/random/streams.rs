@@ -49,7 +49,16 @@ pub(crate) fn piece(text: impl Strategy<Value = String> + Clone) -> impl Strateg
         let header = format!("{}#", length(&String::from_utf8_lossy(&text)));
         [header.into_bytes(), text].concat()
     });
-    prop_oneof![12 => good, 2 => odd_header, 1 => in_bytes, 1 => in_characters, 1 => near_miss, 1 => cut, 1 => bytes, 1 => malformed]
+    prop_oneof![
+        12 => good,
+        2 => odd_header,
+        1 => in_bytes,
+        1 => in_characters,
+        1 => near_miss,
+        1 => cut,
+        1 => bytes,
+        1 => malformed,
+    ]
 }
 
 /// Texts of frames: short, so that little hides behind one that is too long.
