@@ -2,16 +2,21 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use memchr::memchr;
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::PacketError;
+use crate::js;
 
 /// Calls `visit` with each member of the object `text`, in order, under the name that `classify` gives its key. A key
 /// that comes twice is visited twice, so that the last value wins where `visit` assigns. Any other JSON value has no
 /// members: `(5).pattern` is undefined.
 ///
-/// Keys are bytes, not text, because JavaScript allows lone surrogates in them.
+/// Keys come without their escapes, as UTF-8, with U+FFFD for lone surrogates.
 ///
 /// # Errors
 /// `text` is not JSON.
@@ -56,26 +61,23 @@ impl<'de, K, F: FnMut(K, &'de RawValue)> Visitor<'de> for Members<K, F> {
     }
 }
 
-/// Reads a key as bytes: as text, serde_json would refuse `"\ud800"`, which JavaScript takes.
+/// Reads a key as it stands there, and then undoes its escapes. As text, serde_json would refuse `"\ud800"`, which
+/// JavaScript takes; as bytes, it would take control characters, which JavaScript refuses.
 struct Key<K>(fn(&[u8]) -> K);
 
 impl<'de, K> DeserializeSeed<'de> for Key<K> {
     type Value = K;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<K, D::Error> {
-        deserializer.deserialize_bytes(self)
-    }
-}
-
-impl<K> Visitor<'_> for Key<K> {
-    type Value = K;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<K, E> {
-        Ok((self.0)(key))
+        let quoted = <&RawValue>::deserialize(deserializer)?.get();
+        if memchr(b'\\', quoted.as_bytes()).is_none() {
+            return Ok((self.0)(quoted.trim_matches('"').as_bytes()));
+        }
+        // A lone surrogate becomes U+FFFD here, which no key that we look for has either.
+        match js::parse(quoted).map_err(D::Error::custom)? {
+            js::Value::String(key) => Ok((self.0)(key.to_string_lossy().as_bytes())),
+            _ => Err(D::Error::custom("a key is a string")),
+        }
     }
 }
 
@@ -126,6 +128,9 @@ mod tests {
             "{\"a\":01}",
             "\u{feff}{}",
             "{'a':1}",
+            "{\"\u{1f}\":1}",
+            "{\"\n\\n\":1}",
+            "{\"\\u12g4\":1}",
         ] {
             assert!(walk(text, |_| (), |(), _| ()).is_err(), "{text}");
         }

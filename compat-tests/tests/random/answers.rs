@@ -1,0 +1,129 @@
+//! What a caller gets to see of what a service answers: Nest's `ClientTCP` and our `Client`.
+
+use std::{collections::HashMap, process::Stdio, time::Duration};
+
+use futures_util::{StreamExt, future::join_all};
+use nest_wire::{
+    cli::harness::App,
+    client::{CallError, Client},
+    js::{self, Value},
+};
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    cases::{Cases, Difference, shown},
+    peers::{Oracle, harness},
+    script::script,
+    scripted_service::ScriptedService,
+};
+
+const CASES: usize = 2_000;
+
+/// What one call delivers, in order: `value …`, and at last `error …` or `complete`.
+type Delivered = Vec<String>;
+
+#[tokio::test]
+async fn whatever_a_service_answers_the_caller_sees_what_nests_client_sees() {
+    let service = ScriptedService::start().await;
+    let mut command = harness(&[12]).await.node(App::ClientTcp, 12);
+    command.args(["--port", &service.address.port().to_string()]);
+    // Nest's client reports each broken frame there, and we send hundreds.
+    command.stderr(Stdio::null());
+    let mut nest = Oracle::spawn(command);
+    assert_eq!(nest.hear().await, r#"{"ready":true}"#);
+    let ours = Client::new(service.address.to_string()).with_timeout(Duration::from_secs(10));
+
+    let cases = Cases::new(CASES, script());
+    cases
+        .run(1, async |scripts| {
+            let script = &scripts[0];
+            let number = service.learn(script.clone());
+            let calls = script.callers();
+            let both = tokio::join!(nests_calls(&mut nest, number, calls), our_calls(&ours, number, calls));
+            let (nest, ours) = (without_ids(both.0), without_ids(both.1));
+            let ids: Vec<_> = (0..script.calls).map(|call| format!("\"call {call}\"")).collect();
+            (nest != ours).then(|| Difference {
+                at: 0,
+                input: format!(
+                    "{} to {} calls, then {:?}",
+                    shown(&script.segments(&ids)),
+                    script.calls,
+                    script.end
+                ),
+                nest: format!("{nest:?}"),
+                ours: format!("{ours:?}"),
+            })
+        })
+        .await;
+}
+
+async fn nests_calls(oracle: &mut Oracle, script: usize, calls: usize) -> Vec<Delivered> {
+    let send = |key| json!({ "op": "send", "key": key, "pattern": "call", "data": [script, key] }).to_string() + "\n";
+    oracle.tell(&(0..calls).map(send).collect::<String>()).await;
+    let mut delivered = vec![Delivered::new(); calls];
+    let mut open = calls;
+    while open > 0 {
+        let line = oracle.hear().await;
+        let said: HashMap<String, &RawValue> = serde_json::from_str(&line).expect("the oracle answers in its format");
+        let (item, is_last) = if let Some(value) = said.get("next") {
+            (format!("value {value}"), false)
+        } else if said.contains_key("next_undefined") {
+            (UNDEFINED.to_owned(), false)
+        } else if let Some(error) = said.get("error") {
+            (format!("error {error}"), true)
+        } else {
+            ("complete".to_owned(), true)
+        };
+        let call: usize = said["key"].get().parse().expect("the key that was given");
+        delivered[call].push(item);
+        open -= usize::from(is_last);
+    }
+    delivered
+}
+
+/// Our client has no undefined: for types that have a null, it is that.
+const UNDEFINED: &str = "value null";
+
+async fn our_calls(client: &Client, script: usize, calls: usize) -> Vec<Delivered> {
+    let mut streams = Vec::new();
+    for call in 0..calls {
+        let stream = client.send_stream::<Value>("call", &[script, call]).await;
+        streams.push(stream.expect("the service is there"));
+    }
+    let delivered = streams.into_iter().map(|stream| async {
+        let mut items: Delivered = stream
+            .map(|item| item.map_or_else(|error| shown_error(&error), |value| format!("value {value}")))
+            .collect()
+            .await;
+        if items.last().is_none_or(|last| !last.starts_with("error ")) {
+            items.push("complete".to_owned());
+        }
+        items
+    });
+    join_all(delivered).await
+}
+
+/// Each side gives its calls ids of its own, and foreign replies are delivered with them.
+fn without_ids(mut delivered: Vec<Delivered>) -> Vec<Delivered> {
+    let is_id = |text: &str| text.len() == 21 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    for item in delivered.iter_mut().flatten() {
+        let pieces: Vec<_> = item
+            .split('"')
+            .map(|piece| if is_id(piece) { "its id" } else { piece })
+            .collect();
+        *item = pieces.join("\"");
+    }
+    delivered
+}
+
+/// An error as the oracle shows what JavaScript would throw.
+fn shown_error(error: &CallError) -> String {
+    match error {
+        CallError::Rpc(error) => match js::parse(error.err().as_str()) {
+            Ok(err) => format!("error {err}"),
+            Err(fault) => format!("error that is no JSON: {fault}"),
+        },
+        CallError::ConnectionClosed(_) => format!("error {}", json!({ "message": error.to_string() })),
+        _ => format!("error of another kind: {error:?}"),
+    }
+}

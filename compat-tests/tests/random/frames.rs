@@ -1,0 +1,142 @@
+//! Frames: what our codec and our JSON reader make of bytes, and what Nest's `JsonSocket` does.
+
+use bytes::BytesMut;
+use nest_wire::{
+    Compat,
+    cli::harness::App,
+    codec::{FrameDecoder, FrameError},
+    js::{self, Value},
+    packet::ReplyPacket,
+};
+use proptest::{collection::vec, prelude::*};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    base64::base64,
+    cases::{Cases, Difference, shown},
+    peers::Oracle,
+    streams::{cuts, damaged, piece, segments, text},
+};
+
+const CASES: usize = 20_000;
+const AT_ONCE: usize = 500;
+
+#[tokio::test]
+async fn any_bytes_in_any_segments_are_read_as_nest_does() {
+    let mut oracle = Oracle::start(App::JsonSocket, 12).await;
+    let stream = damaged(vec(piece(text()), 0..7));
+    let limit = prop_oneof![1 => (5..80usize).prop_map(Some), 4 => Just(None)];
+    let input = (stream, cuts(), limit);
+    let segmented = input.prop_map(|(stream, cuts, limit)| (segments(&stream, &cuts), limit));
+    let cases = Cases::new(CASES, segmented);
+    cases
+        .run(AT_ONCE, async |inputs| {
+            let questions: Vec<_> = inputs.iter().map(|(chunks, limit)| question(chunks, *limit)).collect();
+            let answers = oracle.ask(&questions).await;
+            let mut pairs = inputs.iter().zip(answers).enumerate();
+            pairs.find_map(|(at, ((chunks, limit), answer))| {
+                let nest: Heard = serde_json::from_str(&answer).expect("the oracle answers in its format");
+                let ours = hear(chunks, *limit);
+                (nest != ours).then(|| Difference {
+                    at,
+                    input: format!("{}, limit {limit:?}", shown(chunks)),
+                    nest: format!("{nest:?}"),
+                    ours: format!("{ours:?}"),
+                })
+            })
+        })
+        .await;
+}
+
+/// What came of the segments of one conversation.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+struct Heard {
+    /// The messages, as JavaScript writes them.
+    messages: Vec<String>,
+    errors: Vec<Fault>,
+    ended: bool,
+    /// Only timers and peers that do not read lead to this.
+    destroyed: bool,
+}
+
+/// The errors of Nest that bytes alone can lead to.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(from = "Box<RawValue>")]
+enum Fault {
+    CorruptedLength,
+    NotJson,
+    /// With the number of units that were buffered.
+    TooLarge(usize),
+    Other(String),
+}
+
+impl From<Box<RawValue>> for Fault {
+    /// Not from a string: the messages quote what was received, half surrogate pairs included.
+    fn from(message: Box<RawValue>) -> Self {
+        let message = message.get();
+        let buffered = message
+            .strip_prefix("\"The packet length (")
+            .and_then(|rest| rest.split_once(')'));
+        match buffered.map(|(units, _)| units.parse()) {
+            Some(Ok(units)) => Self::TooLarge(units),
+            _ if message.starts_with("\"Corrupted length value ") => Self::CorruptedLength,
+            _ if message.starts_with("\"Could not parse JSON: ") => Self::NotJson,
+            _ => Self::Other(message.to_owned()),
+        }
+    }
+}
+
+fn question(chunks: &[Vec<u8>], limit: Option<usize>) -> String {
+    let chunks: Vec<_> = chunks.iter().map(|chunk| base64(chunk)).collect();
+    json!({ "chunks": chunks, "maxBufferSize": limit }).to_string()
+}
+
+fn hear(chunks: &[Vec<u8>], limit: Option<usize>) -> Heard {
+    let mut decoder = limit.map_or_else(FrameDecoder::default, FrameDecoder::new);
+    let mut buffer = BytesMut::new();
+    let mut heard = Heard::default();
+    for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        while let Some(read) = next(&mut decoder, &mut buffer) {
+            match read {
+                Ok(message) => heard.messages.push(message),
+                Err(fault) => heard.errors.push(fault),
+            }
+        }
+    }
+    heard.ended = !heard.errors.is_empty();
+    heard
+}
+
+fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<String, Fault>> {
+    let text = match decoder.decode(buffer) {
+        Ok(text) => text?,
+        Err(FrameError::CorruptedLength { .. }) => return Some(Err(Fault::CorruptedLength)),
+        Err(FrameError::TooLarge { buffered, .. }) => return Some(Err(Fault::TooLarge(buffered))),
+        Err(_) => return Some(Err(Fault::NotJson)),
+    };
+    let value = js::parse(&text);
+    // Two readers of ours, one for values and one for packets, have to agree on what is JSON.
+    let is_packet = ReplyPacket::read(&text, Compat::Nest12).is_ok();
+    Some(match value {
+        Ok(value) if is_packet => Ok(message(&value)),
+        Err(_) if !is_packet => {
+            decoder.abandon(buffer);
+            Err(Fault::NotJson)
+        }
+        _ => Err(Fault::Other(format!(
+            "js::parse and ReplyPacket::read differ on {text}"
+        ))),
+    })
+}
+
+/// What stands for `value` in a conversation: `{}`, where JavaScript takes it for false.
+fn message(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Bool(false) => "{}".to_owned(),
+        Value::Number(number) if *number == 0.0 => "{}".to_owned(),
+        Value::String(text) if text.as_str() == Some("") => "{}".to_owned(),
+        _ => value.stringify(),
+    }
+}

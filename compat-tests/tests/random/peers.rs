@@ -1,0 +1,107 @@
+//! The two sides: oracles that are asked in lines, services that are spoken to on sockets.
+
+use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
+
+use nest_wire::{
+    cli::harness::{App, Harness, Service},
+    server::{Listener, serve},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+use crate::conformance;
+
+/// How long any answer may take: a crowded machine's worst.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The harness, with the packages of these majors installed.
+pub(crate) async fn harness(majors: &[u8]) -> Harness {
+    let harness = Harness::find().expect("the tests run in a checkout");
+    harness.install(majors, |_| {}).await.expect("npm ci works");
+    harness
+}
+
+/// One of `node-harness/oracles`. It ends with its input, and that with this.
+pub(crate) struct Oracle {
+    _child: Child,
+    questions: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Oracle {
+    pub(crate) async fn start(app: App, major: u8) -> Self {
+        Self::spawn(harness(&[major]).await.node(app, major))
+    }
+
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("node is installed");
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        Self {
+            _child: child,
+            questions: stdin.expect("it is piped"),
+            answers: BufReader::new(stdout.expect("it is piped")).lines(),
+        }
+    }
+
+    /// Asks all of these, and waits for as many answers.
+    pub(crate) async fn ask(&mut self, questions: &[String]) -> Vec<String> {
+        let Self {
+            questions: stdin,
+            answers,
+            ..
+        } = self;
+        let lines: String = questions.iter().flat_map(|line| [line, "\n"]).collect();
+        let asked = async { stdin.write_all(lines.as_bytes()).await.expect("the oracle runs") };
+        let answered = async {
+            let mut lines = Vec::with_capacity(questions.len());
+            while lines.len() < questions.len() {
+                lines.push(next_line(answers).await);
+            }
+            lines
+        };
+        in_time(async { tokio::join!(asked, answered).1 }).await
+    }
+
+    /// Says something that may have any number of answers.
+    pub(crate) async fn tell(&mut self, lines: &str) {
+        let told = self.questions.write_all(lines.as_bytes());
+        in_time(told).await.expect("the oracle runs");
+    }
+
+    pub(crate) async fn hear(&mut self) -> String {
+        in_time(next_line(&mut self.answers)).await
+    }
+}
+
+async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let line = lines.next_line().await.expect("the oracle writes UTF-8");
+    line.expect("the oracle runs until its input ends")
+}
+
+/// The conformance service of Nest 12, in a process of its own.
+pub(crate) async fn nest_service() -> Service {
+    let command = harness(&[12]).await.node(App::Conformance, 12);
+    Service::start("the service on Nest 12", command)
+        .await
+        .expect("it starts")
+}
+
+/// The conformance service in Rust, in this process; it ends with the test's runtime.
+pub(crate) async fn our_service() -> SocketAddr {
+    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addrs().expect("it is bound")[0];
+    let router = conformance::router().expect("its patterns are JSON");
+    tokio::spawn(serve(listener, router).into_future());
+    address
+}
+
+/// # Panics
+/// If it takes longer than [`PATIENCE`].
+pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("an answer in time")
+}

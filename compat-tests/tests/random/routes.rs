@@ -1,0 +1,195 @@
+//! Patterns and their routes, under the rules of every major.
+//!
+//! Left out is what `docs/PROTOCOL.md` §8.6 lists: Han characters, code points without a character (all blocks here
+//! are full), and U+E000 to U+E7FF, which lone surrogates may stand on the wrong side of.
+
+use std::ops::RangeInclusive;
+
+use futures_util::future::join_all;
+use nest_wire::{
+    Compat,
+    cli::harness::{App, Harness},
+    pattern::{IncomingPattern, Pattern, Route},
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    cases::{Cases, Difference},
+    numbers::number,
+    peers::Oracle,
+};
+
+const CASES: usize = 20_000;
+const AT_ONCE: usize = 1_000;
+
+#[tokio::test]
+async fn any_pattern_has_the_routes_that_it_has_in_each_major() {
+    let starting = Harness::MAJORS.map(|major| Oracle::start(App::Route, major));
+    let mut oracles = join_all(starting).await;
+    let cases = Cases::new(CASES, (0..oracles.len(), pattern()));
+    cases
+        .run(AT_ONCE, async |inputs| {
+            let asked = oracles.iter_mut().enumerate().map(|(which, oracle)| {
+                let mine = inputs.iter().enumerate().filter(move |(_, input)| input.0 == which);
+                first_difference(
+                    Harness::MAJORS[which],
+                    oracle,
+                    mine.map(|(at, (_, text))| (at, text)).collect(),
+                )
+            });
+            join_all(asked).await.into_iter().flatten().next()
+        })
+        .await;
+}
+
+/// What the oracle says, each as JSON text.
+#[derive(Deserialize)]
+struct Routes {
+    registered: Box<RawValue>,
+    incoming: Box<RawValue>,
+}
+
+async fn first_difference(major: u8, oracle: &mut Oracle, patterns: Vec<(usize, &String)>) -> Option<Difference> {
+    let compat = Compat::of_major(major).expect("a major");
+    let questions: Vec<_> = patterns.iter().map(|&(_, text)| text.clone()).collect();
+    let answers = oracle.ask(&questions).await;
+    let mut pairs = patterns.into_iter().zip(answers);
+    pairs.find_map(|((at, text), answer)| {
+        let routes: Routes = serde_json::from_str(&answer).expect("the oracle answers in its format");
+        let nest = (routes.registered.get(), routes.incoming.get());
+        let registered = Pattern::from_json(text).expect("it is JSON").route(compat).to_json();
+        let incoming = IncomingPattern::read(text, compat).expect("it is JSON");
+        let incoming = incoming.route().map_or_else(|| "nothing".to_owned(), Route::to_json);
+        let is_same = nest == (&registered, &incoming);
+        (!is_same).then(|| Difference {
+            at,
+            input: format!("Nest {major}: {text}"),
+            nest: format!("registered {}, incoming {}", nest.0, nest.1),
+            ours: format!("registered {registered}, incoming {incoming}"),
+        })
+    })
+}
+
+/// The JSON text of a pattern, on one line: a scalar, an object, an array, or a string that spells one of these.
+fn pattern() -> impl Strategy<Value = String> {
+    let object = nested();
+    let spelled =
+        prop_oneof![3 => nested(), 2 => number(), 1 => scalar(), 1 => select(SPELLINGS).prop_map(str::to_owned)];
+    let as_string = (
+        select(&["", "", "", " ", "\t", "\n", "\u{a0}"][..]),
+        spelled,
+        select(&["", "", " ", "x"][..]),
+    )
+        .prop_map(|(before, text, after)| quoted(&format!("{before}{text}{after}")));
+    prop_oneof![1 => scalar(), 5 => object, 3 => as_string]
+}
+
+/// Texts that are JSON, or just not.
+#[rustfmt::skip]
+const SPELLINGS: &[&str] = &[
+    "true", "false", "null", "tru", "nulll", "NaN", "[", "{}", "[]", "{\"a\":1,}", "'a'", "1.", ".5", "0x1b", "01",
+];
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is JSON")
+}
+
+fn scalar() -> BoxedStrategy<String> {
+    let word = select(&["null", "true", "false"][..]).prop_map(str::to_owned);
+    prop_oneof![1 => word, 3 => number(), 6 => text(0..6)].boxed()
+}
+
+fn nested() -> BoxedStrategy<String> {
+    let leaf = prop_oneof![25 => scalar(), 1 => many()];
+    let containers = leaf.prop_recursive(7, 30, 6, |inner| {
+        let member = (text(0..4), inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+        let chain = (vec(text(0..2), 2..8), inner.clone()).prop_map(|(keys, innermost)| {
+            let around = |value: String, key: String| format!("{{{key}:{value}}}");
+            keys.into_iter().fold(innermost, around)
+        });
+        prop_oneof![
+            1 => chain,
+            1 => vec(inner, 1..6).prop_map(|elements| format!("[{}]", elements.join(","))),
+            5 => vec(member, 1..8).prop_map(|members| format!("{{{}}}", members.join(", "))),
+        ]
+    });
+    containers.boxed()
+}
+
+/// Around the number of keys that Nest 11 refuses.
+fn many() -> impl Strategy<Value = String> {
+    let member = (text(1..3), any::<bool>()).prop_map(|(key, value)| format!("{key}:{value}"));
+    let object = vec(member, 17..26).prop_map(|members| format!("{{{}}}", members.join(",")));
+    let array = vec(any::<bool>(), 19..23).prop_map(|elements| {
+        format!(
+            "[{}]",
+            elements.iter().map(bool::to_string).collect::<Vec<_>>().join(",")
+        )
+    });
+    prop_oneof![object, array]
+}
+
+/// A string of characters that sort in remarkable ways, with its quotes.
+fn text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    let characters: u32 = BLOCKS.iter().map(|block| block.end() - block.start() + 1).sum();
+    let character = (0..characters).prop_map(|which| {
+        let quoted = quoted(&character(which).to_string());
+        quoted[1..quoted.len() - 1].to_owned()
+    });
+    let plain = select(&["a", "b", "c", "A", "B", "C", "0", "1", "2"][..]).prop_map(str::to_owned);
+    let surrogate = (0xD800..=0xDFFFu32).prop_map(|unit| format!("\\u{unit:04x}"));
+    let special = select(
+        &[
+            "_", "-", " ", ".", "'", r#"\""#, r"\\", r"\n", r"\u0000", "\u{ad}", "e\u{301}", "ch",
+        ][..],
+    );
+    let piece = prop_oneof![
+        12 => plain,
+        4 => special.prop_map(str::to_owned),
+        5 => character,
+        1 => surrogate,
+    ];
+    vec(piece, length).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
+}
+
+/// Blocks of Unicode in which each code point has long had its character.
+const BLOCKS: &[RangeInclusive<u32>] = &[
+    0x00..=0x7F,
+    0x80..=0x24F,
+    0x250..=0x2FF,
+    0x300..=0x36F,
+    0x3A3..=0x3FF,
+    0x400..=0x52F,
+    0x5D0..=0x5EA,
+    0x620..=0x6FF,
+    0x904..=0x939,
+    0xE01..=0xE3A,
+    0x1E00..=0x1EFF,
+    0x2010..=0x205E,
+    0x20A0..=0x20BF,
+    0x2190..=0x23FF,
+    0x2500..=0x27BF,
+    0x3041..=0x3096,
+    0x30A1..=0x30FF,
+    0xAC00..=0xD7A3,
+    0xE800..=0xF8FF,
+    0xFE00..=0xFE0F,
+    0xFF01..=0xFF9F,
+    0xFFFC..=0xFFFF,
+    0x1D400..=0x1D454,
+    0x1F300..=0x1F64F,
+    0x10FFF0..=0x10FFFF,
+];
+
+/// One of the characters of [`BLOCKS`], by its number among them.
+fn character(which: u32) -> char {
+    let mut rest = which;
+    let code = BLOCKS.iter().find_map(|block| {
+        let code = block.start() + rest;
+        rest = rest.saturating_sub(block.end() - block.start() + 1);
+        block.contains(&code).then_some(code)
+    });
+    code.and_then(char::from_u32).expect("the blocks hold characters only")
+}

@@ -1,0 +1,184 @@
+//! Whole services: what comes back for bytes on a socket, and what the handlers have done.
+//!
+//! A conversation is some rounds of good frames, cut anywhere, each answered before the next begins; and then one
+//! segment of anything. After an error Nest drops the rest of the *segment*, so nothing may be broken but what is sure
+//! to arrive as one segment: a single write to a service that has read all that went before.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use nest_wire::{Compat, codec::FrameDecoder, packet::ReplyPacket};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{
+    cases::{Cases, Difference, shown},
+    peers::{in_time, nest_service, our_service},
+    streams::{damaged, frame, piece, segments},
+    texts::json,
+};
+
+const CASES: usize = 500;
+
+#[tokio::test]
+async fn any_conversation_has_the_same_replies_and_effects() {
+    let nest = nest_service().await;
+    let services = [nest.address(), our_service().await];
+    Cases::new(CASES, conversation())
+        .run(1, async |conversations| {
+            let conversation = &conversations[0];
+            let [nest, ours] = services.map(|service| in_time(Outcome::of(service, conversation)));
+            let (nest, ours) = tokio::join!(nest, ours);
+            (nest != ours).then(|| Difference {
+                at: 0,
+                input: conversation.shown(),
+                nest: format!("{nest:#?}"),
+                ours: format!("{ours:#?}"),
+            })
+        })
+        .await;
+}
+
+#[derive(Debug)]
+struct Conversation {
+    /// Whole frames, in segments.
+    rounds: Vec<Vec<Vec<u8>>>,
+    last: Vec<u8>,
+}
+
+impl Conversation {
+    fn shown(&self) -> String {
+        let rounds: Vec<_> = self.rounds.iter().map(|segments| shown(segments)).collect();
+        format!("rounds {rounds:#?}, at last {}", self.last.escape_ascii())
+    }
+}
+
+fn conversation() -> impl Strategy<Value = Conversation> {
+    let good = vec(request().prop_map(|text| frame(&text)), 0..6);
+    let round = (good, vec(any::<Index>(), 0..6)).prop_map(|(frames, cuts)| segments(&frames.concat(), &cuts));
+    let last = damaged(vec(piece(request()), 0..5));
+    (vec(round, 0..3), last).prop_map(|(rounds, last)| Conversation { rounds, last })
+}
+
+/// Patterns for which the data does not matter.
+#[rustfmt::skip]
+const QUICK: &[&str] = &[
+    r#""ping""#, r#""nothing""#, r#""nil""#, r#""error""#, r#""dup""#, r#""nobody""#, r#""true""#, "true", "42",
+    r#""42""#, r#""4.2e1""#, r#"{"role":"admin","cmd":"who"}"#, r#""{\"role\":\"admin\",\"cmd\":\"who\"}""#,
+    r#"{"A":{"Y":2,"z":"x\"y"},"b":1}"#, r#"{"a":4,"Z":3,"é":2,"_v":1,"Cmd":"get","service":"users"}"#, "null",
+];
+
+/// A packet for the handlers that answer at once. Ids are as good as unique.
+fn request() -> impl Strategy<Value = String> + Clone {
+    let quick = (select(QUICK), json());
+    // `note` twice, for what it does is only seen if there are several.
+    let patterns = [r#""echo""#, r#""rpc-error""#, r#""context""#, r#""note""#, r#""note""#];
+    let any_data = (select(patterns.to_vec()), json());
+    let values = vec(json(), 0..4).prop_map(|values| format!("[{}]", values.join(",")));
+    let stream = (Just(r#""stream""#), values.clone());
+    let failing = (values, json()).prop_map(|(values, error)| format!("{{\"values\":{values},\"error\":{error}}}"));
+    let call = prop_oneof![4 => quick, 6 => any_data, 2 => stream, 1 => (Just(r#""stream-error""#), failing)];
+    let id = prop_oneof![
+        6 => any::<u32>().prop_map(|id| format!(",\"id\":{id}")),
+        2 => any::<u32>().prop_map(|id| format!(",\"id\":\"\\u0069{id}\"")),
+        3 => Just(String::new()),
+    ];
+    let metadata = prop_oneof![4 => Just(String::new()), 1 => json().prop_map(|json| format!(",\"metadata\":{json}"))];
+    let packet = (call, metadata, id)
+        .prop_map(|((pattern, data), metadata, id)| format!("{{\"pattern\":{pattern},\"data\":{data}{metadata}{id}}}"));
+    prop_oneof![12 => packet, 1 => json()].boxed()
+}
+
+/// What a service does in a conversation. Replies to different ids may come in any order.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    rounds: Vec<Vec<String>>,
+    /// After the last segment, until it closed the link.
+    last: Vec<String>,
+    /// What the events have left behind.
+    notes: Vec<String>,
+}
+
+impl Outcome {
+    async fn of(service: SocketAddr, conversation: &Conversation) -> Self {
+        let mut stream = connect(service).await;
+        let mut rounds = Vec::new();
+        for segments in &conversation.rounds {
+            for segment in segments {
+                stream.write_all(segment).await.expect("it reads");
+            }
+            rounds.push(replies(&settled(&mut stream).await));
+        }
+        stream.write_all(&conversation.last).await.expect("it reads");
+        stream.shutdown().await.expect("it has not reset the link");
+        let mut last = Vec::new();
+        stream
+            .read_to_end(&mut last)
+            .await
+            .expect("it closes the link in good order");
+
+        let mut stream = connect(service).await;
+        let ask = frame(r#"{"pattern":"notes","data":0,"id":"notes"}"#);
+        stream.write_all(&ask).await.expect("it reads");
+        let notes = replies(&settled(&mut stream).await);
+        Self {
+            rounds,
+            last: replies(&last),
+            notes,
+        }
+    }
+}
+
+async fn connect(service: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(service).await.expect("it listens");
+    stream.set_nodelay(true).expect("the system can do without delay");
+    stream
+}
+
+/// What comes back until all is answered: a pong may overtake replies to what was sent with its ping, but by then these
+/// are on their way, and stand before the next pong.
+async fn settled(stream: &mut TcpStream) -> Vec<u8> {
+    let mut received = Vec::new();
+    for id in ["first", "second"] {
+        let ping = frame(&format!(r#"{{"pattern":"ping","data":0,"id":"{id}"}}"#));
+        let pong = frame(&format!(r#"{{"response":"pong","isDisposed":true,"id":"{id}"}}"#));
+        stream.write_all(&ping).await.expect("it reads");
+        while !received.windows(pong.len()).any(|window| window == pong) {
+            let count = stream.read_buf(&mut received).await.expect("the link holds");
+            assert!(count > 0, "closed after {}", received.escape_ascii());
+        }
+    }
+    received
+}
+
+/// The replies in `received`, those to one id together. A header that is not as it should be shows too.
+fn replies(received: &[u8]) -> Vec<String> {
+    let mut buffer = BytesMut::from(received);
+    let mut decoder = FrameDecoder::default();
+    let mut replies = Vec::new();
+    let mut length = 0;
+    while let Some(text) = decoder.decode(&mut buffer).expect("a service sends good frames") {
+        let frame = frame(&text);
+        assert_eq!(
+            received.get(length..length + frame.len()),
+            Some(&frame[..]),
+            "the header is odd"
+        );
+        length += frame.len();
+        let id = ReplyPacket::read(&text, Compat::Nest12)
+            .expect("a reply")
+            .id
+            .map(|id| id.to_string());
+        replies.push((id, text.to_string()));
+    }
+    assert_eq!(length, received.len(), "a cut frame in {}", received.escape_ascii());
+    replies.sort_by(|(left, _), (right, _)| left.cmp(right));
+    replies.into_iter().map(|(_, text)| text).collect()
+}
