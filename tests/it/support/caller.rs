@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use nest_wire::client::{Client, Config};
 use tokio::{io::duplex, sync::mpsc, time::timeout};
 
-use super::Peer;
+use super::{Peer, peer::patiently};
 
 /// The links that a client opens, as its service sees them. Dropped, it refuses all further ones.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) fn calls_with(config: Config, capacity: usize) -> (Client, Calls) {
 impl Calls {
     /// The next link that the client opens.
     pub(crate) async fn next(&mut self) -> Peer {
-        self.0.recv().await.expect("the client is there")
+        patiently(self.0.recv()).await.expect("the client is there")
     }
 
     /// Expects that the client opens no further link.

@@ -127,7 +127,8 @@ impl Peer {
     }
 }
 
-async fn patiently<T>(step: impl Future<Output = T>) -> T {
+/// Waits for `step`, but not for ever.
+pub(super) async fn patiently<T>(step: impl Future<Output = T>) -> T {
     timeout(PATIENCE, step).await.expect("nothing happens any more")
 }
 
