@@ -6,7 +6,7 @@
 //! ```
 
 use clap::Parser;
-use nest_wire::server::serve;
+use nest_wire::{Compat, connection::Config, server::serve};
 
 #[path = "support/conformance.rs"]
 mod conformance;
@@ -17,15 +17,37 @@ mod support;
 struct Args {
     #[command(flatten)]
     listen: support::Listen<0>,
+    /// The major of Nest whose rules to follow
+    #[arg(long, default_value = "12", value_parser = compat)]
+    nest: Compat,
+}
+
+fn compat(major: &str) -> Result<Compat, String> {
+    let compat = major.parse().ok().and_then(Compat::of_major);
+    compat.ok_or_else(|| "one of 7 to 12".to_owned())
+}
+
+/// The limits came with Nest 11.
+fn limits(compat: Compat) -> Config {
+    let limits = Config::default();
+    match compat {
+        Compat::Nest11 | Compat::Nest12 => limits,
+        _ => limits
+            .max_buffer_size(usize::MAX)
+            .incomplete_message_timeout(None)
+            .max_send_buffer_size(usize::MAX),
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     support::log();
-    let Args { listen } = Args::parse();
+    let Args { listen, nest } = Args::parse();
+    let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
-    serve(listener, conformance::router()?)
-        .with_graceful_shutdown(listen.stopped())
+    serve(listener, conformance::router()?.compat(nest))
+        .config(limits(nest))
+        .with_graceful_shutdown(stopped)
         .await;
     Ok(())
 }

@@ -139,9 +139,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/missing", get(missing))
         .route("/note", get(note))
         .with_state(user);
+    let stopped = args.listen.stopped();
     let listener = args.listen.bind("localhost").await?;
     axum::serve(support::HttpListener(listener), app)
-        .with_graceful_shutdown(args.listen.stopped())
+        .with_graceful_shutdown(stopped)
         .await?;
     Ok(())
 }

@@ -31,8 +31,9 @@ async fn log(Payload(text): Payload<String>) {
 async fn main() -> io::Result<()> {
     support::log();
     let Args { listen } = Args::parse();
+    let stopped = listen.stopped();
     let listener = listen.bind("localhost").await?;
     let router = Router::new().message("sum", sum).event("log", log);
-    serve(listener, router).with_graceful_shutdown(listen.stopped()).await;
+    serve(listener, router).with_graceful_shutdown(stopped).await;
     Ok(())
 }

@@ -48,9 +48,12 @@
 pub mod cli;
 pub mod client;
 pub mod codec;
+mod compat;
 pub mod connection;
 pub mod fixture;
 pub mod js;
 pub mod packet;
 pub mod pattern;
 pub mod server;
+
+pub use compat::Compat;

@@ -1,1 +1,46 @@
-//! Real Nest processes for the tests.
+//! `nest-wire` against real Nest: what the tests and the recorder of `fixtures/` share.
+//!
+//! [`Stage`] starts services of either make, [`Case`] is a conversation on a raw socket, [`Transcript`] is what a proxy
+//! heard, [`Divergences`] lists where the two makes differ and why. Everything here serves tests: what goes wrong
+//! panics, and says what was printed.
+
+mod case;
+mod divergences;
+mod http;
+mod oracle;
+mod play;
+pub mod record;
+mod stage;
+mod tap;
+mod transcript;
+
+pub use case::{Case, Order, Step, all_cases, cases};
+pub use divergences::Divergences;
+pub use http::get;
+pub use oracle::ask_client;
+pub use play::{Heard, play};
+pub use stage::{Make, Stage};
+pub use tap::Tap;
+pub use transcript::Transcript;
+
+/// How long any one thing may take on a crowded machine before a test gives up.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A test for each major of Nest: `on_each_major!(name, run)` makes `name::nest_7` to `name::nest_12`, each of which
+/// awaits `run(major)`.
+#[macro_export]
+macro_rules! on_each_major {
+    ($name:ident, $run:ident) => {
+        $crate::on_each_major!($name, $run, nest_7 7, nest_8 8, nest_9 9, nest_10 10, nest_11 11, nest_12 12);
+    };
+    ($name:ident, $run:ident, $($test:ident $major:literal),*) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$run($major).await;
+                }
+            )*
+        }
+    };
+}

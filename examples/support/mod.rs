@@ -35,12 +35,14 @@ impl<const PORT: u16> Listen<PORT> {
         Ok(listener)
     }
 
-    /// Completes when the service is told to stop: on SIGTERM, on Ctrl-C, and with its parent.
+    /// Completes when the service is told to stop: on SIGTERM, on Ctrl-C, and with its parent. It hears of signals from
+    /// now on: call it before [`bind`](Self::bind), whose announcement is when others may begin to send them.
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         let with_parent = self.with_parent;
+        let signalled = signalled();
         async move {
             tokio::select! {
-                () = signalled() => {}
+                () = signalled => {}
                 () = stdin_ended(), if with_parent => {}
             }
         }
@@ -54,22 +56,22 @@ pub(crate) fn announce(addresses: &[SocketAddr]) {
     }
 }
 
-async fn signalled() {
-    let interrupted = async { tokio::signal::ctrl_c().await.expect("a handler for Ctrl-C") };
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate())
-            .expect("a handler for SIGTERM")
-            .recv()
-            .await;
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
+#[cfg(unix)]
+fn signalled() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
+    let mut interrupted = signal(SignalKind::interrupt()).expect("a handler for Ctrl-C");
+    async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
     }
+}
+
+#[cfg(not(unix))]
+async fn signalled() {
+    tokio::signal::ctrl_c().await.expect("a handler for Ctrl-C");
 }
 
 async fn stdin_ended() {

@@ -11,11 +11,13 @@ pub(super) enum Command {
         id: CallId,
         pattern: RawJson,
         data: RawJson,
+        metadata: Option<RawJson>,
         waiter: Waiter,
     },
     Emit {
         route: RawJson,
         data: RawJson,
+        metadata: Option<RawJson>,
         /// Told once the event has been handed to the system.
         sent: oneshot::Sender<Result<(), CallError>>,
     },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::connection;
+use crate::{compat::Compat, connection};
 
 /// How a client behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The limits of the link.
     pub connection: connection::Config,
+    /// Which major of Nest to call like. Default: the newest.
+    pub compat: Compat,
 }
 
 impl Default for Config {
@@ -24,6 +26,7 @@ impl Default for Config {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             connection: connection::Config::default(),
+            compat: Compat::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{CallError, Config, command::Command, link::Link, pending::Pending};
+use super::{CallError, Config, Disconnected, command::Command, link::Link, pending::Pending};
 use crate::connection::Connection;
 
 /// Connects when there is something to send, and again after each loss, until the last handle is gone.
@@ -18,6 +18,7 @@ where
     F: Future<Output = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    let _failing = FailsWhenStopped(&pending);
     while let Some(command) = commands.recv().await {
         if command.is_abandoned() {
             continue;
@@ -26,7 +27,9 @@ where
             Ok(io) => {
                 tracing::debug!("connected");
                 let connection = Connection::new(io, &config.connection);
-                Link::new(connection, &mut commands, &pending).run(command).await;
+                Link::new(connection, config.compat, &mut commands, &pending)
+                    .run(command)
+                    .await;
             }
             Err(error) => {
                 let error = CallError::Connect(Arc::new(error));
@@ -37,6 +40,16 @@ where
                 }
             }
         }
+    }
+}
+
+/// Tells the calls on the link when the task is dropped, with its runtime: they may wait on another one. It goes before
+/// the receiver of the commands, whose end is what makes the next caller start a new task.
+struct FailsWhenStopped<'a>(&'a Pending);
+
+impl Drop for FailsWhenStopped<'_> {
+    fn drop(&mut self) {
+        self.0.fail_all(&CallError::ConnectionClosed(Disconnected::Stopped));
     }
 }
 

@@ -24,8 +24,9 @@ use super::{
     replies::{Forget, decode},
 };
 use crate::{
+    compat::Compat,
     packet::{CallId, RawJson},
-    pattern::{Pattern, RouteRules},
+    pattern::Pattern,
 };
 
 /// How many packets may wait to be written before further callers wait too.
@@ -50,6 +51,7 @@ const QUEUE: usize = 1024;
 pub struct Client {
     shared: Arc<Shared>,
     timeout: Duration,
+    metadata: Option<RawJson>,
 }
 
 struct Shared {
@@ -58,6 +60,7 @@ struct Shared {
     /// How to reach that task, once it was started.
     driver: Mutex<Option<mpsc::Sender<Command>>>,
     pending: Pending,
+    compat: Compat,
 }
 
 impl Client {
@@ -88,7 +91,7 @@ impl Client {
         F: Future<Output = io::Result<IO>> + Send + 'static,
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let timeout = config.timeout;
+        let (timeout, compat) = (config.timeout, config.compat);
         let start = move |commands, pending| {
             tokio::spawn(drive(connect.clone(), config.clone(), commands, pending));
         };
@@ -96,10 +99,12 @@ impl Client {
             start: Box::new(start),
             driver: Mutex::default(),
             pending: Pending::default(),
+            compat,
         };
         Self {
             shared: Arc::new(shared),
             timeout,
+            metadata: None,
         }
     }
 
@@ -107,9 +112,22 @@ impl Client {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
             timeout,
+            ..self.clone()
         }
+    }
+
+    /// The same client with this `metadata` in each packet it sends, which services read from their context (Nest 12.1
+    /// and later; older ones ignore it).
+    ///
+    /// # Errors
+    /// [`CallError::Encode`].
+    pub fn with_metadata(&self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
+        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        Ok(Self {
+            metadata: Some(metadata),
+            ..self.clone()
+        })
     }
 
     /// Sends a message and waits for its answer: of several values, the last one.
@@ -135,6 +153,7 @@ impl Client {
                 id,
                 pattern,
                 data,
+                metadata: self.metadata.clone(),
                 waiter,
             })
             .await?;
@@ -148,7 +167,8 @@ impl Client {
     /// The timeout counts anew for each value.
     ///
     /// # Errors
-    /// As [`send`](Self::send) for what happens before the first value; later errors are the stream's last item.
+    /// [`CallError::MissingData`] and [`CallError::Encode`], and [`CallError::Timeout`] if other packets keep this one
+    /// from being written for so long. Every other error is the stream's last item, [`CallError::Connect`] too.
     pub async fn send_stream<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -161,6 +181,7 @@ impl Client {
             id: forget.id,
             pattern,
             data,
+            metadata: self.metadata.clone(),
             waiter: Waiter::Each(tell),
         };
         self.in_time(self.command(command)).await?;
@@ -172,11 +193,20 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let route = route_json(&pattern.into());
+        let route = pattern.into().route(self.shared.compat);
+        // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
+        let route = RawJson::trusted(route.to_json());
         let data = payload(data)?;
         let (sent, is_sent) = oneshot::channel();
         self.in_time(async {
-            self.command(Command::Emit { route, data, sent }).await?;
+            let metadata = self.metadata.clone();
+            self.command(Command::Emit {
+                route,
+                data,
+                metadata,
+                sent,
+            })
+            .await?;
             is_sent.await.unwrap_or_else(|_| Err(stopped()))
         })
         .await
@@ -204,7 +234,7 @@ impl Client {
     fn forget_later(&self) -> Forget {
         Forget {
             pending: self.shared.pending.clone(),
-            id: CallId::random(),
+            id: CallId::random(self.shared.compat),
         }
     }
 
@@ -234,11 +264,6 @@ fn stopped() -> CallError {
 
 fn pattern_json(pattern: &Pattern) -> RawJson {
     RawJson::trusted(pattern.to_json())
-}
-
-/// Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
-fn route_json(pattern: &Pattern) -> RawJson {
-    RawJson::trusted(pattern.route(RouteRules::default()).to_json())
 }
 
 fn payload(data: &(impl Serialize + ?Sized)) -> Result<RawJson, CallError> {

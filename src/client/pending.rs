@@ -127,14 +127,15 @@ impl Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compat::Compat;
 
     fn reply(text: String) -> ReplyPacket {
-        ReplyPacket::read(&text.into()).expect("JSON")
+        ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON")
     }
 
     fn one(pending: &Pending, id: u128) -> oneshot::Receiver<Answer> {
         let (tell, answer) = oneshot::channel();
-        assert!(pending.enter(CallId::from(id), Waiter::Last { so_far: None, tell }));
+        assert!(pending.enter(CallId::digits(id), Waiter::Last { so_far: None, tell }));
         answer
     }
 
@@ -146,7 +147,7 @@ mod tests {
     fn replies_find_their_calls_and_the_last_value_counts() {
         let pending = Pending::default();
         let (mut first, mut second) = (one(&pending, 1), one(&pending, 2));
-        let (a, b) = (CallId::from(1), CallId::from(2));
+        let (a, b) = (CallId::digits(1), CallId::digits(2));
         pending.deliver(reply(format!(r#"{{"response":"x","id":"{a}"}}"#)));
         pending.deliver(reply(format!(r#"{{"response":"y","isDisposed":true,"id":"{b}"}}"#)));
         assert!(first.try_recv().is_err(), "more may come");
@@ -172,7 +173,7 @@ mod tests {
         let pending = Pending::default();
         let (tell, answer) = oneshot::channel();
         drop(answer);
-        assert!(!pending.enter(CallId::from(1), Waiter::Last { so_far: None, tell }));
+        assert!(!pending.enter(CallId::digits(1), Waiter::Last { so_far: None, tell }));
         assert!(pending.is_empty());
     }
 

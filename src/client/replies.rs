@@ -92,8 +92,10 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             }
         };
         self.is_over = item.is_err();
-        let next_by = Instant::now() + self.patience;
-        self.timer.as_mut().reset(next_by);
+        // A time too long to be told is as far away as the timer has been from the beginning.
+        if let Some(next_by) = Instant::now().checked_add(self.patience) {
+            self.timer.as_mut().reset(next_by);
+        }
         Poll::Ready(Some(item))
     }
 }

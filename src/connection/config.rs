@@ -20,12 +20,13 @@ pub struct Config {
     /// How long a frame may stay half received without a byte of it arriving; then the link is cut.
     ///
     /// Raise it for peers that stall in the middle of a message. Lower it against peers that open connections and
-    /// never finish a frame ("slow loris"). `None` waits for ever. Default: 30 seconds, Nest's.
+    /// never finish a frame ("slow loris"). `None` waits for ever, as 0 does in Nest. Default: 30 seconds, Nest's.
     pub incomplete_message_timeout: Option<Duration>,
     /// How many bytes may wait for a peer that does not read; more cuts the link.
     ///
     /// Reading pauses long before, so that only answers to requests already taken can pile up. Lower it to bound
-    /// what one such peer can make the process hold. Default: 134,217,728 (128 MiB), Nest's.
+    /// what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest. Default: 134,217,728
+    /// (128 MiB), Nest's.
     pub max_send_buffer_size: usize,
 }
 

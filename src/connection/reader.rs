@@ -1,11 +1,11 @@
 //! The receiving half: from segments to frames, with the timer that watches half-received ones.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     future::Future,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use crate::codec::{FrameDecoder, FrameError};
@@ -24,7 +24,8 @@ const SEGMENT: usize = 64 * 1024;
 thread_local! {
     /// Where reads land. A connection owns memory only for bytes that wait to become a frame, so that ten thousand
     /// idle ones cost next to nothing; the copy out of here is small beside the system call.
-    static LANDING: RefCell<Box<[u8]>> = RefCell::new(vec![0; SEGMENT].into_boxed_slice());
+    /// It is taken out for the time of a read, in which a link that is made of other links may read those.
+    static LANDING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 #[derive(Debug)]
@@ -55,12 +56,16 @@ impl Reader {
         io: &mut IO,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        LANDING.with_borrow_mut(|landing| {
-            let mut segment = ReadBuf::new(landing);
-            ready!(Pin::new(io).poll_read(cx, &mut segment))?;
-            self.received.extend_from_slice(segment.filled());
-            Poll::Ready(Ok(segment.filled().len()))
-        })
+        let mut landing = LANDING.take();
+        landing.resize(SEGMENT, 0);
+        let mut segment = ReadBuf::new(&mut landing);
+        let read = Pin::new(io).poll_read(cx, &mut segment);
+        let length = segment.filled().len();
+        if read.is_ready() {
+            self.received.extend_from_slice(&landing[..length]);
+        }
+        LANDING.set(landing);
+        read.map_ok(|()| length)
     }
 
     /// The next whole frame of what has arrived.
@@ -85,13 +90,18 @@ impl Reader {
 
     /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
     pub(super) fn rearm(&mut self) {
-        self.is_armed = self.is_mid_frame();
-        let (true, Some(timeout)) = (self.is_armed, self.timeout) else {
+        self.is_armed = false;
+        let (true, Some(timeout)) = (self.is_mid_frame(), self.timeout) else {
             return;
         };
+        let Some(deadline) = Instant::now().checked_add(timeout) else {
+            // Later than time goes is never.
+            return;
+        };
+        self.is_armed = true;
         match &mut self.timer {
-            Some(timer) => timer.as_mut().reset(Instant::now() + timeout),
-            none => *none = Some(Box::pin(sleep(timeout))),
+            Some(timer) => timer.as_mut().reset(deadline),
+            none => *none = Some(Box::pin(sleep_until(deadline))),
         }
     }
 
@@ -101,5 +111,42 @@ impl Reader {
             (true, Some(timer), Some(timeout)) => timer.as_mut().poll(cx).map(|()| timeout),
             _ => Poll::Pending,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// A link that reads another one with a reader of its own, as a tunnel does.
+    struct Tunnel<'a> {
+        outer: Reader,
+        link: &'a [u8],
+    }
+
+    impl AsyncRead for Tunnel<'_> {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let Self { outer, link } = &mut *self;
+            let _ = outer.poll_segment(link, cx)?;
+            if let Some(frame) = outer.next_frame().expect("frames") {
+                into.put_slice(frame.as_bytes());
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_may_read_another_one_while_it_is_read() {
+        let reader = || Reader::new(100, None);
+        let mut tunnel = Tunnel {
+            outer: reader(),
+            link: b"6#4#null2#8#",
+        };
+        let mut inner = reader();
+        let length = poll_fn(|cx| inner.poll_segment(&mut tunnel, cx)).await;
+        assert_eq!(length.expect("read"), 6);
+        assert_eq!(inner.next_frame().expect("frames").as_deref(), Some("null"));
     }
 }

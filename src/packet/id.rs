@@ -3,54 +3,103 @@
 use std::fmt;
 
 use super::RawJson;
+use crate::compat::Compat;
 
 /// A request's id: 21 lower-case hexadecimal digits, as Nest 9 and later make them (`randomStringGenerator` in
-/// `@nestjs/common`).
+/// `@nestjs/common`), or a UUID, as 7 and 8 do.
 ///
-/// A server may send ids of any JSON type; those that are not of this form are simply not ours.
+/// A server may send ids of any JSON type; those that are of neither form are simply not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CallId(u128);
+pub struct CallId {
+    value: u128,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Form {
+    Digits,
+    Uuid,
+}
+
+/// How many digits, that is characters and bytes, an id has that is no UUID.
+const DIGITS: usize = 21;
+/// How many characters, or bytes, a UUID has.
+const UUID: usize = 36;
 
 impl CallId {
-    /// How many digits, that is characters and bytes, an id has.
-    pub const DIGITS: usize = 21;
-    const MASK: u128 = (1 << (4 * Self::DIGITS)) - 1;
-
-    /// A new id, as good as never given before.
+    /// A new id, as good as never given before, of the form that this major of Nest uses.
     #[must_use]
-    pub fn random() -> Self {
-        Self(fastrand::u128(..=Self::MASK))
+    pub fn random(compat: Compat) -> Self {
+        let random = fastrand::u128(..);
+        if compat.has_uuids() {
+            Self::uuid(random)
+        } else {
+            Self::digits(random)
+        }
+    }
+
+    /// The id of 21 digits with this value; bits past the last digit are dropped.
+    #[must_use]
+    pub const fn digits(value: u128) -> Self {
+        Self {
+            value: value & ((1 << (4 * DIGITS)) - 1),
+            form: Form::Digits,
+        }
+    }
+
+    /// The UUID, version 4, that takes its 122 random bits from here.
+    #[must_use]
+    pub const fn uuid(bits: u128) -> Self {
+        const VERSION: u128 = 0xf << 76;
+        const VARIANT: u128 = 0b11 << 62;
+        Self {
+            value: bits & !VERSION & !VARIANT | 0x4 << 76 | 0b10 << 62,
+            form: Form::Uuid,
+        }
     }
 
     /// The id that a reply carries, if it can be one of ours.
     #[must_use]
     pub fn read(id: &RawJson) -> Option<Self> {
         let id = id.clone().normalised();
-        let digits = id.as_str().strip_prefix('"')?.strip_suffix('"')?;
-        let ours =
-            digits.len() == Self::DIGITS && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        ours.then(|| u128::from_str_radix(digits, 16).ok().map(Self)).flatten()
-    }
-
-    pub(super) fn to_ascii(self) -> [u8; Self::DIGITS] {
-        let mut digits = [0; Self::DIGITS];
-        for (place, digit) in digits.iter_mut().rev().enumerate() {
-            *digit = b"0123456789abcdef"[(self.0 >> (4 * place)) as usize & 0xf];
+        let text = id.as_str().strip_prefix('"')?.strip_suffix('"')?;
+        match text.len() {
+            DIGITS => lower_hex(text).map(Self::digits),
+            UUID => {
+                let value = lower_hex(&text.replace('-', ""))?;
+                let id = Self {
+                    value,
+                    form: Form::Uuid,
+                };
+                // Dashes elsewhere have been read just so.
+                (id.to_string() == text).then_some(id)
+            }
+            _ => None,
         }
-        digits
     }
 }
 
-impl From<u128> for CallId {
-    /// The id with this value; bits past the 21st digit are dropped.
-    fn from(value: u128) -> Self {
-        Self(value & Self::MASK)
-    }
+fn lower_hex(digits: &str) -> Option<u128> {
+    let are_digits = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    are_digits.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
 }
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:021x}", self.0)
+        match self.form {
+            Form::Digits => write!(f, "{:021x}", self.value),
+            Form::Uuid => {
+                let digits = format!("{:032x}", self.value);
+                let groups = [
+                    &digits[..8],
+                    &digits[8..12],
+                    &digits[12..16],
+                    &digits[16..20],
+                    &digits[20..],
+                ];
+                f.write_str(&groups.join("-"))
+            }
+        }
     }
 }
 
@@ -58,13 +107,29 @@ impl fmt::Display for CallId {
 mod tests {
     use super::*;
 
+    fn read(id: &str) -> Option<CallId> {
+        CallId::read(&RawJson::new(id.to_owned()).expect("JSON"))
+    }
+
     #[test]
     fn an_id_is_written_and_read_back() {
-        for id in [CallId::from(0), CallId::from(u128::MAX), CallId::random()] {
-            let digits = String::from_utf8(id.to_ascii().to_vec()).expect("ASCII");
-            assert_eq!(digits, id.to_string());
-            assert_eq!(CallId::read(&RawJson::trusted(format!("\"{digits}\""))), Some(id));
+        let made = [Compat::Nest8, Compat::Nest9].map(CallId::random);
+        for id in made
+            .into_iter()
+            .chain([CallId::digits(0), CallId::digits(u128::MAX), CallId::uuid(0)])
+        {
+            assert_eq!(read(&format!("\"{id}\"")), Some(id), "{id}");
         }
+    }
+
+    #[test]
+    fn each_form_is_its_majors() {
+        assert_eq!(CallId::digits(0xabc).to_string(), "000000000000000000abc");
+        assert_eq!(
+            CallId::uuid(u128::MAX).to_string(),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+        assert_eq!(CallId::uuid(0).to_string(), "00000000-0000-4000-8000-000000000000");
     }
 
     #[test]
@@ -72,18 +137,19 @@ mod tests {
         for id in [
             "1",
             "null",
+            "[]",
             "\"abc\"",
             "\"00000000000000000000A\"",
             "\"+0000000000000000000a\"",
-            "[]",
+            "\"0000000000-0000000000a\"",
+            "\"00000000-0000-4000-80000000-00000000\"",
         ] {
-            assert_eq!(CallId::read(&RawJson::trusted(id)), None, "{id}");
+            assert_eq!(read(id), None, "{id}");
         }
     }
 
     #[test]
     fn an_escaped_digit_is_a_digit() {
-        let escaped = RawJson::trusted(r#""\u00300000000000000000000a""#);
-        assert_eq!(CallId::read(&escaped), Some(CallId::from(10)));
+        assert_eq!(read(r#""\u00300000000000000000000a""#), Some(CallId::digits(10)));
     }
 }

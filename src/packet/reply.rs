@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use super::{PacketError, RawJson, members};
+use crate::compat::Compat;
 
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,14 +76,15 @@ pub enum Outcome {
 }
 
 impl ReplyPacket {
-    /// Reads a frame's text as Nest 12 does.
+    /// Reads a frame's text.
     ///
     /// A packet that has keys which no Nest reply has, or none at all, is foreign: it is delivered whole as the last
-    /// value (`deserializers/incoming-response.deserializer.js`).
+    /// value (`deserializers/incoming-response.deserializer.js`). To Nest 11 and older a packet is foreign that has none
+    /// of `err`, `response` and `isDisposed`.
     ///
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
-    pub fn read(text: &ByteString) -> Result<Self, PacketError> {
+    pub fn read(text: &ByteString, compat: Compat) -> Result<Self, PacketError> {
         let mut seen = Envelope::default();
         members::walk(text, Member::named, |member, value| {
             let field = match member {
@@ -90,13 +92,12 @@ impl ReplyPacket {
                 Member::Response => &mut seen.response,
                 Member::IsDisposed => &mut seen.is_disposed,
                 Member::Id => &mut seen.id,
-                Member::Status => return seen.is_ours = true,
-                Member::Foreign => return seen.is_foreign = true,
+                Member::Status => return seen.has_status = true,
+                Member::Unknown => return seen.has_unknown = true,
             };
             *field = Some(RawJson::slice_of(text, value));
-            seen.is_ours = true;
         })?;
-        Ok(seen.into_reply(text))
+        Ok(seen.into_reply(text, compat))
     }
 }
 
@@ -106,14 +107,23 @@ struct Envelope {
     response: Option<RawJson>,
     is_disposed: Option<RawJson>,
     id: Option<RawJson>,
-    is_ours: bool,
-    is_foreign: bool,
+    has_status: bool,
+    has_unknown: bool,
 }
 
 impl Envelope {
-    fn into_reply(self, text: &ByteString) -> ReplyPacket {
+    fn is_foreign(&self, compat: Compat) -> bool {
+        let says_something = self.err.is_some() || self.response.is_some() || self.is_disposed.is_some();
+        if compat.knows_envelope_keys() {
+            self.has_unknown || !(says_something || self.id.is_some() || self.has_status)
+        } else {
+            !says_something
+        }
+    }
+
+    fn into_reply(self, text: &ByteString, compat: Compat) -> ReplyPacket {
         let is_truthy = |member: &Option<RawJson>| member.as_ref().is_some_and(RawJson::is_truthy);
-        let outcome = if self.is_foreign || !self.is_ours {
+        let outcome = if self.is_foreign(compat) {
             Outcome::Completed(Some(RawJson::trusted(text.clone())))
         } else if let Some(err) = self.err.filter(RawJson::is_truthy) {
             Outcome::Failed(err)
@@ -132,7 +142,7 @@ enum Member {
     IsDisposed,
     Id,
     Status,
-    Foreign,
+    Unknown,
 }
 
 impl Member {
@@ -143,7 +153,7 @@ impl Member {
             b"isDisposed" => Self::IsDisposed,
             b"id" => Self::Id,
             b"status" => Self::Status,
-            _ => Self::Foreign,
+            _ => Self::Unknown,
         }
     }
 }
@@ -157,7 +167,7 @@ mod tests {
     }
 
     fn outcome(text: &'static str) -> Outcome {
-        ReplyPacket::read(&text.into()).expect("JSON").outcome
+        ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON").outcome
     }
 
     #[test]
@@ -198,7 +208,7 @@ mod tests {
             let mut out = BytesMut::new();
             write_reply(&mut out, reply, &id);
             assert_eq!(out, text);
-            let packet = ReplyPacket::read(&text.into()).expect("JSON");
+            let packet = ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON");
             assert_eq!((packet.id, packet.outcome), (Some(id.clone()), read));
         }
     }
@@ -207,7 +217,7 @@ mod tests {
     fn a_falsy_err_is_no_error() {
         for err in ["\"\"", "0", "false", "null"] {
             let text = format!(r#"{{"err":{err},"isDisposed":true,"id":1}}"#);
-            let packet = ReplyPacket::read(&text.into()).expect("JSON");
+            let packet = ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON");
             assert_eq!(packet.outcome, Outcome::Completed(None), "{err}");
         }
     }
@@ -222,5 +232,16 @@ mod tests {
     #[test]
     fn an_id_alone_is_an_undefined_value() {
         assert_eq!(outcome(r#"{"id":1}"#), Outcome::Value(None));
+        assert_eq!(outcome(r#"{"id":1,"status":"error"}"#), Outcome::Value(None));
+    }
+
+    #[test]
+    fn to_nest_11_only_what_says_nothing_is_foreign() {
+        let outcome = |text: &'static str| ReplyPacket::read(&text.into(), Compat::Nest11).expect("JSON").outcome;
+        let more = r#"{"id":1,"response":2,"more":3}"#;
+        assert_eq!(outcome(more), Outcome::Value(Some(raw("2"))));
+        for foreign in [r#"{"id":1}"#, r#"{"id":1,"status":"error"}"#, "{}", "[1]"] {
+            assert_eq!(outcome(foreign), Outcome::Completed(Some(raw(foreign))), "{foreign}");
+        }
     }
 }

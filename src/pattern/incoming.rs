@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use crate::js::{self, JsString, ParseError, Value};
 
 use super::route::Route;
-use super::rules::RouteRules;
 use super::spelling::route_of;
+use crate::compat::Compat;
 
 /// What Nest calls a pattern that is nested too deeply to be written back.
 pub const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
@@ -19,12 +19,12 @@ pub const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
 /// An incoming pattern: the string a handler's context shows, and the route to look up.
 ///
 /// ```
-/// use nest_wire::pattern::{IncomingPattern, RouteRules};
+/// use nest_wire::{Compat, pattern::IncomingPattern};
 ///
-/// let object = IncomingPattern::read(r#"{ "cmd": "sum", "1": 2.0 }"#, RouteRules::Nest11)?;
+/// let object = IncomingPattern::read(r#"{ "cmd": "sum", "1": 2.0 }"#, Compat::Nest12)?;
 /// assert_eq!(object.as_str(), Some(r#"{"1":2,"cmd":"sum"}"#));
 ///
-/// let quoted = IncomingPattern::read(r#""{\"cmd\":\"sum\",\"1\":2}""#, RouteRules::Nest11)?;
+/// let quoted = IncomingPattern::read(r#""{\"cmd\":\"sum\",\"1\":2}""#, Compat::Nest12)?;
 /// assert_eq!(quoted.as_str(), Some(r#"{"cmd":"sum","1":2}"#));
 /// assert_eq!(quoted.route(), object.route());
 /// # Ok::<(), nest_wire::js::ParseError>(())
@@ -47,7 +47,7 @@ impl<'a> IncomingPattern<'a> {
     /// # Errors
     ///
     /// Those of [`js::parse`] except [`ParseError::TooDeep`], when the text is no JSON at all.
-    pub fn read(json: &'a str, rules: RouteRules) -> Result<Self, ParseError> {
+    pub fn read(json: &'a str, compat: Compat) -> Result<Self, ParseError> {
         if let Some(text) = plain_string(json) {
             return Ok(Self {
                 string: Some(Cow::Borrowed(text)),
@@ -55,8 +55,8 @@ impl<'a> IncomingPattern<'a> {
             });
         }
         match js::parse(json) {
-            Ok(Value::String(text)) => Ok(Self::of_string(text, rules)),
-            Ok(value) => Ok(Self::of_value(&value, rules)),
+            Ok(Value::String(text)) => Ok(Self::of_string(text, compat)),
+            Ok(value) => Ok(Self::of_value(&value, compat)),
             Err(ParseError::TooDeep { .. }) => Ok(Self {
                 string: Some(Cow::Borrowed(UNSERIALIZABLE_PATTERN)),
                 route: None,
@@ -87,22 +87,22 @@ impl<'a> IncomingPattern<'a> {
         self.route.as_ref()
     }
 
-    fn of_string(text: JsString, rules: RouteRules) -> Self {
+    fn of_string(text: JsString, compat: Compat) -> Self {
         let string = Some(Cow::Owned(text.to_string_lossy().into_owned()));
         let route = match parseable(&text).map(|text| js::parse(&text)) {
-            Some(Ok(value)) => Some(route_of(&value, rules)),
+            Some(Ok(value)) => Some(route_of(&value, compat)),
             Some(Err(ParseError::TooDeep { .. })) => None,
             Some(Err(_)) | None => Some(Route::string(text)),
         };
         Self { string, route }
     }
 
-    fn of_value(value: &Value, rules: RouteRules) -> Self {
+    fn of_value(value: &Value, compat: Compat) -> Self {
         let string = value.stringify();
         // What is parsed again is this string. The two differ in one thing: infinity is `null`.
         let route = match string.contains("null").then(|| js::parse(&string)) {
-            Some(Ok(again)) => route_of(&again, rules),
-            _ => route_of(value, rules),
+            Some(Ok(again)) => route_of(&again, compat),
+            _ => route_of(value, compat),
         };
         Self {
             string: Some(Cow::Owned(string)),
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    const RULES: RouteRules = RouteRules::Nest11;
+    const RULES: Compat = Compat::Nest12;
 
     fn read(json: &str) -> IncomingPattern<'_> {
         IncomingPattern::read(json, RULES).expect("valid JSON")

@@ -6,18 +6,18 @@
 //! which takes a detour of its own: an object and a string that holds the object's JSON text reach
 //! the same handler, and the string `1e3` reaches the handler of `1000`.
 //!
-//! How a route is spelled changed once, with Nest 11: see [`RouteRules`].
+//! How a route is spelled changed once, with Nest 11: see [`Compat`](crate::Compat).
 //!
 //! ```
-//! use nest_wire::pattern::{IncomingPattern, Pattern, RouteRules};
+//! use nest_wire::{Compat, pattern::{IncomingPattern, Pattern}};
 //!
-//! let rules = RouteRules::default();
+//! let compat = Compat::default();
 //! let pattern = Pattern::object([("cmd", "sum"), ("app", "math")]);
 //! assert_eq!(pattern.to_json(), r#"{"cmd":"sum","app":"math"}"#);
-//! assert_eq!(pattern.route(rules), r#"{"app":"math","cmd":"sum"}"#);
+//! assert_eq!(pattern.route(compat), r#"{"app":"math","cmd":"sum"}"#);
 //!
-//! let incoming = IncomingPattern::read(r#"{ "app": "math", "cmd": "sum" }"#, rules)?;
-//! assert_eq!(incoming.route(), Some(&pattern.route(rules)));
+//! let incoming = IncomingPattern::read(r#"{ "app": "math", "cmd": "sum" }"#, compat)?;
+//! assert_eq!(incoming.route(), Some(&pattern.route(compat)));
 //! # Ok::<(), nest_wire::js::ParseError>(())
 //! ```
 
@@ -25,10 +25,8 @@ mod collation;
 mod incoming;
 mod outgoing;
 mod route;
-mod rules;
 mod spelling;
 
 pub use incoming::{IncomingPattern, UNSERIALIZABLE_PATTERN};
 pub use outgoing::Pattern;
 pub use route::Route;
-pub use rules::RouteRules;

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::js::{self, JsString, Object, Value};
 
 use super::route::Route;
-use super::rules::RouteRules;
 use super::spelling::route_of;
+use crate::compat::Compat;
 
 /// What a message or an event is addressed to: a string, a number, or an object of such.
 ///
@@ -14,7 +14,7 @@ use super::spelling::route_of;
 /// [`serde_json::Value`]s, and vectors (to Nest an array is an object with the keys `0`, `1`, …).
 ///
 /// ```
-/// use nest_wire::pattern::{Pattern, RouteRules};
+/// use nest_wire::{Compat, pattern::Pattern};
 ///
 /// let patterns = [
 ///     Pattern::from("sum"),
@@ -22,7 +22,7 @@ use super::spelling::route_of;
 ///     Pattern::object([("cmd", "sum")]),
 ///     Pattern::from(serde_json::json!({ "cmd": "sum", "v": 2.0 })),
 /// ];
-/// let routes = patterns.map(|pattern| pattern.route(RouteRules::Nest11).to_string());
+/// let routes = patterns.map(|pattern| pattern.route(Compat::Nest12).to_string());
 /// assert_eq!(routes, ["sum", "7", r#"{"cmd":"sum"}"#, r#"{"cmd":"sum","v":2}"#]);
 /// ```
 #[derive(Clone, PartialEq)]
@@ -60,8 +60,8 @@ impl Pattern {
 
     /// The route under which this pattern's handlers are registered, and which its events carry.
     #[must_use]
-    pub fn route(&self, rules: RouteRules) -> Route<'static> {
-        route_of(&self.0, rules)
+    pub fn route(&self, compat: Compat) -> Route<'static> {
+        route_of(&self.0, compat)
     }
 
     /// The JSON text that a request carries: the pattern as it was given, keys unsorted (but for

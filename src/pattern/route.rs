@@ -16,12 +16,12 @@ use crate::js::{JsString, push_quoted, push_quoted_str};
 ///
 /// ```
 /// use std::collections::HashMap;
-/// use nest_wire::pattern::{IncomingPattern, Pattern, Route, RouteRules};
+/// use nest_wire::{Compat, pattern::{IncomingPattern, Pattern, Route}};
 ///
-/// let rules = RouteRules::Nest11;
-/// let handlers: HashMap<Route<'static>, u32> = HashMap::from([(Pattern::from("sum").route(rules), 1)]);
+/// let compat = Compat::Nest12;
+/// let handlers: HashMap<Route<'static>, u32> = HashMap::from([(Pattern::from("sum").route(compat), 1)]);
 /// let raw = String::from(r#""sum""#);
-/// let incoming = IncomingPattern::read(&raw, rules)?;
+/// let incoming = IncomingPattern::read(&raw, compat)?;
 /// assert_eq!(incoming.route().and_then(|route| handlers.get(route)), Some(&1));
 /// # Ok::<(), nest_wire::js::ParseError>(())
 /// ```
@@ -65,9 +65,9 @@ impl<'a> Route<'a> {
     /// The route's JSON text: what an event carries as its pattern.
     ///
     /// ```
-    /// use nest_wire::pattern::{Pattern, RouteRules};
+    /// use nest_wire::{Compat, pattern::Pattern};
     ///
-    /// let route = Pattern::object([("b", 1), ("a", 2)]).route(RouteRules::Nest11);
+    /// let route = Pattern::object([("b", 1), ("a", 2)]).route(Compat::Nest12);
     /// assert_eq!(route.to_json(), r#""{\"a\":2,\"b\":1}""#);
     /// ```
     #[must_use]

@@ -6,17 +6,17 @@ use crate::js::{JsString, JsStringBuilder, Value, number_to_string};
 
 use super::collation;
 use super::route::Route;
-use super::rules::RouteRules;
+use crate::compat::Compat;
 
 /// The route of a pattern.
-pub(super) fn route_of(pattern: &Value, rules: RouteRules) -> Route<'static> {
+pub(super) fn route_of(pattern: &Value, compat: Compat) -> Route<'static> {
     match pattern {
         Value::String(text) => Route::string(text.clone()),
         Value::Number(number) => Route::text(number_to_string(*number)),
         Value::Bool(true) => Route::word("true"),
         Value::Bool(false) => Route::word("false"),
         Value::Null => Route::word("null"),
-        Value::Array(_) | Value::Object(_) => Route::string(spell(pattern, rules)),
+        Value::Array(_) | Value::Object(_) => Route::string(spell(pattern, compat)),
     }
 }
 
@@ -29,7 +29,7 @@ const MAX_KEYS: usize = 20;
 const TOO_MANY_KEYS: &str = "[TOO_MANY_KEYS]";
 
 /// Writes an object's route, its levels kept on the heap: Nest 10 has no limit to them.
-fn spell(pattern: &Value, rules: RouteRules) -> JsString {
+fn spell(pattern: &Value, compat: Compat) -> JsString {
     let mut out = JsStringBuilder::default();
     let mut open: Vec<Members<'_>> = Vec::new();
     let mut value = pattern;
@@ -38,8 +38,8 @@ fn spell(pattern: &Value, rules: RouteRules) -> JsString {
             Value::Null => out.push_str("null"),
             Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
             Value::Number(number) => out.push_str(&number_to_string(*number)),
-            Value::String(text) => push_text(text, rules, &mut out),
-            Value::Array(_) | Value::Object(_) => match refusal(value, open.len(), rules) {
+            Value::String(text) => push_text(text, compat, &mut out),
+            Value::Array(_) | Value::Object(_) => match refusal(value, open.len(), compat) {
                 Some(refusal) => out.push_str(refusal),
                 None => {
                     out.push('{');
@@ -54,7 +54,7 @@ fn spell(pattern: &Value, rules: RouteRules) -> JsString {
             let Some(innermost) = open.last_mut() else {
                 return out.finish();
             };
-            match innermost.next(rules, &mut out) {
+            match innermost.next(compat, &mut out) {
                 Some(child) => break child,
                 None => open.pop(),
             };
@@ -63,17 +63,16 @@ fn spell(pattern: &Value, rules: RouteRules) -> JsString {
 }
 
 /// The fixed text that stands for an object too deep or too large. Depth is looked at first.
-fn refusal(container: &Value, depth: usize, rules: RouteRules) -> Option<&'static str> {
+fn refusal(container: &Value, depth: usize, compat: Compat) -> Option<&'static str> {
     let keys = match container {
         Value::Array(elements) => elements.len(),
         Value::Object(members) => members.len(),
         _ => 0,
     };
-    match rules {
-        RouteRules::Nest10 => None,
-        RouteRules::Nest11 if depth > MAX_DEPTH => Some(MAX_DEPTH_REACHED),
-        RouteRules::Nest11 if keys > MAX_KEYS => Some(TOO_MANY_KEYS),
-        RouteRules::Nest11 => None,
+    match compat.has_careful_routes() {
+        true if depth > MAX_DEPTH => Some(MAX_DEPTH_REACHED),
+        true if keys > MAX_KEYS => Some(TOO_MANY_KEYS),
+        _ => None,
     }
 }
 
@@ -106,7 +105,7 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// The value to write next, with what goes before it written; or the closing brace.
-    fn next(&mut self, rules: RouteRules, out: &mut JsStringBuilder) -> Option<&'a Value> {
+    fn next(&mut self, compat: Compat, out: &mut JsStringBuilder) -> Option<&'a Value> {
         let Some((key, value)) = self.sorted.next() else {
             out.push('}');
             return None;
@@ -115,23 +114,23 @@ impl<'a> Members<'a> {
             out.push(',');
         }
         self.first = false;
-        push_text(&key, rules, out);
+        push_text(&key, compat, out);
         out.push(':');
         Some(value)
     }
 }
 
 /// A key or a string, between quotes; under the rules of Nest 10 as it is, whatever is in it.
-fn push_text(text: &JsString, rules: RouteRules, out: &mut JsStringBuilder) {
+fn push_text(text: &JsString, compat: Compat, out: &mut JsStringBuilder) {
     out.push('"');
     match text.as_str() {
-        Some(text) if rules == RouteRules::Nest10 || !text.contains(['"', '\\']) => {
+        Some(text) if !compat.has_careful_routes() || !text.contains(['"', '\\']) => {
             out.push_str(text);
         }
         _ => {
             for character in text.chars() {
                 match character {
-                    Ok(special @ ('"' | '\\')) if rules != RouteRules::Nest10 => {
+                    Ok(special @ ('"' | '\\')) if compat.has_careful_routes() => {
                         out.push('\\');
                         out.push(special);
                     }
@@ -149,8 +148,8 @@ mod tests {
     use super::*;
     use crate::js::{self, parse};
 
-    fn spelled(json: &str, rules: RouteRules) -> String {
-        route_of(&parse(json).expect("valid JSON"), rules).to_json()
+    fn spelled(json: &str, compat: Compat) -> String {
+        route_of(&parse(json).expect("valid JSON"), compat).to_json()
     }
 
     /// JSON text, and the JSON text of its route under the rules of Nest 11 and of Nest 10.
@@ -180,12 +179,12 @@ mod tests {
     #[test]
     fn nest_11_escapes_and_limits_where_nest_10_does_not() {
         for (json, eleven, ten) in ROUTES {
-            assert_eq!(&spelled(json, RouteRules::Nest11), eleven);
-            assert_eq!(&spelled(json, RouteRules::Nest10), ten);
+            assert_eq!(&spelled(json, Compat::Nest12), eleven);
+            assert_eq!(&spelled(json, Compat::Nest10), ten);
         }
     }
 
-    /// JSON text and its route, which is the same under both rules.
+    /// JSON text and its route, which is the same under both compat.
     #[rustfmt::skip]
     const SHARED: &[(&str, &str)] = &[
         // As printed by Node 20 with Nest 12.1.1 and Nest 10.4.22.
@@ -218,8 +217,8 @@ mod tests {
     fn routes_are_spelled_as_nest_does() {
         for (json, route) in SHARED {
             let pattern = parse(json).expect("valid JSON");
-            assert_eq!(route_of(&pattern, RouteRules::Nest11), *route);
-            assert_eq!(route_of(&pattern, RouteRules::Nest10), *route);
+            assert_eq!(route_of(&pattern, Compat::Nest12), *route);
+            assert_eq!(route_of(&pattern, Compat::Nest10), *route);
         }
     }
 
@@ -228,15 +227,15 @@ mod tests {
         let many = format!("[{}0]", "0,".repeat(20));
         let deep = format!("{}{many}{}", r#"{"a":"#.repeat(6), "}".repeat(6));
         let route = r#""{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":[MAX_DEPTH_REACHED]}}}}}}""#;
-        assert_eq!(spelled(&deep, RouteRules::Nest11), route);
-        assert_eq!(spelled(&many, RouteRules::Nest11), r#""[TOO_MANY_KEYS]""#);
+        assert_eq!(spelled(&deep, Compat::Nest12), route);
+        assert_eq!(spelled(&many, Compat::Nest12), r#""[TOO_MANY_KEYS]""#);
     }
 
     #[test]
     fn the_deepest_pattern_has_a_route_under_the_old_rules() {
         let deepest = r#"{"a":"#.repeat(js::MAX_DEPTH) + "0" + &"}".repeat(js::MAX_DEPTH);
         let pattern = parse(&deepest).expect("valid JSON");
-        let spell = move || assert_eq!(route_of(&pattern, RouteRules::Nest10), deepest.as_str());
+        let spell = move || assert_eq!(route_of(&pattern, Compat::Nest10), deepest.as_str());
         let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(spell);
         thread
             .expect("a thread can be spawned")

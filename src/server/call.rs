@@ -10,7 +10,7 @@ use std::{
 
 use tracing::Span;
 
-use super::{Reply, erased::Running};
+use super::{Reply, erased::Running, events::exhaust};
 use crate::packet::{RawJson, RpcError};
 
 /// A handler at work. A panic in it is a reply like any other.
@@ -36,6 +36,16 @@ impl Call {
             Box::pin(async { reply })
         });
         Self { id, running, span }
+    }
+}
+
+impl Finished {
+    /// What is left to do for an event whose handler gave a stream: nobody gets the values, but they are to be made.
+    pub(super) fn rest_of_event(self) -> Option<Call> {
+        match (self.id, self.reply) {
+            (None, Reply::Values(values)) => Some(Call::new(None, self.span, || Box::pin(exhaust(values)))),
+            _ => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use indexmap::IndexSet;
 use tokio::{
     net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host},
     time::sleep,
@@ -34,8 +35,8 @@ impl Listener {
     /// # Errors
     /// The name can't be resolved, the port is taken, or the system refuses otherwise.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
-        addresses.dedup();
+        // A hosts file may name an address twice.
+        let addresses: IndexSet<SocketAddr> = lookup_host(address).await?.collect();
         let mut attempt = 1;
         loop {
             match bind_all(&addresses).await {
@@ -93,12 +94,12 @@ fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn wants_any_port(addresses: &[SocketAddr]) -> bool {
+fn wants_any_port(addresses: &IndexSet<SocketAddr>) -> bool {
     addresses.iter().any(|address| address.port() == 0)
 }
 
 /// Binds all; the port that the first one gets is every other one's that has none of its own.
-async fn bind_all(addresses: &[SocketAddr]) -> io::Result<Listener> {
+async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {

@@ -23,6 +23,7 @@
 
 mod call;
 mod erased;
+mod events;
 mod extract;
 mod handler;
 mod into_reply;

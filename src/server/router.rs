@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Handler,
+    Handler, Kind,
     erased::{Endpoint, Unbound, erase},
     routes::Routes,
 };
-use crate::pattern::Pattern;
+use crate::{compat::Compat, pattern::Pattern};
 
 /// Patterns and their handlers. `S` is the state that is still missing: a router that can be served is a `Router`,
 /// that is, `Router<()>`.
@@ -25,18 +25,13 @@ use crate::pattern::Pattern;
 /// ```
 pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
+    compat: Compat,
 }
 
 struct Registered<S> {
     pattern: Pattern,
-    role: Role,
+    kind: Kind,
     handler: Bindable<S>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Message,
-    Event,
 }
 
 enum Bindable<S> {
@@ -48,19 +43,29 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// A router that handles nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { registered: Vec::new() }
+        Self {
+            registered: Vec::new(),
+            compat: Compat::Nest12,
+        }
     }
 
     /// Answers messages of this pattern (`@MessagePattern`).
     #[must_use]
     pub fn message<Args: 'static>(self, pattern: impl Into<Pattern>, handler: impl Handler<Args, S>) -> Self {
-        self.register(pattern.into(), Role::Message, erase(handler))
+        self.register(pattern.into(), Kind::Message, erase(handler))
     }
 
     /// Takes events of this pattern (`@EventPattern`).
     #[must_use]
     pub fn event<Args: 'static>(self, pattern: impl Into<Pattern>, handler: impl Handler<Args, S>) -> Self {
-        self.register(pattern.into(), Role::Event, erase(handler))
+        self.register(pattern.into(), Kind::Event, erase(handler))
+    }
+
+    /// Follows the rules of this major of Nest, where they differ. Default: the newest.
+    #[must_use]
+    pub fn compat(mut self, compat: Compat) -> Self {
+        self.compat = compat;
+        self
     }
 
     /// Gives all handlers so far what their [`State`](super::State) takes.
@@ -72,18 +77,19 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         };
         let registered = self.registered.into_iter().map(|registered| Registered {
             pattern: registered.pattern,
-            role: registered.role,
+            kind: registered.kind,
             handler: Bindable::Bound(bind(registered.handler)),
         });
         Router {
             registered: registered.collect(),
+            compat: self.compat,
         }
     }
 
-    fn register(mut self, pattern: Pattern, role: Role, handler: Arc<dyn Unbound<S>>) -> Self {
+    fn register(mut self, pattern: Pattern, kind: Kind, handler: Arc<dyn Unbound<S>>) -> Self {
         self.registered.push(Registered {
             pattern,
-            role,
+            kind,
             handler: Bindable::Unbound(handler),
         });
         self
@@ -94,13 +100,13 @@ impl Router {
     /// The table that connections look handlers up in, for [`serve_connection`](super::serve_connection).
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
-        let mut routes = Routes::default();
-        for Registered { pattern, role, handler } in self.registered {
+        let mut routes = Routes::new(self.compat);
+        for Registered { pattern, kind, handler } in self.registered {
             let handler = match handler {
                 Bindable::Unbound(handler) => handler.bind(()),
                 Bindable::Bound(handler) => handler,
             };
-            routes.add(&pattern, role, handler);
+            routes.add(&pattern, kind, handler);
         }
         Arc::new(routes)
     }
@@ -115,7 +121,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Router<S> {
 impl<S> fmt::Debug for Router<S> {
     /// Lists what is registered.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.registered.iter().map(|it| (&it.pattern, it.role));
+        let entries = self.registered.iter().map(|it| (&it.pattern, it.kind));
         f.debug_map().entries(entries).finish()
     }
 }

@@ -2,26 +2,22 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use futures_util::{StreamExt, future::join_all};
-
 use super::{
-    Reply, Request,
+    Kind, Request,
     erased::{Endpoint, Running},
-    router::Role,
+    events,
 };
 use crate::{
+    compat::Compat,
     packet::RawJson,
-    pattern::{IncomingPattern, Pattern, Route, RouteRules},
+    pattern::{IncomingPattern, Pattern, Route},
 };
-
-/// We stand in for the newest Nest.
-const RULES: RouteRules = RouteRules::Nest11;
 
 type Table<K> = HashMap<K, Found, foldhash::fast::RandomState>;
 
 /// Which handler a pattern leads to: a [`Router`](super::Router) made ready to serve any number of connections.
-#[derive(Default)]
 pub struct Routes {
+    pub(super) compat: Compat,
     /// By route: the truth.
     by_route: Table<Route<'static>>,
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
@@ -36,7 +32,7 @@ pub(super) struct Found {
     pub(super) handler: Option<Arc<Registration>>,
 }
 
-/// What is registered for one route. The role is that of the first registration, as in Nest, where later event
+/// What is registered for one route. The kind is that of the first registration, as in Nest, where later event
 /// handlers are chained to whatever is there, and a message handler never looks at its chain.
 #[derive(Clone)]
 pub(super) enum Registration {
@@ -45,15 +41,27 @@ pub(super) enum Registration {
 }
 
 impl Routes {
-    pub(super) fn add(&mut self, pattern: &Pattern, role: Role, handler: Arc<dyn Endpoint>) {
-        let registered = self.by_route.entry(pattern.route(RULES)).or_default();
-        let registration = match (role, registered.handler.as_deref()) {
-            (Role::Message, _) => Registration::Message(handler),
-            (Role::Event, None) => Registration::Events(vec![handler]),
-            (Role::Event, Some(Registration::Events(first))) => {
+    pub(super) fn new(compat: Compat) -> Self {
+        Self {
+            compat,
+            by_route: Table::default(),
+            by_text: Table::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, pattern: &Pattern, kind: Kind, handler: Arc<dyn Endpoint>) {
+        let registered = self.by_route.entry(pattern.route(self.compat)).or_default();
+        let earlier = registered
+            .handler
+            .as_deref()
+            .filter(|_| self.compat.chains_event_handlers());
+        let registration = match (kind, earlier) {
+            (Kind::Message, _) => Registration::Message(handler),
+            (Kind::Event, None) => Registration::Events(vec![handler]),
+            (Kind::Event, Some(Registration::Events(first))) => {
                 Registration::Events(first.iter().cloned().chain([handler]).collect())
             }
-            (Role::Event, Some(message @ Registration::Message(_))) => {
+            (Kind::Event, Some(message @ Registration::Message(_))) => {
                 tracing::warn!(%pattern, "an event handler that follows a message handler for its pattern never runs");
                 message.clone()
             }
@@ -75,7 +83,7 @@ impl Routes {
 
     fn look_up(&self, text: &str) -> Found {
         // The text is a member of a packet that was read, and so it is JSON.
-        let incoming = IncomingPattern::read(text, RULES).unwrap_or_else(|_| IncomingPattern::absent());
+        let incoming = IncomingPattern::read(text, self.compat).unwrap_or_else(|_| IncomingPattern::absent());
         let registered = incoming.route().and_then(|route| self.by_route.get(route));
         Found {
             pattern: incoming.as_str().map(Into::into),
@@ -91,56 +99,15 @@ impl Routes {
 }
 
 impl Registration {
-    pub(super) fn start(&self, request: Request) -> Running {
+    pub(super) fn start(&self, request: Request, compat: Compat) -> Running {
         match self {
             Self::Message(handler) => handler.start(request),
             Self::Events(handlers) => match handlers.as_slice() {
                 [handler] => handler.start(request),
-                handlers => start_all(handlers, &request),
+                handlers => events::start_all(handlers, &request, compat),
             },
         }
     }
-}
-
-/// Runs all, each with its copy of the request. Together they answer as RxJS's nested `forkJoin`s do
-/// (`listeners-controller.js`): the last value of each, `{"current":A,"next":{"current":B,"next":C}}`; undefined ones
-/// are left out; one that fails, or has no value at all, decides for all.
-fn start_all(handlers: &[Arc<dyn Endpoint>], request: &Request) -> Running {
-    let running: Vec<_> = handlers.iter().map(|handler| handler.start(request.clone())).collect();
-    Box::pin(async move {
-        let replies = join_all(running.into_iter().map(async |running| last_value(running.await).await)).await;
-        replies
-            .into_iter()
-            .rev()
-            .reduce(|next, current| join(current, next))
-            .unwrap_or(Reply::Undefined)
-    })
-}
-
-/// The last value of a stream; any other reply is itself.
-pub(super) async fn last_value(reply: Reply) -> Reply {
-    let Reply::Values(mut values) = reply else {
-        return reply;
-    };
-    let mut last = Reply::Undefined;
-    while let Some(value) = values.0.next().await {
-        match value {
-            Ok(value) => last = Reply::Value(value),
-            Err(error) => return Reply::Error(error),
-        }
-    }
-    last
-}
-
-fn join(current: Reply, next: Reply) -> Reply {
-    let joined = match (current, next) {
-        (Reply::Error(error), _) | (_, Reply::Error(error)) => return Reply::Error(error),
-        (Reply::Value(current), Reply::Value(next)) => format!(r#"{{"current":{current},"next":{next}}}"#),
-        (Reply::Value(current), _) => format!(r#"{{"current":{current}}}"#),
-        (_, Reply::Value(next)) => format!(r#"{{"next":{next}}}"#),
-        (_, _) => "{}".to_owned(),
-    };
-    Reply::Value(RawJson::trusted(joined))
 }
 
 impl fmt::Debug for Routes {
@@ -151,13 +118,8 @@ impl fmt::Debug for Routes {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
     use super::*;
-    use crate::{
-        packet::RpcError,
-        server::{Kind, Router, Values},
-    };
+    use crate::server::{Reply, Router};
 
     async fn answer(router: Router, pattern: &str) -> Option<Reply> {
         let found = router
@@ -171,7 +133,7 @@ mod tests {
             peer: None,
         };
         match found.handler {
-            Some(handler) => Some(handler.start(request).await),
+            Some(handler) => Some(handler.start(request, Compat::Nest12).await),
             None => None,
         }
     }
@@ -187,32 +149,6 @@ mod tests {
     async fn a_second_message_handler_takes_the_place_of_the_first() {
         let router = Router::new().message("dup", async || 1).message("dup", async || 2);
         assert_eq!(value(router, "\"dup\"").await, "2");
-    }
-
-    #[tokio::test]
-    async fn several_event_handlers_answer_a_message_together() {
-        let two = || Router::new().event("e", async || "A").event("e", async || "B");
-        assert_eq!(value(two(), "\"e\"").await, r#"{"current":"A","next":"B"}"#);
-        let three = two().event("e", async || "C");
-        assert_eq!(
-            value(three, "\"e\"").await,
-            r#"{"current":"A","next":{"current":"B","next":"C"}}"#
-        );
-        let silent = Router::new().event("e", async || ()).event("e", async || ());
-        assert_eq!(value(silent, "\"e\"").await, "{}");
-        let last_of_stream = two().event("e", async || Values::new(stream::iter([1, 2])));
-        assert_eq!(
-            value(last_of_stream, "\"e\"").await,
-            r#"{"current":"A","next":{"current":"B","next":2}}"#
-        );
-    }
-
-    #[tokio::test]
-    async fn one_failing_event_handler_decides_for_all() {
-        let router = Router::new()
-            .event("e", async || "A")
-            .event("e", async || Err::<(), _>(RpcError::new("no")));
-        assert!(matches!(answer(router, "\"e\"").await, Some(Reply::Error(error)) if error == RpcError::new("no")));
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! One connection, from its first byte to the last of its handlers.
 
+mod dispatch;
+
 use std::{
     net::SocketAddr,
     pin::Pin,
@@ -18,18 +20,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
-use tracing::{Span, debug, debug_span, warn};
+use tracing::{Span, debug_span, warn};
 
-use super::{
-    Kind, Reply as Answer, Request,
-    call::{Call, Finished},
-    routes::{Found, Routes, last_value},
-    streaming::{Emission, Streaming},
-};
-use crate::{
-    connection::{Connection, ConnectionError, Segment},
-    packet::{RawJson, Reply, RequestPacket, write_reply},
-};
+use super::{call::Call, routes::Routes, streaming::Streaming};
+use crate::connection::{Connection, ConnectionError, Segment};
 
 /// How long a connection that we have closed may take to be closed by the peer too. Without this courtesy the
 /// operating system would answer what the peer is still sending with a reset, which can cost it our last replies.
@@ -38,8 +32,10 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The state of one connection.
 ///
 /// ```text
-///   reading   Open ──shutdown──► Discarding ──┐
-///              └──────────peer has closed─────┴─► Ended
+///              ┌──peer does not take replies──► Paused
+///   reading   Open ◄──────────it does─────────────┘ │
+///              ├───────────shutdown─────────────────┴─► Discarding ──┐
+///              └───────────peer has closed───────────────────────────┴─► Ended
 ///
 ///   writing   Open ──peer has closed, or broke the framing, or (shutting down) all is answered──► Closing ──► Closed
 /// ```
@@ -63,6 +59,9 @@ pub(super) struct Session<IO> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Open,
+    /// In the middle of a segment: its other packets wait, so that one segment of small requests can't make us gather
+    /// large replies without end.
+    Paused,
     Discarding,
     Ended,
 }
@@ -101,16 +100,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Why the link was cut. A peer that closes is no error, and neither is one that broke the framing, once it closes.
     pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
         let ended = poll_fn(|cx| self.poll(cx)).await;
-        let Self { calls, .. } = self;
-        calls.map(drop).collect::<()>().await;
+        let mut calls = self.into_calls();
+        while let Some(finished) = calls.next().await {
+            calls.extend(finished.rest_of_event());
+        }
         ended
+    }
+
+    /// Lets go of all but the calls: of the link, which may have to be cut, and of the streams.
+    fn into_calls(self) -> FuturesUnordered<Call> {
+        self.calls
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         loop {
             // All of them, each time: every one registers its own wake-up.
             let moved = self.poll_shutdown_signal(cx)
-                | self.poll_calls(cx)
+                | self.poll_calls(cx)?
                 | self.poll_streams(cx)
                 | self.poll_read(cx)?
                 | self.poll_write(cx)?;
@@ -124,9 +130,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     fn poll_shutdown_signal(&mut self, cx: &mut Context<'_>) -> bool {
-        let told_to_stop = self.reading == Reading::Open && self.shutdown.as_mut().poll(cx).is_ready();
+        let is_taking = matches!(self.reading, Reading::Open | Reading::Paused);
+        let told_to_stop = is_taking && self.shutdown.as_mut().poll(cx).is_ready();
         if told_to_stop {
             self.reading = Reading::Discarding;
+            // Nobody waits for the rest of half a frame any more.
+            self.connection.abandon();
         }
         let is_idle = self.calls.is_empty() && self.streams.is_empty();
         let all_is_answered = self.reading == Reading::Discarding && self.writing == Writing::Open && is_idle;
@@ -136,13 +145,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         told_to_stop || all_is_answered
     }
 
-    fn poll_calls(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Answers the calls that have finished, whether the peer reads or not: its handlers are to go on meanwhile.
+    fn poll_calls(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         let mut moved = false;
         while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
             self.answer(finished, cx);
             moved = true;
+            if self.connection.is_congested() {
+                // Any number may finish at the same time. The limit is to stop them before all have been answered.
+                self.poll_write(cx)?;
+            }
         }
-        moved
+        Ok(moved)
     }
 
     /// Sends what the streams have, as long as the peer keeps up.
@@ -161,6 +175,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         if self.reading == Reading::Ended || self.connection.is_congested() {
             return Ok(false);
+        }
+        if self.reading == Reading::Paused {
+            self.take_packets(cx);
+            return Ok(true);
         }
         match self.connection.poll_segment(cx) {
             Poll::Pending => return Ok(false),
@@ -207,103 +225,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             .get_or_insert_with(|| Box::pin(sleep(LINGER)))
             .as_mut()
             .poll(cx)
-    }
-
-    /// Runs the handlers of all packets in the segment that was read.
-    fn take_packets(&mut self, cx: &mut Context<'_>) {
-        let queued = self.connection.queued();
-        loop {
-            match self.connection.next_packet(RequestPacket::read) {
-                Ok(Some(packet)) => self.start(packet, cx),
-                Ok(None) => return,
-                Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "closing the connection");
-                    // In Nest, the handlers of good frames before a bad one in the same segment have run by now, but
-                    // not yet answered when the socket closes. What earlier segments asked for has been sent.
-                    self.connection.unqueue(queued);
-                    return self.stop_writing();
-                }
-            }
-        }
-    }
-
-    /// Polls the packet's handler once. Most finish at once; the rest wait aside.
-    fn start(&mut self, packet: RequestPacket, cx: &mut Context<'_>) {
-        let Found { pattern, handler } = self.routes.find(packet.pattern.as_ref());
-        let Some(handler) = handler else {
-            return self.refuse(packet.id.as_ref(), pattern.as_deref());
-        };
-        let span = debug_span!(
-            "request",
-            pattern = pattern.as_deref(),
-            id = packet.id.as_ref().map(RawJson::as_str)
-        );
-        let request = Request {
-            kind: if packet.is_event() { Kind::Event } else { Kind::Message },
-            pattern,
-            data: packet.data,
-            metadata: packet.metadata,
-            peer: self.peer,
-        };
-        let mut call = Call::new(packet.id, span, || handler.start(request));
-        match Pin::new(&mut call).poll(cx) {
-            Poll::Ready(finished) => self.answer(finished, cx),
-            Poll::Pending => self.calls.push(call),
-        }
-    }
-
-    fn refuse(&mut self, id: Option<&RawJson>, pattern: Option<&str>) {
-        match id {
-            Some(id) => {
-                debug!(pattern, "no handler for this message");
-                self.write(id, Reply::NoHandler);
-            }
-            None => warn!(pattern, "no handler for this event"),
-        }
-    }
-
-    fn answer(&mut self, finished: Finished, cx: &mut Context<'_>) {
-        match (finished.id, finished.reply) {
-            (None, Answer::Values(values)) => {
-                let to_its_end = || -> super::erased::Running { Box::pin(last_value(Answer::Values(values))) };
-                self.calls.push(Call::new(None, finished.span, to_its_end));
-            }
-            (None, _) => {}
-            (Some(id), Answer::Undefined) => self.write(&id, Reply::Completion),
-            (Some(id), Answer::Value(value)) => self.write(&id, Reply::Last(&value)),
-            (Some(id), Answer::Error(error)) => self.write(&id, Reply::Error(error.err())),
-            (Some(id), Answer::Values(values)) => self.stream(Streaming::new(id, values, finished.span), cx),
-        }
-    }
-
-    /// Sends what a new stream has at once, so that it keeps its place among the replies, and sets it aside.
-    fn stream(&mut self, mut streaming: Streaming, cx: &mut Context<'_>) {
-        while self.writing == Writing::Open && !self.connection.is_congested() {
-            match streaming.poll_next_unpin(cx) {
-                Poll::Ready(Some((id, emission))) => self.emit(&id, &emission),
-                Poll::Ready(None) => return,
-                Poll::Pending => break,
-            }
-        }
-        if self.writing == Writing::Open {
-            self.streams.push(streaming);
-        }
-    }
-
-    fn emit(&mut self, id: &RawJson, emission: &Emission) {
-        let reply = match emission {
-            Emission::Value(value) => Reply::Value(value),
-            Emission::Last(value) => Reply::Last(value),
-            Emission::Completion => Reply::Completion,
-            Emission::Error(error) => Reply::Error(error.err()),
-        };
-        self.write(id, reply);
-    }
-
-    fn write(&mut self, id: &RawJson, reply: Reply<'_>) {
-        if self.writing == Writing::Open {
-            self.connection.push(|out| write_reply(out, reply, id));
-        }
     }
 
     fn stop_writing(&mut self) {

@@ -7,7 +7,6 @@ use nest_wire::{
     cli::harness::App,
     client::{CallError, Client},
     js::{self, Value},
-    packet::CallId,
 };
 use serde_json::{json, value::RawValue};
 
@@ -106,7 +105,7 @@ async fn our_calls(client: &Client, script: usize, calls: usize) -> Vec<Delivere
 
 /// Each side gives its calls ids of its own, and foreign replies are delivered with them.
 fn without_ids(mut delivered: Vec<Delivered>) -> Vec<Delivered> {
-    let is_id = |text: &str| text.len() == CallId::DIGITS && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let is_id = |text: &str| text.len() == 21 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
     for item in delivered.iter_mut().flatten() {
         let pieces: Vec<_> = item
             .split('"')

@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use nest_wire::{
+    Compat,
     cli::harness::App,
     codec::{FrameDecoder, FrameError},
     js::{self, Value},
@@ -117,7 +118,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
     };
     let value = js::parse(&text);
     // Two readers of ours, one for values and one for packets, have to agree on what is JSON.
-    let is_packet = ReplyPacket::read(&text).is_ok();
+    let is_packet = ReplyPacket::read(&text, Compat::Nest12).is_ok();
     Some(match value {
         Ok(value) if is_packet => Ok(message(&value)),
         Err(_) if !is_packet => {

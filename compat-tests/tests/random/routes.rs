@@ -7,8 +7,9 @@ use std::ops::RangeInclusive;
 
 use futures_util::future::join_all;
 use nest_wire::{
+    Compat,
     cli::harness::{App, Harness},
-    pattern::{IncomingPattern, Pattern, Route, RouteRules},
+    pattern::{IncomingPattern, Pattern, Route},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde::Deserialize;
@@ -51,19 +52,15 @@ struct Routes {
 }
 
 async fn first_difference(major: u8, oracle: &mut Oracle, patterns: Vec<(usize, &String)>) -> Option<Difference> {
-    let rules = if major > 10 {
-        RouteRules::Nest11
-    } else {
-        RouteRules::Nest10
-    };
+    let compat = Compat::of_major(major).expect("all majors are known");
     let questions: Vec<_> = patterns.iter().map(|&(_, text)| text.clone()).collect();
     let answers = oracle.ask(&questions).await;
     let mut pairs = patterns.into_iter().zip(answers);
     pairs.find_map(|((at, text), answer)| {
         let routes: Routes = serde_json::from_str(&answer).expect("the oracle answers in its format");
         let nest = (routes.registered.get(), routes.incoming.get());
-        let registered = Pattern::from_json(text).expect("it is JSON").route(rules).to_json();
-        let incoming = IncomingPattern::read(text, rules).expect("it is JSON");
+        let registered = Pattern::from_json(text).expect("it is JSON").route(compat).to_json();
+        let incoming = IncomingPattern::read(text, compat).expect("it is JSON");
         let incoming = incoming.route().map_or_else(|| "nothing".to_owned(), Route::to_json);
         let is_same = nest == (&registered, &incoming);
         (!is_same).then(|| Difference {

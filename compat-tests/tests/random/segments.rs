@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
-use nest_wire::{codec::FrameDecoder, packet::ReplyPacket};
+use nest_wire::{Compat, codec::FrameDecoder, packet::ReplyPacket};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -172,7 +172,10 @@ fn replies(received: &[u8]) -> Vec<String> {
             "the header is odd"
         );
         length += frame.len();
-        let id = ReplyPacket::read(&text).expect("a reply").id.map(|id| id.to_string());
+        let id = ReplyPacket::read(&text, Compat::Nest12)
+            .expect("a reply")
+            .id
+            .map(|id| id.to_string());
         replies.push((id, text.to_string()));
     }
     assert_eq!(length, received.len(), "a cut frame in {}", received.escape_ascii());

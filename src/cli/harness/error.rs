@@ -28,7 +28,15 @@ pub enum HarnessError {
         /// What it printed on standard error.
         log: String,
     },
-    /// A service ended, or said nothing, before it listened.
+    /// A service ended before it listened.
+    #[error("{name} ended before it listened:\n{log}")]
+    Ended {
+        /// The service.
+        name: String,
+        /// What it printed.
+        log: String,
+    },
+    /// A service said nothing of where it listens.
     #[error("{name} did not start within {patience:?}:\n{log}")]
     NotListening {
         /// The service.

@@ -1,11 +1,11 @@
 //! Our own example services, built by cargo.
 
-use std::{collections::HashMap, env, path::PathBuf, process::Stdio};
+use std::{collections::HashMap, env, path::PathBuf};
 
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::{Harness, HarnessError};
+use super::{Harness, HarnessError, tool};
 
 /// The executables of the crate's examples, by name.
 #[derive(Debug, Clone)]
@@ -39,23 +39,8 @@ impl Examples {
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }
-        let output = command
-            .current_dir(harness.checkout())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|source| HarnessError::Missing {
-                program: cargo.to_string_lossy().into_owned(),
-                source,
-            })?;
-        if !output.status.success() {
-            return Err(HarnessError::Failed {
-                command: "cargo build --examples".to_owned(),
-                status: output.status,
-                log: String::from_utf8_lossy(&output.stderr).into_owned(),
-            });
-        }
+        command.current_dir(harness.checkout());
+        let output = tool::succeed("cargo build --examples", command).await?;
         Ok(Self::listed_in(&String::from_utf8_lossy(&output.stdout)))
     }
 

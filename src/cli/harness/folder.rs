@@ -1,13 +1,14 @@
 //! Where the Node side lives, and what is in it.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
+use serde::Deserialize;
 use tokio::process::Command;
 
-use super::HarnessError;
+use super::{HarnessError, tool};
 
 /// The folder `node-harness` of a checkout.
 #[derive(Debug, Clone)]
@@ -56,13 +57,42 @@ impl Harness {
     /// [`HarnessError::NoFolder`].
     pub fn find() -> Result<Self, HarnessError> {
         let here = env::current_dir().unwrap_or_default();
-        let built_from = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::find_from(&here, Path::new(env!("CARGO_MANIFEST_DIR")))
+    }
+
+    fn find_from(here: &Path, built_from: &Path) -> Result<Self, HarnessError> {
         here.ancestors()
             .chain([built_from])
             .map(|folder| folder.join("node-harness"))
             .find(|folder| folder.join("nest.mjs").is_file())
             .map(|folder| Self { folder })
             .ok_or(HarnessError::NoFolder)
+    }
+
+    /// What `PROGRAM --version` prints.
+    ///
+    /// # Errors
+    /// [`HarnessError::Missing`] and [`HarnessError::Failed`].
+    pub async fn version(program: &str) -> Result<String, HarnessError> {
+        let mut command = Command::new(program);
+        command.arg("--version");
+        let output = tool::succeed(&format!("{program} --version"), command).await?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Which Nest is pinned for a major, `12.1.1` for example.
+    ///
+    /// # Errors
+    /// [`HarnessError::File`].
+    pub fn pinned(&self, major: u8) -> Result<String, HarnessError> {
+        let path = self.major(major).join("package.json");
+        let failed = |source| HarnessError::File {
+            path: path.clone(),
+            source,
+        };
+        let text = fs::read(&path).map_err(failed)?;
+        let package: Package = serde_json::from_slice(&text).map_err(|error| failed(error.into()))?;
+        Ok(package.dependencies.microservices)
     }
 
     /// The checkout's top folder.
@@ -88,5 +118,45 @@ impl Harness {
             .arg(self.folder.join(app.script()))
             .args(["--nest", &major.to_string()]);
         command
+    }
+}
+
+/// The lines of a `package.json` that matter here.
+#[derive(Deserialize)]
+struct Package {
+    dependencies: Dependencies,
+}
+
+#[derive(Deserialize)]
+struct Dependencies {
+    #[serde(rename = "@nestjs/microservices")]
+    microservices: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_found_from_below_and_from_elsewhere() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let nowhere = Path::new("/");
+        for (here, built_from) in [(checkout.join("src/cli"), nowhere), (nowhere.to_owned(), checkout)] {
+            let harness = Harness::find_from(&here, built_from).expect("a checkout");
+            assert_eq!(harness.checkout(), checkout);
+        }
+    }
+
+    #[test]
+    fn outside_of_a_checkout_there_is_none() {
+        let error = Harness::find_from(Path::new("/"), Path::new("/nowhere")).expect_err("no checkout");
+        assert!(matches!(error, HarnessError::NoFolder));
+    }
+
+    #[test]
+    fn the_pinned_version_is_that_of_the_package_file() {
+        let harness = Harness::find().expect("a checkout");
+        let version = harness.pinned(7).expect("a package file");
+        assert!(version.starts_with("7."), "{version}");
     }
 }

@@ -1,15 +1,17 @@
 //! Installing the pinned packages, once.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs::{self, File, TryLockError},
     path::PathBuf,
-    process::Stdio,
+    time::Duration,
 };
 
-use tokio::process::Command;
+use tokio::{process::Command, time::sleep};
 
-use super::{Harness, HarnessError};
+use super::{Harness, HarnessError, tool};
+
+/// How often a process that waits for another one's installation looks whether that is done.
+const LOCK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What an installation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,11 @@ impl Harness {
         Ok(())
     }
 
-    fn is_installed(&self, major: u8) -> Result<bool, HarnessError> {
+    /// Whether the packages of a major are there, all of them and in the versions that are pinned.
+    ///
+    /// # Errors
+    /// [`HarnessError::File`].
+    pub fn is_installed(&self, major: u8) -> Result<bool, HarnessError> {
         let wanted = self.major(major).join("package-lock.json");
         let wanted = fs::read(&wanted).map_err(|source| HarnessError::File { path: wanted, source })?;
         Ok(fs::read(self.installed_lock(major)).is_ok_and(|installed| installed == wanted))
@@ -53,36 +59,27 @@ impl Harness {
         self.major(major).join("node_modules/.installed-package-lock.json")
     }
 
+    /// Asks again and again: a thread that waits for a lock could not be told to stop.
     async fn lock_installation(&self, major: u8) -> Result<File, HarnessError> {
         let path = self.major(major).join(".installing");
-        let locked = path.clone();
-        let lock = move || File::create(locked).and_then(|file| file.lock().map(|()| file));
-        tokio::task::spawn_blocking(lock)
-            .await
-            .map_err(io::Error::from)
-            .flatten()
-            .map_err(|source| HarnessError::File { path, source })
+        let failed = |source| HarnessError::File {
+            path: path.clone(),
+            source,
+        };
+        let file = File::create(&path).map_err(failed)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => sleep(LOCK_INTERVAL).await,
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
     }
 
     async fn npm_ci(&self, major: u8) -> Result<(), HarnessError> {
-        let output = Command::new("npm")
-            .arg("ci")
-            .current_dir(self.major(major))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|source| HarnessError::Missing {
-                program: "npm".to_owned(),
-                source,
-            })?;
-        if !output.status.success() {
-            return Err(HarnessError::Failed {
-                command: "npm ci".to_owned(),
-                status: output.status,
-                log: String::from_utf8_lossy(&output.stderr).into_owned(),
-            });
-        }
+        let mut command = Command::new("npm");
+        command.arg("ci").current_dir(self.major(major));
+        tool::succeed("npm ci", command).await?;
         let (from, to) = (self.major(major).join("package-lock.json"), self.installed_lock(major));
         fs::copy(from, &to).map_err(|source| HarnessError::File { path: to, source })?;
         Ok(())

@@ -8,6 +8,7 @@ mod examples;
 mod folder;
 mod install;
 mod process;
+mod tool;
 
 pub use error::HarnessError;
 pub use examples::Examples;

@@ -1,10 +1,12 @@
 //! A service in a process of its own, which dies with its guard.
 
 use std::{
+    io,
     net::SocketAddr,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -19,16 +21,20 @@ use super::HarnessError;
 /// How long a service may take to listen, or to print what is waited for: a crowded machine's worst.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long the system may take to clear away a killed process.
+const CLEARED_WITHIN: Duration = Duration::from_secs(5);
+
 /// A running service: one of the apps, or an example.
 ///
-/// It ends when this is dropped. Should this process die in another way, the service notices that its standard input
-/// ends (`--with-parent`). If a test fails while it runs, what it printed is shown.
+/// It ends when this is dropped: it is then gone, and its ports are free. Should this process die in another way, the
+/// service notices that its standard input ends (`--with-parent`). If a test fails while it runs, what it printed is
+/// shown.
 #[derive(Debug)]
 pub struct Service {
     name: String,
     addresses: Vec<SocketAddr>,
     child: Child,
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
     printed: Printed,
 }
 
@@ -36,7 +42,7 @@ pub struct Service {
 #[derive(Debug, Clone)]
 struct Printed {
     lines: Arc<Mutex<Vec<Line>>>,
-    /// How many lines there are, or `None` once standard output has ended.
+    /// How many lines there are, or `None` once all output has ended.
     seen: watch::Receiver<Option<usize>>,
 }
 
@@ -47,10 +53,10 @@ enum Line {
 }
 
 impl Service {
-    /// Starts `command` with `--with-parent`, and `--port 0` unless it says otherwise, and waits until it listens.
+    /// Starts `command` with `--with-parent`, and waits until it listens.
     ///
     /// # Errors
-    /// [`HarnessError::Missing`] and [`HarnessError::NotListening`].
+    /// [`HarnessError::Missing`], [`HarnessError::Ended`] and [`HarnessError::NotListening`].
     pub async fn start(name: impl Into<String>, mut command: Command) -> Result<Self, HarnessError> {
         let name = name.into();
         command
@@ -67,7 +73,7 @@ impl Service {
         let mut service = Self {
             name,
             addresses: Vec::new(),
-            _stdin: child.stdin.take(),
+            stdin: child.stdin.take(),
             child,
             printed,
         };
@@ -77,12 +83,14 @@ impl Service {
 
     async fn listening(&self) -> Result<Vec<SocketAddr>, HarnessError> {
         let first = self.printed.wait_for(|line| address(line).is_some());
-        if timeout(PATIENCE, first).await != Ok(true) {
-            return Err(HarnessError::NotListening {
-                name: self.name.clone(),
-                patience: PATIENCE,
-                log: self.log(),
-            });
+        let (name, patience) = (self.name.clone(), PATIENCE);
+        match timeout(PATIENCE, first).await {
+            Ok(true) => {}
+            Ok(false) => return Err(HarnessError::Ended { name, log: self.log() }),
+            Err(_) => {
+                let log = self.log();
+                return Err(HarnessError::NotListening { name, patience, log });
+            }
         }
         Ok(self.lines().iter().filter_map(|line| address(line)).collect())
     }
@@ -116,6 +124,28 @@ impl Service {
         }
     }
 
+    /// Closes the pipe to its standard input, as the end of this process would.
+    pub fn let_go(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Kills the process, and waits until it and all its sockets are gone.
+    ///
+    /// # Errors
+    /// As [`ended`](Self::ended).
+    pub async fn kill(mut self) -> io::Result<()> {
+        self.child.start_kill()?;
+        self.ended().await.map(drop)
+    }
+
+    /// Waits until the process has ended.
+    ///
+    /// # Errors
+    /// It does not end in time, or the system does not tell.
+    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
+        timeout(PATIENCE, self.child.wait()).await?
+    }
+
     /// The process's id, while it runs.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
@@ -135,13 +165,24 @@ impl Service {
     fn lines(&self) -> Vec<String> {
         self.printed.output()
     }
+
+    /// Kills the process and waits, a moment in general, until the system has cleared it away.
+    fn end(&mut self) {
+        let last = Instant::now() + CLEARED_WITHIN;
+        if self.child.start_kill().is_ok() {
+            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < last {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             eprintln!("{} printed:\n{}", self.name, self.log());
         }
+        self.end();
     }
 }
 
@@ -153,22 +194,21 @@ impl Printed {
         let lines: Arc<Mutex<Vec<Line>>> = Arc::default();
         let (tell, seen) = watch::channel(Some(0));
         let printed = Self { lines, seen };
-        if let Some(stderr) = stderr {
-            let printed = printed.clone();
-            tokio::spawn(async move { each_line(stderr, |line| printed.lock().push(Line::Err(line))).await });
-        }
-        if let Some(stdout) = stdout {
-            let printed = printed.clone();
-            tokio::spawn(async move {
-                each_line(stdout, |line| {
-                    let mut lines = printed.lock();
-                    lines.push(Line::Out(line));
-                    tell.send_replace(Some(lines.len()));
-                })
-                .await;
-                tell.send_replace(None);
-            });
-        }
+        let (in_stdout, in_stderr) = (printed.clone(), printed.clone());
+        let complaints = tokio::spawn(async move {
+            each_line(stderr, |line| in_stderr.lock().push(Line::Err(line))).await;
+        });
+        tokio::spawn(async move {
+            each_line(stdout, |line| {
+                let mut lines = in_stdout.lock();
+                lines.push(Line::Out(line));
+                tell.send_replace(Some(lines.len()));
+            })
+            .await;
+            // A process that failed says why on standard error: whoever learns of its end is to find that in the log.
+            let _ = complaints.await;
+            tell.send_replace(None);
+        });
         printed
     }
 
@@ -200,7 +240,10 @@ impl Printed {
     }
 }
 
-async fn each_line(from: impl AsyncRead + Unpin, mut take: impl FnMut(String)) {
+async fn each_line(from: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(String)) {
+    let Some(from) = from else {
+        return;
+    };
     let mut lines = BufReader::new(from).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         take(line);

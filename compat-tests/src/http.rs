@@ -1,0 +1,34 @@
+//! As much of HTTP as a test needs to play the browser.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::PATIENCE;
+
+/// The body of `GET path`, which has to be answered with status 200.
+///
+/// # Panics
+/// If it is not, or not in time.
+pub async fn get(address: SocketAddr, path: &str) -> String {
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.map(|_| answer)
+    };
+    let answer = timeout(PATIENCE, exchange).await;
+    let answer = answer
+        .unwrap_or_else(|_| panic!("GET {path}: no answer within {PATIENCE:?}"))
+        .unwrap_or_else(|error| panic!("GET {path}: {error}"));
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("GET {path}: {answer:?}"));
+    assert!(head.starts_with("HTTP/1.1 200 "), "GET {path}: {answer}");
+    body.to_owned()
+}

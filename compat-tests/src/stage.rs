@@ -1,0 +1,118 @@
+//! Where services of either make are started.
+
+use std::{error::Error, fmt};
+
+use nest_wire::cli::harness::{App, Examples, Harness, HarnessError, Service};
+use tokio::{process::Command, sync::OnceCell};
+
+/// Built once for all tests of a process. Nothing here needs to be dropped: services belong to their tests.
+static STAGE: OnceCell<Stage> = OnceCell::const_new();
+
+/// The flags of `cargo test --workspace --all-features`: with them cargo has nothing to build anew.
+const CARGO_FLAGS: &[&str] = &["--workspace", "--all-features"];
+
+/// All majors of Nest installed, our examples built.
+#[derive(Debug)]
+pub struct Stage {
+    harness: Harness,
+    examples: Examples,
+}
+
+/// Who made a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Make {
+    /// Real Nest of this major.
+    Nest(u8),
+    /// This crate.
+    Rust,
+}
+
+impl Stage {
+    /// The stage, set up by whoever comes first.
+    ///
+    /// # Panics
+    /// If Node, npm or cargo are missing or fail.
+    pub async fn ready() -> &'static Self {
+        STAGE
+            .get_or_init(async || Self::set_up().await.unwrap_or_else(|error| give_up(&error)))
+            .await
+    }
+
+    async fn set_up() -> Result<Self, HarnessError> {
+        let harness = Harness::find()?;
+        harness.install(&Harness::MAJORS, |_| {}).await?;
+        let examples = Examples::build(&harness, CARGO_FLAGS).await?;
+        Ok(Self { harness, examples })
+    }
+
+    /// Starts a service on a free port.
+    ///
+    /// # Panics
+    /// If it does not start; says what it printed.
+    pub async fn start(&self, app: App, make: Make, flags: &[&str]) -> Service {
+        self.start_on(0, app, make, flags).await
+    }
+
+    /// Starts a service on `port`.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn start_on(&self, port: u16, app: App, make: Make, flags: &[&str]) -> Service {
+        let mut command = self.command(app, make);
+        command.args(["--port", &port.to_string()]).args(flags);
+        Service::start(format!("{app:?} ({make})"), command)
+            .await
+            .unwrap_or_else(|error| give_up(&error))
+    }
+
+    /// The tutorial's HTTP service in front of the service that listens on `user_port` of 127.0.0.1.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn start_main(&self, make: Make, user_port: u16) -> Service {
+        let port = user_port.to_string();
+        self.start(App::Main, make, &["--user-port", &port, "--user-host", "127.0.0.1"])
+            .await
+    }
+
+    /// What starts `app`, without flags.
+    #[must_use]
+    pub fn command(&self, app: App, make: Make) -> Command {
+        match make {
+            Make::Nest(major) => self.harness.node(app, major),
+            Make::Rust => self.examples.command(example(app)),
+        }
+    }
+
+    /// The Node side's folder.
+    #[must_use]
+    pub fn harness(&self) -> &Harness {
+        &self.harness
+    }
+}
+
+/// Our counterpart of a program on Node.
+fn example(app: App) -> &'static str {
+    match app {
+        App::User => "microservice_test_user",
+        App::Main => "microservice_test_main",
+        App::Conformance => "conformance_service",
+        other => panic!("{other:?} is an oracle: there is none of ours"),
+    }
+}
+
+fn give_up(error: &HarnessError) -> ! {
+    match error.source() {
+        Some(source) => panic!("{error}: {source}"),
+        None => panic!("{error}"),
+    }
+}
+
+impl fmt::Display for Make {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nest(major) => write!(f, "Nest {major}"),
+            Self::Rust => f.write_str("Rust"),
+        }
+    }
+}

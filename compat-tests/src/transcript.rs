@@ -1,0 +1,60 @@
+//! What a proxy heard, made comparable.
+
+use bytes::BytesMut;
+use nest_wire::{
+    codec::encode,
+    fixture::{Conversation, Event, Recording, Said, Side},
+};
+
+/// What both sides said, ids apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// The caller's packets.
+    pub caller: Vec<String>,
+    /// The service's packets.
+    pub service: Vec<String>,
+}
+
+impl Transcript {
+    /// What was said over all links together, a link after the other.
+    ///
+    /// # Panics
+    /// If a side broke the framing, or framed otherwise than we would.
+    #[must_use]
+    pub fn of(events: Vec<Event>) -> Self {
+        let recording = Recording {
+            events,
+            ..Recording::default()
+        };
+        let mut all = Self {
+            caller: Vec::new(),
+            service: Vec::new(),
+        };
+        for connection in 1..=recording.connections() {
+            let said = Conversation::of(&recording, connection).expect("a conversation");
+            assert_reencodes(&said.caller, &recording, connection, Side::Caller);
+            assert_reencodes(&said.service, &recording, connection, Side::Service);
+            all.caller.extend(said.caller.into_iter().map(|said| said.without_id));
+            all.service.extend(said.service.into_iter().map(|said| said.without_id));
+        }
+        all
+    }
+
+    /// The same whatever link each packet took: Nest 7 opens one for every call made before the first is up.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.caller.sort();
+        self.service.sort();
+        self
+    }
+}
+
+/// The headers and everything else but the ids are compared by this: the bytes are ours.
+fn assert_reencodes(said: &[Said], recording: &Recording, connection: u32, from: Side) {
+    let mut ours = BytesMut::new();
+    for said in said {
+        encode(&said.text, &mut ours);
+    }
+    let theirs: Vec<u8> = recording.segments(connection, from).flatten().copied().collect();
+    assert_eq!(ours, theirs, "the {from} frames otherwise than we do");
+}

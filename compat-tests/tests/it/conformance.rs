@@ -1,0 +1,41 @@
+//! Whatever a peer sends, our conformance service answers with the same bytes as Nest's.
+
+use std::net::SocketAddr;
+
+use compat_tests::{Case, Divergences, Heard, Make, Stage, all_cases, on_each_major, play};
+use nest_wire::cli::harness::App;
+
+on_each_major!(every_case_is_answered_as_by, answers_are_the_same);
+
+async fn answers_are_the_same(major: u8) {
+    let stage = Stage::ready().await;
+    let nest = stage.start(App::Conformance, Make::Nest(major), &[]).await;
+    let like_it = ["--nest", &major.to_string()];
+    let rust = stage.start(App::Conformance, Make::Rust, &like_it).await;
+    let divergences = Divergences::listed();
+    let mut faults = Vec::new();
+    let cases = all_cases();
+    for case in &cases {
+        let (theirs, ours) = both(case, nest.address(), rust.address()).await;
+        let differ = !ours.is_like(&theirs, case.order);
+        match (differ, divergences.reason(&case.name, major)) {
+            (true, None) => faults.push(format!(
+                "{}: Nest {major} answers {theirs:#?}\nwe answer {ours:#?}",
+                case.name
+            )),
+            (false, Some(reason)) => faults.push(format!("{}: no difference, though {reason}", case.name)),
+            _ => {}
+        }
+    }
+    let unknown = divergences
+        .cases(major)
+        .filter(|name| !cases.iter().any(|case| case.name == *name));
+    faults.extend(unknown.map(|name| format!("{name}: a divergence without a case")));
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    assert_eq!(rust.output(), nest.output(), "what the handlers printed");
+}
+
+/// One after the other: a case finds the service's state as the case before left it, on either side.
+async fn both(case: &Case, nest: SocketAddr, rust: SocketAddr) -> (Heard, Heard) {
+    tokio::join!(play(case, nest), play(case, rust))
+}

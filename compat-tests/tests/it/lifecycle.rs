@@ -1,0 +1,102 @@
+//! How our services begin and end, as whoever starts them sees it.
+
+use std::net::IpAddr;
+
+use bytes::BytesMut;
+use compat_tests::{Make, PATIENCE, Stage};
+use nest_wire::{
+    cli::harness::{App, Service},
+    codec::encode,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, lookup_host},
+    process::Command,
+    time::timeout,
+};
+
+const APPS: [App; 3] = [App::User, App::Main, App::Conformance];
+
+async fn terminate(service: &Service) {
+    let id = service.id().expect("it runs").to_string();
+    let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(sent.expect("`kill` can be run").success());
+}
+
+#[tokio::test]
+async fn sigterm_ends_each_service_with_status_0() {
+    let stage = Stage::ready().await;
+    for app in APPS {
+        let mut service = stage.start(app, Make::Rust, &[]).await;
+        terminate(&service).await;
+        let status = service.ended().await.expect("it ends");
+        assert!(status.success(), "{app:?} ended with {status}:\n{}", service.log());
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_flight_at_sigterm_is_answered_before_the_connection_closes() {
+    let mut service = Stage::ready().await.start(App::Conformance, Make::Rust, &[]).await;
+    let mut stream = TcpStream::connect(service.address()).await.expect("it accepts");
+    let mut requests = BytesMut::new();
+    encode(
+        r#"{"pattern":"delay","data":{"ms":500,"value":"late"},"id":1}"#,
+        &mut requests,
+    );
+    encode(r#"{"pattern":"ping","data":0,"id":2}"#, &mut requests);
+    stream.write_all(&requests).await.expect("it reads");
+    // The answer to the second request tells that the first one's handler is at work.
+    let pong = br#"44#{"response":"pong","isDisposed":true,"id":2}"#;
+    let mut prompt = vec![0; pong.len()];
+    stream.read_exact(&mut prompt).await.expect("an answer");
+    assert_eq!(prompt, pong);
+
+    terminate(&service).await;
+    let mut rest = String::new();
+    let read = timeout(PATIENCE, stream.read_to_string(&mut rest)).await;
+    read.expect("it closes").expect("no reset");
+    assert_eq!(rest, r#"44#{"response":"late","isDisposed":true,"id":1}"#);
+    assert!(service.ended().await.expect("it ends").success());
+}
+
+#[tokio::test]
+async fn each_address_of_localhost_is_announced_and_accepts() {
+    let stage = Stage::ready().await;
+    for app in [App::User, App::Main] {
+        let service = stage.start(app, Make::Rust, &[]).await;
+        let port = service.address().port();
+        let mut announced = 0;
+        for address in lookup_host(("localhost", port)).await.expect("localhost has addresses") {
+            if !exists(address.ip()).await {
+                continue;
+            }
+            let line = format!("listening {address}");
+            service.wait_for_line(&line).await.expect("the address is announced");
+            TcpStream::connect(address).await.expect("it accepts there");
+            announced += 1;
+        }
+        assert!(announced > 0);
+    }
+}
+
+/// Whether this machine has the address: `::1` is missing where IPv6 is off, whatever `localhost` says.
+async fn exists(address: IpAddr) -> bool {
+    tokio::net::TcpListener::bind((address, 0)).await.is_ok()
+}
+
+#[tokio::test]
+async fn each_service_ends_with_its_parent() {
+    let stage = Stage::ready().await;
+    for make in [Make::Rust, Make::Nest(12), Make::Nest(7)] {
+        for app in APPS {
+            let mut service = stage.start(app, make, &[]).await;
+            service.let_go();
+            let status = service.ended().await.expect("it ends");
+            assert!(
+                status.success(),
+                "{app:?} ({make}) ended with {status}:\n{}",
+                service.log()
+            );
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What our client writes is what Nest's client writes, to the byte, whatever it is asked to send.
+
+use compat_tests::{Make, Stage, Tap, Transcript, ask_client, on_each_major};
+use nest_wire::{
+    cli::harness::App,
+    client::{CallError, Client},
+    fixture::{Event, Side},
+    js,
+    pattern::Pattern,
+};
+
+on_each_major!(our_client_writes_what_is_written_by, written);
+
+/// Operation, pattern and data, as JSON texts.
+const CALLS: &[(&str, &str, &str)] = &[
+    ("emit", r#""log""#, r#""求和 😀""#),
+    ("emit", r#"{"cmd":"sum"}"#, "[1,2]"),
+    ("emit", r#"{"role":"admin","cmd":"who"}"#, "1"),
+    ("emit", r#"{"b":1,"A":{"z":"x","Y":2.0},"10":true,"a":null}"#, "{}"),
+    (
+        "emit",
+        r#"{"service":"users","Cmd":"get","_v":1,"é":2,"Z":3,"a":4}"#,
+        "0",
+    ),
+    ("emit", "42", "false"),
+    ("emit", "1e21", r#""""#),
+    ("emit", r#"["b","a"]"#, "[]"),
+    (
+        "send",
+        r#""echo""#,
+        r#"{"b":1.0,"10":[null,true],"9":"\u2028\ud800","a":{"":-0}}"#,
+    ),
+    (
+        "send",
+        r#""echo""#,
+        r#"[1e21,1e-7,0.1,123456789012345680000,9007199254740993]"#,
+    ),
+    ("send", r#""echo""#, r#""\u0000\u001f\u007f\"\\\/é""#),
+    ("send", r#""echo""#, "0"),
+    ("send", r#""echo""#, r#""""#),
+    ("send", r#""echo""#, "false"),
+    ("send", r#"{"role":"admin","cmd":"who"}"#, "1"),
+    ("send", r#"{"Z":3,"b":{"y":1,"x":2},"1":1.50}"#, "1"),
+    ("send", "42", "1"),
+    ("send", r#"["b","a"]"#, "1"),
+    ("send", r#""{\"cmd\":\"sum\"}""#, "[1]"),
+    ("send", "{}", "1"),
+];
+
+/// Since Nest 11 a route escapes what stands within its strings, and has limits. Ours does.
+const CALLS_OF_11: &[(&str, &str, &str)] = &[
+    ("emit", r#"{"a":"x\"y\\z","k\"ey":1}"#, "1"),
+    ("emit", r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}"#, "1"),
+];
+
+async fn written(major: u8) {
+    let calls = [CALLS, if major >= 11 { CALLS_OF_11 } else { &[] }].concat();
+    let stage = Stage::ready().await;
+    let service = stage.start(App::Conformance, Make::Nest(major), &[]).await;
+
+    let mut tap = Tap::on(service.address()).await;
+    let lines: Vec<_> = calls.iter().enumerate().map(line).collect();
+    ask_client(stage, major, tap.address().port(), &lines).await;
+    let theirs = packets(tap.events_until_closed(&[Side::Caller]).await);
+
+    let mut tap = Tap::on(service.address()).await;
+    let client = Client::new(tap.address().to_string());
+    for call in &calls {
+        make(&client, *call).await;
+    }
+    // Its link closes with it.
+    drop(client);
+    let ours = packets(tap.events_until_closed(&[Side::Caller]).await);
+    assert_eq!(ours, theirs);
+    assert_eq!(theirs.len(), calls.len());
+}
+
+fn line((key, (op, pattern, data)): (usize, &(&str, &str, &str))) -> String {
+    format!(r#"{{"op":"{op}","key":{key},"pattern":{pattern},"data":{data}}}"#)
+}
+
+async fn make(client: &Client, (op, pattern, data): (&str, &str, &str)) {
+    let pattern = Pattern::from_json(pattern).expect("JSON");
+    let data = js::parse(data).expect("JSON");
+    if op == "emit" {
+        return client.emit(pattern, &data).await.expect("sent");
+    }
+    match client.send::<js::Value>(pattern, &data).await {
+        // Whether somebody handles it does not matter here.
+        Ok(_) | Err(CallError::Rpc(_)) => {}
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The caller's packets without their ids, sorted: Nest's client is given all its calls at once.
+fn packets(events: Vec<Event>) -> Vec<String> {
+    let said = Transcript::of(events).caller.into_iter();
+    let mut packets: Vec<_> = said
+        .map(|text| match text.rsplit_once(r##","id":"#"##) {
+            Some((packet, _)) => packet.to_owned(),
+            None => text,
+        })
+        .collect();
+    packets.sort();
+    packets
+}

@@ -1,0 +1,106 @@
+//! What `send` and `emit` have in common: whom to call, and with what.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{address::Address, data::Data, failure::Failure};
+use crate::{
+    client::{CallError, Client, Config},
+    js::{ParseError, Value},
+    pattern::Pattern,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Call {
+    /// How long to wait for the answer, in seconds, such as 0.5
+    ///
+    /// Connecting counts, and may take ten seconds of it. Each further value has this time anew.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    timeout: Duration,
+    #[arg(value_name = "HOST:PORT", help = "Where the service is: localhost:8888, [::1]:8888")]
+    address: Address,
+    /// The pattern: JSON if it begins with { or [, else a string
+    #[arg(value_parser = pattern, allow_negative_numbers = true)]
+    pattern: Pattern,
+    /// The data: JSON, or - to read JSON from standard input
+    ///
+    /// It goes out as JSON.stringify would write it. NestJS sends no null.
+    #[arg(allow_negative_numbers = true)]
+    data: Data,
+}
+
+/// A call that can be made.
+pub(super) struct Ready {
+    pub(super) client: Client,
+    pub(super) pattern: Pattern,
+    pub(super) data: Value,
+    address: Address,
+}
+
+impl Call {
+    /// Reads the data, if it stands elsewhere, and makes a client. Nothing is connected yet.
+    pub(super) fn ready(self) -> Result<Ready, Failure> {
+        let config = Config {
+            timeout: self.timeout,
+            ..Config::default()
+        };
+        Ok(Ready {
+            client: Client::with_config(self.address.as_str(), config),
+            pattern: self.pattern,
+            data: self.data.read().map_err(Failure::Stdin)?,
+            address: self.address,
+        })
+    }
+}
+
+impl Ready {
+    /// What to tell when the call fails.
+    pub(super) fn failed(&self, error: CallError) -> Failure {
+        Failure::Call {
+            error,
+            address: self.address.to_string(),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let complaint = "write a number of seconds above 0, such as 0.5";
+    let seconds: f64 = text.parse().map_err(|_| complaint)?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(complaint),
+    }
+}
+
+fn pattern(text: &str) -> Result<Pattern, ParseError> {
+    match text.starts_with(['{', '[']) {
+        true => Pattern::from_json(text),
+        false => Ok(Pattern::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_may_be_a_fraction_and_never_nothing() {
+        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(seconds("0.05"), Ok(Duration::from_millis(50)));
+        assert_eq!(seconds("1e-3"), Ok(Duration::from_millis(1)));
+        for text in ["", "0", "-0", "-1", "1e-12", "inf", "NaN", "1e300", "1s", "0x1"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_json_by_its_first_character() {
+        assert_eq!(pattern("sum"), Ok(Pattern::from("sum")));
+        assert_eq!(pattern("7"), Ok(Pattern::from("7")));
+        assert_eq!(pattern("\"sum\""), Ok(Pattern::from("\"sum\"")));
+        assert_eq!(pattern(r#"{ "cmd": "sum" }"#), Ok(Pattern::object([("cmd", "sum")])));
+        assert_eq!(pattern("{cmd}").map_err(|error| error.offset()), Err(1));
+        assert_eq!(pattern("[1").map_err(|error| error.offset()), Err(2));
+    }
+}

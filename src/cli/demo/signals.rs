@@ -1,0 +1,55 @@
+//! The signals that end a demo.
+
+use tokio::signal;
+
+/// A signal that asks us to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Signal {
+    /// The terminal has gone.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has Ctrl-C only"))]
+    HangUp,
+    /// Ctrl-C.
+    Interrupt,
+    /// `kill`.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has Ctrl-C only"))]
+    Terminate,
+}
+
+impl Signal {
+    /// Its POSIX number.
+    pub(in crate::cli) fn number(self) -> u8 {
+        match self {
+            Self::HangUp => 1,
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+}
+
+/// Waits for the first signal. From the first poll on, none ends the process by itself.
+pub(super) async fn first() -> Signal {
+    tokio::select! {
+        result = signal::ctrl_c() => {
+            result.expect("the system takes a handler for Ctrl-C");
+            Signal::Interrupt
+        }
+        signal = others() => signal,
+    }
+}
+
+#[cfg(unix)]
+async fn others() -> Signal {
+    use signal::unix::{SignalKind, signal};
+
+    let handler = |kind| signal(kind).expect("the system takes a handler for a signal");
+    let (mut hang_up, mut terminate) = (handler(SignalKind::hangup()), handler(SignalKind::terminate()));
+    tokio::select! {
+        _ = hang_up.recv() => Signal::HangUp,
+        _ = terminate.recv() => Signal::Terminate,
+    }
+}
+
+#[cfg(not(unix))]
+async fn others() -> Signal {
+    std::future::pending().await
+}

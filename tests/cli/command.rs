@@ -1,0 +1,94 @@
+//! Running the binary, and services for it to call.
+
+use std::{future::IntoFuture, net::SocketAddr, process::Stdio};
+
+use nest_wire::server::{Listener, Router, serve};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+};
+
+/// How the binary ended, and what it printed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The binary, its standard streams piped.
+pub(crate) fn nest_wire<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nest-wire"));
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs it to its end, with nothing on standard input.
+pub(crate) async fn run(args: &[&str]) -> Ended {
+    run_with_stdin(args, b"").await
+}
+
+/// Runs it to its end.
+pub(crate) async fn run_with_stdin(args: &[&str], stdin: &[u8]) -> Ended {
+    let mut child = nest_wire(args).spawn().expect("the binary runs");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    // It need not read what it is not interested in.
+    let _ = pipe.write_all(stdin).await;
+    drop(pipe);
+    end_of(child).await
+}
+
+pub(crate) async fn end_of(child: Child) -> Ended {
+    let output = child.wait_with_output().await.expect("the binary ends");
+    Ended {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+impl Ended {
+    pub(crate) fn well(stdout: &str) -> Self {
+        Self {
+            status: Some(0),
+            stdout: stdout.to_owned(),
+            stderr: String::new(),
+        }
+    }
+
+    pub(crate) fn badly(status: i32, stderr: &str) -> Self {
+        Self {
+            status: Some(status),
+            stdout: String::new(),
+            stderr: stderr.to_owned(),
+        }
+    }
+
+    /// As [`badly`](Self::badly), after it has printed something.
+    pub(crate) fn having_printed(self, stdout: &str) -> Self {
+        Self {
+            stdout: stdout.to_owned(),
+            ..self
+        }
+    }
+}
+
+/// Serves on a free port for as long as the test runs; gives `HOST:PORT`.
+pub(crate) async fn service(router: Router) -> String {
+    service_at("127.0.0.1:0", router)
+        .await
+        .expect("a free port")
+        .to_string()
+}
+
+pub(crate) async fn service_at(address: &str, router: Router) -> std::io::Result<SocketAddr> {
+    let listener = Listener::bind(address).await?;
+    let address = listener.local_addrs()?[0];
+    tokio::spawn(serve(listener, router).into_future());
+    Ok(address)
+}

@@ -1,0 +1,8 @@
+//! The real binary, one topic a file. Only `demo` needs Node.
+
+mod command;
+mod demo;
+mod emit;
+mod send;
+mod statuses;
+mod usage;

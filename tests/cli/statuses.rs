@@ -1,0 +1,152 @@
+//! `nest-wire send` when it fails: each exit status, and the one line that says why.
+
+use std::future::pending;
+
+use futures_util::{StreamExt, stream};
+use nest_wire::{
+    connection::{Config, Connection},
+    packet::{RawJson, Reply, RequestPacket, RpcError, write_reply},
+    server::{Router, Values},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::command::{Ended, run, service};
+
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    (listener, address)
+}
+
+/// A request that has come in, and its link.
+async fn requested(listener: &TcpListener) -> (Connection<TcpStream>, RequestPacket) {
+    let (stream, _) = listener.accept().await.expect("a caller");
+    let mut connection = Connection::new(stream, &Config::default());
+    let request = connection.next(RequestPacket::read).await.expect("a link");
+    (connection, request.expect("a packet"))
+}
+
+#[tokio::test]
+async fn a_remote_error_is_its_json() {
+    async fn fail() -> Result<u32, RpcError> {
+        Err(RpcError::from_raw(RawJson::new(r#"{ "code": 7.0, "why": "求和" }"#)?))
+    }
+    let address = service(Router::new().message("fail", fail)).await;
+    let ended = run(&["send", &address, "fail", "0"]).await;
+    assert_eq!(ended, Ended::badly(1, "{\"code\":7,\"why\":\"求和\"}\n"));
+}
+
+#[tokio::test]
+async fn a_missing_handler_is_a_remote_error() {
+    let address = service(Router::new()).await;
+    let message = "\"There is no matching message handler defined in the remote service.\"\n";
+    assert_eq!(run(&["send", &address, "nobody", "0"]).await, Ended::badly(1, message));
+}
+
+#[tokio::test]
+async fn values_before_an_error_are_printed() {
+    let values = async || Values::fallible(stream::iter([Ok(1), Err(RpcError::new("no"))]));
+    let address = service(Router::new().message("stream", values)).await;
+    let expected = Ended::badly(1, "{\"status\":\"error\",\"message\":\"no\"}\n").having_printed("1\n");
+    assert_eq!(run(&["send", &address, "stream", "0"]).await, expected);
+}
+
+#[tokio::test]
+async fn a_refused_connection_says_where_and_why() {
+    let (listener, address) = listener().await;
+    drop(listener);
+    let ended = run(&["send", &address, "sum", "[1]"]).await;
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    let reason = ended
+        .stderr
+        .strip_prefix(&format!("cannot connect to {address}: "))
+        .expect("it says where");
+    assert_eq!(reason.matches("refused").count(), 1, "{reason}");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_no_connection() {
+    let ended = run(&["send", "no-such-host.invalid:8888", "sum", "[1]"]).await;
+    assert_eq!(ended.status, Some(3));
+    assert!(
+        ended
+            .stderr
+            .starts_with("cannot connect to no-such-host.invalid:8888: "),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_connection_lost_before_the_answer_is_no_connection() {
+    let (listener, address) = listener().await;
+    let service = async {
+        requested(&listener).await;
+    };
+    let args = ["send", &address, "sum", "[1]"];
+    let (ended, ()) = tokio::join!(run(&args), service);
+    let message = "Connection closed: the service closed the connection\n";
+    assert_eq!(ended, Ended::badly(3, message));
+}
+
+#[tokio::test]
+async fn a_connection_lost_between_two_values_is_no_connection() {
+    let (listener, address) = listener().await;
+    let service = async {
+        let (mut connection, request) = requested(&listener).await;
+        let id = request.id.expect("a request has an id");
+        connection.push(|out| write_reply(out, Reply::Value(&RawJson::of(&1).expect("JSON")), &id));
+        connection.flush().await.expect("a link");
+    };
+    let args = ["send", &address, "stream", "0"];
+    let (ended, ()) = tokio::join!(run(&args), service);
+    let expected = Ended::badly(3, "Connection closed: the service closed the connection\n").having_printed("1\n");
+    assert_eq!(ended, expected);
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_speak_nest_is_told_with_all_causes_once() {
+    let (listener, address) = listener().await;
+    let service = async {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request # \r\n")
+            .await
+            .expect("a link");
+        let mut request = Vec::new();
+        // Until the caller has hung up.
+        let _ = stream.read_to_end(&mut request).await;
+    };
+    let args = ["send", &address, "sum", "[1]"];
+    let (ended, ()) = tokio::join!(run(&args), service);
+    assert_eq!(ended.status, Some(3));
+    let start = "Connection closed: the connection failed: the peer broke the framing: ";
+    assert!(ended.stderr.starts_with(start), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn no_answer_in_time_is_a_timeout() {
+    let address = service(Router::new().message("never", pending::<u32>)).await;
+    let ended = run(&["send", "--timeout", "0.05", &address, "never", "0"]).await;
+    assert_eq!(ended, Ended::badly(4, "no answer within 50ms\n"));
+}
+
+#[tokio::test]
+async fn a_stream_that_stalls_is_a_timeout_after_its_values() {
+    let values = async || Values::new(stream::iter([1]).chain(stream::once(pending::<u32>())));
+    let address = service(Router::new().message("stream", values)).await;
+    // Long enough for the first value even on a crowded machine.
+    let ended = run(&["send", "--timeout", "0.5", &address, "stream", "0"]).await;
+    assert_eq!(ended, Ended::badly(4, "no answer within 500ms\n").having_printed("1\n"));
+}
+
+#[tokio::test]
+async fn a_timeout_may_be_longer_than_any_clock_runs() {
+    let address = service(Router::new().message("one", async || 1)).await;
+    let ended = run(&["send", "--timeout", "1e19", &address, "one", "0"]).await;
+    assert_eq!(ended, Ended::well("1\n"));
+}

@@ -1,0 +1,64 @@
+//! `docs/PROTOCOL.md` keeps its word: each clause names what proves it, and each of those exists.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The document, split where the table of proofs begins.
+fn clauses_and_proofs() -> (String, String) {
+    let text = fs::read_to_string(top().join("docs/PROTOCOL.md")).expect("the document");
+    let (clauses, proofs) = text.split_once("## §9").expect("the table of proofs");
+    (clauses.to_owned(), proofs.to_owned())
+}
+
+fn top() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn every_clause_has_a_proof() {
+    let (clauses, proofs) = clauses_and_proofs();
+    let numbers = |text: &str, prefix: &str| -> BTreeSet<String> {
+        let number = |line: &str| line.strip_prefix(prefix)?.split(' ').next().map(str::to_owned);
+        let is_clause =
+            |number: &String| number.contains('.') && number.chars().all(|c| c.is_ascii_digit() || c == '.');
+        text.lines().filter_map(number).filter(is_clause).collect()
+    };
+    assert_eq!(numbers(&clauses, ""), numbers(&proofs, "| "));
+}
+
+#[test]
+fn every_proof_exists() {
+    let (_, proofs) = clauses_and_proofs();
+    let sources = all_text(&["src", "tests", "compat-tests/tests"], "rs");
+    let cases = all_text(&["compat-tests/cases"], "jsonl");
+    for row in proofs.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        for test in quoted(row, '`') {
+            let is_there = sources.contains(&format!("fn {test}(")) || sources.contains(&format!("!({test},"));
+            assert!(is_there, "no test `{test}`");
+        }
+        for case in quoted(row, '"') {
+            assert!(cases.contains(&format!("[\"{case}\"")), "no case \"{case}\"");
+        }
+    }
+}
+
+fn quoted(row: &str, quote: char) -> impl Iterator<Item = &str> {
+    row.split(quote).skip(1).step_by(2)
+}
+
+fn all_text(folders: &[&str], extension: &str) -> String {
+    let files = folders.iter().flat_map(|folder| files(&top().join(folder)));
+    let wanted = files.filter(|file| file.extension().is_some_and(|it| it == extension));
+    wanted.map(|file| fs::read_to_string(file).expect("a source")).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .collect()
+}

@@ -1,0 +1,129 @@
+//! Our server hears what Nest's server was recorded to hear, and says what that said.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use nest_wire::{
+    Compat,
+    connection::Config,
+    fixture::{Content, Side},
+    packet::ReplyPacket,
+    server::{Routes, serve_connection},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    time::timeout,
+};
+
+use super::replay::{Fixture, fixtures, frames};
+
+#[path = "../../examples/support/conformance.rs"]
+mod conformance;
+
+/// Longer than any handler takes. Time is paused: it passes at once when nothing else can happen.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test(start_paused = true)]
+async fn our_server_answers_every_recording_as_nest_did() {
+    let mut faults = Vec::new();
+    for fixture in fixtures() {
+        let differences = differences(&fixture).await;
+        match (differences.is_empty(), fixture.note("differs")) {
+            (_, "") => faults.extend(differences),
+            (true, reason) => faults.push(format!("{}: no difference, though {reason}", fixture.name)),
+            (false, _) => {}
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+async fn differences(fixture: &Fixture) -> Vec<String> {
+    let routes = conformance::router().expect("the patterns are JSON").into_routes();
+    let mut differences = Vec::new();
+    for connection in 1..=fixture.recording.connections() {
+        let ours = replay(fixture, connection, Arc::clone(&routes)).await;
+        let theirs = Answer {
+            bytes: BytesMut::from(&fixture.bytes(connection, Side::Service)[..]),
+            has_ended: has_ended(fixture, connection),
+        };
+        if !ours.is_like(&theirs, fixture.note("order") == "per id") {
+            differences.push(format!("{}: Nest {theirs:#?}\nwe {ours:#?}", fixture.name));
+        }
+    }
+    differences
+}
+
+#[derive(Debug, PartialEq)]
+struct Answer {
+    bytes: BytesMut,
+    /// Whether the service closed its side, after the last byte or before.
+    has_ended: bool,
+}
+
+fn has_ended(fixture: &Fixture, connection: u32) -> bool {
+    let mut events = fixture.recording.events.iter();
+    events.any(|event| (event.connection, event.from, &event.content) == (connection, Side::Service, &Content::End))
+}
+
+/// Says what the caller said, each word after as many bytes of answers as had come then.
+async fn replay(fixture: &Fixture, connection: u32, routes: Arc<Routes>) -> Answer {
+    let (mut caller, service) = duplex(1 << 20);
+    let served = tokio::spawn(async move { serve_connection(service, routes, &Config::default()).await });
+    let mut answer = Answer {
+        bytes: BytesMut::new(),
+        has_ended: false,
+    };
+    let mut expected = 0;
+    let events = fixture.recording.events.iter();
+    for event in events.filter(|event| event.connection == connection) {
+        match (event.from, &event.content) {
+            (Side::Caller, Content::Segment(bytes)) => caller.write_all(bytes).await.expect("it reads"),
+            (Side::Caller, Content::End) => caller.shutdown().await.expect("it may"),
+            (Side::Service, Content::Segment(bytes)) => {
+                expected += bytes.len();
+                answer.read(&mut caller, expected).await;
+            }
+            (Side::Service, Content::End) => answer.read(&mut caller, usize::MAX).await,
+        }
+    }
+    // A server that says more than was recorded has said it by now, or will before it ends.
+    if !answer.has_ended {
+        caller.shutdown().await.expect("it may");
+        answer.read(&mut caller, usize::MAX).await;
+        answer.has_ended = false;
+    }
+    drop(caller);
+    let ended = served.await.expect("the server does not panic");
+    ended.unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
+    answer
+}
+
+impl Answer {
+    /// Reads until there are `enough` bytes, the service closes, or nothing will come any more.
+    async fn read(&mut self, from: &mut DuplexStream, enough: usize) {
+        while !self.has_ended && self.bytes.len() < enough {
+            match timeout(LONG, from.read_buf(&mut self.bytes)).await {
+                Ok(read) => self.has_ended = read.expect("memory does not fail") == 0,
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Whether it is the same, byte by byte or, where their order is an accident of Node's, id by id.
+    fn is_like(&self, other: &Self, per_id: bool) -> bool {
+        if per_id {
+            self.has_ended == other.has_ended && self.by_id() == other.by_id()
+        } else {
+            self == other
+        }
+    }
+
+    fn by_id(&self) -> Vec<String> {
+        let mut texts = frames(&self.bytes);
+        texts.sort_by_cached_key(|text| {
+            let packet = ReplyPacket::read(&text.clone().into(), Compat::default()).expect("a packet");
+            packet.id.map(|id| id.to_string())
+        });
+        texts
+    }
+}

@@ -1,0 +1,239 @@
+//! The service on real sockets: accepting, shutting down, and peers that misbehave.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use nest_wire::server::{Context, Listener, Router, State, serve};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+const PING: &[u8] = br#"34#{"pattern":"ping","data":0,"id":1}"#;
+const PONG: &[u8] = br#"44#{"response":"pong","isDisposed":true,"id":1}"#;
+const SLOW: &[u8] = br#"34#{"pattern":"slow","data":0,"id":1}"#;
+const SLOWED: &[u8] = br#"44#{"response":"slow","isDisposed":true,"id":1}"#;
+
+/// A running service. `slow` waits to be released.
+struct Service {
+    address: SocketAddr,
+    started: Arc<AtomicU32>,
+    release: Arc<Notify>,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl Service {
+    async fn start(drain_timeout: Duration) -> Self {
+        let (started, release) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
+        let (stop, stopped) = oneshot::channel();
+        let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addrs().expect("bound")[0];
+        let router = Router::new()
+            .message("ping", async || "pong")
+            .message("whereabouts", async |context: Context| {
+                context.peer.map(|peer| peer.to_string())
+            })
+            .message(
+                "slow",
+                async |State((started, release)): State<(Arc<AtomicU32>, Arc<Notify>)>| {
+                    started.fetch_add(1, SeqCst);
+                    release.notified().await;
+                    "slow"
+                },
+            )
+            .with_state((Arc::clone(&started), Arc::clone(&release)));
+        let serving = serve(listener, router)
+            .drain_timeout(drain_timeout)
+            .with_graceful_shutdown(async { stopped.await.expect("told") });
+        let running = tokio::spawn(async { serving.await });
+        Self {
+            address,
+            started,
+            release,
+            stop,
+            running,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("it listens")
+    }
+
+    /// A connection with a `slow` in flight.
+    async fn connect_slowly(&self) -> TcpStream {
+        let mut link = self.connect().await;
+        let before = self.started.load(SeqCst);
+        link.write_all(SLOW).await.expect("open");
+        while self.started.load(SeqCst) == before {
+            tokio::task::yield_now().await;
+        }
+        link
+    }
+}
+
+async fn exchange(link: &mut TcpStream, request: &[u8], reply: &[u8]) {
+    link.write_all(request).await.expect("open");
+    expect(link, reply).await;
+}
+
+async fn expect(link: &mut TcpStream, reply: &[u8]) {
+    let mut received = vec![0; reply.len()];
+    link.read_exact(&mut received).await.expect("a reply");
+    assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(reply));
+}
+
+/// What comes until the end, which may be a reset.
+async fn rest(link: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    match link.read_to_end(&mut rest).await {
+        Err(error) if error.kind() != io::ErrorKind::ConnectionReset => panic!("{error}"),
+        _ => rest,
+    }
+}
+
+const LONG: Duration = Duration::from_secs(600);
+
+#[tokio::test]
+async fn a_shutdown_lets_finish_what_is_in_flight_and_closes_what_is_idle() {
+    let service = Service::start(LONG).await;
+    let (mut idle, mut busy) = (service.connect().await, service.connect_slowly().await);
+    exchange(&mut idle, PING, PONG).await;
+    service.stop.send(()).expect("it runs");
+    assert!(rest(&mut idle).await.is_empty());
+    drop(idle);
+    let refused = TcpStream::connect(service.address).await;
+    assert_eq!(
+        refused.expect_err("nobody listens").kind(),
+        io::ErrorKind::ConnectionRefused
+    );
+    assert!(!service.running.is_finished());
+    service.release.notify_one();
+    expect(&mut busy, SLOWED).await;
+    assert!(rest(&mut busy).await.is_empty());
+    drop(busy);
+    service.running.await.expect("it has ended");
+}
+
+#[tokio::test]
+async fn requests_that_come_during_a_shutdown_are_not_taken() {
+    let service = Service::start(LONG).await;
+    let (mut idle, mut busy) = (service.connect().await, service.connect_slowly().await);
+    service.stop.send(()).expect("it runs");
+    assert!(rest(&mut idle).await.is_empty());
+    busy.write_all(PING).await.expect("open");
+    service.release.notify_one();
+    assert_eq!(rest(&mut busy).await, SLOWED);
+    drop((idle, busy));
+    service.running.await.expect("it has ended");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_close_holds_up_a_shutdown_for_a_second_only() {
+    let service = Service::start(LONG).await;
+    let mut idle = service.connect().await;
+    exchange(&mut idle, PING, PONG).await;
+    let start = Instant::now();
+    service.stop.send(()).expect("it runs");
+    service.running.await.expect("it has ended");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(rest(&mut idle).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_the_drain_timeout_is_cut_off() {
+    let service = Service::start(Duration::from_millis(20)).await;
+    let mut busy = service.connect_slowly().await;
+    service.stop.send(()).expect("it runs");
+    service.running.await.expect("it has ended");
+    assert!(rest(&mut busy).await.is_empty());
+}
+
+#[tokio::test]
+async fn bad_peers_harm_no_other() {
+    let service = Service::start(LONG).await;
+    let mut good = service.connect().await;
+    let mut waiting = service.connect_slowly().await;
+    let mut kept = Vec::new();
+    for round in 0..50 {
+        let mut bad = service.connect().await;
+        match round % 5 {
+            0 => bad.write_all(b"x#{}").await.expect("open"),
+            1 => bad.write_all(b"99999999#{").await.expect("open"),
+            2 => bad.set_zero_linger().expect("open"),
+            3 => bad.write_all(&PING.repeat(2000)).await.expect("open"),
+            _ => bad.shutdown().await.expect("open"),
+        }
+        if round % 5 != 2 {
+            kept.push(bad);
+        }
+        exchange(&mut good, PING, PONG).await;
+    }
+    service.release.notify_one();
+    expect(&mut waiting, SLOWED).await;
+}
+
+#[tokio::test]
+async fn a_handler_may_ask_where_its_caller_is() {
+    let service = Service::start(LONG).await;
+    let mut link = service.connect().await;
+    let here = link.local_addr().expect("connected");
+    let reply = format!(r#"{{"response":"{here}","isDisposed":true,"id":1}}"#);
+    let reply = format!("{}#{reply}", reply.len());
+    let request = br#"41#{"pattern":"whereabouts","data":0,"id":1}"#;
+    exchange(&mut link, request, reply.as_bytes()).await;
+}
+
+#[tokio::test]
+async fn a_name_is_listened_on_at_all_its_addresses_on_one_port() {
+    let addresses = [
+        "127.0.0.1:0".parse().expect("an address"),
+        "127.0.0.2:0".parse().expect("an address"),
+        // Told twice, as a hosts file may.
+        "127.0.0.1:0".parse::<SocketAddr>().expect("an address"),
+    ];
+    let listener = Listener::bind(&addresses[..]).await.expect("a free port");
+    let bound = listener.local_addrs().expect("bound");
+    assert_eq!(bound.len(), 2);
+    assert_eq!(bound[0].port(), bound[1].port());
+
+    let listener = Listener::bind("localhost:0").await.expect("a free port");
+    let bound = listener.local_addrs().expect("bound");
+    let port = bound[0].port();
+    assert!(port != 0 && bound.iter().all(|address| address.port() == port));
+    let serving = tokio::spawn(async { serve(listener, Router::new().message("ping", async || "pong")).await });
+    for address in bound {
+        let mut link = TcpStream::connect(address).await.expect("it listens");
+        exchange(&mut link, PING, PONG).await;
+    }
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_an_error() {
+    let taken = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = taken.local_addrs().expect("bound")[0];
+    let error = Listener::bind(address).await.expect_err("it is taken");
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    let nobody = Listener::bind("192.0.2.1:0").await.expect_err("not of this machine");
+    assert_eq!(nobody.kind(), io::ErrorKind::AddrNotAvailable);
+}
+
+#[tokio::test]
+async fn a_service_that_is_dropped_drops_its_connections() {
+    let service = Service::start(LONG).await;
+    let mut busy = service.connect_slowly().await;
+    service.running.abort();
+    let left = timeout(LONG, rest(&mut busy)).await.expect("an end");
+    assert!(left.is_empty());
+}

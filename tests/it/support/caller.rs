@@ -1,0 +1,45 @@
+//! Our client on one end of its links, a scripted peer on the other end of each.
+
+use std::{io, time::Duration};
+
+use nest_wire::client::{Client, Config};
+use tokio::{io::duplex, sync::mpsc, time::timeout};
+
+use super::Peer;
+
+/// The links that a client opens, as its service sees them. Dropped, it refuses all further ones.
+#[derive(Debug)]
+pub(crate) struct Calls(mpsc::UnboundedReceiver<Peer>);
+
+/// A client and the links that it will open.
+pub(crate) fn calls() -> (Client, Calls) {
+    calls_with(Config::default(), 256 * 1024)
+}
+
+/// As [`calls`], with other limits, over links that hold so many bytes in each direction.
+pub(crate) fn calls_with(config: Config, capacity: usize) -> (Client, Calls) {
+    let (call, calls) = mpsc::unbounded_channel();
+    let connect = move || {
+        let (ours, theirs) = duplex(capacity);
+        let answered = call.send(Peer::new(theirs));
+        async move {
+            answered
+                .map(|()| ours)
+                .map_err(|_| io::ErrorKind::ConnectionRefused.into())
+        }
+    };
+    (Client::with_connector(connect, config), Calls(calls))
+}
+
+impl Calls {
+    /// The next link that the client opens.
+    pub(crate) async fn next(&mut self) -> Peer {
+        self.0.recv().await.expect("the client is there")
+    }
+
+    /// Expects that the client opens no further link.
+    pub(crate) async fn expect_none(&mut self) {
+        let opened = timeout(Duration::from_millis(500), self.0.recv()).await;
+        assert!(!matches!(opened, Ok(Some(_))), "another link: {opened:?}");
+    }
+}

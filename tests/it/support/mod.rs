@@ -1,0 +1,9 @@
+//! The other side of the conversation: a peer that follows a script, over a link in memory.
+
+mod caller;
+mod peer;
+mod service;
+
+pub(crate) use caller::{Calls, calls, calls_with};
+pub(crate) use peer::{Peer, frame, settle};
+pub(crate) use service::{converse, converse_over, converse_with};
