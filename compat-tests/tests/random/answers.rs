@@ -38,14 +38,8 @@ async fn a_caller_like_an_older_one_sees_what_that_sees() {
 }
 
 async fn compare(compat: Compat, count: usize) {
-    let major = compat.major();
     let service = ScriptedService::start().await;
-    let mut command = harness(&[major]).await.node(App::ClientTcp, major);
-    command.args(["--port", &service.address.port().to_string()]);
-    // Nest's client reports each broken frame there, and we send hundreds.
-    command.stderr(Stdio::null());
-    let mut nest = Oracle::spawn(command);
-    assert_eq!(nest.hear().await, r#"{"ready":true}"#);
+    let mut nest = nests_client(&service, compat.major()).await;
     let timeout = Duration::from_secs(10);
     let ours = Client::with_config(
         service.address.to_string(),
@@ -78,6 +72,16 @@ async fn compare(compat: Compat, count: usize) {
             })
         })
         .await;
+}
+
+async fn nests_client(service: &ScriptedService, major: u8) -> Oracle {
+    let mut command = harness(&[major]).await.node(App::ClientTcp, major);
+    command.args(["--port", &service.address.port().to_string()]);
+    // It reports each broken frame there, and we send hundreds.
+    command.stderr(Stdio::null());
+    let mut oracle = Oracle::spawn(command);
+    assert_eq!(oracle.hear().await, r#"{"ready":true}"#);
+    oracle
 }
 
 async fn nests_calls(oracle: &mut Oracle, script: usize, calls: usize) -> Vec<Delivered> {
