@@ -5,6 +5,7 @@
 
 use std::env;
 
+use nest_wire::Compat;
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -39,6 +40,18 @@ impl<S: Strategy> Cases<S> {
             strategy,
             count: count.max(wanted),
             seed: variable("NEST_WIRE_SEED").unwrap_or(0),
+        }
+    }
+
+    /// Those for one major of Nest: `count` for the newest, a fifth of it for each older one, every time other ones.
+    pub(crate) fn of_major(major: u8, count: usize, strategy: S) -> Self {
+        let is_newest = major == Compat::default().major();
+        let all = Self::new(if is_newest { count } else { count / 5 }, strategy);
+        Self {
+            seed: all
+                .seed
+                .wrapping_add(u64::from(Compat::default().major() - major) << 32),
+            ..all
         }
     }
 

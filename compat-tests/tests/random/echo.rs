@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
+use compat_tests::on_each_major;
 use nest_wire::{
     cli::harness::{App, Service},
     codec::FrameDecoder,
@@ -28,11 +29,12 @@ const CASES: usize = 20_000;
 /// How many requests go out in one write.
 const PIPELINED: usize = 400;
 
-#[tokio::test]
-async fn any_json_text_is_read_and_echoed_as_nest_does() {
-    let mut oracle = Oracle::start(App::JsonSocket, 12).await;
-    let mut services = Services::start().await;
-    let cases = Cases::new(CASES, request());
+on_each_major!(any_json_text_is_read_and_echoed_as_nest_does, echoes_are_the_same);
+
+async fn echoes_are_the_same(major: u8) {
+    let mut oracle = Oracle::start(App::JsonSocket, major).await;
+    let mut services = Services::start(major).await;
+    let cases = Cases::of_major(major, CASES, request());
     cases
         .run(PIPELINED, async |requests| {
             let read = read_by_nest(&mut oracle, requests).await;
@@ -98,12 +100,12 @@ struct Services {
 }
 
 impl Services {
-    async fn start() -> Self {
+    async fn start(major: u8) -> Self {
         let connect = async |address: SocketAddr| TcpStream::connect(address).await.expect("it listens");
-        let service = nest_service().await;
+        let service = nest_service(major).await;
         Self {
             nest: connect(service.address()).await,
-            ours: connect(our_service().await).await,
+            ours: connect(our_service(major).await).await,
             _nest: service,
         }
     }

@@ -3,6 +3,7 @@
 use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
 
 use nest_wire::{
+    Compat,
     cli::harness::{App, Harness, Service},
     server::{Listener, serve},
 };
@@ -81,20 +82,21 @@ async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     line.expect("the oracle runs until its input ends")
 }
 
-/// The conformance service of Nest 12, in a process of its own.
-pub(crate) async fn nest_service() -> Service {
-    let command = harness(&[12]).await.node(App::Conformance, 12);
-    Service::start("the service on Nest 12", command)
+/// The conformance service of a major of Nest, in a process of its own.
+pub(crate) async fn nest_service(major: u8) -> Service {
+    let command = harness(&[major]).await.node(App::Conformance, major);
+    Service::start(format!("the service on Nest {major}"), command)
         .await
         .expect("it starts")
 }
 
-/// The conformance service in Rust, in this process; it ends with the test's runtime.
-pub(crate) async fn our_service() -> SocketAddr {
+/// The conformance service in Rust, like this major, in this process; it ends with the test's runtime.
+pub(crate) async fn our_service(major: u8) -> SocketAddr {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
     let router = conformance::router().expect("its patterns are JSON");
-    tokio::spawn(serve(listener, router).into_future());
+    let compat = Compat::of_major(major).expect("a major that is pinned");
+    tokio::spawn(serve(listener, router.compat(compat)).into_future());
     address
 }
 

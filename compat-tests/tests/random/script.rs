@@ -37,6 +37,14 @@ impl Script {
         self.calls + usize::from(self.end != End::Completion)
     }
 
+    /// The same, but nobody loses the link.
+    pub(crate) fn without_loss(self) -> Self {
+        Self {
+            end: End::Completion,
+            ..self
+        }
+    }
+
     /// What is sent to callers that have these ids, as JSON texts.
     pub(crate) fn segments(&self, ids: &[String]) -> Vec<Vec<u8>> {
         let packets: Vec<_> = self
