@@ -21,14 +21,33 @@ pub(super) fn start_all(handlers: &[Arc<dyn Endpoint>], request: &Request, compa
         let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
         return Box::pin(async { joined(outcomes.await) });
     }
-    let (first, others) = match handlers.split_first() {
-        Some((first, others)) => (first.start(request.clone()), others),
-        None => return Box::pin(async { Reply::Undefined }),
+    let Some((first, others)) = handlers.split_first() else {
+        return Box::pin(async { Reply::Undefined });
     };
+    let others = others.iter().map(|handler| outcome(handler, request)).collect();
+    Box::pin(first_of(first.start(request.clone()), others))
+}
+
+/// The reply of the first. All begin at once, one after the other, so that what they do without waiting is done before
+/// the next packet is looked at; the others finish by themselves.
+async fn first_of<F>(mut first: Running, others: Vec<F>) -> Reply
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let begun = AssertUnwindSafe(async { (&mut first).now_or_never() })
+        .catch_unwind()
+        .await;
     for other in others {
-        tokio::spawn(outcome(other, request));
+        let mut other = Box::pin(other);
+        if (&mut other).now_or_never().is_none() {
+            tokio::spawn(other);
+        }
     }
-    first
+    match begun {
+        Ok(Some(reply)) => reply,
+        Ok(None) => first.await,
+        Err(panic) => Reply::Error(panicked(&*panic)),
+    }
 }
 
 /// Drives a stream to its end, for what it does on the way.
@@ -103,6 +122,8 @@ fn nested(current: Option<RawJson>, next: Option<RawJson>) -> RawJson {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
     use futures_util::stream;
 
     use super::*;
@@ -176,5 +197,18 @@ mod tests {
                 "{compat}: {reply:?}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn in_8_too_the_others_have_begun_before_the_next_packet_is_looked_at() {
+        let runs = Arc::new(AtomicU8::new(0));
+        let counted = Arc::clone(&runs);
+        let counting = two().event("e", async move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        // Ready at its first poll: no other task has had a chance to run.
+        let reply = answer(counting, Compat::Nest8).now_or_never();
+        assert!(matches!(reply, Some(Reply::Value(value)) if value.as_str() == "\"A\""));
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
     }
 }
