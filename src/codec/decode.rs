@@ -11,8 +11,8 @@ use super::error::FrameError;
 use super::header::{self, Length};
 use super::{utf8, utf16};
 
-/// Nest's default for `maxBufferSize`, in UTF-16 units.
-const DEFAULT_MAX_BUFFER_UNITS: usize = 128 * 1024 * 1024;
+/// Nest's default for `maxBufferSize`, in UTF-16 units: 128 Mi.
+pub const DEFAULT_MAX_BUFFER_UNITS: usize = 134_217_728;
 
 /// Takes frames out of a buffer that bytes are read into.
 ///

@@ -38,7 +38,7 @@ mod oracle;
 mod utf16;
 mod utf8;
 
-pub use decode::FrameDecoder;
+pub use decode::{DEFAULT_MAX_BUFFER_UNITS, FrameDecoder};
 pub use encode::{encode, encode_with};
 pub use error::{CodecError, FrameError};
 pub use framed::{FrameCodec, FrameEncoder};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::codec::DEFAULT_MAX_BUFFER_UNITS;
+
 /// Limits of one connection (`helpers/json-socket.js` of Nest 11 and 12).
 ///
 /// ```
@@ -56,9 +58,9 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            max_buffer_size: 512 * 1024 * 1024 / 4,
+            max_buffer_size: DEFAULT_MAX_BUFFER_UNITS,
             incomplete_message_timeout: Some(Duration::from_secs(30)),
-            max_send_buffer_size: 128 * 1024 * 1024,
+            max_send_buffer_size: 134_217_728,
         }
     }
 }

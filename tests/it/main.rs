@@ -13,6 +13,7 @@ mod replay_caller;
 mod replay_service;
 mod server_closing;
 mod server_congestion;
+mod server_depth;
 mod server_failures;
 mod server_framing;
 mod server_listening;

@@ -209,22 +209,3 @@ async fn a_reply_of_a_megabyte_is_whole() {
     .await
     .expect("served");
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_pattern_and_data_nested_very_deep_are_survived() {
-    let router = Router::new().message("deep", async |_: RawJson| "survived");
-    let nested = "[".repeat(100_000) + &"]".repeat(100_000);
-    converse(router, async |mut peer| {
-        peer.say(&format!(r#"{{"pattern":{nested},"data":0,"id":1}}"#)).await;
-        peer.hear(concat!(
-            r#"{"id":1,"status":"error","#,
-            r#""err":"There is no matching message handler defined in the remote service."}"#
-        ))
-        .await;
-        peer.say(&format!(r#"{{"pattern":"deep","data":{nested},"id":2}}"#))
-            .await;
-        peer.hear(r#"{"response":"survived","isDisposed":true,"id":2}"#).await;
-    })
-    .await
-    .expect("served");
-}
