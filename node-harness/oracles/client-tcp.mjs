@@ -5,6 +5,7 @@
 // Says `{"ready":true}` first. A line in is one of
 //     {"op":"send","key":K,"pattern":…,"data":…}    {"op":"emit","key":K,"pattern":…,"data":…}
 //     {"op":"unsubscribe","key":K}                  {"op":"connect"}    {"op":"close"}
+//     {"op":"metadata","metadata":M}                 for all packets (12.1 and later)
 // and a line out what the observable of that key did:
 //     {"key":K,"next":V}    {"key":K,"next_undefined":true}    {"key":K,"error":E}    {"key":K,"complete":true}
 // `connect` and `close` go by their own names unless given a key. No line waits for the one before it to be done.
@@ -31,6 +32,7 @@ const operations = {
   emit: ({ key, pattern, data }) => watch(key, client.emit(pattern, data)),
   connect: ({ key = 'connect' }) => watch(key, rxjs.from(client.connect()).pipe(rxjs.ignoreElements())),
   close: ({ key = 'close' }) => watch(key, rxjs.of(client.close()).pipe(rxjs.ignoreElements())),
+  metadata: ({ metadata }) => client.setOnDispatchHook((packet) => Object.assign(packet, { metadata })),
   unsubscribe: ({ key }) => {
     subscriptions.get(key)?.unsubscribe();
     subscriptions.delete(key);

@@ -7,6 +7,7 @@ use tokio::{
     sync::mpsc,
     time::timeout,
 };
+use tracing::{Instrument, debug_span};
 
 use super::{CallError, Config, Disconnected, command::Command, link::Link, pending::Pending};
 use crate::connection::Connection;
@@ -29,6 +30,7 @@ where
                 let connection = Connection::new(io, &config.connection);
                 Link::new(connection, config.compat, &mut commands, &pending)
                     .run(command)
+                    .instrument(debug_span!("connection"))
                     .await;
             }
             Err(error) => {

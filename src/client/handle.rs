@@ -15,6 +15,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
+use tracing::{Instrument, Span, debug_span};
 
 use super::{
     CallError, Config, Disconnected, Replies,
@@ -142,23 +143,22 @@ impl Client {
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
         let (pattern, data) = (pattern_json(&pattern.into()), payload(data)?);
+        // Declared before the channel and so dropped after it: see `Pending::enter`.
+        let forget = self.forget_later();
+        let span = request_span(&pattern, Some(forget.id));
         let (tell, answer) = oneshot::channel();
-        let waiter = Waiter::Last { so_far: None, tell };
-        let value = self.in_time(async {
-            let forget = self.forget_later();
-            // Declared after the guard and so dropped before it: see `Pending::enter`.
-            let answer = answer;
-            let id = forget.id;
-            self.command(Command::Send {
-                id,
-                pattern,
-                data,
-                metadata: self.metadata.clone(),
-                waiter,
-            })
-            .await?;
+        let command = Command::Send {
+            id: forget.id,
+            pattern,
+            data,
+            metadata: self.metadata.clone(),
+            waiter: Waiter::Last { so_far: None, tell },
+        };
+        let answered = async {
+            self.command(command).await?;
             answer.await.unwrap_or_else(|_| Err(stopped()))
-        });
+        };
+        let value = self.in_time(answered).instrument(span);
         decode(value.await?.as_ref())
     }
 
@@ -176,6 +176,7 @@ impl Client {
     ) -> Result<Replies<T>, CallError> {
         let (pattern, data) = (pattern_json(&pattern.into()), payload(data)?);
         let forget = self.forget_later();
+        let span = request_span(&pattern, Some(forget.id));
         let (tell, values) = mpsc::unbounded_channel();
         let command = Command::Send {
             id: forget.id,
@@ -184,7 +185,7 @@ impl Client {
             metadata: self.metadata.clone(),
             waiter: Waiter::Each(tell),
         };
-        self.in_time(self.command(command)).await?;
+        self.in_time(self.command(command)).instrument(span).await?;
         Ok(Replies::new(self.clone(), values, forget, self.timeout))
     }
 
@@ -197,19 +198,19 @@ impl Client {
         // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
         let route = RawJson::trusted(route.to_json());
         let data = payload(data)?;
+        let span = request_span(&route, None);
         let (sent, is_sent) = oneshot::channel();
-        self.in_time(async {
-            let metadata = self.metadata.clone();
-            self.command(Command::Emit {
-                route,
-                data,
-                metadata,
-                sent,
-            })
-            .await?;
+        let command = Command::Emit {
+            route,
+            data,
+            metadata: self.metadata.clone(),
+            sent,
+        };
+        let sent = async {
+            self.command(command).await?;
             is_sent.await.unwrap_or_else(|_| Err(stopped()))
-        })
-        .await
+        };
+        self.in_time(sent).instrument(span).await
     }
 
     /// Hands a command to the task that owns the link, starting that if need be.
@@ -256,6 +257,14 @@ async fn connect(address: &str) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+fn request_span(pattern: &RawJson, id: Option<CallId>) -> Span {
+    debug_span!(
+        "request",
+        pattern = pattern.as_str(),
+        id = id.map(tracing::field::display)
+    )
 }
 
 fn stopped() -> CallError {

@@ -2,8 +2,9 @@
 
 use compat_tests::{Make, Stage, Tap, Transcript, ask_client, on_each_major};
 use nest_wire::{
+    Compat,
     cli::harness::App,
-    client::{CallError, Client},
+    client::{CallError, Client, Config},
     fixture::{Event, Side},
     js,
     pattern::Pattern,
@@ -45,34 +46,45 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("send", r#"["b","a"]"#, "1"),
     ("send", r#""{\"cmd\":\"sum\"}""#, "[1]"),
     ("send", "{}", "1"),
-];
-
-/// Since Nest 11 a route escapes what stands within its strings, and has limits. Ours does.
-const CALLS_OF_11: &[(&str, &str, &str)] = &[
+    // Since Nest 11 a route escapes what stands within its strings, and has limits.
     ("emit", r#"{"a":"x\"y\\z","k\"ey":1}"#, "1"),
     ("emit", r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}"#, "1"),
 ];
 
+/// What instrumentation attaches, since 12.1.
+const METADATA: &str = r#"{"traceparent":"00-求","1":[1.0]}"#;
+
 async fn written(major: u8) {
-    let calls = [CALLS, if major >= 11 { CALLS_OF_11 } else { &[] }].concat();
+    let has_metadata = major >= 12;
     let stage = Stage::ready().await;
     let service = stage.start(App::Conformance, Make::Nest(major), &[]).await;
 
     let mut tap = Tap::on(service.address()).await;
-    let lines: Vec<_> = calls.iter().enumerate().map(line).collect();
+    let mut lines: Vec<_> = CALLS.iter().enumerate().map(line).collect();
+    if has_metadata {
+        lines.insert(0, format!(r#"{{"op":"metadata","metadata":{METADATA}}}"#));
+    }
     ask_client(stage, major, tap.address().port(), &lines).await;
     let theirs = packets(tap.events_until_closed(&[Side::Caller]).await);
 
     let mut tap = Tap::on(service.address()).await;
-    let client = Client::new(tap.address().to_string());
-    for call in &calls {
+    let config = Config {
+        compat: Compat::of_major(major).expect("a major"),
+        ..Config::default()
+    };
+    let mut client = Client::with_config(tap.address().to_string(), config);
+    if has_metadata {
+        let metadata = js::parse(METADATA).expect("JSON");
+        client = client.with_metadata(&metadata).expect("it can be written");
+    }
+    for call in CALLS {
         make(&client, *call).await;
     }
     // Its link closes with it.
     drop(client);
     let ours = packets(tap.events_until_closed(&[Side::Caller]).await);
     assert_eq!(ours, theirs);
-    assert_eq!(theirs.len(), calls.len());
+    assert_eq!(theirs.len(), CALLS.len());
 }
 
 fn line((key, (op, pattern, data)): (usize, &(&str, &str, &str))) -> String {
