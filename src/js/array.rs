@@ -87,3 +87,18 @@ impl fmt::Debug for Array {
         f.debug_list().entries(&self.0).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_borrowed_array_gives_all_its_elements() {
+        let array: Array = [1, 2].into_iter().map(Value::from).collect();
+        let mut elements = Vec::new();
+        for element in &array {
+            elements.push(element.as_f64());
+        }
+        assert_eq!(elements, [Some(1.0), Some(2.0)]);
+    }
+}

@@ -277,4 +277,14 @@ mod tests {
         assert_eq!(one, other);
         assert_ne!(one, third);
     }
+
+    #[test]
+    fn a_borrowed_object_gives_all_its_members() {
+        let object: Object = [("b", 1), ("0", 2)].into_iter().collect();
+        let mut members = Vec::new();
+        for (key, value) in &object {
+            members.push((key.to_string(), value.as_f64()));
+        }
+        assert_eq!(members, [("0".to_owned(), Some(2.0)), ("b".to_owned(), Some(1.0))]);
+    }
 }

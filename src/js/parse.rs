@@ -268,4 +268,11 @@ mod tests {
             prop_assert_eq!(parse(&text).is_ok(), raw.is_ok(), "{}", text);
         }
     }
+
+    #[test]
+    fn an_error_says_at_which_byte_the_fault_is() {
+        for (text, offset) in [("[\"é\",]", 6), ("[1", 2), ("nul", 3), ("[1]]", 3)] {
+            assert_eq!(parse(text).expect_err("a fault").offset(), offset, "{text}");
+        }
+    }
 }
