@@ -287,4 +287,13 @@ mod tests {
         }
         assert_eq!(members, [("0".to_owned(), Some(2.0)), ("b".to_owned(), Some(1.0))]);
     }
+
+    #[test]
+    fn of_many_keys_each_is_found_and_no_other() {
+        let object: Object = (0..1_000).map(|number| (format!("k{number}"), number)).collect();
+        for number in 0..1_000 {
+            assert_eq!(object.get(&format!("k{number}")), Some(&Value::from(number)));
+            assert_eq!(object.get(&format!("x{number}")), None);
+        }
+    }
 }

@@ -188,4 +188,28 @@ mod tests {
     fn a_value_takes_32_bytes() {
         assert_eq!(size_of::<Value>(), 32);
     }
+
+    #[test]
+    fn each_accessor_gives_its_own_kind_and_no_other() {
+        let array = Value::from(vec![1, 2]);
+        let object = Value::from([("a", 1)].into_iter().collect::<Object>());
+        let values = [
+            Value::Null,
+            Value::from(true),
+            Value::from(2.5),
+            Value::from("x"),
+            array,
+            object,
+        ];
+        let bools = values.each_ref().map(Value::as_bool);
+        assert_eq!(bools, [None, Some(true), None, None, None, None]);
+        let numbers = values.each_ref().map(Value::as_f64);
+        assert_eq!(numbers, [None, None, Some(2.5), None, None, None]);
+        let texts = values.each_ref().map(Value::as_str);
+        assert_eq!(texts, [None, None, None, Some("x"), None, None]);
+        let lengths = values.each_ref().map(|value| value.as_array().map(|array| array.len()));
+        assert_eq!(lengths, [None, None, None, None, Some(2), None]);
+        let sizes = values.each_ref().map(|value| value.as_object().map(Object::len));
+        assert_eq!(sizes, [None, None, None, None, None, Some(1)]);
+    }
 }
