@@ -59,7 +59,7 @@ impl Failure {
             Self::Stopped(signal) => 128 + signal.number(),
             Self::Call { error, .. } => match error {
                 CallError::Rpc(_) | CallError::NoValue | CallError::Decode(_) => 1,
-                CallError::MissingData | CallError::Encode(_) => 2,
+                CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) => 2,
                 CallError::Connect(_) | CallError::ConnectionClosed(_) => 3,
                 CallError::Timeout(_) => 4,
             },

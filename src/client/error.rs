@@ -8,7 +8,7 @@ use crate::{connection::ConnectionError, packet::RpcError};
 ///
 /// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue), [`Decode`](Self::Decode)), the network
 /// ([`Connect`](Self::Connect), [`ConnectionClosed`](Self::ConnectionClosed), [`Timeout`](Self::Timeout)) or the
-/// caller ([`MissingData`](Self::MissingData), [`Encode`](Self::Encode)).
+/// caller ([`MissingData`](Self::MissingData), [`MissingPattern`](Self::MissingPattern), [`Encode`](Self::Encode)).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -30,9 +30,12 @@ pub enum CallError {
     /// No answer came in time. The service may or may not have done its work.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// The data is `null`, which Nest's client refuses to send.
+    /// The data is `null`, which Nest's client refuses to send, or NaN or an infinity, which JSON writes as `null`.
     #[error("the data is missing: Nest sends no null")]
     MissingData,
+    /// The pattern is `null`, which Nest's client refuses to send.
+    #[error("the pattern is missing: Nest sends no null")]
+    MissingPattern,
     /// The data can't be serialised.
     #[error("the data cannot be serialised")]
     Encode(#[source] Arc<serde_json::Error>),

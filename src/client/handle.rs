@@ -142,7 +142,7 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
-        let (pattern, data) = (pattern_json(&pattern.into()), payload(data)?);
+        let (pattern, data) = (pattern_json(&present(pattern)?), payload(data)?);
         // Declared before the channel and so dropped after it: see `Pending::enter`.
         let forget = self.forget_later();
         let span = request_span(&pattern, Some(forget.id));
@@ -174,7 +174,7 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<Replies<T>, CallError> {
-        let (pattern, data) = (pattern_json(&pattern.into()), payload(data)?);
+        let (pattern, data) = (pattern_json(&present(pattern)?), payload(data)?);
         let forget = self.forget_later();
         let span = request_span(&pattern, Some(forget.id));
         let (tell, values) = mpsc::unbounded_channel();
@@ -194,7 +194,7 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let route = pattern.into().route(self.shared.compat);
+        let route = present(pattern)?.route(self.shared.compat);
         // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
         let route = RawJson::trusted(route.to_json());
         let data = payload(data)?;
@@ -269,6 +269,14 @@ fn request_span(pattern: &RawJson, id: Option<CallId>) -> Span {
 
 fn stopped() -> CallError {
     CallError::ConnectionClosed(Disconnected::Stopped)
+}
+
+fn present(pattern: impl Into<Pattern>) -> Result<Pattern, CallError> {
+    let pattern = pattern.into();
+    if pattern.value().is_null() {
+        return Err(CallError::MissingPattern);
+    }
+    Ok(pattern)
 }
 
 fn pattern_json(pattern: &Pattern) -> RawJson {

@@ -25,8 +25,8 @@ pub(super) enum Waiter {
         so_far: Option<RawJson>,
         tell: oneshot::Sender<Answer>,
     },
-    /// For each value; the channel's end is the stream's.
-    Each(mpsc::UnboundedSender<Answer>),
+    /// For each value, and at last for `None`: a channel that ends without it has lost its call.
+    Each(mpsc::UnboundedSender<Option<Answer>>),
 }
 
 impl Pending {
@@ -101,7 +101,7 @@ impl Waiter {
         match self {
             // As `lastValueFrom`, for which an undefined value is a value too.
             Self::Last { so_far, .. } => *so_far = value,
-            Self::Each(tell) => drop(tell.send(Ok(value))),
+            Self::Each(tell) => drop(tell.send(Some(Ok(value)))),
         }
     }
 
@@ -110,8 +110,9 @@ impl Waiter {
             Self::Last { so_far, tell } => drop(tell.send(Ok(value.or(so_far)))),
             Self::Each(tell) => {
                 if value.is_some() {
-                    let _ = tell.send(Ok(value));
+                    let _ = tell.send(Some(Ok(value)));
                 }
+                let _ = tell.send(None);
             }
         }
     }
@@ -119,7 +120,7 @@ impl Waiter {
     pub(super) fn fail(self, error: CallError) {
         match self {
             Self::Last { tell, .. } => drop(tell.send(Err(error))),
-            Self::Each(tell) => drop(tell.send(Err(error))),
+            Self::Each(tell) => drop(tell.send(Some(Err(error)))),
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    CallError, Client,
+    CallError, Client, Disconnected,
     pending::{Answer, Pending},
 };
 use crate::packet::{CallId, RawJson};
@@ -43,7 +43,7 @@ impl Drop for Forget {
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Replies<T> {
     // The order matters: the channel closes before the call is forgotten (see `Pending::enter`).
-    values: mpsc::UnboundedReceiver<Answer>,
+    values: mpsc::UnboundedReceiver<Option<Answer>>,
     _forget: Forget,
     /// Keeps the link alive as long as somebody listens.
     _client: Client,
@@ -56,7 +56,7 @@ pub struct Replies<T> {
 impl<T> Replies<T> {
     pub(super) fn new(
         client: Client,
-        values: mpsc::UnboundedReceiver<Answer>,
+        values: mpsc::UnboundedReceiver<Option<Answer>>,
         forget: Forget,
         patience: Duration,
     ) -> Self {
@@ -80,9 +80,10 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             return Poll::Ready(None);
         }
         let item = match self.values.poll_recv(cx) {
-            Poll::Ready(Some(Ok(value))) => decode(value.as_ref()),
-            Poll::Ready(Some(Err(error))) => Err(error),
-            Poll::Ready(None) => {
+            Poll::Ready(Some(Some(Ok(value)))) => decode(value.as_ref()),
+            Poll::Ready(Some(Some(Err(error)))) => Err(error),
+            Poll::Ready(None) => Err(CallError::ConnectionClosed(Disconnected::Stopped)),
+            Poll::Ready(Some(None)) => {
                 self.is_over = true;
                 return Poll::Ready(None);
             }

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use crate::{codec::FrameError, packet::PacketError};
 
-/// Why a link ended. Everything but [`ConnectionError::Io`] is the peer's doing.
+/// Why a link ended. [`ConnectionError::Io`] is the network's doing or the system's, all else the peer's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {

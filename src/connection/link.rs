@@ -38,6 +38,7 @@ pub struct Connection<IO> {
     io: IO,
     reader: Reader,
     writer: Writer,
+    max_buffer_size: usize,
     max_send_buffer_size: usize,
 }
 
@@ -59,6 +60,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             io,
             reader: Reader::new(config.max_buffer_size, config.incomplete_message_timeout),
             writer: Writer::default(),
+            max_buffer_size: config.max_buffer_size,
             max_send_buffer_size: config.max_send_buffer_size,
         }
     }
@@ -102,8 +104,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         packet
     }
 
-    /// Forgets what has been read and not taken out.
-    pub fn abandon(&mut self) {
+    /// Forgets all that has been read and not taken out, half a frame included.
+    pub fn discard(&mut self) {
+        self.reader.discard(self.max_buffer_size);
+    }
+
+    /// Forgets the rest of the segment.
+    fn abandon(&mut self) {
         self.reader.abandon();
         self.reader.rearm();
     }

@@ -78,6 +78,13 @@ impl Reader {
         Ok(frame)
     }
 
+    /// Forgets all that has arrived, looked at or not.
+    pub(super) fn discard(&mut self, max_buffer_size: usize) {
+        self.decoder = FrameDecoder::new(max_buffer_size);
+        self.received = BytesMut::new();
+        self.is_armed = false;
+    }
+
     /// Forgets what has arrived, as Nest does after any error in it.
     pub(super) fn abandon(&mut self) {
         self.decoder.abandon(&mut self.received);

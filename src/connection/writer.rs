@@ -39,10 +39,8 @@ impl Writer {
             }
             self.waiting.advance(sent);
         }
-        if self.waiting.capacity() > KEPT {
+        if self.waiting.try_reclaim(KEPT + 1) {
             self.waiting = BytesMut::new();
-        } else {
-            self.waiting.clear();
         }
         Pin::new(io).poll_flush(cx)
     }

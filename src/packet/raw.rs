@@ -22,14 +22,14 @@ use crate::js;
 pub struct RawJson(ByteString);
 
 impl RawJson {
-    /// Checks that `text` is one JSON value and keeps it as it stands.
+    /// Checks that `text` is one JSON value and keeps it as it stands, without white space around it.
     ///
     /// # Errors
     /// The parser's complaint, with line and column (in bytes), if `text` is not JSON.
     pub fn new(text: impl Into<ByteString>) -> Result<Self, serde_json::Error> {
         let text = text.into();
-        serde_json::from_str::<&RawValue>(&text)?;
-        Ok(Self(text))
+        let value = serde_json::from_str::<&RawValue>(&text)?;
+        Ok(Self::slice_of(&text, value))
     }
 
     /// What `JSON.stringify` would write for `value` (see [`js::to_string`]).
@@ -129,5 +129,12 @@ mod tests {
         for text in ["true", "1", "-1", "0.1", "\"0\"", "[]", "{}", "\" \""] {
             assert!(RawJson::trusted(text).is_truthy(), "{text}");
         }
+    }
+
+    #[test]
+    fn white_space_around_a_value_is_no_part_of_it() {
+        let raw = RawJson::new(" null\n").expect("JSON");
+        assert_eq!(raw, RawJson::null());
+        assert!(!raw.is_truthy());
     }
 }

@@ -103,6 +103,8 @@ fn joined(outcomes: Vec<Outcome>) -> Reply {
 async fn last_value(mut values: Values) -> Option<Reply> {
     let mut last = None;
     while let Some(value) = values.0.next().await {
+        // A stream that never waits must not keep this thread to itself.
+        tokio::task::coop::consume_budget().await;
         match value {
             Ok(value) => last = Some(Reply::Value(value)),
             Err(error) => return Some(Reply::Error(error)),

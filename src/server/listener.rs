@@ -25,6 +25,8 @@ const BACK_OFF: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<TcpListener>,
+    /// Which socket is asked first next time: they take turns, so that a flood on one does not starve the others.
+    first: usize,
 }
 
 impl Listener {
@@ -60,7 +62,7 @@ impl Listener {
     }
 
     /// The next connection, with Nagle's algorithm off. A refusal by the system is logged and waited out.
-    pub async fn accept(&self) -> (TcpStream, SocketAddr) {
+    pub async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             match poll_fn(|cx| self.poll_accept(cx)).await {
                 Ok((stream, peer)) => {
@@ -78,8 +80,10 @@ impl Listener {
         }
     }
 
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        for socket in &self.sockets {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        self.first = (self.first + 1) % self.sockets.len();
+        let (last, first) = self.sockets.split_at(self.first);
+        for socket in first.iter().chain(last) {
             if let accepted @ Poll::Ready(_) = socket.poll_accept(cx) {
                 return accepted;
             }
@@ -119,5 +123,5 @@ async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
     if sockets.is_empty() {
         return Err(absent);
     }
-    Ok(Listener { sockets })
+    Ok(Listener { sockets, first: 0 })
 }

@@ -46,7 +46,8 @@ impl fmt::Debug for Reply {
 /// A stream of values as an answer, as an `Observable` is in Nest.
 ///
 /// Values leave as they come. The stream's end travels with the last value if it is known by then, else alone. While
-/// the peer does not read, the stream is not polled; when the connection ends, it is dropped.
+/// the peer does not read, the stream is not polled; when the connection ends, it is dropped. To an event nobody listens:
+/// the stream then runs to its end for what it does on the way, as in Nest.
 ///
 /// ```
 /// use futures_util::stream;

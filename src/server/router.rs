@@ -101,13 +101,14 @@ impl Router {
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
         let mut routes = Routes::new(self.compat);
-        for Registered { pattern, kind, handler } in self.registered {
+        for Registered { pattern, kind, handler } in &self.registered {
             let handler = match handler {
                 Bindable::Unbound(handler) => handler.bind(()),
-                Bindable::Bound(handler) => handler,
+                Bindable::Bound(handler) => Arc::clone(handler),
             };
-            routes.add(&pattern, kind, handler);
+            routes.add(pattern, *kind, handler);
         }
+        routes.add_short_cuts(self.registered.iter().map(|registered| &registered.pattern));
         Arc::new(routes)
     }
 }

@@ -67,7 +67,16 @@ impl Routes {
             }
         };
         registered.handler = Some(Arc::new(registration));
-        self.add_short_cuts(pattern);
+    }
+
+    /// Adds the short cuts for these patterns, which have all been added: a later one may change what an earlier
+    /// spelling of it leads to.
+    pub(super) fn add_short_cuts<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pattern>) {
+        for pattern in patterns {
+            let text = pattern.to_json();
+            let found = self.look_up(&text);
+            self.by_text.insert(text.into(), found);
+        }
     }
 
     /// Finds what a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's `server/server.js`).
@@ -89,12 +98,6 @@ impl Routes {
             pattern: incoming.as_str().map(Into::into),
             handler: registered.and_then(|found| found.handler.clone()),
         }
-    }
-
-    fn add_short_cuts(&mut self, pattern: &Pattern) {
-        let text = pattern.to_json();
-        let found = self.look_up(&text);
-        self.by_text.insert(text.into(), found);
     }
 }
 
@@ -161,6 +164,21 @@ mod tests {
             .event("m", async || "event")
             .message("m", async || "message");
         assert_eq!(value(replaced, "\"m\"").await, "\"message\"");
+    }
+
+    #[tokio::test]
+    async fn a_pattern_spelled_otherwise_is_the_same_pattern() {
+        let object = |one, other| Pattern::object([(one, 1), (other, 1)]);
+        let router = || {
+            Router::new()
+                .message(object("a", "b"), async || "first")
+                .message(42, async || "first")
+                .message(object("b", "a"), async || "second")
+                .message("42", async || "second")
+        };
+        for text in [r#"{"a":1,"b":1}"#, r#"{"b":1,"a":1}"#, "42", "\"42\""] {
+            assert_eq!(value(router(), text).await, "\"second\"", "{text}");
+        }
     }
 
     #[tokio::test]

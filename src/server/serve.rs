@@ -96,7 +96,7 @@ impl<F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<F> {
     }
 }
 
-async fn run<F: Future<Output = ()>>(serve: Serve<F>) {
+async fn run<F: Future<Output = ()>>(mut serve: Serve<F>) {
     let shutdown = CancellationToken::new();
     let mut sessions = JoinSet::new();
     let mut signal = std::pin::pin!(serve.signal);
@@ -108,7 +108,7 @@ async fn run<F: Future<Output = ()>>(serve: Serve<F>) {
                     connection,
                     Arc::clone(&serve.routes),
                     Some(peer),
-                    shutdown.clone().cancelled_owned(),
+                    shutdown.child_token().cancelled_owned(),
                 );
                 sessions.spawn(logged(session).instrument(connection_span(Some(peer))));
             }

@@ -135,7 +135,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         if told_to_stop {
             self.reading = Reading::Discarding;
             // Nobody waits for the rest of half a frame any more.
-            self.connection.abandon();
+            self.connection.discard();
         }
         let is_idle = self.calls.is_empty() && self.streams.is_empty();
         let all_is_answered = self.reading == Reading::Discarding && self.writing == Writing::Open && is_idle;
@@ -182,7 +182,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
         match self.connection.poll_segment(cx) {
             Poll::Pending => return Ok(false),
-            Poll::Ready(Ok(Segment::Received)) if self.reading == Reading::Discarding => self.connection.abandon(),
+            Poll::Ready(Ok(Segment::Received)) if self.reading == Reading::Discarding => self.connection.discard(),
             Poll::Ready(Ok(Segment::Received)) => self.take_packets(cx),
             Poll::Ready(Ok(end)) => {
                 if end == Segment::EndInsideFrame {

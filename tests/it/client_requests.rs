@@ -91,6 +91,10 @@ async fn missing_data_is_refused_before_anything_is_connected() {
     assert!(matches!(sent, Err(CallError::MissingData)), "what NaN is written as");
     let sent = client.emit("a", &json!(null)).await;
     assert!(matches!(sent, Err(CallError::MissingData)), "{sent:?}");
+    let sent = client.emit(json!(null), &1).await;
+    assert!(matches!(sent, Err(CallError::MissingPattern)), "{sent:?}");
+    let sent = client.send::<()>(json!(null), &1).await;
+    assert!(matches!(sent, Err(CallError::MissingPattern)), "{sent:?}");
     calls.expect_none().await;
 }
 

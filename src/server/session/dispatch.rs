@@ -74,7 +74,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 debug!(pattern, "no handler for this message");
                 self.write(id, Reply::NoHandler);
             }
-            None => warn!(pattern, "no handler for this event"),
+            None => warn!(pattern = pattern.map(excerpt), "no handler for this event"),
         }
     }
 
@@ -119,4 +119,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             self.connection.push(|out| write_reply(out, reply, id));
         }
     }
+}
+
+/// As much of what a peer has sent as a log should hold: at most 64 characters.
+fn excerpt(text: &str) -> &str {
+    let end = text.char_indices().nth(64).map_or(text.len(), |(end, _)| end);
+    &text[..end]
 }
