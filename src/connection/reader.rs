@@ -156,4 +156,17 @@ mod tests {
         assert_eq!(length.expect("read"), 6);
         assert_eq!(inner.next_frame().expect("frames").as_deref(), Some("null"));
     }
+
+    #[tokio::test]
+    async fn what_is_discarded_is_forgotten_looked_at_or_not() {
+        let mut reader = Reader::new(100, Some(Duration::from_secs(1)));
+        let mut link: &[u8] = b"9#[1,";
+        for rest in [&b"2,"[..], b"3"] {
+            poll_fn(|cx| reader.poll_segment(&mut link, cx)).await.expect("bytes");
+            reader.discard(100);
+            reader.rearm();
+            assert!(!reader.is_mid_frame() && !reader.is_armed && reader.received.is_empty());
+            link = rest;
+        }
+    }
 }
