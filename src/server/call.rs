@@ -63,7 +63,12 @@ impl Future for Call {
             Err(panic) => Reply::Error(panicked(&*panic)),
         };
         if let Reply::Error(error) = &reply {
-            report(error);
+            match &call.id {
+                Some(_) => report(error),
+                // Nobody else hears of it.
+                None if error.cause().is_none() => tracing::warn!(err = %error, "the event's handler failed"),
+                None => report(error),
+            }
         }
         drop(entered);
         Poll::Ready(Finished {
