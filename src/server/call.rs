@@ -63,12 +63,7 @@ impl Future for Call {
             Err(panic) => Reply::Error(panicked(&*panic)),
         };
         if let Reply::Error(error) = &reply {
-            match &call.id {
-                Some(_) => report(error),
-                // Nobody else hears of it.
-                None if error.cause().is_none() => tracing::warn!(err = %error, "the event's handler failed"),
-                None => report(error),
-            }
+            report(error, call.id.is_none());
         }
         drop(entered);
         Poll::Ready(Finished {
@@ -90,10 +85,11 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> RpcError {
     RpcError::internal()
 }
 
-/// Logs what the caller is not told.
-pub(super) fn report(error: &RpcError) {
-    match error.cause() {
-        Some(cause) => tracing::error!(error = cause as &dyn std::error::Error, "the handler failed"),
-        None => tracing::debug!(err = %error, "the handler answers with an error"),
+/// Logs what the caller is not told; of an event, whose caller is told nothing, all there is to tell.
+pub(super) fn report(error: &RpcError, is_event: bool) {
+    match (error.cause(), is_event) {
+        (Some(cause), _) => tracing::error!(error = cause as &dyn std::error::Error, "the handler failed"),
+        (None, true) => tracing::warn!(err = %error, "the event's handler failed"),
+        (None, false) => tracing::debug!(err = %error, "the handler answers with an error"),
     }
 }

@@ -70,7 +70,7 @@ impl Streaming {
     }
 
     fn fail(&mut self, error: RpcError) -> Emission {
-        report(&error);
+        report(&error, false);
         match self.held.take() {
             Some(value) => {
                 self.state = State::Failing(error);
