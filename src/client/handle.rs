@@ -136,7 +136,7 @@ impl Client {
     /// A service that answers undefined has no value: that is `()` or `None`, or else [`CallError::NoValue`].
     ///
     /// # Errors
-    /// See [`CallError`]. Only [`CallError::Connect`] and the two of the caller's say that nothing was sent.
+    /// See [`CallError`]. Only [`CallError::Connect`] and the three of the caller's say that nothing was sent.
     pub async fn send<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,

@@ -12,8 +12,8 @@
 //!                 encode, encode_with
 //! ```
 //!
-//! The rules are those of Nest's `helpers/json-socket.js` (`docs/PROTOCOL.md` §1). All errors are
-//! the peer's fault.
+//! The rules are those of Nest's `helpers/json-socket.js` (`docs/PROTOCOL.md` §1). A [`FrameError`]
+//! is always the peer's fault.
 //!
 //! ```
 //! use bytes::BytesMut;

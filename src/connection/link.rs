@@ -38,7 +38,6 @@ pub struct Connection<IO> {
     io: IO,
     reader: Reader,
     writer: Writer,
-    max_buffer_size: usize,
     max_send_buffer_size: usize,
 }
 
@@ -60,7 +59,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             io,
             reader: Reader::new(config.max_buffer_size, config.incomplete_message_timeout),
             writer: Writer::default(),
-            max_buffer_size: config.max_buffer_size,
             max_send_buffer_size: config.max_send_buffer_size,
         }
     }
@@ -106,7 +104,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Forgets all that has been read and not taken out, half a frame included.
     pub fn discard(&mut self) {
-        self.reader.discard(self.max_buffer_size);
+        self.reader.discard();
     }
 
     /// Forgets the rest of the segment.

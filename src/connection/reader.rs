@@ -30,6 +30,8 @@ thread_local! {
 
 #[derive(Debug)]
 pub(super) struct Reader {
+    /// In UTF-16 units.
+    max_buffer_size: usize,
     decoder: FrameDecoder,
     /// What has arrived and is not yet part of a frame that was handed out.
     received: BytesMut,
@@ -42,6 +44,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(max_buffer_size: usize, timeout: Option<Duration>) -> Self {
         Self {
+            max_buffer_size,
             decoder: FrameDecoder::new(max_buffer_size),
             received: BytesMut::new(),
             timeout,
@@ -79,8 +82,8 @@ impl Reader {
     }
 
     /// Forgets all that has arrived, looked at or not.
-    pub(super) fn discard(&mut self, max_buffer_size: usize) {
-        self.decoder = FrameDecoder::new(max_buffer_size);
+    pub(super) fn discard(&mut self) {
+        self.decoder = FrameDecoder::new(self.max_buffer_size);
         self.received = BytesMut::new();
         self.is_armed = false;
     }
@@ -163,7 +166,7 @@ mod tests {
         let mut link: &[u8] = b"9#[1,";
         for rest in [&b"2,"[..], b"3"] {
             poll_fn(|cx| reader.poll_segment(&mut link, cx)).await.expect("bytes");
-            reader.discard(100);
+            reader.discard();
             reader.rearm();
             assert!(!reader.is_mid_frame() && !reader.is_armed && reader.received.is_empty());
             link = rest;
