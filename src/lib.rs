@@ -41,6 +41,7 @@
 //! None is on by default.
 //!
 //! - `cli`: the `nest-wire` command.
+//! - `tower`: what the callers of a service with tower's timeout or load shed layers are told says so.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 #[cfg(feature = "cli")]

@@ -72,6 +72,21 @@ impl RpcError {
         Self { err, cause: None }
     }
 
+    /// [`internal`](Self::internal), with why, for the log.
+    #[must_use]
+    pub fn caused_by(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::internal().with_cause(cause)
+    }
+
+    /// The same answer, with why, for the log and for layers.
+    #[must_use]
+    pub fn with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(Arc::from(cause.into())),
+            ..self
+        }
+    }
+
     /// The `err` as it is on the wire.
     #[must_use]
     pub const fn err(&self) -> &RawJson {
@@ -88,7 +103,7 @@ impl RpcError {
         self.err.parse::<Message>().ok().map(|err| err.message)
     }
 
-    /// What made the handler fail, if that was an error of its own and not one meant for the caller.
+    /// Why, if the answer does not say: what made the handler fail, or what the packet was refused for.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
@@ -106,10 +121,7 @@ impl RpcError {
 
 impl<E: Error + Send + Sync + 'static> From<E> for RpcError {
     fn from(cause: E) -> Self {
-        Self {
-            cause: Some(Arc::new(cause)),
-            ..Self::internal()
-        }
+        Self::caused_by(cause)
     }
 }
 

@@ -71,6 +71,25 @@ impl Pattern {
         self.0.stringify()
     }
 
+    /// This pattern under another: texts with a dot between, objects with the members of both. `None` if they are not
+    /// both texts and not both objects, or have a key in common.
+    pub(crate) fn under(&self, prefix: &Self) -> Option<Self> {
+        match (&prefix.0, &self.0) {
+            (Value::String(prefix), Value::String(text)) => {
+                Some(Self::from(format!("{}.{}", prefix.as_str()?, text.as_str()?)))
+            }
+            (Value::Object(prefix), Value::Object(object)) => {
+                let members: Object = prefix
+                    .iter()
+                    .chain(object)
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect();
+                (members.len() == prefix.len() + object.len()).then(|| Self(Value::Object(members)))
+            }
+            _ => None,
+        }
+    }
+
     /// The pattern as a value.
     #[must_use]
     pub fn value(&self) -> &Value {
@@ -119,6 +138,17 @@ mod tests {
         assert_eq!(Pattern::from("sum").to_string(), "sum");
         assert_eq!(Pattern::object([("cmd", "sum")]).to_string(), r#"{"cmd":"sum"}"#);
         assert_eq!(format!("{:?}", Pattern::from("sum")), r#"Pattern("sum")"#);
+    }
+
+    #[test]
+    fn a_pattern_goes_under_one_of_its_kind() {
+        let under = |pattern: Pattern, prefix: Pattern| pattern.under(&prefix).map(|it| it.to_json());
+        assert_eq!(under("find".into(), "users".into()).as_deref(), Some("\"users.find\""));
+        let (cmd, service) = (Pattern::object([("cmd", 1)]), Pattern::object([("service", 2)]));
+        assert_eq!(under(cmd.clone(), service).as_deref(), Some(r#"{"service":2,"cmd":1}"#));
+        assert_eq!(under(cmd.clone(), cmd.clone()), None, "a key in common");
+        assert_eq!(under(cmd, "users".into()), None);
+        assert_eq!(under(7.into(), "users".into()), None);
     }
 
     #[test]

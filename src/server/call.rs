@@ -10,7 +10,7 @@ use std::{
 
 use tracing::Span;
 
-use super::{Reply, erased::Running, events::exhaust};
+use super::{Rejection, Reply, endpoint::Running, events::exhaust};
 use crate::packet::{RawJson, RpcError};
 
 /// A handler at work. A panic in it is a reply like any other.
@@ -87,7 +87,9 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> RpcError {
 
 /// Logs what the caller is not told; of an event, whose caller is told nothing, all there is to tell.
 pub(super) fn report(error: &RpcError, is_event: bool) {
-    match (error.cause(), is_event) {
+    // A packet that was refused is its sender's fault, and the sender is told.
+    let failure = error.cause().filter(|cause| !cause.is::<Rejection>());
+    match (failure, is_event) {
         (Some(cause), _) => tracing::error!(error = cause as &dyn std::error::Error, "the handler failed"),
         (None, true) => tracing::warn!(err = %error, "the event's handler failed"),
         (None, false) => tracing::debug!(err = %error, "the handler answers with an error"),

@@ -2,21 +2,17 @@
 //!
 //! An event runs them all. A message does too, and is then answered (`listeners-controller.js`; `docs/PROTOCOL.md` §3.3).
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 
-use super::{
-    Reply, Request, Values,
-    call::panicked,
-    erased::{Endpoint, Running},
-};
+use super::{Endpoint, Reply, Request, Values, call::panicked, endpoint::Running};
 use crate::{compat::Compat, packet::RawJson};
 
 /// Runs all, each with its copy of the request and to its own end, even when another panics.
 ///
 /// To a message, they answer together since Nest 9; before that, the first one answers for all and waits for nobody.
-pub(super) fn start_all(handlers: &[Arc<dyn Endpoint>], request: &Request, compat: Compat) -> Running {
+pub(super) fn start_all(handlers: &[Endpoint], request: &Request, compat: Compat) -> Running {
     if compat.joins_event_results() {
         let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
         return Box::pin(async { joined(outcomes.await) });
@@ -63,8 +59,8 @@ enum Outcome {
     Decided(Reply),
 }
 
-fn outcome(handler: &Arc<dyn Endpoint>, request: &Request) -> impl Future<Output = Outcome> + use<> {
-    let (handler, request) = (Arc::clone(handler), request.clone());
+fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcome> + use<> {
+    let (handler, request) = (handler.clone(), request.clone());
     let run = async move {
         let reply = match handler.start(request).await {
             Reply::Values(values) => last_value(values).await,
@@ -124,7 +120,10 @@ fn nested(current: Option<RawJson>, next: Option<RawJson>) -> RawJson {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    };
 
     use futures_util::stream;
 
@@ -145,6 +144,7 @@ mod tests {
             data: None,
             metadata: None,
             peer: None,
+            extensions: http::Extensions::new(),
         };
         found.handler.expect("a handler").start(request, compat).await
     }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{FromRequest, IntoReply, Reply, Request};
+use super::{Endpoint, FromRequest, HandlerLayer, IntoReply, Layered, Reply, Request, Spawned};
 
 /// An async function that handles messages or events: any number of extractors in (up to six), an answer out.
 ///
@@ -19,6 +19,51 @@ use super::{FromRequest, IntoReply, Reply, Request};
 pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
     /// Runs it.
     fn call(self, request: Request, state: S) -> impl Future<Output = Reply> + Send + 'static;
+
+    /// Puts a tower layer around this handler alone; [`Router::layer`](super::Router::layer) does so around many.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nest_wire::server::{Handler, Router};
+    /// use tower::timeout::TimeoutLayer;
+    ///
+    /// async fn slow() { /* … */ }
+    ///
+    /// let router: Router = Router::new().message("slow", slow.layer(TimeoutLayer::new(Duration::from_secs(1))));
+    /// ```
+    fn layer<L: HandlerLayer>(self, layer: L) -> Layered<L, Self, Args, S> {
+        Layered::new(layer, self)
+    }
+
+    /// Runs each call in a task of its own, for a handler that computes for longer than some 50 microseconds without
+    /// waiting.
+    ///
+    /// Handlers usually run in their connection's task, which is by far the cheapest, but means that those of one
+    /// connection share a core as long as they don't wait. A Nest client has one connection: its calls to a spawned
+    /// handler spread over all cores. For work of many milliseconds use [`tokio::task::spawn_blocking`].
+    ///
+    /// ```
+    /// use nest_wire::server::{Handler, Payload, Router};
+    ///
+    /// async fn factor(Payload(number): Payload<u64>) -> Vec<u64> {
+    ///     (1..=number).filter(|divisor| number % divisor == 0).collect()
+    /// }
+    ///
+    /// let router: Router = Router::new().message("factor", factor.spawned());
+    /// ```
+    fn spawned(self) -> Spawned<Self, Args, S> {
+        Spawned::new(self)
+    }
+
+    /// Gives the handler its state.
+    #[doc(hidden)]
+    fn into_endpoint(self, state: S) -> Endpoint
+    where
+        Args: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Endpoint::new(move |request| Box::pin(self.clone().call(request, state.clone())))
+    }
 }
 
 macro_rules! handler {

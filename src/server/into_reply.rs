@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Payload, Reply, Values};
+use super::{IntoRpcError, Payload, Reply, Values};
 use crate::{
     js,
     packet::{RawJson, RpcError},
@@ -22,7 +22,7 @@ use crate::{
 /// | [`Payload<T>`] | any other type that can be serialised |
 /// | `Option<T>` | `T`, or null for `None` |
 /// | [`Values`] | an `Observable` |
-/// | `Result<T, E>` | `T`, or what is thrown; `E` turns into an [`RpcError`] |
+/// | `Result<T, E>` | `T`, or what is thrown ([`IntoRpcError`]) |
 /// | [`Reply`] | whatever it says |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be what a handler returns",
@@ -70,11 +70,11 @@ impl<T: IntoReply> IntoReply for Option<T> {
     }
 }
 
-impl<T: IntoReply, E: Into<RpcError>> IntoReply for Result<T, E> {
+impl<T: IntoReply, E: IntoRpcError> IntoReply for Result<T, E> {
     fn into_reply(self) -> Reply {
         match self {
             Ok(value) => value.into_reply(),
-            Err(error) => Reply::Error(error.into()),
+            Err(error) => Reply::Error(error.into_rpc_error()),
         }
     }
 }

@@ -21,12 +21,15 @@
 //! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
+mod bindable;
 mod call;
-mod erased;
+mod endpoint;
 mod events;
 mod extract;
 mod handler;
 mod into_reply;
+mod into_rpc_error;
+mod layered;
 mod listener;
 mod reply;
 mod request;
@@ -34,14 +37,19 @@ mod router;
 mod routes;
 mod serve;
 mod session;
+mod spawned;
 mod streaming;
 
-pub use extract::{Context, FromRequest, Payload, State};
+pub use endpoint::{Endpoint, EndpointFuture};
+pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;
 pub use into_reply::IntoReply;
+pub use into_rpc_error::IntoRpcError;
+pub use layered::{HandlerLayer, Layered};
 pub use listener::Listener;
 pub use reply::{Reply, Values};
 pub use request::{Kind, Request};
 pub use router::Router;
 pub use routes::Routes;
 pub use serve::{Serve, serve, serve_connection};
+pub use spawned::Spawned;

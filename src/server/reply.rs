@@ -5,6 +5,7 @@ use std::{fmt, pin::Pin};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
+use super::IntoRpcError;
 use crate::packet::{RawJson, RpcError};
 
 pub(super) type BoxValues = Pin<Box<dyn Stream<Item = Result<RawJson, RpcError>> + Send>>;
@@ -75,11 +76,11 @@ impl Values {
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
         T: Serialize,
-        E: Into<RpcError>,
+        E: IntoRpcError,
     {
         Self(Box::pin(values.map(|value| match value {
             Ok(value) => Ok(RawJson::of(&value)?),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error.into_rpc_error()),
         })))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use http::Extensions;
+
 use crate::packet::RawJson;
 
 /// A message or event, as handlers and extractors see it. `None` is JavaScript's undefined.
@@ -18,6 +20,8 @@ pub struct Request {
     pub metadata: Option<RawJson>,
     /// Where the caller is, when the connection has an address.
     pub peer: Option<SocketAddr>,
+    /// What layers leave for handlers, which take it with [`Extension`](super::Extension): at most one value a type.
+    pub extensions: Extensions,
 }
 
 /// Nest's two kinds of packets from a caller.

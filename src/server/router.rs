@@ -2,11 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{
-    Handler, Kind,
-    erased::{Endpoint, Unbound, erase},
-    routes::Routes,
-};
+use super::{Handler, HandlerLayer, Kind, bindable::Bindable, routes::Routes};
 use crate::{compat::Compat, pattern::Pattern};
 
 /// Patterns and their handlers. `S` is the state that is still missing: a router that can be served is a `Router`,
@@ -25,6 +21,7 @@ use crate::{compat::Compat, pattern::Pattern};
 /// ```
 pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
+    fallback: Option<Bindable<S>>,
     compat: Compat,
 }
 
@@ -34,17 +31,13 @@ struct Registered<S> {
     handler: Bindable<S>,
 }
 
-enum Bindable<S> {
-    Unbound(Arc<dyn Unbound<S>>),
-    Bound(Arc<dyn Endpoint>),
-}
-
 impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// A router that handles nothing.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             registered: Vec::new(),
+            fallback: None,
             compat: Compat::Nest12,
         }
     }
@@ -52,13 +45,105 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// Answers messages of this pattern (`@MessagePattern`).
     #[must_use]
     pub fn message<Args: 'static>(self, pattern: impl Into<Pattern>, handler: impl Handler<Args, S>) -> Self {
-        self.register(pattern.into(), Kind::Message, erase(handler))
+        self.register(pattern.into(), Kind::Message, Bindable::new(handler))
     }
 
     /// Takes events of this pattern (`@EventPattern`).
     #[must_use]
     pub fn event<Args: 'static>(self, pattern: impl Into<Pattern>, handler: impl Handler<Args, S>) -> Self {
-        self.register(pattern.into(), Kind::Event, erase(handler))
+        self.register(pattern.into(), Kind::Event, Bindable::new(handler))
+    }
+
+    /// Answers messages and takes events of every other pattern, which Nest answers with an error that says that there
+    /// is no handler.
+    ///
+    /// ```
+    /// use nest_wire::{packet::RpcError, server::{Context, Router}};
+    ///
+    /// let router: Router = Router::new().fallback(async |context: Context| {
+    ///     let pattern = context.pattern.unwrap_or_default();
+    ///     Err::<(), _>(RpcError::new(format_args!("what is {pattern}?")))
+    /// });
+    /// ```
+    #[must_use]
+    pub fn fallback<Args: 'static>(mut self, handler: impl Handler<Args, S>) -> Self {
+        self.fallback = Some(Bindable::new(handler));
+        self
+    }
+
+    /// Puts a tower layer around every handler so far, the fallback included: what is added later is not in it, and
+    /// what is layered last runs first. See [`HandlerLayer`] for what fits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nest_wire::server::Router;
+    /// use tower::{ServiceBuilder, timeout::TimeoutLayer};
+    ///
+    /// let router: Router = Router::new()
+    ///     .message("ping", async || "pong")
+    ///     .layer(ServiceBuilder::new().concurrency_limit(100).timeout(Duration::from_secs(5)).into_inner());
+    /// ```
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "layers are handed over, as in tower")]
+    pub fn layer(mut self, layer: impl HandlerLayer) -> Self {
+        let wrap = |registered: Registered<S>| Registered {
+            handler: registered.handler.layer(&layer),
+            ..registered
+        };
+        self.registered = self.registered.into_iter().map(wrap).collect();
+        self.fallback = self.fallback.map(|fallback| fallback.layer(&layer));
+        self
+    }
+
+    /// Adds all handlers of `other`, as if each had been added here. Its fallback is taken if there is none here.
+    ///
+    /// ```
+    /// use nest_wire::server::Router;
+    ///
+    /// let users: Router = Router::new().message("users.count", async || 3);
+    /// let rooms: Router = Router::new().message("rooms.count", async || 5);
+    /// let router = users.merge(rooms);
+    /// ```
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.registered.extend(other.registered);
+        self.fallback = self.fallback.or(other.fallback);
+        self
+    }
+
+    /// Adds all handlers of `other` under `prefix`, and leaves its fallback: a text pattern `find` under the prefix
+    /// `users` is `users.find`, an object pattern has the prefix's members before its own.
+    ///
+    /// ```
+    /// use nest_wire::{pattern::Pattern, server::Router};
+    ///
+    /// let users: Router = Router::new().message("find", async || "users.find");
+    /// let rooms: Router = Router::new().message(Pattern::object([("cmd", "find")]), async || "rooms, find");
+    /// let router = Router::<()>::new().nest("users", users).nest(Pattern::object([("service", "rooms")]), rooms);
+    /// let patterns: Vec<_> = router.patterns().map(|(pattern, _)| pattern.to_string()).collect();
+    /// assert_eq!(patterns, ["users.find", r#"{"service":"rooms","cmd":"find"}"#]);
+    /// ```
+    ///
+    /// # Panics
+    /// A pattern and the prefix are not both texts and not both objects, or they have a key in common.
+    #[must_use]
+    pub fn nest(mut self, prefix: impl Into<Pattern>, other: Self) -> Self {
+        let prefix = prefix.into();
+        self.registered.extend(other.registered.into_iter().map(|registered| {
+            Registered {
+                pattern: registered
+                    .pattern
+                    .under(&prefix)
+                    .unwrap_or_else(|| panic!("the pattern {} can't be put under {prefix}", registered.pattern)),
+                ..registered
+            }
+        }));
+        self
+    }
+
+    /// What is handled, in the order in which it was added.
+    pub fn patterns(&self) -> impl Iterator<Item = (&Pattern, Kind)> {
+        self.registered.iter().map(|it| (&it.pattern, it.kind))
     }
 
     /// Follows the rules of this major of Nest, where they differ. Default: the newest.
@@ -71,27 +156,22 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// Gives all handlers so far what their [`State`](super::State) takes.
     #[must_use]
     pub fn with_state<T>(self, state: S) -> Router<T> {
-        let bind = |handler| match handler {
-            Bindable::Unbound(handler) => handler.bind(state.clone()),
-            Bindable::Bound(handler) => handler,
-        };
         let registered = self.registered.into_iter().map(|registered| Registered {
             pattern: registered.pattern,
             kind: registered.kind,
-            handler: Bindable::Bound(bind(registered.handler)),
+            handler: Bindable::Bound(registered.handler.bind(state.clone())),
         });
         Router {
             registered: registered.collect(),
+            fallback: self
+                .fallback
+                .map(|fallback| Bindable::Bound(fallback.bind(state.clone()))),
             compat: self.compat,
         }
     }
 
-    fn register(mut self, pattern: Pattern, kind: Kind, handler: Arc<dyn Unbound<S>>) -> Self {
-        self.registered.push(Registered {
-            pattern,
-            kind,
-            handler: Bindable::Unbound(handler),
-        });
+    fn register(mut self, pattern: Pattern, kind: Kind, handler: Bindable<S>) -> Self {
+        self.registered.push(Registered { pattern, kind, handler });
         self
     }
 }
@@ -100,13 +180,10 @@ impl Router {
     /// The table that connections look handlers up in, for [`serve_connection`](super::serve_connection).
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
-        let mut routes = Routes::new(self.compat);
+        let fallback = self.fallback.map(|fallback| fallback.bind(()));
+        let mut routes = Routes::new(self.compat, fallback);
         for Registered { pattern, kind, handler } in &self.registered {
-            let handler = match handler {
-                Bindable::Unbound(handler) => handler.bind(()),
-                Bindable::Bound(handler) => Arc::clone(handler),
-            };
-            routes.add(pattern, *kind, handler);
+            routes.add(pattern, *kind, handler.bind(()));
         }
         routes.add_short_cuts(self.registered.iter().map(|registered| &registered.pattern));
         Arc::new(routes)

@@ -2,11 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::{
-    Kind, Request,
-    erased::{Endpoint, Running},
-    events,
-};
+use super::{Endpoint, Kind, Request, endpoint::Running, events};
 use crate::{
     compat::Compat,
     packet::RawJson,
@@ -23,6 +19,8 @@ pub struct Routes {
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
     /// Filled only by looking those texts up in `by_route`, so that it can't lead elsewhere.
     by_text: Table<Box<str>>,
+    /// What everything else leads to.
+    fallback: Option<Arc<Registration>>,
 }
 
 /// A pattern that came in: its text for the context, and the handler that it leads to.
@@ -36,20 +34,21 @@ pub(super) struct Found {
 /// handlers are chained to whatever is there, and a message handler never looks at its chain.
 #[derive(Clone)]
 pub(super) enum Registration {
-    Message(Arc<dyn Endpoint>),
-    Events(Vec<Arc<dyn Endpoint>>),
+    Message(Endpoint),
+    Events(Vec<Endpoint>),
 }
 
 impl Routes {
-    pub(super) fn new(compat: Compat) -> Self {
+    pub(super) fn new(compat: Compat, fallback: Option<Endpoint>) -> Self {
         Self {
             compat,
             by_route: Table::default(),
             by_text: Table::default(),
+            fallback: fallback.map(|fallback| Arc::new(Registration::Message(fallback))),
         }
     }
 
-    pub(super) fn add(&mut self, pattern: &Pattern, kind: Kind, handler: Arc<dyn Endpoint>) {
+    pub(super) fn add(&mut self, pattern: &Pattern, kind: Kind, handler: Endpoint) {
         let registered = self.by_route.entry(pattern.route(self.compat)).or_default();
         let earlier = registered
             .handler
@@ -82,7 +81,10 @@ impl Routes {
     /// Finds what a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's `server/server.js`).
     pub(super) fn find(&self, pattern: Option<&RawJson>) -> Found {
         match pattern {
-            None => Found::default(),
+            None => Found {
+                pattern: None,
+                handler: self.fallback.clone(),
+            },
             Some(text) => match self.by_text.get(text.as_str()) {
                 Some(found) => found.clone(),
                 None => self.look_up(text.as_str()),
@@ -96,7 +98,10 @@ impl Routes {
         let registered = incoming.route().and_then(|route| self.by_route.get(route));
         Found {
             pattern: incoming.as_str().map(Into::into),
-            handler: registered.and_then(|found| found.handler.clone()),
+            handler: registered
+                .and_then(|found| found.handler.as_ref())
+                .or(self.fallback.as_ref())
+                .cloned(),
         }
     }
 }
@@ -134,6 +139,7 @@ mod tests {
             data: None,
             metadata: None,
             peer: None,
+            extensions: http::Extensions::new(),
         };
         match found.handler {
             Some(handler) => Some(handler.start(request, Compat::Nest12).await),
@@ -164,6 +170,18 @@ mod tests {
             .event("m", async || "event")
             .message("m", async || "message");
         assert_eq!(value(replaced, "\"m\"").await, "\"message\"");
+    }
+
+    #[tokio::test]
+    async fn a_fallback_takes_what_nobody_handles() {
+        let router = || {
+            let known = Router::new().message("known", async || "known");
+            Router::new().fallback(async || "fallback").merge(known)
+        };
+        assert_eq!(value(router(), "\"known\"").await, "\"known\"");
+        for unknown in ["\"unknown\"", "{}", "null"] {
+            assert_eq!(value(router(), unknown).await, "\"fallback\"", "{unknown}");
+        }
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use futures_util::{
     future::poll_fn,
     stream::{FuturesUnordered, SelectAll},
 };
+use http::Extensions;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Sleep, sleep},
@@ -46,6 +47,8 @@ pub(super) struct Session<IO> {
     connection: Connection<IO>,
     routes: Arc<Routes>,
     peer: Option<SocketAddr>,
+    /// What every request of this connection begins with.
+    extensions: Extensions,
     reading: Reading,
     writing: Writing,
     /// Handlers that wait for something.
@@ -84,6 +87,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             connection,
             routes,
             peer,
+            extensions: Extensions::new(),
             reading: Reading::Open,
             writing: Writing::Open,
             calls: FuturesUnordered::new(),

@@ -16,6 +16,7 @@ mod server_congestion;
 mod server_depth;
 mod server_failures;
 mod server_framing;
+mod server_layers;
 mod server_listening;
 mod server_parameters;
 mod server_requests;

@@ -8,7 +8,9 @@ use std::{
 use nest_wire::{
     js,
     packet::{RawJson, RpcError},
-    server::{Context, FromRequest, IntoReply, Kind, Payload, Reply, Request, Router, State},
+    server::{
+        Context, FromRef, FromRequest, IntoReply, IntoRpcError, Kind, Metadata, Payload, Reply, Request, Router, State,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +61,7 @@ async fn a_payload_that_does_not_fit_is_answered_with_what_and_where() {
         &[
             (
                 r#""data":[1,"x"],"#,
-                r#""err":{"status":"error","message":"invalid payload: invalid type: string \"x\", expected u32 at line 1 column 6"},"#,
+                r#""err":{"status":"error","message":"invalid payload at `[1]`: invalid type: string \"x\", expected u32 at line 1 column 6"},"#,
             ),
             (
                 r#""data":null,"#,
@@ -67,7 +69,7 @@ async fn a_payload_that_does_not_fit_is_answered_with_what_and_where() {
             ),
             (
                 "",
-                r#""err":{"status":"error","message":"invalid payload: there is no data"},"#,
+                r#""err":{"status":"error","message":"invalid payload: there is none"},"#,
             ),
         ],
     )
@@ -205,4 +207,71 @@ async fn a_reply_may_be_made_by_hand() {
         data.map_or(Reply::Undefined, Reply::Value)
     });
     expect_answers(router, &[("", ""), (r#""data":[ 1 ],"#, r#""response":[ 1 ],"#)]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_is_decoded_and_refused_like_a_payload() {
+    let router = Router::new().message("h", async |Metadata(words): Metadata<BTreeMap<String, u8>>| words);
+    expect_answers(
+        router,
+        &[
+            (r#""data":0,"metadata":{"a":1},"#, r#""response":{"a":1},"#),
+            (
+                r#""data":0,"metadata":{"a":"x"},"#,
+                r#""err":{"status":"error","message":"invalid metadata at `a`: invalid type: string \"x\", expected u8 at line 1 column 8"},"#,
+            ),
+            (
+                r#""data":0,"#,
+                r#""err":{"status":"error","message":"invalid metadata: there is none"},"#,
+            ),
+        ],
+    )
+    .await;
+    let optional = async |metadata: Option<Metadata<u8>>| metadata.map(|Metadata(number)| number);
+    expect_answers(
+        Router::new().message("h", optional),
+        &[
+            (r#""data":0,"metadata":7,"#, r#""response":7,"#),
+            (r#""data":0,"#, r#""response":null,"#),
+        ],
+    )
+    .await;
+}
+
+#[derive(Clone)]
+struct App {
+    name: &'static str,
+    limit: u32,
+}
+
+impl FromRef<App> for u32 {
+    fn from_ref(app: &App) -> Self {
+        app.limit
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_take_the_whole_state_or_a_part() {
+    let handler = async |State(app): State<App>, State(limit): State<u32>| format!("{} {limit}", app.name);
+    let router = Router::new()
+        .message("h", handler)
+        .with_state(App { name: "app", limit: 7 });
+    expect_answers(router, &[(r#""data":0,"#, r#""response":"app 7","#)]).await;
+}
+
+enum Refusal {
+    Taken,
+}
+
+impl IntoRpcError for Refusal {
+    fn into_rpc_error(self) -> RpcError {
+        RpcError::new("taken")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_ones_own_says_what_callers_are_told() {
+    let router = Router::new().message("h", async || Err::<(), _>(Refusal::Taken));
+    let taken = r#""err":{"status":"error","message":"taken"},"#;
+    expect_answers(router, &[(r#""data":0,"#, taken)]).await;
 }

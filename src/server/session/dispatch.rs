@@ -59,6 +59,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             data: packet.data,
             metadata: packet.metadata.filter(|_| self.routes.compat.has_metadata()),
             peer: self.peer,
+            extensions: self.extensions.clone(),
         };
         let compat = self.routes.compat;
         let mut call = Call::new(packet.id, span, || handler.start(request, compat));

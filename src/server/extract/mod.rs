@@ -1,0 +1,74 @@
+//! What handlers may take: extractors, as in axum.
+
+mod context;
+mod data;
+mod extension;
+mod rejection;
+mod state;
+
+use std::future::Future;
+
+pub use context::Context;
+pub use data::{Metadata, Payload};
+pub use extension::Extension;
+pub use rejection::{Part, Rejection};
+pub use state::{FromRef, State};
+
+use super::Request;
+use crate::packet::RpcError;
+
+/// What a handler may take as a parameter: something made out of the [`Request`] and the router's state.
+///
+/// | Parameter | What it is |
+/// | --- | --- |
+/// | [`Payload<T>`] | the data, decoded |
+/// | [`RawJson`](crate::packet::RawJson) | the data as it stands in the packet |
+/// | [`Context`] | pattern, peer, metadata |
+/// | [`Metadata<T>`] | the metadata, decoded |
+/// | [`State<T>`] | the router's state, or a part of it |
+/// | [`Extension<T>`] | what a layer or the connection left for handlers |
+/// | [`Request`] | all of it |
+///
+/// `Option` of the first four stands for what may be absent. Implement it for your own: a user looked up from the
+/// metadata, say, as a guard does in Nest.
+///
+/// ```
+/// use nest_wire::{packet::RpcError, server::{FromRequest, Metadata, Request, Router}};
+///
+/// struct User(String);
+///
+/// impl<S: Sync> FromRequest<S> for User {
+///     async fn from_request(request: &mut Request, state: &S) -> Result<Self, RpcError> {
+///         #[derive(serde::Deserialize)]
+///         struct Token { token: String }
+///
+///         let Metadata(Token { token }) = Metadata::from_request(request, state).await?;
+///         match token.strip_prefix("user-") {
+///             Some(name) => Ok(Self(name.to_owned())),
+///             None => Err(RpcError::new("Forbidden resource")),
+///         }
+///     }
+/// }
+///
+/// let router: Router = Router::new().message("whoami", async |User(name): User| name);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a handler's parameter",
+    label = "not an extractor",
+    note = "take the data as `Payload<{Self}>`, where `{Self}: serde::de::DeserializeOwned`",
+    note = "take the router's state as `State<{Self}>`"
+)]
+pub trait FromRequest<S>: Sized {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// What is answered when it can't be made; the handler then does not run.
+    fn from_request(request: &mut Request, state: &S) -> impl Future<Output = Result<Self, RpcError>> + Send;
+}
+
+/// The whole request.
+impl<S: Sync> FromRequest<S> for Request {
+    async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
+        Ok(request.clone())
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a handler did not run: its caller sent what it does not take.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    packet::{RawJson, RpcError},
+    server::IntoRpcError,
+};
+
+/// What is wrong with a packet that a handler was not run for.
+///
+/// The caller is told, as `{"status":"error","message":"invalid payload at `items[3].price`: invalid type: …"}`. Layers
+/// can tell it from a handler's own error: it is the [cause](RpcError::cause) of the [`RpcError`].
+///
+/// ```
+/// use nest_wire::server::{Rejection, Reply};
+///
+/// fn is_the_callers_fault(reply: &Reply) -> bool {
+///     matches!(reply, Reply::Error(error) if error.cause().is_some_and(|cause| cause.is::<Rejection>()))
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// There is none.
+    #[error("invalid {0}: there is none")]
+    Missing(Part),
+    /// It does not fit the handler's type.
+    #[error("invalid {part}{}", Place(.path))]
+    Mismatch {
+        /// What does not fit.
+        part: Part,
+        /// Where in it: `items[3].price`, or `.` for all of it.
+        path: String,
+        /// What was found there and what was expected, with line and column in bytes.
+        #[source]
+        mismatch: serde_json::Error,
+    },
+}
+
+/// A part of a packet that handlers take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// Its `data`.
+    Payload,
+    /// Its `metadata`.
+    Metadata,
+}
+
+impl Rejection {
+    /// Decodes once more to learn the place, which would cost too much the first time.
+    pub(super) fn explain<T: DeserializeOwned>(json: &RawJson, part: Part, mismatch: serde_json::Error) -> Self {
+        let mut again = serde_json::Deserializer::from_str(json.as_str());
+        let path = match serde_path_to_error::deserialize::<_, T>(&mut again) {
+            Err(located) => located.path().to_string(),
+            Ok(_) => ".".to_owned(),
+        };
+        Self::Mismatch { part, path, mismatch }
+    }
+}
+
+impl IntoRpcError for Rejection {
+    fn into_rpc_error(self) -> RpcError {
+        let answer = match &self {
+            Self::Mismatch { mismatch, .. } => RpcError::new(format_args!("{self}: {mismatch}")),
+            Self::Missing(_) => RpcError::new(&self),
+        };
+        answer.with_cause(self)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Payload => "payload",
+            Self::Metadata => "metadata",
+        })
+    }
+}
+
+/// Where, unless it is everywhere.
+struct Place<'a>(&'a str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "." => Ok(()),
+            path => write!(f, " at `{path}`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only ever refused")]
+    struct Order {
+        items: Vec<Item>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only ever refused")]
+    struct Item {
+        price: f64,
+    }
+
+    fn rejected(text: &'static str) -> String {
+        let json = RawJson::new(text).expect("JSON");
+        let mismatch = json.parse::<Order>().expect_err("not an order");
+        let rejection = Rejection::explain::<Order>(&json, Part::Payload, mismatch);
+        rejection.into_rpc_error().message().expect("a message")
+    }
+
+    #[test]
+    fn the_path_in_the_payload_is_named() {
+        assert_eq!(
+            rejected(r#"{"items":[{"price":1},{"price":"2"}]}"#),
+            "invalid payload at `items[1].price`: invalid type: string \"2\", expected f64 at line 1 column 34"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_as_a_whole_needs_no_path() {
+        assert_eq!(
+            rejected("{}"),
+            "invalid payload: missing field `items` at line 1 column 2"
+        );
+    }
+}
