@@ -11,8 +11,8 @@ use crate::{
 
 /// What is wrong with a packet that a handler was not run for.
 ///
-/// The caller is told, as `{"status":"error","message":"invalid payload at `items[3].price`: invalid type: …"}`. Layers
-/// can tell it from a handler's own error: it is the [cause](RpcError::cause) of the [`RpcError`].
+/// The caller is told what and where: ``invalid payload at `items[3].price`: invalid type: …``. Layers can tell it from
+/// a handler's own error: it is the [cause](RpcError::cause) of the [`RpcError`].
 ///
 /// ```
 /// use nest_wire::server::{Rejection, Reply};
