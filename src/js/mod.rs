@@ -23,10 +23,12 @@
 mod array;
 mod convert;
 mod embed;
+mod members;
 mod nesting;
 mod number;
 mod object;
 mod parse;
+mod pass;
 mod reader;
 mod ser;
 mod string;
@@ -41,5 +43,6 @@ pub use ser::{append, to_string, to_writer};
 pub use string::JsString;
 pub use value::Value;
 
+pub(crate) use members::for_each_member;
 pub(crate) use string::JsStringBuilder;
 pub(crate) use stringify::{push_quoted, push_quoted_str};

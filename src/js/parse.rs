@@ -41,6 +41,14 @@ pub enum ParseError {
 }
 
 impl ParseError {
+    /// What is wrong with what stands at this byte of the text.
+    pub(super) fn at(text: &str, offset: usize) -> Self {
+        match text[offset..].chars().next() {
+            Some(found) => Self::Unexpected { found, offset },
+            None => Self::UnexpectedEnd { offset },
+        }
+    }
+
     /// The byte offset of the fault.
     #[must_use]
     pub fn offset(&self) -> usize {

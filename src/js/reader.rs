@@ -1,6 +1,7 @@
 //! The parts of a JSON text that nest nothing: strings, numbers, words, and the space between.
 
 use super::parse::ParseError;
+use super::pass;
 use super::string::{JsString, JsStringBuilder};
 use super::value::Value;
 
@@ -8,6 +9,13 @@ use super::value::Value;
 pub(super) struct Reader<'t> {
     text: &'t str,
     at: usize,
+}
+
+/// What an escape stands for.
+enum Escaped {
+    Character(char),
+    /// Half of a pair.
+    Surrogate(u16),
 }
 
 impl<'t> Reader<'t> {
@@ -68,39 +76,19 @@ impl<'t> Reader<'t> {
 
     fn number(&mut self) -> Result<f64, ParseError> {
         let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            _ => self.digits()?,
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
+        match pass::number(self.text.as_bytes(), start) {
+            Ok(end) => self.at = end,
+            Err(fault) => {
+                self.at = fault;
+                return Err(self.fault());
             }
-            self.digits()?;
         }
         Ok(self.text[start..self.at]
             .parse()
             .expect("JSON's numbers are among Rust's"))
     }
 
-    /// One digit or more.
-    fn digits(&mut self) -> Result<(), ParseError> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.fault()) } else { Ok(()) }
-    }
-
-    fn string(&mut self) -> Result<JsString, ParseError> {
+    pub(super) fn string(&mut self) -> Result<JsString, ParseError> {
         self.expect(b'"')?;
         let plain = self.plain();
         if self.peek() == Some(b'"') {
@@ -112,7 +100,10 @@ impl<'t> Reader<'t> {
         loop {
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => self.escape(&mut built)?,
+                Some(b'\\') => match self.escape()? {
+                    Escaped::Character(character) => built.push(character),
+                    Escaped::Surrogate(unit) => built.push_surrogate(unit),
+                },
                 _ => return Err(self.fault()),
             }
             let plain = self.plain();
@@ -124,24 +115,19 @@ impl<'t> Reader<'t> {
 
     /// The characters up to a quote, an escape or a control character (which JSON refuses).
     fn plain(&mut self) -> std::ops::Range<usize> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let stop = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
         let start = self.at;
-        self.at += rest.iter().position(stop).unwrap_or(rest.len());
+        self.at = pass::plain(self.text.as_bytes(), start);
         start..self.at
     }
 
-    fn escape(&mut self, built: &mut JsStringBuilder) -> Result<(), ParseError> {
+    /// Reads the escape whose backslash stands here.
+    fn escape(&mut self) -> Result<Escaped, ParseError> {
         self.at += 1;
         let plain = match self.peek() {
             Some(b'u') => {
                 self.at += 1;
                 let unit = self.four_hex_digits()?;
-                match char::from_u32(u32::from(unit)) {
-                    Some(character) => built.push(character),
-                    None => built.push_surrogate(unit),
-                }
-                return Ok(());
+                return Ok(char::from_u32(u32::from(unit)).map_or(Escaped::Surrogate(unit), Escaped::Character));
             }
             Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
             Some(b'b') => '\u{8}',
@@ -152,8 +138,7 @@ impl<'t> Reader<'t> {
             _ => return Err(self.fault()),
         };
         self.at += 1;
-        built.push(plain);
-        Ok(())
+        Ok(Escaped::Character(plain))
     }
 
     fn four_hex_digits(&mut self) -> Result<u16, ParseError> {
@@ -184,10 +169,6 @@ impl<'t> Reader<'t> {
 
     /// What is wrong with what stands here.
     pub(super) fn fault(&self) -> ParseError {
-        let offset = self.at;
-        match self.text[offset..].chars().next() {
-            Some(found) => ParseError::Unexpected { found, offset },
-            None => ParseError::UnexpectedEnd { offset },
-        }
+        ParseError::at(self.text, self.at)
     }
 }

@@ -5,6 +5,8 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 
+use super::number::{EXACT, with_text};
+
 /// Writes a value as the JSON text that Node would write for it.
 ///
 /// Floats read as in JavaScript: `1.0` is `1`, `-0.0` is `0`, `1e21` is `1e+21`, NaN and the
@@ -66,12 +68,9 @@ pub fn to_writer<W: io::Write, T: Serialize + ?Sized>(writer: W, value: &T) -> R
 /// `serde_json`'s compact format, but for the numbers.
 struct JavaScript;
 
-/// `Number.MAX_SAFE_INTEGER` + 1: up to here each integer is a number of its own.
-const EXACT: u64 = 1 << 53;
-
 impl Formatter for JavaScript {
     fn write_f64<W: io::Write + ?Sized>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
-        out.write_all(ryu_js::Buffer::new().format_finite(number).as_bytes())
+        with_text(number, |text| out.write_all(text.as_bytes()))
     }
 
     fn write_f32<W: io::Write + ?Sized>(&mut self, out: &mut W, number: f32) -> io::Result<()> {

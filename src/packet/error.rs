@@ -1,5 +1,7 @@
 //! What can be wrong with a packet.
 
+use crate::js;
+
 /// The text of a frame is not JSON. Nest closes the connection on it (`helpers/tcp-socket.js`, `emitMessage`).
 ///
 /// The peer is to blame. Everything that *is* JSON is a packet, however odd.
@@ -9,14 +11,14 @@ pub struct PacketError {
     /// The beginning of the text, at most [`PacketError::EXCERPT`] characters of it.
     text: String,
     #[source]
-    source: serde_json::Error,
+    source: js::ParseError,
 }
 
 impl PacketError {
     /// How many characters of the offending text the error keeps.
     pub const EXCERPT: usize = 64;
 
-    pub(super) fn new(text: &str, source: serde_json::Error) -> Self {
+    pub(super) fn new(text: &str, source: js::ParseError) -> Self {
         Self {
             text: text.chars().take(Self::EXCERPT).collect(),
             source,

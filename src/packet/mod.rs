@@ -6,7 +6,6 @@
 
 mod error;
 mod id;
-mod members;
 mod raw;
 mod reply;
 mod request;

@@ -29,7 +29,7 @@ impl RawJson {
     pub fn new(text: impl Into<ByteString>) -> Result<Self, serde_json::Error> {
         let text = text.into();
         let value = serde_json::from_str::<&RawValue>(&text)?;
-        Ok(Self::slice_of(&text, value))
+        Ok(Self::slice_of(&text, value.get()))
     }
 
     /// What `JSON.stringify` would write for `value` (see [`js::to_string`]).
@@ -55,9 +55,9 @@ impl RawJson {
         Self(ByteString::from_static(text))
     }
 
-    /// The member `value` of the object `frame`, sharing the frame's memory.
-    pub(super) fn slice_of(frame: &ByteString, value: &RawValue) -> Self {
-        Self(frame.slice_ref(value.get()))
+    /// The JSON value that is a part of `text`, sharing its memory.
+    pub(super) fn slice_of(text: &ByteString, value: &str) -> Self {
+        Self(text.slice_ref(value))
     }
 
     /// Decodes the value into a type.

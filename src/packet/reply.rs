@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{PacketError, RawJson, members};
-use crate::compat::Compat;
+use super::{PacketError, RawJson};
+use crate::{compat::Compat, js};
 
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,17 +86,18 @@ impl ReplyPacket {
     /// [`PacketError`]: the text is not JSON.
     pub fn read(text: &ByteString, compat: Compat) -> Result<Self, PacketError> {
         let mut seen = Envelope::default();
-        members::walk(text, Member::named, |member, value| {
-            let field = match member {
-                Member::Err => &mut seen.err,
-                Member::Response => &mut seen.response,
-                Member::IsDisposed => &mut seen.is_disposed,
-                Member::Id => &mut seen.id,
-                Member::Status => return seen.has_status = true,
-                Member::Unknown => return seen.has_unknown = true,
+        js::for_each_member(text, |key, value| {
+            let field = match key {
+                "err" => &mut seen.err,
+                "response" => &mut seen.response,
+                "isDisposed" => &mut seen.is_disposed,
+                "id" => &mut seen.id,
+                "status" => return seen.has_status = true,
+                _ => return seen.has_unknown = true,
             };
             *field = Some(RawJson::slice_of(text, value));
-        })?;
+        })
+        .map_err(|source| PacketError::new(text, source))?;
         Ok(seen.into_reply(text, compat))
     }
 }
@@ -133,28 +134,6 @@ impl Envelope {
             Outcome::Value(self.response)
         };
         ReplyPacket { id: self.id, outcome }
-    }
-}
-
-enum Member {
-    Err,
-    Response,
-    IsDisposed,
-    Id,
-    Status,
-    Unknown,
-}
-
-impl Member {
-    fn named(key: &[u8]) -> Self {
-        match key {
-            b"err" => Self::Err,
-            b"response" => Self::Response,
-            b"isDisposed" => Self::IsDisposed,
-            b"id" => Self::Id,
-            b"status" => Self::Status,
-            _ => Self::Unknown,
-        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{CallId, PacketError, RawJson, members};
+use super::{CallId, PacketError, RawJson};
+use crate::js;
 
 /// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md` §2).
 ///
@@ -47,16 +48,17 @@ impl RequestPacket {
             metadata: None,
             id: None,
         };
-        members::walk(text, Member::named, |member, value| {
-            let field = match member {
-                Member::Pattern => &mut packet.pattern,
-                Member::Data => &mut packet.data,
-                Member::Metadata => &mut packet.metadata,
-                Member::Id => &mut packet.id,
-                Member::Other => return,
+        js::for_each_member(text, |key, value| {
+            let field = match key {
+                "pattern" => &mut packet.pattern,
+                "data" => &mut packet.data,
+                "metadata" => &mut packet.metadata,
+                "id" => &mut packet.id,
+                _ => return,
             };
             *field = Some(RawJson::slice_of(text, value));
-        })?;
+        })
+        .map_err(|source| PacketError::new(text, source))?;
         if packet.pattern.is_none() && packet.data.is_none() {
             (packet.metadata, packet.id) = (None, None);
         }
@@ -68,26 +70,6 @@ impl RequestPacket {
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.id.is_none()
-    }
-}
-
-enum Member {
-    Pattern,
-    Data,
-    Metadata,
-    Id,
-    Other,
-}
-
-impl Member {
-    fn named(key: &[u8]) -> Self {
-        match key {
-            b"pattern" => Self::Pattern,
-            b"data" => Self::Data,
-            b"metadata" => Self::Metadata,
-            b"id" => Self::Id,
-            _ => Self::Other,
-        }
     }
 }
 

@@ -1,0 +1,115 @@
+//! The members of an object, one after the other, their values left as text.
+
+use super::parse::ParseError;
+use super::pass::{self, Passed};
+use super::reader::Reader;
+
+/// Calls `visit` with the key and the text of each member of the object `text`, in order, those of equal keys too. Any
+/// other JSON value has no members: `(5).pattern` is undefined.
+///
+/// Keys come without their escapes, with U+FFFD for lone surrogates; values as they stand, however deep.
+///
+/// # Errors
+/// As [`parse`](super::parse), but that no depth is too deep. By then `visit` may have been called.
+pub(crate) fn for_each_member<'t>(text: &'t str, mut visit: impl FnMut(&str, &'t str)) -> Result<(), ParseError> {
+    match walk(text, &mut visit) {
+        Ok(end) if end == text.len() => Ok(()),
+        Ok(fault) | Err(fault) => Err(ParseError::at(text, fault)),
+    }
+}
+
+/// The index after all that could be passed over.
+fn walk<'t>(text: &'t str, visit: &mut impl FnMut(&str, &'t str)) -> Passed {
+    let bytes = text.as_bytes();
+    let mut at = pass::space(bytes, 0);
+    if bytes.get(at) != Some(&b'{') {
+        return Ok(pass::space(bytes, pass::value(bytes, at)?));
+    }
+    at = pass::space(bytes, at + 1);
+    if bytes.get(at) != Some(&b'}') {
+        loop {
+            let key_end = pass::string(bytes, at)?;
+            let colon = pass::space(bytes, key_end);
+            let start = pass::space(bytes, pass::delimiter(bytes, colon, b':')?);
+            let end = pass::value(bytes, start)?;
+            let key = &text[at + 1..key_end - 1];
+            match key.contains('\\') {
+                false => visit(key, &text[start..end]),
+                true => visit(&unescaped(key), &text[start..end]),
+            }
+            at = pass::space(bytes, end);
+            match bytes.get(at) {
+                Some(b',') => at = pass::space(bytes, at + 1),
+                _ => break,
+            }
+        }
+    }
+    Ok(pass::space(bytes, pass::delimiter(bytes, at, b'}')?))
+}
+
+/// A key that was passed over, without its escapes.
+fn unescaped(key: &str) -> String {
+    let key = Reader::new(&format!("\"{key}\"")).string();
+    key.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(text: &str) -> Vec<(String, &str)> {
+        let mut found = Vec::new();
+        for_each_member(text, |key, value| found.push((key.to_owned(), value))).expect("JSON");
+        found
+    }
+
+    fn of<const N: usize>(members: [(&str, &'static str); N]) -> Vec<(String, &'static str)> {
+        members.map(|(key, value)| (key.to_owned(), value)).into()
+    }
+
+    #[test]
+    fn every_member_is_visited_in_order_even_twice() {
+        assert_eq!(
+            members(r#" {"a":1,"b" : [2, 3] , "a":{"c":null}} "#),
+            of([("a", "1"), ("b", "[2, 3]"), ("a", r#"{"c":null}"#)])
+        );
+        assert_eq!(members("{ }"), []);
+    }
+
+    #[test]
+    fn keys_are_unescaped_and_may_hold_lone_surrogates() {
+        assert_eq!(members(r#"{"\u0069d":1}"#), of([("id", "1")]));
+        assert_eq!(members(r#"{"\ud800":1}"#), of([("\u{fffd}", "1")]));
+        assert_eq!(members(r#"{"x":"\ud800"}"#), of([("x", r#""\ud800""#)]));
+    }
+
+    #[test]
+    fn other_values_have_no_members() {
+        for text in ["5", "[1,2]", "\"text\"", " true\n"] {
+            assert_eq!(members(text), []);
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for text in [
+            "",
+            "{",
+            "{\"a\":1}}",
+            "{\"a\":1,}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\" 1}",
+            "{,}",
+            "[1,]",
+            "nul",
+            "{\"a\":01}",
+            "\u{feff}{}",
+            "{'a':1}",
+            "{\"\u{1f}\":1}",
+            "{\"\n\\n\":1}",
+            "{\"\\u12g4\":1}",
+        ] {
+            assert!(for_each_member(text, |_, _| ()).is_err(), "{text}");
+        }
+    }
+}

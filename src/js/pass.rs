@@ -1,0 +1,265 @@
+//! Passing over a value without making anything of it: only whether it is JSON, and where it ends.
+//!
+//! Every packet goes through here, so these functions work on plain indices, which stay in registers. Each takes the
+//! index at which something begins, always in reach of the text, and gives the one after its end, or the one of the
+//! first byte that has no place there.
+
+/// The index after what was passed over, or that of the fault.
+pub(super) type Passed = Result<usize, usize>;
+
+/// The byte at this index; NUL, which has no place outside of strings, after the end.
+fn byte(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+/// Passes over white space, if there is some.
+pub(super) fn space(text: &[u8], mut at: usize) -> usize {
+    while let b' ' | b'\t' | b'\n' | b'\r' = byte(text, at) {
+        at += 1;
+    }
+    at
+}
+
+/// Passes over this one character.
+pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> Passed {
+    if byte(text, at) == expected {
+        Ok(at + 1)
+    } else {
+        Err(at)
+    }
+}
+
+/// Passes over any value, however deep it is nested.
+pub(super) fn value(text: &[u8], mut at: usize) -> Passed {
+    let mut open = Brackets::default();
+    loop {
+        at = match byte(text, at) {
+            b'"' => string(text, at)?,
+            b'-' | b'0'..=b'9' => number(text, at)?,
+            b't' => word(text, at, b"true")?,
+            b'f' => word(text, at, b"false")?,
+            b'n' => word(text, at, b"null")?,
+            bracket @ (b'[' | b'{') => {
+                let first = space(text, at + 1);
+                // In ASCII, each bracket's counterpart stands two places after it.
+                if byte(text, first) == bracket + 2 {
+                    first + 1
+                } else {
+                    open.push(bracket == b'{');
+                    at = begin(text, first, bracket == b'{')?;
+                    continue;
+                }
+            }
+            _ => return Err(at),
+        };
+        // That value is complete, and perhaps what it is in.
+        loop {
+            let Some(in_object) = open.innermost() else {
+                return Ok(at);
+            };
+            at = space(text, at);
+            match (byte(text, at), in_object) {
+                (b',', _) => {
+                    at = begin(text, space(text, at + 1), in_object)?;
+                    break;
+                }
+                (b']', false) | (b'}', true) => open.pop(),
+                _ => return Err(at),
+            }
+            at += 1;
+        }
+    }
+}
+
+/// Passes over what goes before a value that is an element or a member: nothing, or a key.
+fn begin(text: &[u8], at: usize, in_object: bool) -> Passed {
+    if !in_object {
+        return Ok(at);
+    }
+    let colon = space(text, string(text, at)?);
+    Ok(space(text, delimiter(text, colon, b':')?))
+}
+
+/// Passes over a string.
+pub(super) fn string(text: &[u8], at: usize) -> Passed {
+    let mut at = plain(text, delimiter(text, at, b'"')?);
+    while byte(text, at) == b'\\' {
+        at = plain(text, escape(text, at)?);
+    }
+    delimiter(text, at, b'"')
+}
+
+fn escape(text: &[u8], at: usize) -> Passed {
+    match byte(text, at + 1) {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
+        b'u' => {
+            let is_hex = |at: &usize| byte(text, *at).is_ascii_hexdigit();
+            let digits = at + 2..at + 6;
+            digits.clone().find(|at| !is_hex(at)).map_or(Ok(digits.end), Err)
+        }
+        _ => Err(at + 1),
+    }
+}
+
+/// Passes over characters up to a quote, an escape or a control character (which JSON refuses).
+pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
+    let (words, last) = text[at..].as_chunks();
+    for word in words {
+        let stops = stops(u64::from_le_bytes(*word));
+        at += stops.trailing_zeros() as usize / 8;
+        if stops != 0 {
+            return at;
+        }
+    }
+    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
+    at + last.iter().take_while(is_plain).count()
+}
+
+/// Looks at eight bytes at once: the lowest bit that is set in the result is the highest of the first byte that is a
+/// quote, a backslash or a control character. (Bits above may be set for no reason.)
+fn stops(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let below = |bytes: u64, limit: u8| bytes.wrapping_sub(EACH * u64::from(limit)) & !bytes;
+    let is = |byte: u8| below(bytes ^ (EACH * u64::from(byte)), 1);
+    (below(bytes, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7)
+}
+
+/// Passes over a number.
+pub(super) fn number(text: &[u8], at: usize) -> Passed {
+    let at = at + usize::from(byte(text, at) == b'-');
+    let mut at = match byte(text, at) {
+        b'0' => at + 1,
+        _ => digits(text, at)?,
+    };
+    if byte(text, at) == b'.' {
+        at = digits(text, at + 1)?;
+    }
+    if let b'e' | b'E' = byte(text, at) {
+        let is_signed = matches!(byte(text, at + 1), b'+' | b'-');
+        at = digits(text, at + 1 + usize::from(is_signed))?;
+    }
+    Ok(at)
+}
+
+/// One digit or more.
+fn digits(text: &[u8], start: usize) -> Passed {
+    let mut at = start;
+    while byte(text, at).is_ascii_digit() {
+        at += 1;
+    }
+    if at == start { Err(at) } else { Ok(at) }
+}
+
+fn word(text: &[u8], at: usize, word: &[u8]) -> Passed {
+    let differs = (at..).zip(word).find(|&(at, expected)| byte(text, at) != *expected);
+    differs.map_or(Ok(at + word.len()), |(at, _)| Err(at))
+}
+
+/// The brackets that are open, a bit each: so many of them fit that a peer can't make us run out of memory by nesting,
+/// and the first 64 cost no allocation.
+#[derive(Default)]
+struct Brackets {
+    depth: usize,
+    /// The innermost 64, the innermost of all in the lowest bit.
+    near: u64,
+    /// Those around them, 64 in each.
+    far: Vec<u64>,
+}
+
+impl Brackets {
+    fn push(&mut self, is_curly: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.far.push(self.near);
+        }
+        self.near = self.near << 1 | u64::from(is_curly);
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) {
+        self.depth -= 1;
+        self.near >>= 1;
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.near = self.far.pop().unwrap_or_default();
+        }
+    }
+
+    /// Whether the innermost is a curly one; `None` if none is open.
+    fn innermost(&self) -> Option<bool> {
+        (self.depth > 0).then_some(self.near & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::js::{ParseError, parse};
+
+    /// What is passed over, if it is all there is.
+    fn pass(text: &str) -> Result<(), ParseError> {
+        let bytes = text.as_bytes();
+        let end = value(bytes, space(bytes, 0)).map(|end| space(bytes, end));
+        match end {
+            Ok(end) if end == text.len() => Ok(()),
+            Ok(fault) | Err(fault) => Err(ParseError::at(text, fault)),
+        }
+    }
+
+    #[test]
+    fn brackets_are_remembered_at_every_depth() {
+        let mut open = Brackets::default();
+        let is_curly = |depth: usize| depth.is_multiple_of(3);
+        for depth in 0..300 {
+            open.push(is_curly(depth));
+        }
+        for depth in (0..300).rev() {
+            assert_eq!(open.innermost(), Some(is_curly(depth)), "{depth}");
+            open.pop();
+        }
+        assert_eq!(open.innermost(), None);
+    }
+
+    #[test]
+    fn a_million_levels_are_passed_over() {
+        let deep = format!("{}{}", "[{\"a\":".repeat(500_000), "1");
+        assert_eq!(pass(&deep), Err(ParseError::UnexpectedEnd { offset: deep.len() }));
+        assert_eq!(pass(&format!("{deep}{}", "}]".repeat(500_000))), Ok(()));
+    }
+
+    #[test]
+    fn a_string_may_stop_being_plain_anywhere() {
+        for length in 0..70 {
+            let plain = "x".repeat(length);
+            assert_eq!(pass(&format!("\"{plain}\"")), Ok(()));
+            assert_eq!(pass(&format!("\"{plain}\\n{plain}\"")), Ok(()));
+            let fault = ParseError::Unexpected {
+                found: '\n',
+                offset: length + 1,
+            };
+            assert_eq!(pass(&format!("\"{plain}\n{plain}\"")), Err(fault));
+            let end = ParseError::UnexpectedEnd { offset: length + 1 };
+            assert_eq!(pass(&format!("\"{plain}")), Err(end));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_passed_over_is_what_can_be_parsed(text in r#"[\[\]{}",:\\ 0-9.eE+\-tfnrualse\n]{0,24}"#) {
+            prop_assert_eq!(pass(&text), parse(&text).map(drop));
+        }
+
+        #[test]
+        fn so_is_what_is_almost_json(
+            json in r#"(\{"a": ?(\[1,-2.5e3, null\]|\{"b":\{\}\}),"é\\u00e9":"x\\n"\}| \[\[\],true,"求😀",0\] )"#,
+            at in 0..40_usize,
+            other in r#"[\[\]{}",:\\ 0a]?"#,
+        ) {
+            let mut text: Vec<char> = json.chars().collect();
+            let at = at % text.len();
+            text.splice(at..=at, other.chars());
+            let text: String = text.into_iter().collect();
+            prop_assert_eq!(pass(&text), parse(&text).map(drop));
+        }
+    }
+}
