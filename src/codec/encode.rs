@@ -29,6 +29,18 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
     dst.put_slice(text.as_bytes());
 }
 
+/// Appends the text that these pieces make together to `dst` as one frame.
+pub(crate) fn encode_pieces(pieces: &[&str], dst: &mut BytesMut) {
+    let mut room = [0; LONGEST_HEADER];
+    let header = write_header(pieces.iter().copied().map(units).sum(), &mut room);
+    let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+    dst.reserve(header.len() + bytes);
+    dst.put_slice(header);
+    for piece in pieces {
+        dst.put_slice(piece.as_bytes());
+    }
+}
+
 /// Appends what `write` appends to `dst` as one frame, without a text in between.
 ///
 /// `write` appends UTF-8 and leaves alone what was in `dst` before. Its length is known only
@@ -128,13 +140,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_ways_to_encode_agree(before in ".{0,9}", text in ".{0,200}") {
+        fn all_ways_to_encode_agree(before in ".{0,9}", text in ".{0,200}") {
             let mut one = BytesMut::from(&before[..]);
             let mut other = one.clone();
+            let mut third = one.clone();
             encode(&text, &mut one);
             encode_with(&mut other, |dst| dst.put_slice(text.as_bytes()));
             prop_assert_eq!(&one, &format!("{before}{}#{text}", text.encode_utf16().count()));
-            prop_assert_eq!(one, other);
+            prop_assert_eq!(&one, &other);
+            let middle = text.char_indices().nth(2).map_or(0, |(at, _)| at);
+            encode_pieces(&[&text[..middle], "", &text[middle..]], &mut third);
+            prop_assert_eq!(one, third);
         }
     }
 }

@@ -43,3 +43,5 @@ pub use encode::{encode, encode_with};
 pub use error::{CodecError, FrameError};
 pub use framed::{FrameCodec, FrameEncoder};
 pub use utf16::units;
+
+pub(crate) use encode::encode_pieces;

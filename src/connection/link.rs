@@ -89,17 +89,30 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         &mut self,
         read: impl FnOnce(&ByteString) -> Result<P, PacketError>,
     ) -> Result<Option<P>, ConnectionError> {
-        let packet = match self.reader.next_frame() {
-            Ok(Some(text)) => read(&text).map(Some).map_err(ConnectionError::from),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error.into()),
+        let Some(text) = self.next_frame()? else {
+            return Ok(None);
         };
-        match &packet {
+        read(&text).map(Some).map_err(|error| self.refuse(error))
+    }
+
+    /// Takes the next frame out of what has been read, whatever it holds.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Frame`], as [`next_packet`](Self::next_packet).
+    pub(crate) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
+        let frame = self.reader.next_frame();
+        match &frame {
             Ok(Some(_)) => {}
             Ok(None) => self.reader.rearm(),
             Err(_) => self.abandon(),
         }
-        packet
+        Ok(frame?)
+    }
+
+    /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no packet.
+    pub(crate) fn refuse(&mut self, error: PacketError) -> ConnectionError {
+        self.abandon();
+        error.into()
     }
 
     /// Forgets all that has been read and not taken out, half a frame included.
@@ -137,6 +150,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Queues the packet that `write` appends. Its length header is added here.
     pub fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
         self.writer.push(write);
+    }
+
+    /// Queues the packet whose text is in these pieces.
+    pub(crate) fn push_pieces(&mut self, pieces: &[&str]) {
+        self.writer.push_pieces(pieces);
     }
 
     /// Sends what is queued; ready when all of it is.

@@ -27,6 +27,10 @@ impl Writer {
         codec::encode_with(&mut self.waiting, packet);
     }
 
+    pub(super) fn push_pieces(&mut self, pieces: &[&str]) {
+        codec::encode_pieces(pieces, &mut self.waiting);
+    }
+
     pub(super) fn poll_flush<IO: AsyncWrite + Unpin>(
         &mut self,
         io: &mut IO,

@@ -32,10 +32,9 @@ fn walk<'t>(text: &'t str, visit: &mut impl FnMut(&str, &'t str)) -> Passed {
             let colon = pass::space(bytes, key_end);
             let start = pass::space(bytes, pass::delimiter(bytes, colon, b':')?);
             let end = pass::value(bytes, start)?;
-            let key = &text[at + 1..key_end - 1];
-            match key.contains('\\') {
-                false => visit(key, &text[start..end]),
-                true => visit(&unescaped(key), &text[start..end]),
+            match &text[at + 1..key_end - 1] {
+                plain if pass::plain(bytes, at + 1) == key_end - 1 => visit(plain, &text[start..end]),
+                escaped => visit(&unescaped(escaped), &text[start..end]),
             }
             at = pass::space(bytes, end);
             match bytes.get(at) {

@@ -17,3 +17,5 @@ pub use raw::RawJson;
 pub use reply::{Outcome, Reply, ReplyPacket, write_reply};
 pub use request::{RequestPacket, write_event, write_request};
 pub use rpc_error::RpcError;
+
+pub(crate) use request::{ReplyId, RequestMembers};

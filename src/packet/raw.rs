@@ -1,12 +1,22 @@
 //! JSON text that nobody has looked into yet.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use bytestring::ByteString;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::js;
+
+thread_local! {
+    /// Where values are written that may turn out to be small. It is taken out meanwhile: writing one value may write
+    /// another.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Up to how many bytes a value is copied out of there, which leaves the buffer to the next one.
+const KEPT: usize = 4096;
+const UTF8: &str = "serde_json writes UTF-8";
 
 /// One JSON value as text, cheap to clone: usually a slice of the frame it came in.
 ///
@@ -37,7 +47,15 @@ impl RawJson {
     /// # Errors
     /// `value` refuses to be serialised, or has map keys that are no strings.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        js::to_string(value).map(|text| Self(text.into()))
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        let written = js::append(value, &mut scratch).map(|()| match scratch.len() {
+            // A copy has just the size it needs, which spares the bookkeeping of a buffer that has not.
+            ..=KEPT => ByteString::from(std::str::from_utf8(&scratch).expect(UTF8)),
+            _ => ByteString::from(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8)),
+        });
+        SCRATCH.set(scratch);
+        written.map(Self)
     }
 
     /// `null`.
@@ -56,7 +74,7 @@ impl RawJson {
     }
 
     /// The JSON value that is a part of `text`, sharing its memory.
-    pub(super) fn slice_of(text: &ByteString, value: &str) -> Self {
+    pub(crate) fn slice_of(text: &ByteString, value: &str) -> Self {
         Self(text.slice_ref(value))
     }
 
@@ -101,8 +119,13 @@ impl RawJson {
     }
 
     pub(crate) fn is_plain_string(&self) -> bool {
-        self.0.starts_with('"') && memchr::memchr(b'\\', self.0.as_bytes()).is_none()
+        is_plain_string(&self.0)
     }
+}
+
+/// Whether the JSON in `text` is a string without escapes.
+pub(super) fn is_plain_string(text: &str) -> bool {
+    text.starts_with('"') && memchr::memchr(b'\\', text.as_bytes()).is_none()
 }
 
 impl fmt::Debug for RawJson {

@@ -33,26 +33,28 @@ pub enum Reply<'a> {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn write_reply(out: &mut BytesMut, reply: Reply<'_>, id: &RawJson) {
-    let (before, payload, after) = match reply {
-        Reply::Value(response) => ("{\"response\":", response.as_str(), ",\"id\":"),
-        Reply::Last(response) => ("{\"response\":", response.as_str(), ",\"isDisposed\":true,\"id\":"),
-        Reply::Completion => ("{\"isDisposed\":true,\"id\":", "", ""),
-        Reply::Error(err) => ("{\"err\":", err.as_str(), ",\"isDisposed\":true,\"id\":"),
-        Reply::NoHandler => return write_no_handler(out, id),
-    };
-    for part in [before, payload, after, id.as_str(), "}"] {
-        out.extend_from_slice(part.as_bytes());
+    for piece in reply.pieces(id.as_str()) {
+        out.extend_from_slice(piece.as_bytes());
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// What [`write_reply`] appends, in pieces. The first, third and fifth are always of the same few ASCII texts.
+    pub(crate) fn pieces(self, id: &'a str) -> [&'a str; 5] {
+        let (before, payload, after) = match self {
+            Self::Value(response) => ("{\"response\":", response.as_str(), ",\"id\":"),
+            Self::Last(response) => ("{\"response\":", response.as_str(), ",\"isDisposed\":true,\"id\":"),
+            Self::Completion => ("{\"isDisposed\":true,\"id\":", "", ""),
+            Self::Error(err) => ("{\"err\":", err.as_str(), ",\"isDisposed\":true,\"id\":"),
+            Self::NoHandler => return ["{\"id\":", id, NO_HANDLER, "", ""],
+        };
+        [before, payload, after, id, "}"]
     }
 }
 
 /// The one packet with another key order: Nest makes it elsewhere than the rest.
-fn write_no_handler(out: &mut BytesMut, id: &RawJson) {
-    const NO_HANDLER: &[u8] =
-        b",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the remote service.\"}";
-    out.extend_from_slice(b"{\"id\":");
-    out.extend_from_slice(id.as_str().as_bytes());
-    out.extend_from_slice(NO_HANDLER);
-}
+const NO_HANDLER: &str =
+    ",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the remote service.\"}";
 
 /// A reply as it came in (`client/client-tcp.js`, `handleResponse`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{CallId, PacketError, RawJson};
+use super::{CallId, PacketError, RawJson, raw};
 use crate::js;
 
 /// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md` §2).
@@ -42,34 +42,90 @@ impl RequestPacket {
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
     pub fn read(text: &ByteString) -> Result<Self, PacketError> {
-        let mut packet = Self {
-            pattern: None,
-            data: None,
-            metadata: None,
-            id: None,
-        };
-        js::for_each_member(text, |key, value| {
-            let field = match key {
-                "pattern" => &mut packet.pattern,
-                "data" => &mut packet.data,
-                "metadata" => &mut packet.metadata,
-                "id" => &mut packet.id,
-                _ => return,
-            };
-            *field = Some(RawJson::slice_of(text, value));
+        let members = RequestMembers::read(text)?;
+        let slice = |value: &str| RawJson::slice_of(text, value);
+        Ok(Self {
+            pattern: members.pattern.map(slice),
+            data: members.data.map(slice),
+            metadata: members.metadata.map(slice),
+            id: members.id.map(ReplyId::into_raw),
         })
-        .map_err(|source| PacketError::new(text, source))?;
-        if packet.pattern.is_none() && packet.data.is_none() {
-            (packet.metadata, packet.id) = (None, None);
-        }
-        packet.id = packet.id.map(RawJson::normalised);
-        Ok(packet)
     }
 
     /// Whether nobody waits for an answer: the `id` is absent. An `id` of `null` is one.
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.id.is_none()
+    }
+}
+
+/// What [`RequestPacket`] holds, as it stands in the frame: for those who look at a packet and are done with it, sharing
+/// the frame's memory costs too much.
+#[derive(Debug, Default)]
+pub(crate) struct RequestMembers<'f> {
+    pub(crate) pattern: Option<&'f str>,
+    pub(crate) data: Option<&'f str>,
+    pub(crate) metadata: Option<&'f str>,
+    pub(crate) id: Option<ReplyId<'f>>,
+}
+
+impl<'f> RequestMembers<'f> {
+    /// As [`RequestPacket::read`].
+    pub(crate) fn read(text: &'f ByteString) -> Result<Self, PacketError> {
+        let mut packet = Self::default();
+        let mut id = None;
+        js::for_each_member(text, |key, value| {
+            let field = match key {
+                "pattern" => &mut packet.pattern,
+                "data" => &mut packet.data,
+                "metadata" => &mut packet.metadata,
+                "id" => &mut id,
+                _ => return,
+            };
+            *field = Some(value);
+        })
+        .map_err(|source| PacketError::new(text, source))?;
+        if packet.pattern.is_none() && packet.data.is_none() {
+            return Ok(Self::default());
+        }
+        packet.id = id.map(|id| ReplyId::new(text, id));
+        Ok(packet)
+    }
+}
+
+/// The id that replies have to carry, as Node would write it back.
+#[derive(Debug)]
+pub(crate) enum ReplyId<'f> {
+    /// Just as it stands in the request.
+    In {
+        frame: &'f ByteString,
+        id: &'f str,
+    },
+    Owned(RawJson),
+}
+
+impl<'f> ReplyId<'f> {
+    fn new(frame: &'f ByteString, id: &'f str) -> Self {
+        if raw::is_plain_string(id) {
+            Self::In { frame, id }
+        } else {
+            Self::Owned(RawJson::slice_of(frame, id).normalised())
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::In { id, .. } => id,
+            Self::Owned(id) => id.as_str(),
+        }
+    }
+
+    /// The same for longer than the frame lasts.
+    pub(crate) fn into_raw(self) -> RawJson {
+        match self {
+            Self::In { frame, id } => RawJson::slice_of(frame, id),
+            Self::Owned(id) => id,
+        }
     }
 }
 

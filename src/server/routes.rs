@@ -5,34 +5,37 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use super::{Endpoint, Kind, Request, endpoint::Running, events};
 use crate::{
     compat::Compat,
-    packet::RawJson,
     pattern::{IncomingPattern, Pattern, Route},
 };
-
-type Table<K> = HashMap<K, Found, foldhash::fast::RandomState>;
 
 /// Which handler a pattern leads to: a [`Router`](super::Router) made ready to serve any number of connections.
 pub struct Routes {
     pub(super) compat: Compat,
-    /// By route: the truth.
-    by_route: Table<Route<'static>>,
+    registered: Vec<Registration>,
+    /// By route, which of them: the truth.
+    by_route: Table<Route<'static>, usize>,
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
     /// Filled only by looking those texts up in `by_route`, so that it can't lead elsewhere.
-    by_text: Table<Box<str>>,
+    by_text: Table<Box<str>, ShortCut>,
     /// What everything else leads to.
-    fallback: Option<Arc<Registration>>,
+    fallback: Option<Registration>,
+}
+
+type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+struct ShortCut {
+    pattern: Option<Arc<str>>,
+    registered: Option<usize>,
 }
 
 /// A pattern that came in: its text for the context, and the handler that it leads to.
-#[derive(Clone, Default)]
-pub(super) struct Found {
+pub(super) struct Found<'r> {
     pub(super) pattern: Option<Arc<str>>,
-    pub(super) handler: Option<Arc<Registration>>,
+    pub(super) handler: Option<&'r Registration>,
 }
 
 /// What is registered for one route. The kind is that of the first registration, as in Nest, where later event
 /// handlers are chained to whatever is there, and a message handler never looks at its chain.
-#[derive(Clone)]
 pub(super) enum Registration {
     Message(Endpoint),
     Events(Vec<Endpoint>),
@@ -42,34 +45,31 @@ impl Routes {
     pub(super) fn new(compat: Compat, fallback: Option<Endpoint>) -> Self {
         Self {
             compat,
+            registered: Vec::new(),
             by_route: Table::default(),
             by_text: Table::default(),
-            fallback: fallback.map(|fallback| Arc::new(Registration::Message(fallback))),
+            fallback: fallback.map(Registration::Message),
         }
     }
 
     pub(super) fn add(&mut self, pattern: &Pattern, kind: Kind, handler: Endpoint) {
-        let registered = self.by_route.entry(pattern.route(self.compat)).or_default();
-        let earlier = registered
-            .handler
-            .as_deref()
-            .filter(|_| self.compat.chains_event_handlers());
-        let registration = match (kind, earlier) {
-            (Kind::Message, _) => Registration::Message(handler),
-            (Kind::Event, None) => Registration::Events(vec![handler]),
-            (Kind::Event, Some(Registration::Events(first))) => {
-                Registration::Events(first.iter().cloned().chain([handler]).collect())
-            }
-            (Kind::Event, Some(message @ Registration::Message(_))) => {
-                tracing::warn!(%pattern, "an event handler that follows a message handler for its pattern never runs");
-                message.clone()
-            }
+        let route = pattern.route(self.compat);
+        let Some(&earlier) = self.by_route.get(&route) else {
+            self.by_route.insert(route, self.registered.len());
+            return self.registered.push(Registration::first(kind, handler));
         };
-        registered.handler = Some(Arc::new(registration));
+        match (&mut self.registered[earlier], kind) {
+            (Registration::Events(handlers), Kind::Event) if self.compat.chains_event_handlers() => {
+                handlers.push(handler);
+            }
+            (Registration::Message(_), Kind::Event) if self.compat.chains_event_handlers() => {
+                tracing::warn!(%pattern, "an event handler that follows a message handler for its pattern never runs");
+            }
+            (earlier, kind) => *earlier = Registration::first(kind, handler),
+        }
     }
 
-    /// Adds the short cuts for these patterns, which have all been added: a later one may change what an earlier
-    /// spelling of it leads to.
+    /// Adds the short cuts for these patterns, which have all been added.
     pub(super) fn add_short_cuts<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pattern>) {
         for pattern in patterns {
             let text = pattern.to_json();
@@ -78,35 +78,44 @@ impl Routes {
         }
     }
 
-    /// Finds what a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's `server/server.js`).
-    pub(super) fn find(&self, pattern: Option<&RawJson>) -> Found {
-        match pattern {
-            None => Found {
-                pattern: None,
-                handler: self.fallback.clone(),
+    /// Finds what the JSON text of a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's
+    /// `server/server.js`).
+    pub(super) fn find(&self, pattern: Option<&str>) -> Found<'_> {
+        let (pattern, registered) = match pattern {
+            None => (None, None),
+            Some(text) => match self.by_text.get(text) {
+                Some(found) => (found.pattern.clone(), found.registered),
+                None => {
+                    let found = self.look_up(text);
+                    (found.pattern, found.registered)
+                }
             },
-            Some(text) => match self.by_text.get(text.as_str()) {
-                Some(found) => found.clone(),
-                None => self.look_up(text.as_str()),
-            },
+        };
+        let handler = registered.map(|at| &self.registered[at]);
+        Found {
+            pattern,
+            handler: handler.or(self.fallback.as_ref()),
         }
     }
 
-    fn look_up(&self, text: &str) -> Found {
+    fn look_up(&self, text: &str) -> ShortCut {
         // The text is a member of a packet that was read, and so it is JSON.
         let incoming = IncomingPattern::read(text, self.compat).unwrap_or_else(|_| IncomingPattern::absent());
-        let registered = incoming.route().and_then(|route| self.by_route.get(route));
-        Found {
+        ShortCut {
             pattern: incoming.as_str().map(Into::into),
-            handler: registered
-                .and_then(|found| found.handler.as_ref())
-                .or(self.fallback.as_ref())
-                .cloned(),
+            registered: incoming.route().and_then(|route| self.by_route.get(route)).copied(),
         }
     }
 }
 
 impl Registration {
+    fn first(kind: Kind, handler: Endpoint) -> Self {
+        match kind {
+            Kind::Message => Self::Message(handler),
+            Kind::Event => Self::Events(vec![handler]),
+        }
+    }
+
     pub(super) fn start(&self, request: Request, compat: Compat) -> Running {
         match self {
             Self::Message(handler) => handler.start(request),
@@ -130,9 +139,8 @@ mod tests {
     use crate::server::{Reply, Router};
 
     async fn answer(router: Router, pattern: &str) -> Option<Reply> {
-        let found = router
-            .into_routes()
-            .find(Some(&RawJson::new(pattern.to_owned()).expect("JSON")));
+        let routes = router.into_routes();
+        let found = routes.find(Some(pattern));
         let request = Request {
             kind: Kind::Message,
             pattern: found.pattern,

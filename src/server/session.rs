@@ -23,8 +23,15 @@ use tokio::{
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::{Span, debug_span, warn};
 
-use super::{call::Call, routes::Routes, streaming::Streaming};
-use crate::connection::{Connection, ConnectionError, Segment};
+use super::{
+    call::{Waiting, rest_of_event},
+    routes::Routes,
+    streaming::Streaming,
+};
+use crate::{
+    connection::{Connection, ConnectionError, Segment},
+    packet::ReplyId,
+};
 
 /// How long a connection that we have closed may take to be closed by the peer too. Without this courtesy the
 /// operating system would answer what the peer is still sending with a reset, which can cost it our last replies.
@@ -52,7 +59,7 @@ pub(super) struct Session<IO> {
     reading: Reading,
     writing: Writing,
     /// Handlers that wait for something.
-    calls: FuturesUnordered<Call>,
+    calls: FuturesUnordered<Waiting>,
     /// Streams that have more to send.
     streams: SelectAll<Streaming>,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -106,13 +113,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let ended = poll_fn(|cx| self.poll(cx)).await;
         let mut calls = self.into_calls();
         while let Some(finished) = calls.next().await {
-            calls.extend(finished.rest_of_event());
+            if finished.id.is_none() {
+                calls.extend(rest_of_event(finished.reply, finished.span));
+            }
         }
         ended
     }
 
     /// Lets go of all but the calls: of the link, which may have to be cut, and of the streams.
-    fn into_calls(self) -> FuturesUnordered<Call> {
+    fn into_calls(self) -> FuturesUnordered<Waiting> {
         self.calls
     }
 
@@ -153,7 +162,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     fn poll_calls(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         let mut moved = false;
         while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
-            self.answer(finished, cx);
+            let id = finished.id.map(ReplyId::Owned);
+            self.settle(id, finished.reply, finished.span, cx);
             moved = true;
             if self.connection.is_congested() {
                 // Any number may finish at the same time. The limit is to stop them before all have been answered.

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use tracing::Span;
 
 use super::{
-    Values,
+    Kind, Values,
     call::{panicked, report},
 };
 use crate::packet::{RawJson, RpcError};
@@ -70,7 +70,7 @@ impl Streaming {
     }
 
     fn fail(&mut self, error: RpcError) -> Emission {
-        report(&error, false);
+        report(&error, Kind::Message);
         match self.held.take() {
             Some(value) => {
                 self.state = State::Failing(error);

@@ -73,7 +73,7 @@ async fn the_reason_of_a_loss_is_told() {
                 "the connection failed",
                 "the peer sent a frame without JSON",
                 "the frame's text is not JSON: \"{]\"",
-                "key must be a string at line 1 column 2",
+                "unexpected ']' in JSON text at byte 1",
             ],
         ),
     ] {

@@ -1,22 +1,23 @@
 //! From packets to handlers, and from what they give back to replies.
 
 use std::{
-    future::Future,
-    pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use bytestring::ByteString;
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{debug, debug_span, warn};
+use tracing::{Span, debug, debug_span, warn};
 
 use super::{Reading, Session, Writing};
 use crate::{
-    packet::{RawJson, Reply, RequestPacket, write_reply},
+    connection::ConnectionError,
+    packet::{RawJson, Reply, ReplyId, RequestMembers},
     server::{
         Kind, Reply as Answer, Request,
-        call::{Call, Finished},
-        routes::Found,
+        call::{Call, Waiting, rest_of_event},
+        routes::{Found, Routes},
         streaming::{Emission, Streaming},
     },
 };
@@ -24,12 +25,13 @@ use crate::{
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Runs the handlers of the packets in the segment that was read, of all if the peer takes the replies.
     pub(super) fn take_packets(&mut self, cx: &mut Context<'_>) {
+        let routes = Arc::clone(&self.routes);
         let queued = self.connection.queued();
         self.reading = Reading::Open;
         while !self.connection.is_congested() {
-            match self.connection.next_packet(RequestPacket::read) {
-                Ok(Some(packet)) => self.start(packet, cx),
-                Ok(None) => return,
+            match self.take_packet(&routes, cx) {
+                Ok(true) => {}
+                Ok(false) => return,
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "closing the connection");
                     // In Nest, the handlers of good frames before a bad one in the same segment have run by now, but
@@ -42,52 +44,70 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         self.reading = Reading::Paused;
     }
 
+    /// Whether there was one.
+    fn take_packet(&mut self, routes: &Routes, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
+        let Some(frame) = self.connection.next_frame()? else {
+            return Ok(false);
+        };
+        match RequestMembers::read(&frame) {
+            Ok(packet) => self.start(routes, &frame, packet, cx),
+            Err(error) => return Err(self.connection.refuse(error)),
+        }
+        Ok(true)
+    }
+
     /// Polls the packet's handler once. Most finish at once; the rest wait aside.
-    fn start(&mut self, packet: RequestPacket, cx: &mut Context<'_>) {
-        let Found { pattern, handler } = self.routes.find(packet.pattern.as_ref());
+    fn start(&mut self, routes: &Routes, frame: &ByteString, packet: RequestMembers<'_>, cx: &mut Context<'_>) {
+        let Found { pattern, handler } = routes.find(packet.pattern);
         let Some(handler) = handler else {
             return self.refuse(packet.id.as_ref(), pattern.as_deref());
         };
+        let id = packet.id;
+        let kind = if id.is_some() { Kind::Message } else { Kind::Event };
         let span = debug_span!(
             "request",
             pattern = pattern.as_deref(),
-            id = packet.id.as_ref().map(RawJson::as_str)
+            id = id.as_ref().map(ReplyId::as_str)
         );
+        let slice = |value| RawJson::slice_of(frame, value);
         let request = Request {
-            kind: if packet.is_event() { Kind::Event } else { Kind::Message },
+            kind,
             pattern,
-            data: packet.data,
-            metadata: packet.metadata.filter(|_| self.routes.compat.has_metadata()),
+            data: packet.data.map(slice),
+            metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(slice),
             peer: self.peer,
             extensions: self.extensions.clone(),
         };
-        let compat = self.routes.compat;
-        let mut call = Call::new(packet.id, span, || handler.start(request, compat));
-        match Pin::new(&mut call).poll(cx) {
-            Poll::Ready(finished) => self.answer(finished, cx),
-            Poll::Pending => self.calls.push(call),
+        let mut call = Call::new(kind, span, || handler.start(request, routes.compat));
+        match call.poll_reply(cx) {
+            Poll::Ready(reply) => self.settle(id, reply, call.into_span(), cx),
+            Poll::Pending => self.calls.push(Waiting {
+                id: id.map(ReplyId::into_raw),
+                call,
+            }),
         }
     }
 
-    fn refuse(&mut self, id: Option<&RawJson>, pattern: Option<&str>) {
+    fn refuse(&mut self, id: Option<&ReplyId<'_>>, pattern: Option<&str>) {
         match id {
             Some(id) => {
                 debug!(pattern, "no handler for this message");
-                self.write(id, Reply::NoHandler);
+                self.write(id.as_str(), Reply::NoHandler);
             }
             None => warn!(pattern = pattern.map(excerpt), "no handler for this event"),
         }
     }
 
-    pub(super) fn answer(&mut self, finished: Finished, cx: &mut Context<'_>) {
-        let Some(id) = finished.id else {
-            return self.calls.extend(finished.rest_of_event());
+    /// Does with a handler's answer what is to be done.
+    pub(super) fn settle(&mut self, id: Option<ReplyId<'_>>, reply: Answer, span: Span, cx: &mut Context<'_>) {
+        let Some(id) = id else {
+            return self.calls.extend(rest_of_event(reply, span));
         };
-        match finished.reply {
-            Answer::Undefined => self.write(&id, Reply::Completion),
-            Answer::Value(value) => self.write(&id, Reply::Last(&value)),
-            Answer::Error(error) => self.write(&id, Reply::Error(error.err())),
-            Answer::Values(values) => self.stream(Streaming::new(id, values, finished.span), cx),
+        match reply {
+            Answer::Undefined => self.write(id.as_str(), Reply::Completion),
+            Answer::Value(value) => self.write(id.as_str(), Reply::Last(&value)),
+            Answer::Error(error) => self.write(id.as_str(), Reply::Error(error.err())),
+            Answer::Values(values) => self.stream(Streaming::new(id.into_raw(), values, span), cx),
         }
     }
 
@@ -112,12 +132,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             Emission::Completion => Reply::Completion,
             Emission::Error(error) => Reply::Error(error.err()),
         };
-        self.write(id, reply);
+        self.write(id.as_str(), reply);
     }
 
-    fn write(&mut self, id: &RawJson, reply: Reply<'_>) {
+    fn write(&mut self, id: &str, reply: Reply<'_>) {
         if self.writing == Writing::Open {
-            self.connection.push(|out| write_reply(out, reply, id));
+            self.connection.push_pieces(&reply.pieces(id));
         }
     }
 }
