@@ -3,10 +3,11 @@
 //! Knows neither JSON nor where the bytes come from. Every byte is made text once, searched once
 //! and counted at most twice, however the stream was cut and whatever it holds.
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use bytestring::ByteString;
 use memchr::memchr;
 
+use super::buffer::Buffer;
 use super::error::FrameError;
 use super::header::{self, Length};
 use super::{utf8, utf16};
@@ -14,56 +15,35 @@ use super::{utf8, utf16};
 /// Nest's default for `maxBufferSize`, in UTF-16 units: 128 Mi.
 pub const DEFAULT_MAX_BUFFER_UNITS: usize = 134_217_728;
 
-/// Takes frames out of a buffer that bytes are read into.
+/// Makes frames of the bytes of one stream.
 ///
-/// One decoder belongs to one stream and to one buffer. Append to the buffer what was read, then
-/// call [`decode`](Self::decode) until it returns `Ok(None)` or an error, then read on. Between
-/// calls the buffer may only grow at its end: the decoder remembers how far it came in it.
+/// [`push`](Self::push) what was read, then call [`next_frame`](Self::next_frame) until it returns
+/// `Ok(None)` or an error, then read on.
 ///
 /// ```
-/// use bytes::BytesMut;
 /// use nest_wire::codec::FrameDecoder;
 ///
 /// let mut decoder = FrameDecoder::default();
-/// let mut buffer = BytesMut::from("4#null7#[1,2");
-/// assert_eq!(decoder.decode(&mut buffer)?.as_deref(), Some("null"));
-/// assert_eq!(decoder.decode(&mut buffer)?, None);
-/// assert!(decoder.is_mid_frame(&buffer));
+/// decoder.push(b"4#null7#[1,2");
+/// assert_eq!(decoder.next_frame()?.as_deref(), Some("null"));
+/// assert_eq!(decoder.next_frame()?, None);
+/// assert!(decoder.is_mid_frame());
 ///
-/// buffer.extend_from_slice(b",3]");
-/// assert_eq!(decoder.decode(&mut buffer)?.as_deref(), Some("[1,2,3]"));
+/// decoder.push(b",3]");
+/// assert_eq!(decoder.next_frame()?.as_deref(), Some("[1,2,3]"));
 /// # Ok::<(), nest_wire::codec::FrameError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct FrameDecoder {
     /// Set once: how many UTF-16 units of text may be buffered.
     max_buffer_units: usize,
-
     /// What comes next in the buffer; a length is remembered here once its header is gone from the
     /// buffer.
     awaiting: Awaiting,
-
-    /// How many bytes of the buffer are text, that is, known to be valid UTF-8; after them come
-    /// bytes not yet looked at. Grows with each call, so that no byte is validated twice; shrinks
-    /// by what is taken out.
-    ///
-    /// ```text
-    ///         [  "  é     "  求
-    ///   src   5B 22 C3 A9 22 E6 B1    (82 has not been read yet)
-    ///         |◄ text_bytes ►|
-    /// ```
-    ///
-    /// `searched <= text_bytes <= src.len()`, and after each call `src.len() <= text_bytes + 3`:
-    /// what is left over is one character begun.
-    text_bytes: usize,
-
-    /// The length of those bytes in UTF-16 units, counted as they came: 5 bytes and 4 units in the
-    /// example. Tells at once whether a frame is whole and whether too much is buffered, so that
-    /// nothing is counted again on each read.
-    ///
-    /// `text_units <= text_bytes <= 3 * text_units`; with `text_units == text_bytes` the text is
-    /// ASCII.
-    text_units: usize,
+    /// The end of what was read, if that is no whole character.
+    begun: utf8::Begun,
+    /// The text before that, as far as it has not been handed out.
+    buffer: Buffer,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,17 +77,23 @@ impl FrameDecoder {
         Self {
             max_buffer_units,
             awaiting: Awaiting::Header { searched: 0 },
-            text_bytes: 0,
-            text_units: 0,
+            begun: utf8::Begun::default(),
+            buffer: Buffer::default(),
         }
     }
 
-    /// Takes the text of the next whole frame out of `src`. `Ok(None)`: more bytes are needed.
+    /// Takes in what was read. Malformed bytes become U+FFFD; a character that is not finished
+    /// waits for the rest.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let buffer = &mut self.buffer;
+        self.begun.decode(bytes, |text| buffer.push(text));
+    }
+
+    /// Takes out the text of the next whole frame. `Ok(None)`: more bytes are needed.
     ///
-    /// The text is valid UTF-8; malformed bytes have become U+FFFD. That it is JSON is for the
-    /// caller to find out, who calls [`abandon`](Self::abandon) if it is not. It shares the memory
-    /// of `src`: nothing is copied, and a text that is kept keeps all of that memory alive. None is
-    /// reserved for a length that was merely announced.
+    /// That the text is JSON is for the caller to find out, who calls [`abandon`](Self::abandon) if
+    /// it is not. It shares the memory of what was pushed with it: a text that is kept keeps that
+    /// alive. None is reserved for a length that was merely announced.
     ///
     /// # Errors
     ///
@@ -117,130 +103,103 @@ impl FrameDecoder {
     /// caller: all text buffered is forgotten, and what is read next begins a new frame. Only after
     /// `TooLarge` it continues the frame whose header has been taken, if any. A character begun at
     /// the end of the bytes is finished by the next ones.
+    pub fn next_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
+        self.whole_frame().inspect_err(|_| self.forget_text())
+    }
+
+    /// [`push`](Self::push)es what is in `src`, which is then empty, and gives the
+    /// [`next_frame`](Self::next_frame).
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// May panic if something was taken out of `src` since the last call.
+    /// As `next_frame`.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, FrameError> {
-        self.take_in(src);
-        let frame = self.next_frame(src).inspect_err(|_| self.forget_text(src));
-        self.check(src);
-        frame
+        self.push(src);
+        src.clear();
+        self.next_frame()
     }
 
     /// Forgets what is buffered, as Nest does when a frame's text is not JSON, and when a frame is
-    /// not finished in time. What is read next begins a new frame.
-    ///
-    /// Bytes appended to `src` since the last call of [`decode`](Self::decode) stay, and so does a
-    /// character begun at the end of the bytes before them.
-    pub fn abandon(&mut self, src: &mut BytesMut) {
+    /// not finished in time. What is read next begins a new frame; a character begun goes on.
+    pub fn abandon(&mut self) {
         self.awaiting = Awaiting::Header { searched: 0 };
-        self.forget_text(src);
+        self.forget_text();
     }
 
     /// Whether a frame is there in part: what arms Nest's `incompleteMessageTimeout`.
     ///
-    /// True with any text in `src`, be it only a newline after the last frame, and while the text
+    /// True with any text buffered, be it only a newline after the last frame, and while the text
     /// of a header already taken is missing. The bytes of a character that is not finished are no
     /// text yet.
     #[must_use]
-    pub fn is_mid_frame(&self, src: &BytesMut) -> bool {
+    pub fn is_mid_frame(&self) -> bool {
         let header_is_taken = matches!(self.awaiting, Awaiting::Text { .. });
-        header_is_taken || src.len() > utf8::held_back(&src[self.text_bytes..])
+        header_is_taken || !self.buffer.as_str().is_empty()
     }
 
-    /// Makes text of what was appended to `src`.
-    fn take_in(&mut self, src: &mut BytesMut) {
-        let end = utf8::sanitise(src, self.text_bytes);
-        self.text_units += utf16::units_in(&src[self.text_bytes..end]);
-        self.text_bytes = end;
+    /// Whether everything that was pushed has become whole frames.
+    #[must_use]
+    pub fn is_at_boundary(&self) -> bool {
+        !self.is_mid_frame() && self.begun.is_empty()
     }
 
-    fn next_frame(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, FrameError> {
+    pub(super) fn max_buffer_units(&self) -> usize {
+        self.max_buffer_units
+    }
+
+    fn whole_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
         // First of all, as Nest does: so the limit also holds for frames that are whole.
-        if self.text_units > self.max_buffer_units {
+        if self.buffer.units() > self.max_buffer_units {
             return Err(FrameError::TooLarge {
-                buffered: self.text_units,
+                buffered: self.buffer.units(),
                 max: self.max_buffer_units,
             });
         }
-        let Some(units) = self.text_length(src)? else {
+        let Some(units) = self.text_length()? else {
             return Ok(None);
         };
-        if self.text_units < units {
+        if self.buffer.units() < units {
             return Ok(None);
         }
         // Before the cut: should it fail, the next text begins a new frame all the same.
         self.awaiting = Awaiting::Header { searched: 0 };
         let end = self
-            .end_of(src, units)
+            .buffer
+            .end_of(units)
             .ok_or(FrameError::SplitCharacter { length: units })?;
-        self.text_bytes -= end;
-        self.text_units -= units;
-        Ok(Some(into_text(src.split_to(end))))
+        Ok(Some(self.buffer.take(end, units)))
     }
 
-    /// The length of the text that comes next, in UTF-16 units; takes its header out of `src` if it
-    /// is there.
-    fn text_length(&mut self, src: &mut BytesMut) -> Result<Option<usize>, FrameError> {
+    /// The length of the text that comes next, in UTF-16 units; takes its header out of the buffer
+    /// if it is there.
+    fn text_length(&mut self) -> Result<Option<usize>, FrameError> {
         let searched = match self.awaiting {
             Awaiting::Text { units } => return Ok(Some(units)),
             Awaiting::Header { searched } => searched,
         };
-        let Some(found) = memchr(b'#', &src[searched..self.text_bytes]) else {
-            self.awaiting = Awaiting::Header {
-                searched: self.text_bytes,
-            };
+        let text = self.buffer.as_str();
+        let Some(found) = memchr(b'#', &text.as_bytes()[searched..]) else {
+            self.awaiting = Awaiting::Header { searched: text.len() };
             return Ok(None);
         };
-        let end = searched + found;
-        let header = String::from_utf8_lossy(&src[..end]);
-        let units = match header::parse(&header) {
+        let header = &text[..searched + found];
+        let units = match header::parse(header) {
             Length::Units(units) => units,
-            Length::ZeroOrLess => return Err(FrameError::empty_frame(&header)),
-            Length::NotANumber => return Err(FrameError::corrupted_length(&header)),
+            Length::ZeroOrLess => return Err(FrameError::empty_frame(header)),
+            Length::NotANumber => return Err(FrameError::corrupted_length(header)),
         };
-        self.text_units -= utf16::units(&header) + 1;
-        self.text_bytes -= end + 1;
-        src.advance(end + 1);
+        let (bytes_taken, units_taken) = (header.len() + 1, utf16::units(header) + 1);
+        self.buffer.skip(bytes_taken, units_taken);
         self.awaiting = Awaiting::Text { units };
         Ok(Some(units))
     }
 
-    /// Where the first `units` UTF-16 units of `src` end, in bytes; `None` if that is within a
-    /// character.
-    fn end_of(&self, src: &BytesMut, units: usize) -> Option<usize> {
-        let is_ascii = self.text_units == self.text_bytes;
-        if is_ascii {
-            Some(units)
-        } else {
-            utf16::end_of(&src[..self.text_bytes], units)
-        }
-    }
-
-    /// The inequalities stated at the fields.
-    fn check(&self, src: &BytesMut) {
-        debug_assert!(self.text_bytes <= src.len() && src.len() <= self.text_bytes + 3);
-        debug_assert!(self.text_units <= self.text_bytes && self.text_bytes <= 3 * self.text_units);
-        debug_assert!(!matches!(self.awaiting, Awaiting::Header { searched } if searched > self.text_bytes));
-    }
-
-    /// Drops the text but not the bytes after it, and gives back the memory: the peer may have
-    /// filled it on purpose.
-    fn forget_text(&mut self, src: &mut BytesMut) {
-        *src = BytesMut::from(&src[self.text_bytes..]);
-        self.text_bytes = 0;
-        self.text_units = 0;
+    fn forget_text(&mut self) {
+        self.buffer.clear();
         if let Awaiting::Header { searched } = &mut self.awaiting {
             *searched = 0;
         }
     }
-}
-
-/// The one place where bytes become text. Validates them a second time: all that safe code has to
-/// offer.
-fn into_text(bytes: BytesMut) -> ByteString {
-    ByteString::try_from(bytes.freeze()).expect("text is valid UTF-8 and is cut between characters only")
 }
 
 #[cfg(test)]
@@ -249,36 +208,28 @@ mod tests {
     use super::super::utf16::tests::COUNTED;
     use super::*;
 
-    /// A decoder and its buffer.
     struct Reader {
         decoder: FrameDecoder,
-        src: BytesMut,
     }
 
     impl Reader {
         fn new(max_buffer_units: usize) -> Self {
             Self {
                 decoder: FrameDecoder::new(max_buffer_units),
-                src: BytesMut::new(),
             }
         }
 
         /// Reads one chunk: the texts it completes, and the error it ends with.
         fn read(&mut self, chunk: &[u8]) -> (Vec<ByteString>, Option<FrameError>) {
-            self.src.extend_from_slice(chunk);
+            self.decoder.push(chunk);
             let mut texts = Vec::new();
             loop {
-                match self.decoder.decode(&mut self.src) {
+                match self.decoder.next_frame() {
                     Ok(Some(text)) => texts.push(text),
                     Ok(None) => return (texts, None),
                     Err(error) => return (texts, Some(error)),
                 }
             }
-        }
-
-        fn read_one(&mut self) -> ByteString {
-            let text = self.decoder.decode(&mut self.src).expect("no error");
-            text.expect("a whole frame")
         }
 
         #[track_caller]
@@ -298,7 +249,7 @@ mod tests {
         }
 
         fn is_mid_frame(&self) -> bool {
-            self.decoder.is_mid_frame(&self.src)
+            self.decoder.is_mid_frame()
         }
     }
 
@@ -380,7 +331,7 @@ mod tests {
         let mut reader = Reader::new(1000);
         reader.expect(b"99999999999999999999999#{}", &[]);
         assert!(reader.is_mid_frame());
-        assert!(reader.src.capacity() < 100);
+        assert!(reader.decoder.buffer.capacity() < 100);
     }
 
     #[test]
@@ -423,8 +374,7 @@ mod tests {
             &[],
             FrameError::CorruptedLength { header: "x".into() },
         );
-        assert_eq!(reader.src, &b"\xe3\x80"[..]);
-        assert!(!reader.is_mid_frame());
+        assert!(!reader.is_mid_frame() && !reader.decoder.is_at_boundary());
         // U+3000, finished: white space before the next length.
         reader.expect(b"\x802#{}", &["{}"]);
     }
@@ -432,10 +382,10 @@ mod tests {
     #[test]
     fn abandoning_drops_the_rest_but_a_character_begun() {
         let mut reader = Reader::new(1000);
-        reader.src.extend_from_slice(b"2#{]1#1\xe3");
-        assert_eq!(reader.decoder.decode(&mut reader.src), Ok(Some("{]".into())));
-        reader.decoder.abandon(&mut reader.src);
-        assert_eq!(reader.src, &b"\xe3"[..]);
+        reader.decoder.push(b"2#{]1#1\xe3");
+        assert_eq!(reader.decoder.next_frame(), Ok(Some("{]".into())));
+        reader.decoder.abandon();
+        assert!(!reader.is_mid_frame() && !reader.decoder.is_at_boundary());
         reader.expect(b"\x80\x801#2", &["2"]);
     }
 
@@ -443,7 +393,7 @@ mod tests {
     fn abandoning_forgets_a_header_taken() {
         let mut reader = Reader::new(1000);
         reader.expect(b"5#12", &[]);
-        reader.decoder.abandon(&mut reader.src);
+        reader.decoder.abandon();
         assert!(!reader.is_mid_frame());
         reader.expect(b"1#2", &["2"]);
     }
@@ -502,19 +452,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_not_decoded_yet_make_a_frame_partial_too() {
-        let decoder = FrameDecoder::default();
-        assert!(decoder.is_mid_frame(&BytesMut::from("1")));
-        assert!(!decoder.is_mid_frame(&BytesMut::from(&b"\xe6"[..])));
-    }
-
-    #[test]
-    fn a_text_shares_the_memory_of_the_buffer() {
-        let mut reader = Reader::new(1000);
-        reader.src.extend_from_slice("11#\"求求求求求求求求求\"".as_bytes());
-        let memory = reader.src.as_ptr();
-        let text = reader.read_one();
-        assert_eq!(text.as_ptr(), memory.wrapping_add(3));
+    fn what_is_in_a_buffer_is_pushed_as_a_whole() {
+        let mut buffer = BytesMut::from("4#null2#{}1");
+        let mut decoder = FrameDecoder::default();
+        for text in [Some("null"), Some("{}"), None] {
+            assert_eq!(decoder.decode(&mut buffer).expect("frames").as_deref(), text);
+            assert!(buffer.is_empty());
+        }
     }
 
     #[test]
@@ -528,7 +472,7 @@ mod tests {
                 max: 100_000
             })
         );
-        assert!(reader.src.capacity() < 100);
+        assert!(reader.decoder.buffer.capacity() < 100);
     }
 
     #[test]

@@ -22,10 +22,9 @@ impl Decoder for FrameDecoder {
 
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, CodecError> {
         match FrameDecoder::decode(self, src)? {
-            None if self.is_mid_frame(src) || !src.is_empty() => {
+            None if !self.is_at_boundary() => {
                 // Nothing may be left, or the next call would report the same cut again.
-                self.abandon(src);
-                src.clear();
+                *self = Self::new(self.max_buffer_units());
                 Err(CodecError::CutShort)
             }
             outcome => Ok(outcome),

@@ -28,6 +28,7 @@
 //! # Ok::<(), nest_wire::codec::FrameError>(())
 //! ```
 
+mod buffer;
 mod decode;
 mod encode;
 mod error;

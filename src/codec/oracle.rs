@@ -119,14 +119,14 @@ fn parse_int(units: &[u16]) -> Option<f64> {
 }
 
 /// What the decoder under test makes of one more chunk.
-fn read(decoder: &mut FrameDecoder, src: &mut BytesMut, chunk: &[u8]) -> Vec<Event> {
-    src.extend_from_slice(chunk);
+fn read(decoder: &mut FrameDecoder, chunk: &[u8]) -> Vec<Event> {
+    decoder.push(chunk);
     let mut events = Vec::new();
     loop {
-        let event = match decoder.decode(src) {
+        let event = match decoder.next_frame() {
             Ok(None) => return events,
             Ok(Some(text)) if is_refused(&text) => {
-                decoder.abandon(src);
+                decoder.abandon();
                 Event::NotJson
             }
             Ok(Some(text)) => Event::Text(text.to_string()),
@@ -191,12 +191,12 @@ proptest! {
         sizes in vec(1..20usize, 1..8),
         max in prop_oneof![1 => 5..60usize, 2 => Just(usize::MAX)],
     ) {
-        let (mut decoder, mut src) = (FrameDecoder::new(max), BytesMut::new());
+        let mut decoder = FrameDecoder::new(max);
         let mut oracle = Oracle::new(max);
         for chunk in chunks(&stream, &sizes) {
-            prop_assert_eq!(read(&mut decoder, &mut src, chunk), oracle.read(chunk));
+            prop_assert_eq!(read(&mut decoder, chunk), oracle.read(chunk));
             let is_mid_frame = !oracle.buffer.is_empty() || oracle.content_length.is_some();
-            prop_assert_eq!(decoder.is_mid_frame(&src), is_mid_frame);
+            prop_assert_eq!(decoder.is_mid_frame(), is_mid_frame);
         }
     }
 
@@ -208,15 +208,15 @@ proptest! {
         let mut stream = BytesMut::new();
         texts.iter().for_each(|text| encode(text, &mut stream));
 
-        let (mut decoder, mut src) = (FrameDecoder::default(), BytesMut::new());
+        let mut decoder = FrameDecoder::default();
         let mut read = Vec::new();
         for chunk in chunks(&stream, &sizes) {
-            src.extend_from_slice(chunk);
-            while let Some(text) = decoder.decode(&mut src).expect("all frames are whole") {
+            decoder.push(chunk);
+            while let Some(text) = decoder.next_frame().expect("all frames are whole") {
                 read.push(text);
             }
         }
         prop_assert_eq!(read, texts);
-        prop_assert!(!decoder.is_mid_frame(&src));
+        prop_assert!(!decoder.is_mid_frame());
     }
 }

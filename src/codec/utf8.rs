@@ -1,46 +1,71 @@
-//! Node's `StringDecoder('utf8')`: bytes of any kind, in any pieces, to valid UTF-8.
+//! Node's `StringDecoder('utf8')`: bytes of any kind, in any pieces, to text.
 //!
 //! Knows nothing of frames or units. Two rules (`docs/PROTOCOL.md` §1): malformed UTF-8 becomes
 //! U+FFFD, one for each maximal subpart, however it was cut; a character begun but not finished at
 //! the end of what has arrived waits.
 
-use bytes::BytesMut;
-
 use super::utf16::is_continuation;
 
-/// U+FFFD in UTF-8.
-const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+/// The start of a character whose rest has not arrived, in up to three bytes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Begun {
+    bytes: [u8; 4],
+    length: usize,
+}
 
-/// Makes valid UTF-8 of `src[from..]`, in place, up to the bytes that wait for more; returns where
-/// those begin.
-///
-/// Bytes that are valid stay where they are and are looked at once. Each malformed byte becomes
-/// three at most.
-pub(super) fn sanitise(src: &mut BytesMut, from: usize) -> usize {
-    let end = src.len() - held_back(&src[from..]);
-    match std::str::from_utf8(&src[from..end]) {
-        Ok(_) => end,
-        Err(error) => replace_malformed(src, from + error.valid_up_to(), end),
+impl Begun {
+    /// Makes text of what arrived, up to the bytes that wait for more, and gives it to `take` in
+    /// one piece or several. All is looked at once.
+    pub(super) fn decode(&mut self, arrived: &[u8], mut take: impl FnMut(&str)) {
+        let Some(rest) = self.finish(arrived, &mut take) else {
+            return;
+        };
+        let (whole, begun) = rest.split_at(rest.len() - held_back(rest));
+        match simdutf8::basic::from_utf8(whole) {
+            Ok(text) => take(text),
+            Err(_) => replace_malformed(whole, &mut take),
+        }
+        self.length = begun.len();
+        self.bytes[..begun.len()].copy_from_slice(begun);
+    }
+
+    /// Goes on with the character begun, if there is one; what follows it, or `None` if it still
+    /// waits.
+    fn finish<'a>(&mut self, arrived: &'a [u8], take: &mut impl FnMut(&str)) -> Option<&'a [u8]> {
+        let begun = std::mem::take(&mut self.length);
+        if begun == 0 {
+            return Some(arrived);
+        }
+        let missing = length_of(self.bytes[0]) - begun;
+        let more = arrived
+            .iter()
+            .take(missing)
+            .take_while(|&&byte| is_continuation(byte))
+            .count();
+        let (more, rest) = arrived.split_at(more);
+        let end = begun + more.len();
+        self.bytes[begun..end].copy_from_slice(more);
+        if rest.is_empty() && more.len() < missing {
+            self.length = end;
+            return None;
+        }
+        // It is whole now, or never will be: another character follows.
+        replace_malformed(&self.bytes[..end], take);
+        Some(rest)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.length == 0
     }
 }
 
-/// The slow half of [`sanitise`]: writes `src[from..end]` anew and returns its new end; the bytes
-/// after it follow.
-fn replace_malformed(src: &mut BytesMut, from: usize, end: usize) -> usize {
-    // A copy of the tail and not `split_off`: that would cut off the capacity too, and every
-    // malformed segment would move all that is buffered to a new allocation.
-    let tail = src[from..].to_vec();
-    let (malformed, waiting) = tail.split_at(end - from);
-    src.truncate(from);
-    for chunk in malformed.utf8_chunks() {
-        src.extend_from_slice(chunk.valid().as_bytes());
+fn replace_malformed(bytes: &[u8], take: &mut impl FnMut(&str)) {
+    for chunk in bytes.utf8_chunks() {
+        take(chunk.valid());
         if !chunk.invalid().is_empty() {
-            src.extend_from_slice(REPLACEMENT);
+            take("\u{fffd}");
         }
     }
-    let end = src.len();
-    src.extend_from_slice(waiting);
-    end
 }
 
 /// How many bytes at the end of `bytes` wait for more, as Node sees it: 0 to 3.
@@ -48,18 +73,23 @@ fn replace_malformed(src: &mut BytesMut, from: usize, end: usize) -> usize {
 /// Node goes by the bits of the first byte alone. So a sequence waits even where it can never
 /// become valid (`C0`, `F5`, `E0 80`), while `80` to `BF` with nothing before them, and `F8` to
 /// `FF`, never wait.
-pub(super) fn held_back(bytes: &[u8]) -> usize {
+fn held_back(bytes: &[u8]) -> usize {
     let mut from_the_end = (1..=3).zip(bytes.iter().rev());
     let Some((begun, &first)) = from_the_end.find(|&(_, &byte)| !is_continuation(byte)) else {
         return 0;
     };
-    let needed = match first {
+    if begun < length_of(first) { begun } else { 0 }
+}
+
+/// How many bytes a character has that begins with this one, going by its bits alone; 0 if none
+/// does.
+fn length_of(first: u8) -> usize {
+    match first {
         0xC0..=0xDF => 2,
         0xE0..=0xEF => 3,
         0xF0..=0xF7 => 4,
         _ => 0,
-    };
-    if begun < needed { begun } else { 0 }
+    }
 }
 
 #[cfg(test)]
@@ -84,23 +114,28 @@ mod tests {
         (b"\xfe\xff", "\u{fffd}\u{fffd}"),
     ];
 
+    fn decoded(pieces: &[&[u8]]) -> String {
+        let (mut begun, mut text) = (Begun::default(), String::new());
+        for piece in pieces {
+            begun.decode(piece, |more| text.push_str(more));
+        }
+        assert!(begun.is_empty(), "{pieces:x?}");
+        text
+    }
+
     #[test]
     fn malformed_text_is_replaced_alike_whole_and_byte_by_byte() {
         for (bytes, text) in MALFORMED {
             let input = [b"a", bytes, b"z"].concat();
             let expected = format!("a{text}z");
 
-            let mut whole = BytesMut::from(&input[..]);
-            assert_eq!(sanitise(&mut whole, 0), expected.len(), "{bytes:x?}");
-            assert_eq!(whole, expected, "{bytes:x?}");
-
-            let (mut src, mut end) = (BytesMut::new(), 0);
-            for byte in input {
-                src.extend_from_slice(&[byte]);
-                end = sanitise(&mut src, end);
+            assert_eq!(decoded(&[&input]), expected, "{bytes:x?}");
+            let pieces: Vec<&[u8]> = input.chunks(1).collect();
+            assert_eq!(decoded(&pieces), expected, "{bytes:x?}, byte by byte");
+            for cut in 1..input.len() {
+                let (one, other) = input.split_at(cut);
+                assert_eq!(decoded(&[one, other]), expected, "{bytes:x?}, cut at {cut}");
             }
-            assert_eq!(end, expected.len(), "{bytes:x?}");
-            assert_eq!(src, expected, "{bytes:x?}");
         }
     }
 
@@ -158,9 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn valid_text_before_the_malformed_byte_and_bytes_held_back_after_it_stay() {
-        let mut src = BytesMut::from(&b"known\xffnew \xff\xf0\x9f"[..]);
-        assert_eq!(sanitise(&mut src, 6), 13);
-        assert_eq!(src, &b"known\xffnew \xef\xbf\xbd\xf0\x9f"[..]);
+    fn what_is_begun_waits_through_empty_pieces() {
+        let (mut begun, mut text) = (Begun::default(), String::new());
+        for piece in [&b"\xf0"[..], b"", b"\x9f", b"", b"\x98"] {
+            begun.decode(piece, |more| text.push_str(more));
+            assert!(text.is_empty() && !begun.is_empty());
+        }
+        begun.decode(b"\x80", |more| text.push_str(more));
+        assert_eq!(text, "😀");
     }
 }

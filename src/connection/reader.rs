@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::{
     io::{AsyncRead, ReadBuf},
@@ -33,8 +32,6 @@ pub(super) struct Reader {
     /// In UTF-16 units.
     max_buffer_size: usize,
     decoder: FrameDecoder,
-    /// What has arrived and is not yet part of a frame that was handed out.
-    received: BytesMut,
     timeout: Option<Duration>,
     /// Exists from the first half-received frame on; counts only while `is_armed`.
     timer: Option<Pin<Box<Sleep>>>,
@@ -46,7 +43,6 @@ impl Reader {
         Self {
             max_buffer_size,
             decoder: FrameDecoder::new(max_buffer_size),
-            received: BytesMut::new(),
             timeout,
             timer: None,
             is_armed: false,
@@ -65,7 +61,7 @@ impl Reader {
         let read = Pin::new(io).poll_read(cx, &mut segment);
         let length = segment.filled().len();
         if read.is_ready() {
-            self.received.extend_from_slice(&landing[..length]);
+            self.decoder.push(&landing[..length]);
         }
         LANDING.set(landing);
         read.map_ok(|()| length)
@@ -73,29 +69,23 @@ impl Reader {
 
     /// The next whole frame of what has arrived.
     pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
-        let frame = self.decoder.decode(&mut self.received)?;
-        if self.received.is_empty() {
-            // Lets go of the memory: what is left belongs to the frames that were cut out of it.
-            self.received = BytesMut::new();
-        }
-        Ok(frame)
+        self.decoder.next_frame()
     }
 
     /// Forgets all that has arrived, looked at or not.
     pub(super) fn discard(&mut self) {
         self.decoder = FrameDecoder::new(self.max_buffer_size);
-        self.received = BytesMut::new();
         self.is_armed = false;
     }
 
     /// Forgets what has arrived, as Nest does after any error in it.
     pub(super) fn abandon(&mut self) {
-        self.decoder.abandon(&mut self.received);
+        self.decoder.abandon();
     }
 
     /// Whether the stream, should it end now, would end inside a frame.
     pub(super) fn is_mid_frame(&self) -> bool {
-        self.decoder.is_mid_frame(&self.received)
+        self.decoder.is_mid_frame()
     }
 
     /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
@@ -168,7 +158,7 @@ mod tests {
             poll_fn(|cx| reader.poll_segment(&mut link, cx)).await.expect("bytes");
             reader.discard();
             reader.rearm();
-            assert!(!reader.is_mid_frame() && !reader.is_armed && reader.received.is_empty());
+            assert!(!reader.is_mid_frame() && !reader.is_armed && reader.decoder.is_at_boundary());
             link = rest;
         }
     }

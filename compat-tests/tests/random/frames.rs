@@ -126,7 +126,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
     Some(match value {
         Ok(value) if is_packet => Ok(message(&value)),
         Err(_) if !is_packet => {
-            decoder.abandon(buffer);
+            decoder.abandon();
             Err(Fault::NotJson)
         }
         _ => Err(Fault::Other(format!(
