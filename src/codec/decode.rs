@@ -178,6 +178,11 @@ impl FrameDecoder {
             Awaiting::Header { searched } => searched,
         };
         let text = self.buffer.as_str();
+        if let Some((units, end)) = header::parse_usual(text) {
+            self.buffer.skip(end, end);
+            self.awaiting = Awaiting::Text { units };
+            return Ok(Some(units));
+        }
         let Some(found) = memchr(b'#', &text.as_bytes()[searched..]) else {
             self.awaiting = Awaiting::Header { searched: text.len() };
             return Ok(None);

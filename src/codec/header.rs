@@ -16,6 +16,21 @@ pub(super) enum Length {
     NotANumber,
 }
 
+/// Reads a header as every Nest writes it, `123#`, at the start of `text`: the length, and where the
+/// header ends, its `#` included. `None` if it is any other, or not all there.
+pub(super) fn parse_usual(text: &str) -> Option<(usize, usize)> {
+    // Nine digits fit into a `usize` everywhere.
+    let mut length = 0;
+    for (at, byte) in text.bytes().enumerate().take(10) {
+        match byte {
+            b'0'..=b'9' => length = 10 * length + usize::from(byte - b'0'),
+            b'#' if length > 0 => return Some((length, at + 1)),
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// Reads a header: white space, one sign, decimal digits; whatever follows the digits is ignored.
 ///
 /// So `" 12abc"` is 12, `1e3` is 1 and `0x1b` is 0.
@@ -58,6 +73,28 @@ fn is_white_space(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_usual_header_is_read_as_any_other() {
+        for (text, usual) in [
+            ("1#x", Some((1, 2))),
+            ("007#", Some((7, 4))),
+            ("999999999#", Some((999_999_999, 10))),
+            ("9999999999#", None),
+            ("12", None),
+            ("", None),
+            ("#", None),
+            ("0#", None),
+            ("1 #", None),
+            ("-1#", None),
+            (" 1#", None),
+        ] {
+            assert_eq!(parse_usual(text), usual, "{text}");
+            if let Some((length, end)) = usual {
+                assert_eq!(parse(&text[..end - 1]), Length::Units(length), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn plain_digits_are_the_length() {

@@ -88,7 +88,7 @@ impl ReplyPacket {
     /// [`PacketError`]: the text is not JSON.
     pub fn read(text: &ByteString, compat: Compat) -> Result<Self, PacketError> {
         let mut seen = Envelope::default();
-        js::for_each_member(text, |key, value| {
+        js::for_each_member(text, &USUAL_ORDER, |key, value| {
             let field = match key {
                 "err" => &mut seen.err,
                 "response" => &mut seen.response,
@@ -103,6 +103,9 @@ impl ReplyPacket {
         Ok(seen.into_reply(text, compat))
     }
 }
+
+/// How Nest's server writes a packet that answers.
+const USUAL_ORDER: [&str; 4] = ["\"err\":", "\"response\":", "\"isDisposed\":", "\"id\":"];
 
 #[derive(Default)]
 struct Envelope {

@@ -59,6 +59,9 @@ impl RequestPacket {
     }
 }
 
+/// How Nest's client writes a packet.
+const USUAL_ORDER: [&str; 4] = ["\"pattern\":", "\"data\":", "\"metadata\":", "\"id\":"];
+
 /// What [`RequestPacket`] holds, as it stands in the frame: for those who look at a packet and are done with it, sharing
 /// the frame's memory costs too much.
 #[derive(Debug, Default)]
@@ -74,7 +77,7 @@ impl<'f> RequestMembers<'f> {
     pub(crate) fn read(text: &'f ByteString) -> Result<Self, PacketError> {
         let mut packet = Self::default();
         let mut id = None;
-        js::for_each_member(text, |key, value| {
+        js::for_each_member(text, &USUAL_ORDER, |key, value| {
             let field = match key {
                 "pattern" => &mut packet.pattern,
                 "data" => &mut packet.data,
