@@ -108,7 +108,7 @@ async fn run<F: Future<Output = ()>>(mut serve: Serve<F>) {
                     connection,
                     Arc::clone(&serve.routes),
                     Some(peer),
-                    shutdown.child_token().cancelled_owned(),
+                    shutdown.child_token(),
                 );
                 sessions.spawn(logged(session).instrument(connection_span(Some(peer))));
             }
@@ -172,7 +172,7 @@ pub async fn serve_connection<IO>(io: IO, routes: Arc<Routes>, config: &Config) 
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let never = CancellationToken::new().cancelled_owned();
+    let never = CancellationToken::new();
     Session::new(Connection::new(io, config), routes, None, never)
         .run()
         .instrument(connection_span(None))

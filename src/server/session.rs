@@ -1,6 +1,7 @@
 //! One connection, from its first byte to the last of its handlers.
 
 mod dispatch;
+mod shutdown;
 
 use std::{
     net::SocketAddr,
@@ -20,9 +21,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Sleep, sleep},
 };
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug_span, warn};
 
+use self::shutdown::Shutdown;
 use super::{
     call::{Waiting, rest_of_event},
     routes::Routes,
@@ -62,7 +64,7 @@ pub(super) struct Session<IO> {
     calls: FuturesUnordered<Waiting>,
     /// Streams that have more to send.
     streams: SelectAll<Streaming>,
-    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    shutdown: Shutdown,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
@@ -88,7 +90,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         connection: Connection<IO>,
         routes: Arc<Routes>,
         peer: Option<SocketAddr>,
-        shutdown: WaitForCancellationFutureOwned,
+        shutdown: CancellationToken,
     ) -> Self {
         Self {
             connection,
@@ -99,7 +101,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             writing: Writing::Open,
             calls: FuturesUnordered::new(),
             streams: SelectAll::new(),
-            shutdown: Box::pin(shutdown),
+            shutdown: Shutdown::new(shutdown),
             linger: None,
         }
     }
@@ -126,64 +128,72 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        self.poll_shutdown_signal(cx);
         loop {
-            // All of them, each time: every one registers its own wake-up.
-            let moved = self.poll_shutdown_signal(cx)
-                | self.poll_calls(cx)?
-                | self.poll_streams(cx)
-                | self.poll_read(cx)?
-                | self.poll_write(cx)?;
+            // What has been polled once in here has registered its wake-up. It is polled again only if it might have
+            // gone on meanwhile: streams, once the peer takes more.
+            self.poll_calls(cx)?;
+            self.poll_streams(cx);
+            let peer_takes_more = self.poll_link(cx)?;
             if (self.reading, self.writing) == (Reading::Ended, Writing::Closed) || self.poll_linger(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            if !moved {
+            if !(peer_takes_more || self.close_when_all_is_answered()) {
                 return Poll::Pending;
             }
         }
     }
 
-    fn poll_shutdown_signal(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Reads and writes as long as there is something to read; whether the peer, which did not, now takes more.
+    fn poll_link(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
+        loop {
+            let has_read = self.poll_read(cx)?;
+            let peer_takes_more = self.poll_write(cx)?;
+            if peer_takes_more || !has_read {
+                return Ok(peer_takes_more);
+            }
+        }
+    }
+
+    fn poll_shutdown_signal(&mut self, cx: &mut Context<'_>) {
         let is_taking = matches!(self.reading, Reading::Open | Reading::Paused);
-        let told_to_stop = is_taking && self.shutdown.as_mut().poll(cx).is_ready();
-        if told_to_stop {
+        if is_taking && self.shutdown.poll(cx).is_ready() {
             self.reading = Reading::Discarding;
             // Nobody waits for the rest of half a frame any more.
             self.connection.discard();
         }
+    }
+
+    fn close_when_all_is_answered(&mut self) -> bool {
         let is_idle = self.calls.is_empty() && self.streams.is_empty();
         let all_is_answered = self.reading == Reading::Discarding && self.writing == Writing::Open && is_idle;
         if all_is_answered {
             self.writing = Writing::Closing;
         }
-        told_to_stop || all_is_answered
+        all_is_answered
     }
 
     /// Answers the calls that have finished, whether the peer reads or not: its handlers are to go on meanwhile.
-    fn poll_calls(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
-        let mut moved = false;
+    fn poll_calls(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
         while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
             let id = finished.id.map(ReplyId::Owned);
             self.settle(id, finished.reply, finished.span, cx);
-            moved = true;
             if self.connection.is_congested() {
                 // Any number may finish at the same time. The limit is to stop them before all have been answered.
                 self.poll_write(cx)?;
             }
         }
-        Ok(moved)
+        Ok(())
     }
 
     /// Sends what the streams have, as long as the peer keeps up.
-    fn poll_streams(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut moved = false;
+    fn poll_streams(&mut self, cx: &mut Context<'_>) {
         while !self.connection.is_congested() {
             let Poll::Ready(Some((id, emission))) = self.streams.poll_next_unpin(cx) else {
                 break;
             };
             self.emit(&id, &emission);
-            moved = true;
         }
-        moved
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytestring::ByteString;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Span, debug, debug_span, warn};
 
@@ -101,7 +101,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Does with a handler's answer what is to be done.
     pub(super) fn settle(&mut self, id: Option<ReplyId<'_>>, reply: Answer, span: Span, cx: &mut Context<'_>) {
         let Some(id) = id else {
-            return self.calls.extend(rest_of_event(reply, span));
+            // Polled here and now, as everything is before it is set aside.
+            let rest = rest_of_event(reply, span);
+            return self.calls.extend(rest.and_then(|mut rest| rest.poll_unpin(cx).is_pending().then_some(rest)));
         };
         match reply {
             Answer::Undefined => self.write(id.as_str(), Reply::Completion),
