@@ -1,0 +1,20 @@
+//! What the benchmarks are made of: a load generator, and the processes that it is put on.
+//!
+//! - [`load`] sends requests and checks every answer; it knows no benchmark and no server.
+//! - [`handlers`] is the service that is measured.
+//! - [`peers`] starts servers and clients as processes of their own, on the cores they are given.
+//! - [`usage`] reads from the kernel what they have used.
+//! - [`replay`] stands in for a socket where nothing but our own code is to be counted.
+//! - [`text`] is random text.
+//! - [`descriptors`] and [`parent`] are what the servers need of the system.
+//!
+//! The benchmarks themselves are in `benches/benches`.
+
+pub mod descriptors;
+pub mod handlers;
+pub mod load;
+pub mod parent;
+pub mod peers;
+pub mod replay;
+pub mod text;
+pub mod usage;
