@@ -4,12 +4,13 @@
 //! - [`handlers`] is the service that is measured.
 //! - [`peers`] starts servers and clients as processes of their own, on the cores they are given.
 //! - [`usage`] reads from the kernel what they have used.
-//! - [`replay`] stands in for a socket where nothing but our own code is to be counted.
+//! - [`counted`] serves a connection by hand over [`replay`], which stands in for a socket where nothing but our own code is to be counted.
 //! - [`text`] is random text.
 //! - [`descriptors`] and [`parent`] are what the servers need of the system.
 //!
 //! The benchmarks themselves are in `benches/benches`.
 
+pub mod counted;
 pub mod descriptors;
 pub mod handlers;
 pub mod load;

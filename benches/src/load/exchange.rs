@@ -110,8 +110,21 @@ impl Exchange {
     /// What answers the first request, as one text.
     #[must_use]
     pub fn canned_answer(&self) -> String {
-        let answers = self.answers.iter().map(|answer| answer.with_tail(0));
-        String::from_utf8(answers.collect::<Vec<_>>().concat()).expect("frames are text")
+        String::from_utf8(self.answers_first(1)).expect("frames are text")
+    }
+
+    /// The first `count` requests, as they would arrive together.
+    #[must_use]
+    pub fn asked_first(&self, count: usize) -> Vec<u8> {
+        let asked = (0..count).map(|number| self.asked.with_tail(number));
+        asked.collect::<Vec<_>>().concat()
+    }
+
+    /// All answers to those, in their order.
+    #[must_use]
+    pub fn answers_first(&self, count: usize) -> Vec<u8> {
+        let all = (0..count).flat_map(|number| self.answers.iter().map(move |answer| answer.with_tail(number)));
+        all.collect::<Vec<_>>().concat()
     }
 
     /// How many characters an id has.

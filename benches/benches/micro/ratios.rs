@@ -1,0 +1,37 @@
+//! Framing against `simdutf8`, which validates the same bytes: what cannot be had for less.
+
+use std::time::{Duration, Instant};
+
+use nest_wire_benches::text::Script;
+
+use super::codec::{decode_segments, decode_whole, frame, room};
+
+const MEGABYTE: usize = 1_000_000;
+/// How often each is timed, in turn with the others; the quickest time counts.
+const TURNS: usize = 200;
+
+/// Prints, for each script: simdutf8's time over ours, and what small segments cost.
+pub(crate) fn print() {
+    println!("\n1 MB           simdutf8 / decode (at least)    in 1 kB segments / whole (at most)");
+    for (script, least) in [(Script::Ascii, 0.25), (Script::Cjk, 0.5), (Script::Emoji, 0.5)] {
+        let frame = frame(script, MEGABYTE);
+        let (mut validated, mut whole, mut segments) = (Duration::MAX, Duration::MAX, Duration::MAX);
+        for _ in 0..TURNS {
+            validated = validated.min(time(&frame, |bytes| {
+                assert!(simdutf8::basic::from_utf8(bytes).is_ok());
+            }));
+            whole = whole.min(time(frame.clone(), decode_whole));
+            segments = segments.min(time(room(&frame), |room| decode_segments(&frame, room)));
+        }
+        let speed = validated.as_secs_f64() / whole.as_secs_f64();
+        let pieces = segments.as_secs_f64() / whole.as_secs_f64();
+        let script = format!("{script:?}");
+        println!("{script:<14} {speed:<6.2} ({least:.2})                   {pieces:<6.2} (2.00)");
+    }
+}
+
+fn time<T>(input: T, run: impl FnOnce(T)) -> Duration {
+    let start = Instant::now();
+    run(std::hint::black_box(input));
+    start.elapsed()
+}
