@@ -3,6 +3,7 @@
 //! - [`load`] sends requests and checks every answer; it knows no benchmark and no server.
 //! - [`handlers`] is the service that is measured.
 //! - [`peers`] starts servers and clients as processes of their own, on the cores they are given.
+//! - [`comparison`] makes ratios of what contenders came to, and prints them.
 //! - [`usage`] reads from the kernel what they have used.
 //! - [`counted`] serves a connection by hand over [`replay`], which stands in for a socket where nothing but our own code is to be counted.
 //! - [`text`] is random text.
@@ -10,6 +11,7 @@
 //!
 //! The benchmarks themselves are in `benches/benches`.
 
+pub mod comparison;
 pub mod counted;
 pub mod descriptors;
 pub mod handlers;

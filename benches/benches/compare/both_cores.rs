@@ -6,12 +6,13 @@ use std::{
 };
 
 use nest_wire_benches::{
+    comparison::Round,
     handlers::computed,
     load::{Exchange, Load, Shape, Until},
     peers::{Binaries, Cores, Kind, Server},
 };
 
-use super::{Effort, outcome::Round};
+use super::Effort;
 
 /// How long a handler is to compute.
 const WORK: Duration = Duration::from_micros(100);

@@ -3,13 +3,14 @@
 use std::{error::Error, time::Duration};
 
 use nest_wire_benches::{
+    comparison::Round,
     load::{Exchange, Load, Shape, Until},
     peers::{Binaries, Cores, Kind, Server},
     text::Script,
 };
 use tokio::time::sleep;
 
-use super::{Effort, outcome::Round, row::Idle};
+use super::{Effort, row::Idle};
 
 /// Connections are opened, and write, in groups: not all 20 kB messages are to be in memory at once.
 const GROUPS: usize = 100;

@@ -7,19 +7,20 @@
 
 mod both_cores;
 mod idle;
-mod outcome;
 mod row;
 mod rows;
 mod steady;
-mod table;
 
 use std::{error::Error, fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use nest_wire::cli::harness::Harness;
-use nest_wire_benches::{descriptors, peers::Binaries};
+use nest_wire_benches::{
+    comparison::{Outcome, table},
+    descriptors,
+    peers::Binaries,
+};
 
-use outcome::Outcome;
 use row::{Procedure, Row};
 
 /// nest-wire, real Nest and bare tokio, side by side
@@ -108,11 +109,11 @@ async fn measure_all(rows: &[Row], args: &Args) -> Result<Vec<Outcome>, Box<dyn 
         };
         match measured {
             Ok(rounds) => {
-                let outcome = Outcome::of(row, &rounds);
+                let outcome = Outcome::of(&row.name, row.procedure.unit(), row.target, &rounds);
                 table::print(&outcome);
                 outcomes.push(outcome);
             }
-            Err(error) => table::print_failure(row, &*error),
+            Err(error) => table::print_failure(&row.name, &*error),
         }
     }
     if outcomes.len() < rows.len() {

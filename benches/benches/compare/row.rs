@@ -1,6 +1,9 @@
 //! What a row of the comparison is.
 
-use nest_wire_benches::load::{Exchange, Shape};
+use nest_wire_benches::{
+    comparison::{Target, Unit},
+    load::{Exchange, Shape},
+};
 
 /// One load, what is looked at under it, and what it should come to.
 pub(crate) struct Row {
@@ -55,11 +58,15 @@ pub(crate) enum Idle {
     AfterMessage,
 }
 
-/// What the ratios should be.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Target {
-    /// Nest's figure over ours, at least.
-    pub(crate) nest: Option<f64>,
-    /// Our figure over the raw server's, at most.
-    pub(crate) raw: Option<f64>,
+impl Procedure {
+    pub(crate) fn unit(&self) -> Unit {
+        match self {
+            Self::Steady(Steady {
+                figure: Figure::PeakMemory,
+                ..
+            })
+            | Self::Idle(_) => Unit::Bytes,
+            Self::Steady(_) | Self::BothCores => Unit::Nanoseconds,
+        }
+    }
 }

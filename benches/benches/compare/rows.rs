@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use nest_wire_benches::{
+    comparison::Target,
     load::{Exchange, Segments, Shape},
     text::Script,
 };
 
-use super::row::{Figure, Idle, Procedure, Raw, Row, Steady, Target};
+use super::row::{Figure, Idle, Procedure, Raw, Row, Steady};
 
 /// How many bytes a large payload has.
 const MEGABYTE: usize = 1_000_000;
@@ -24,7 +25,7 @@ pub(crate) fn all() -> Vec<Row> {
     rows.push(Row {
         name: "computing for 100 us, 1 x 64, one core over both".to_owned(),
         procedure: Procedure::BothCores,
-        target: at_least(1.8),
+        target: Target::at_least(1.8),
     });
     rows.extend([events(), streams()]);
     rows.extend(payloads());
@@ -35,11 +36,16 @@ pub(crate) fn all() -> Vec<Row> {
 /// Small requests, with a pattern of text and with one that is an object.
 fn requests() -> Vec<Row> {
     let shapes = [
-        (1, 64, Figure::Cpu, target(18.0, 1.9)),
-        (64, 16, Figure::Cpu, target(18.0, 1.9)),
-        (64, 1, Figure::Cpu, target(4.0, 1.15)),
-        (1000, 1, Figure::Cpu, target(3.5, 1.2)),
-        (1, 1, Figure::MedianLatency, target(1.0 / 0.7, 1.1)),
+        (1, 64, Figure::Cpu, Target::at_least(18.0).and_at_most(1.9)),
+        (64, 16, Figure::Cpu, Target::at_least(18.0).and_at_most(1.9)),
+        (64, 1, Figure::Cpu, Target::at_least(4.0).and_at_most(1.15)),
+        (1000, 1, Figure::Cpu, Target::at_least(3.5).and_at_most(1.2)),
+        (
+            1,
+            1,
+            Figure::MedianLatency,
+            Target::at_least(1.0 / 0.7).and_at_most(1.1),
+        ),
     ];
     let patterns = [("sum", "\"sum\""), ("{cmd:sum}", "{\"cmd\":\"sum\"}")];
     let row = |(connections, in_flight, figure, target): (usize, usize, Figure, Target), name: &str, pattern: &str| {
@@ -67,7 +73,14 @@ fn requests() -> Vec<Row> {
 }
 
 fn peak_memory() -> Row {
-    steady("peak memory, 64 x 16", (64, 16), sum("\"sum\""), 1.0, at_least(20.0)).looking_at(Figure::PeakMemory)
+    steady(
+        "peak memory, 64 x 16",
+        (64, 16),
+        sum("\"sum\""),
+        1.0,
+        Target::at_least(20.0),
+    )
+    .looking_at(Figure::PeakMemory)
 }
 
 fn idle(idle: Idle) -> Row {
@@ -78,20 +91,26 @@ fn idle(idle: Idle) -> Row {
     Row {
         name: format!("10,000 idle connections, memory, {when}"),
         procedure: Procedure::Idle(idle),
-        target: at_least(3.0),
+        target: Target::at_least(3.0),
     }
 }
 
 fn waiting() -> Row {
     let exchange = Exchange::request("\"wait\"", "7").answered("7");
-    steady("waiting for 1 ms, 1 x 1000", (1, 1000), exchange, 1.0, at_least(10.0))
+    steady(
+        "waiting for 1 ms, 1 x 1000",
+        (1, 1000),
+        exchange,
+        1.0,
+        Target::at_least(10.0),
+    )
 }
 
 fn events() -> Row {
     let exchange = Exchange::request("\"logged\"", "0")
         .after_events("\"log\"", "\"hello\"", EVENTS)
         .answered(&EVENTS.to_string());
-    steady("events", (1, 1), exchange, EVENTS as f64, at_least(40.0))
+    steady("events", (1, 1), exchange, EVENTS as f64, Target::at_least(40.0))
 }
 
 fn streams() -> Row {
@@ -102,7 +121,7 @@ fn streams() -> Row {
         (1, 4),
         exchange,
         VALUES as f64,
-        at_least(10.0),
+        Target::at_least(10.0),
     )
 }
 
@@ -123,14 +142,26 @@ fn payloads() -> Vec<Row> {
             });
             let echo = Exchange::request("\"echo\"", &json).answered(&json);
             [
-                steady(&format!("1 MB of {name}"), (1, 1), taken, 1.0, at_least(one_way)),
-                steady(&format!("1 MB of {name}, echoed"), (1, 1), echo, 1.0, at_least(echoed)),
+                steady(
+                    &format!("1 MB of {name}"),
+                    (1, 1),
+                    taken,
+                    1.0,
+                    Target::at_least(one_way),
+                ),
+                steady(
+                    &format!("1 MB of {name}, echoed"),
+                    (1, 1),
+                    echo,
+                    1.0,
+                    Target::at_least(echoed),
+                ),
                 steady(
                     &format!("1 MB of {name}, 1 kB segments"),
                     (1, 1),
                     pieces,
                     1.0,
-                    at_least(in_segments),
+                    Target::at_least(in_segments),
                 ),
             ]
         });
@@ -168,19 +199,5 @@ impl Row {
             steady.figure = figure;
         }
         self
-    }
-}
-
-fn at_least(nest: f64) -> Target {
-    Target {
-        nest: Some(nest),
-        raw: None,
-    }
-}
-
-fn target(nest: f64, raw: f64) -> Target {
-    Target {
-        nest: Some(nest),
-        raw: Some(raw),
     }
 }

@@ -3,13 +3,13 @@
 use std::{error::Error, time::Duration};
 
 use nest_wire_benches::{
+    comparison::Round,
     load::{Load, Until},
     peers::{Binaries, Cores, Kind, Pinned, Server},
 };
 
 use super::{
     Effort,
-    outcome::Round,
     row::{Figure, Raw, Steady},
 };
 

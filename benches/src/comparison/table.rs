@@ -2,12 +2,10 @@
 
 use std::error::Error;
 
-use super::{
-    outcome::{Outcome, Spread},
-    row::Row,
-};
+use super::{Outcome, Spread, Unit};
 
-pub(crate) fn print_head() {
+/// Its head.
+pub fn print_head() {
     println!(
         "| {:<50} | {:<24} | {:>6} | {:<21} | {:>6} | {:<6} | {:>11} | {:>9} |",
         "load", "Nest / ours", "target", "ours / raw", "target", "holds", "ours", "generator"
@@ -18,7 +16,8 @@ pub(crate) fn print_head() {
     );
 }
 
-pub(crate) fn print(outcome: &Outcome) {
+/// A row.
+pub fn print(outcome: &Outcome) {
     let target = |target: Option<f64>| target.map(|target| format!("{target:.2}")).unwrap_or_default();
     let holds = match outcome.is_met() {
         Some(true) => "yes",
@@ -41,8 +40,9 @@ pub(crate) fn print(outcome: &Outcome) {
     );
 }
 
-pub(crate) fn print_failure(row: &Row, error: &dyn Error) {
-    println!("| {:<50} | failed: {error}", row.name);
+/// A row that came to nothing.
+pub fn print_failure(name: &str, error: &dyn Error) {
+    println!("| {name:<50} | failed: {error}");
 }
 
 fn spread(spread: Option<Spread>) -> String {
@@ -51,11 +51,12 @@ fn spread(spread: Option<Spread>) -> String {
     })
 }
 
-fn figure(value: f64, unit: &str) -> String {
+fn figure(value: f64, unit: Unit) -> String {
     match unit {
-        "ns" if value >= 1e6 => format!("{:.2} ms", value / 1e6),
-        "ns" if value >= 1e4 => format!("{:.1} us", value / 1e3),
-        "bytes" if value >= 1e6 => format!("{:.2} MB", value / 1e6),
-        unit => format!("{value:.0} {unit}"),
+        Unit::Nanoseconds if value >= 1e6 => format!("{:.2} ms", value / 1e6),
+        Unit::Nanoseconds if value >= 1e4 => format!("{:.1} us", value / 1e3),
+        Unit::Bytes if value >= 1e6 => format!("{:.2} MB", value / 1e6),
+        Unit::Nanoseconds => format!("{value:.0} ns"),
+        Unit::Bytes => format!("{value:.0} bytes"),
     }
 }
