@@ -5,7 +5,8 @@
 //! - [`peers`] starts servers and clients as processes of their own, on the cores they are given.
 //! - [`comparison`] makes ratios of what contenders came to, and prints them.
 //! - [`usage`] reads from the kernel what they have used.
-//! - [`counted`] serves a connection by hand over [`replay`], which stands in for a socket where nothing but our own code is to be counted.
+//! - [`counted`] is what instructions and allocations are counted of.
+//! - [`serving`] serves a connection by hand over [`replay`], which stands in for a socket where nothing but our own code is to be counted.
 //! - [`text`] is random text.
 //! - [`descriptors`] and [`parent`] are what the servers need of the system.
 //!
@@ -19,5 +20,6 @@ pub mod load;
 pub mod parent;
 pub mod peers;
 pub mod replay;
+pub mod serving;
 pub mod text;
 pub mod usage;

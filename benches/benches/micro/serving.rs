@@ -1,7 +1,7 @@
 //! A request's whole way through the server, but for the system: read, routed, handled, answered.
 
 use divan::{Bencher, counter::ItemsCount};
-use nest_wire_benches::counted::Serving;
+use nest_wire_benches::serving::Serving;
 
 /// How many requests come in one segment.
 const IN_FLIGHT: usize = 64;
