@@ -58,6 +58,27 @@ fn cutting_frames_out_of_a_segment_allocates_nothing() {
     assert_eq!(counted.count_total, 0);
 }
 
+/// The counting allocator can't grow memory where it is, as the system's does with large pieces: it holds the old half
+/// beside the new whole for a moment. What a process really takes is measured with the benchmarks.
+#[test]
+fn memory_for_a_large_frame_doubles_as_it_grows() {
+    const SIZE: usize = 16 << 20;
+    let mut frame = BytesMut::new();
+    encode(&format!("\"{}\"", "x".repeat(SIZE)), &mut frame);
+    let counted = measure(|| {
+        let mut received = BytesMut::new();
+        let mut decoder = FrameDecoder::default();
+        let mut decoded = None;
+        for segment in frame.chunks(64 * 1024) {
+            received.extend_from_slice(segment);
+            decoded = decoded.or(decoder.decode(&mut received).expect("a good frame"));
+        }
+        assert_eq!(decoded.map(|text| text.len()), Some(SIZE + 2));
+    });
+    let times = counted.bytes_max as f64 / SIZE as f64;
+    assert!(times <= 3.01, "{times} times its size");
+}
+
 #[test]
 fn reading_packets_allocates_nothing() {
     let request = r#"{"pattern":{"cmd":"sum"},"data":[1,2,3],"id":"0123456789abcdef01234"}"#.to_owned();

@@ -36,6 +36,13 @@ pub fn router() -> Router {
         .with_state(Events::default())
 }
 
+/// The same among so many further routes.
+#[must_use]
+pub fn router_among(routes: usize) -> Router {
+    let with_route = |router: Router, number| router.message(format!("route-{number}"), async || ());
+    (0..routes).fold(router(), with_route)
+}
+
 async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
     numbers.iter().sum()
 }

@@ -8,7 +8,7 @@ use std::{
 
 use nest_wire::{
     connection::{Config, ConnectionError},
-    server::{Router, serve_connection},
+    server::serve_connection,
 };
 
 use crate::{
@@ -28,7 +28,7 @@ impl Serving {
     #[must_use]
     pub fn new(pattern: &str, in_flight: usize, more_routes: usize) -> Self {
         let exchange = Exchange::request(pattern, "[1,2,3]").answered("6");
-        let routes = (0..more_routes).fold(handlers::router(), with_route).into_routes();
+        let routes = handlers::router_among(more_routes).into_routes();
         let (link, player) = Replay::new(exchange.asked_first(in_flight), exchange.answers_first(in_flight));
         let connection = async move { serve_connection(link, routes, &Config::default()).await };
         let mut serving = Self {
@@ -53,8 +53,4 @@ impl Serving {
         );
         assert_eq!(self.player.answered(), before + count);
     }
-}
-
-fn with_route(router: Router, number: usize) -> Router {
-    router.message(format!("route-{number}"), async || ())
 }

@@ -1,7 +1,7 @@
 // The service under measurement on real Nest, everything at its default.
 // Its twin is `benches/src/handlers.rs`.
 //
-//     node apps/bench-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
+//     node apps/bench-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1] [--routes 0]
 
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ import { loadNest } from '../nest.mjs';
 import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 
-const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1' });
+const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', routes: 0 });
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
 const { Controller, Module } = common;
@@ -36,7 +36,11 @@ class AppController {
     return events;
   }
 }
+// Routes that nobody calls.
+const others = Array.from({ length: wanted.routes }, (_, number) => `route-${number}`);
+others.forEach((name) => { AppController.prototype[name] = function unused() {}; });
 decorate(AppController, Controller(), {
+  ...Object.fromEntries(others.map((name) => [name, [MessagePattern(name)]])),
   sum: [MessagePattern('sum'), Payload()],
   sumByCommand: [MessagePattern({ cmd: 'sum' }), Payload()],
   echo: [MessagePattern('echo'), Payload()],

@@ -13,10 +13,13 @@ mod packets;
 mod ratios;
 mod serving;
 
-fn main() {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     divan::main();
     // Cargo passes `--bench`; whoever names a benchmark does not ask for the ratios.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {
         ratios::print();
+        ratios::print_memory().await?;
     }
+    Ok(())
 }

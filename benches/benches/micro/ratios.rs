@@ -1,8 +1,16 @@
-//! Framing against `simdutf8`, which validates the same bytes: what cannot be had for less.
+//! Framing against `simdutf8`, which validates the same bytes: what cannot be had for less. And what a large frame takes of
+//! a server's memory.
 
-use std::time::{Duration, Instant};
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
 
-use nest_wire_benches::text::Script;
+use nest_wire_benches::{
+    load::{Exchange, Load, Shape, Until},
+    peers::{Binaries, Cores, Kind, Server},
+    text::Script,
+};
 
 use super::codec::{decode_segments, decode_whole, frame, room};
 
@@ -28,6 +36,34 @@ pub(crate) fn print() {
         let script = format!("{script:?}");
         println!("{script:<14} {speed:<6.2} ({least:.2})                   {pieces:<6.2} (2.00)");
     }
+}
+
+/// Prints how much memory our server has had at most, over the size of the one frame that it was sent.
+pub(crate) async fn print_memory() -> Result<(), Box<dyn Error>> {
+    println!("\n64 MB          peak memory / frame (at most)");
+    for script in [Script::Ascii, Script::Cjk, Script::Emoji] {
+        let json = script.json(64 * MEGABYTE);
+        let last = json.chars().rev().nth(1).map(String::from).unwrap_or_default();
+        let exchange = Exchange::request("\"tail\"", &json).answered(&format!("\"{last}\""));
+        let binaries = Binaries {
+            ours: env!("CARGO_BIN_EXE_bench-server").into(),
+            raw: env!("CARGO_BIN_EXE_raw-server").into(),
+        };
+        let server = Server::start(Kind::Ours { workers: 1 }, &binaries, &exchange, Cores::All).await?;
+        let before = server.peak_memory()?;
+        let shape = Shape {
+            connections: 1,
+            in_flight: 1,
+        };
+        Load::connect(server.address(), shape, &exchange)
+            .await?
+            .run(Until::Count(1))
+            .await?;
+        let times = (server.peak_memory()? - before) as f64 / exchange.asked_bytes() as f64;
+        let script = format!("{script:?}");
+        println!("{script:<14} {times:<6.2} (2.00)");
+    }
+    Ok(())
 }
 
 fn time<T>(input: T, run: impl FnOnce(T)) -> Duration {

@@ -15,6 +15,9 @@ struct Args {
     /// Threads to serve on; 1 is the thread that started
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// How many routes to have beside those that are called
+    #[arg(long, default_value_t = 0)]
+    routes: usize,
     /// Always the case
     #[arg(long)]
     with_parent: bool,
@@ -26,7 +29,7 @@ fn main() -> io::Result<()> {
     runtime(args.workers)?.block_on(async {
         let listener = Listener::bind("127.0.0.1:0").await?;
         println!("listening {}", listener.local_addrs()?[0]);
-        let service = serve(listener, handlers::router()).with_graceful_shutdown(parent::ended());
+        let service = serve(listener, handlers::router_among(args.routes)).with_graceful_shutdown(parent::ended());
         if args.workers > 1 {
             // On a worker: the thread that started is none.
             tokio::spawn(service.into_future()).await?;

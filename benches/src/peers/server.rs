@@ -50,14 +50,24 @@ impl Server {
         cores: Cores,
     ) -> Result<Self, HarnessError> {
         let command = match kind {
-            Kind::Ours { workers } => {
-                let mut command = Command::new(&binaries.ours);
-                command.args(["--workers", &workers.to_string()]);
-                command
-            }
-            Kind::Nest => Harness::find()?.node(App::Bench, 12),
             Kind::Raw => raw(binaries, exchange),
+            Kind::Ours { .. } | Kind::Nest => command(kind, binaries)?,
         };
+        Self::spawn(format!("{kind:?}"), command, cores).await
+    }
+
+    /// Starts our server or Nest's with so many more routes.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn start_with_routes(
+        kind: Kind,
+        binaries: &Binaries,
+        routes: usize,
+        cores: Cores,
+    ) -> Result<Self, HarnessError> {
+        let mut command = command(kind, binaries)?;
+        command.args(["--routes", &routes.to_string()]);
         Self::spawn(format!("{kind:?}"), command, cores).await
     }
 
@@ -129,6 +139,18 @@ impl Server {
         tokio::task::yield_now().await;
         Ok(self.service.log())
     }
+}
+
+fn command(kind: Kind, binaries: &Binaries) -> Result<Command, HarnessError> {
+    let mut command = match kind {
+        Kind::Ours { .. } => Command::new(&binaries.ours),
+        Kind::Nest => Harness::find()?.node(App::Bench, 12),
+        Kind::Raw => Command::new(&binaries.raw),
+    };
+    if let Kind::Ours { workers } = kind {
+        command.args(["--workers", &workers.to_string()]);
+    }
+    Ok(command)
 }
 
 fn raw(binaries: &Binaries, exchange: &Exchange) -> Command {
