@@ -13,7 +13,7 @@ use futures_util::stream;
 use nest_wire::{
     packet::RawJson,
     pattern::Pattern,
-    server::{Payload, Router, State, Values},
+    server::{Handler, Payload, Router, State, Values},
 };
 use tokio::time::sleep;
 
@@ -30,7 +30,7 @@ pub fn router() -> Router {
         .message("tail", tail)
         .message("stream", stream)
         .message("wait", wait)
-        .message("compute", compute)
+        .message("compute", compute.spawned())
         .event("log", log)
         .message("logged", logged)
         .with_state(Events::default())

@@ -6,7 +6,10 @@ use nest_wire::codec::{FrameDecoder, encode, units};
 use nest_wire_benches::text::Script;
 
 const MEGABYTE: usize = 1_000_000;
-const SEGMENT: usize = 1000;
+/// A small piece.
+pub(crate) const SEGMENT: usize = 1000;
+/// What one read brings at most.
+pub(crate) const READ: usize = 64 * 1024;
 const SCRIPTS: [Script; 3] = [Script::Ascii, Script::Cjk, Script::Emoji];
 
 /// A frame with a JSON string.
@@ -16,25 +19,19 @@ pub(crate) fn frame(script: Script, bytes: usize) -> BytesMut {
     frame
 }
 
-/// Decodes a frame that is there as a whole.
-pub(crate) fn decode_whole(mut received: BytesMut) {
-    let text = FrameDecoder::default().decode(&mut received).expect("a good frame");
-    assert!(text.is_some() && received.is_empty());
-}
-
-/// Decodes a frame as it arrives, piece by piece, into memory that is there.
-pub(crate) fn decode_segments(frame: &[u8], mut received: BytesMut) {
+/// Decodes a frame that arrives in pieces of so many bytes.
+pub(crate) fn decode(frame: &[u8], segment: usize) {
     let mut decoder = FrameDecoder::default();
     let mut frames = 0;
-    for segment in frame.chunks(SEGMENT) {
-        received.extend_from_slice(segment);
-        frames += usize::from(decoder.decode(&mut received).expect("a good frame").is_some());
+    for segment in frame.chunks(segment) {
+        decoder.push(segment);
+        frames += usize::from(decoder.next_frame().expect("a good frame").is_some());
     }
     assert_eq!(frames, 1);
 }
 
 /// Memory for a frame, touched already.
-pub(crate) fn room(frame: &BytesMut) -> BytesMut {
+fn room(frame: &BytesMut) -> BytesMut {
     let mut room = frame.clone();
     room.clear();
     room
@@ -45,8 +42,7 @@ fn decode_1_mb(bencher: Bencher<'_, '_>, script: Script) {
     let frame = frame(script, MEGABYTE);
     bencher
         .counter(BytesCount::new(frame.len()))
-        .with_inputs(|| frame.clone())
-        .bench_local_values(decode_whole);
+        .bench_local(|| decode(&frame, READ));
 }
 
 #[divan::bench(args = SCRIPTS)]
@@ -54,8 +50,7 @@ fn decode_1_mb_in_segments(bencher: Bencher<'_, '_>, script: Script) {
     let frame = frame(script, MEGABYTE);
     bencher
         .counter(BytesCount::new(frame.len()))
-        .with_inputs(|| room(&frame))
-        .bench_local_values(|room| decode_segments(&frame, room));
+        .bench_local(|| decode(&frame, SEGMENT));
 }
 
 #[divan::bench(args = SCRIPTS, sample_count = 10, sample_size = 1)]
@@ -63,8 +58,7 @@ fn decode_64_mb(bencher: Bencher<'_, '_>, script: Script) {
     let frame = frame(script, 64 * MEGABYTE);
     bencher
         .counter(BytesCount::new(frame.len()))
-        .with_inputs(|| frame.clone())
-        .bench_local_values(decode_whole);
+        .bench_local(|| decode(&frame, READ));
 }
 
 #[divan::bench(args = SCRIPTS)]
@@ -94,12 +88,10 @@ fn decode_64_small_frames(bencher: Bencher<'_, '_>) {
     for number in 0..64 {
         encode(&super::packets::request_text(number), &mut segment);
     }
-    bencher
-        .counter(BytesCount::new(segment.len()))
-        .with_inputs(|| segment.clone())
-        .bench_local_values(|mut segment| {
-            let mut decoder = FrameDecoder::default();
-            let frames = std::iter::from_fn(|| decoder.decode(&mut segment).expect("good frames"));
-            assert_eq!(frames.count(), 64);
-        });
+    bencher.counter(BytesCount::new(segment.len())).bench_local(|| {
+        let mut decoder = FrameDecoder::default();
+        decoder.push(&segment);
+        let frames = std::iter::from_fn(|| decoder.next_frame().expect("good frames"));
+        assert_eq!(frames.count(), 64);
+    });
 }

@@ -12,7 +12,7 @@ use nest_wire_benches::{
     text::Script,
 };
 
-use super::codec::{decode_segments, decode_whole, frame, room};
+use super::codec::{SEGMENT, decode, frame};
 
 const MEGABYTE: usize = 1_000_000;
 /// How often each is timed, in turn with the others; the quickest time counts.
@@ -28,8 +28,8 @@ pub(crate) fn print() {
             validated = validated.min(time(&frame, |bytes| {
                 assert!(simdutf8::basic::from_utf8(bytes).is_ok());
             }));
-            whole = whole.min(time(frame.clone(), decode_whole));
-            segments = segments.min(time(room(&frame), |room| decode_segments(&frame, room)));
+            whole = whole.min(time(&frame, |bytes| decode(bytes, frame.len())));
+            segments = segments.min(time(&frame, |bytes| decode(bytes, SEGMENT)));
         }
         let speed = validated.as_secs_f64() / whole.as_secs_f64();
         let pieces = segments.as_secs_f64() / whole.as_secs_f64();
