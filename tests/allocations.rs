@@ -23,8 +23,8 @@ use nest_wire::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a request to a handler that finishes at once may allocate. Today these are its future, the `Vec` that it takes,
-/// the text of its answer, and what makes that text sharable. Two are the aim: the first two.
+/// What a request to a handler that finishes at once may allocate. Today these are its future, the `Vec` that it takes, and
+/// the text of its answer. Two are the aim: the first two.
 const PER_REQUEST: u64 = 3;
 /// What a segment may: the memory that its frames share, and what its replies are gathered in.
 const PER_SEGMENT: u64 = 4;
