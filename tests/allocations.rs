@@ -27,7 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// the text of its answer. Two are the aim: the first two.
 const PER_REQUEST: u64 = 3;
 /// What a segment may: the memory that its frames share, and what its replies are gathered in.
-const PER_SEGMENT: u64 = 4;
+const PER_SEGMENT: u64 = 2;
 
 #[test]
 fn a_request_to_a_synchronous_typed_handler_allocates_a_few_times() {
