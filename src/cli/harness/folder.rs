@@ -26,6 +26,10 @@ pub enum App {
     Main,
     /// The Nest half of the conformance service.
     Conformance,
+    /// The Nest half of what is measured.
+    Bench,
+    /// Nest's client, told how many calls to make.
+    BenchClient,
     /// Nest's framing, driven by lines.
     JsonSocket,
     /// Nest's routes, driven by lines.
@@ -40,6 +44,8 @@ impl App {
             Self::User => "apps/microservice-test-user.mjs",
             Self::Main => "apps/microservice-test-main.mjs",
             Self::Conformance => "apps/conformance-service.mjs",
+            Self::Bench => "apps/bench-service.mjs",
+            Self::BenchClient => "apps/bench-client.mjs",
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",

@@ -1,0 +1,94 @@
+//! Instructions and allocations, counted and held against the figures in `docs/PERFORMANCE.md`.
+//!
+//! ```sh
+//! cargo bench -p nest-wire-benches --bench counts               # fails where there is more than was
+//! cargo bench -p nest-wire-benches --bench counts -- --update   # writes the figures anew
+//! ```
+//!
+//! Counts are the same on a busy machine and a quiet one. Instructions are those in user mode, counted by valgrind; without
+//! it, allocations alone are.
+
+mod allocations;
+mod document;
+mod instructions;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::Parser;
+use nest_wire_benches::counted::Work;
+
+use document::{Document, Figures};
+
+/// By how much a count of instructions may differ from the one that is written down: compilers change.
+const TOLERANCE: f64 = 0.05;
+
+/// Instructions and allocations, counted
+#[derive(Parser)]
+struct Args {
+    /// Write what was counted into docs/PERFORMANCE.md
+    #[arg(long)]
+    update: bool,
+    /// What cargo adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let args = Args::parse();
+    let mut document = Document::read()?;
+    let counts_instructions = instructions::can_be_counted();
+    if !counts_instructions {
+        println!("valgrind is not installed: allocations alone are counted\n");
+    }
+    let mut counted: Vec<(String, Figures)> = Vec::new();
+    for work in &Work::ALL {
+        let instructions = counts_instructions.then(|| instructions::per_unit(work)).transpose()?;
+        let allocations = Some(allocations::per_run(work));
+        counted.push((
+            work.name.to_owned(),
+            Figures {
+                instructions,
+                allocations,
+            },
+        ));
+    }
+    if counts_instructions {
+        counted.extend(instructions::of_servers().await?);
+    }
+    if args.update {
+        document.update(&counted)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(judge(&document, &counted))
+}
+
+fn judge(document: &Document, counted: &[(String, Figures)]) -> ExitCode {
+    let mut exit = ExitCode::SUCCESS;
+    for (name, now) in counted {
+        let then = document.figures(name).unwrap_or_default();
+        let more_instructions = exceeds(now.instructions, then.instructions, TOLERANCE);
+        let more_allocations = exceeds(now.allocations, then.allocations, 0.0);
+        let verdict = match (more_instructions || more_allocations, fewer(now, &then)) {
+            (true, _) => "MORE THAN WAS",
+            (false, true) => "fewer: update the document",
+            (false, false) => "",
+        };
+        println!("{name:<50} {now} (was {then}) {verdict}");
+        if more_instructions || more_allocations {
+            exit = ExitCode::FAILURE;
+        }
+    }
+    exit
+}
+
+/// Whether more was counted than is written down, or nothing is written down.
+fn exceeds(now: Option<f64>, then: Option<f64>, tolerance: f64) -> bool {
+    now.is_some_and(|now| then.is_none_or(|then| now > then * (1.0 + tolerance)))
+}
+
+fn fewer(now: &Figures, then: &Figures) -> bool {
+    let is_less =
+        |now: Option<f64>, then: Option<f64>, share: f64| now.zip(then).is_some_and(|(now, then)| now < then * share);
+    is_less(now.instructions, then.instructions, 1.0 - TOLERANCE) || is_less(now.allocations, then.allocations, 1.0)
+}

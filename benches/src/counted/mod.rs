@@ -1,0 +1,139 @@
+//! Pieces of work whose instructions and allocations are counted; each checks what it comes to.
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+use nest_wire::{
+    Compat,
+    codec::{FrameDecoder, encode},
+    packet::{RawJson, Reply, ReplyPacket, RequestPacket, write_reply},
+    pattern::IncomingPattern,
+};
+
+use crate::{load::Exchange, serving::Serving, text::Script};
+
+/// How many requests a segment has.
+const IN_FLIGHT: usize = 64;
+
+/// What one read brings at most.
+const READ: usize = 64 * 1024;
+
+/// One piece of work.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// What `docs/PERFORMANCE.md` calls it.
+    pub name: &'static str,
+    /// How many units one run has: requests, frames, kilobytes.
+    pub units: u64,
+    /// How many runs are counted.
+    pub runs: u64,
+    prepare: fn() -> Run,
+}
+
+/// Work that is ready to be done any number of times.
+type Run = Box<dyn FnMut()>;
+
+impl Work {
+    /// All there are.
+    pub const ALL: [Self; 9] = [
+        Self::of("serve `sum`, 64 in flight", 64, 100, || serve(r#""sum""#)),
+        Self::of("serve `{\"cmd\":\"sum\"}`, 64 in flight", 64, 100, || {
+            serve(r#"{"cmd":"sum"}"#)
+        }),
+        Self::of("serve `{\"cmd\" : \"sum\"}`, spelled otherwise", 64, 100, || {
+            serve(r#"{"cmd" : "sum"}"#)
+        }),
+        Self::of("decode a small frame", 64, 200, decode_small),
+        Self::of("decode 1 kB of ASCII in a large frame", 1000, 10, || {
+            decode_large(Script::Ascii)
+        }),
+        Self::of("decode 1 kB of CJK in a large frame", 1000, 4, || {
+            decode_large(Script::Cjk)
+        }),
+        Self::of("read a request", 1, 5000, read_request),
+        Self::of("read and write a reply", 1, 5000, reply),
+        Self::of("find the route of `{\"cmd\":\"sum\"}`", 1, 5000, route),
+    ];
+
+    const fn of(name: &'static str, units: u64, runs: u64, prepare: fn() -> Run) -> Self {
+        Self {
+            name,
+            units,
+            runs,
+            prepare,
+        }
+    }
+
+    /// Makes everything ready and has run it once.
+    pub fn prepared(&self) -> impl FnMut() + use<> {
+        let mut run = (self.prepare)();
+        run();
+        run
+    }
+}
+
+fn serve(pattern: &str) -> Run {
+    let mut serving = Serving::new(pattern, IN_FLIGHT, 0);
+    Box::new(move || serving.answer_segments(1))
+}
+
+fn decode_small() -> Run {
+    let segment = Exchange::request("\"sum\"", "[1,2,3]").asked_first(IN_FLIGHT);
+    let mut decoder = FrameDecoder::default();
+    Box::new(move || {
+        decoder.push(&segment);
+        let frames = std::iter::from_fn(|| decoder.next_frame().expect("good frames"));
+        assert_eq!(frames.count(), IN_FLIGHT);
+    })
+}
+
+fn decode_large(script: Script) -> Run {
+    let mut frame = BytesMut::new();
+    encode(&script.json(1_000_000), &mut frame);
+    Box::new(move || {
+        let mut decoder = FrameDecoder::default();
+        let mut frames = 0;
+        for segment in frame.chunks(READ) {
+            decoder.push(segment);
+            frames += usize::from(decoder.next_frame().expect("a good frame").is_some());
+        }
+        assert_eq!(frames, 1);
+    })
+}
+
+fn read_request() -> Run {
+    let text = shared(r#"{"pattern":"sum","data":[1,2,3],"id":"0123456789abcdef01234"}"#);
+    Box::new(move || {
+        let packet = RequestPacket::read(&text).expect("a request");
+        assert!(packet.data.is_some() && packet.id.is_some());
+    })
+}
+
+fn reply() -> Run {
+    let (value, id) = (
+        RawJson::of(&6).expect("JSON"),
+        RawJson::of("0123456789abcdef01234").expect("JSON"),
+    );
+    let text = shared(r#"{"response":6,"isDisposed":true,"id":"0123456789abcdef01234"}"#);
+    let mut out = BytesMut::with_capacity(256);
+    Box::new(move || {
+        out.clear();
+        write_reply(&mut out, Reply::Last(&value), &id);
+        assert!(*out == *text.as_bytes());
+        let packet = ReplyPacket::read(&text, Compat::Nest12).expect("a reply");
+        assert!(packet.id.is_some());
+    })
+}
+
+fn route() -> Run {
+    Box::new(|| {
+        let incoming = IncomingPattern::read(r#"{"cmd":"sum"}"#, Compat::Nest12).expect("JSON");
+        assert!(incoming.route().is_some());
+    })
+}
+
+/// A text whose memory is shared already, as a frame's is.
+fn shared(text: &str) -> ByteString {
+    let text = ByteString::from(text.to_owned());
+    drop(text.clone());
+    text
+}

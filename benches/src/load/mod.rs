@@ -1,0 +1,36 @@
+//! A load generator for Nest's TCP transport that checks every answer.
+//!
+//! It knows no benchmark: an address, a number of connections, how many requests each keeps in flight, and what is
+//! asked and answered ([`Exchange`]) go in; a count, times and latencies come out ([`Report`]). Frames are made
+//! beforehand and ids have a fixed width, so that a reply costs the generator little more than a comparison of bytes.
+//!
+//! All connections live on the thread that drives them, so that the thread's CPU time is the generator's.
+//!
+//! ```
+//! use nest_wire::server::{Listener, Payload, Router, serve};
+//! use nest_wire_benches::load::{Exchange, Load, Shape, Until};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = Listener::bind("127.0.0.1:0").await?;
+//! let address = listener.local_addrs()?[0];
+//! let router = Router::new().message("sum", async |Payload(numbers): Payload<Vec<f64>>| numbers.iter().sum::<f64>());
+//! tokio::spawn(serve(listener, router).into_future());
+//!
+//! let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6");
+//! let shape = Shape { connections: 2, in_flight: 8 };
+//! let report = Load::connect(address, shape, &exchange).await?.run(Until::Count(100)).await?;
+//! assert_eq!(report.exchanges, 100);
+//! # Ok(()) }
+//! ```
+
+mod connection;
+mod error;
+mod exchange;
+mod report;
+mod run;
+mod script;
+
+pub use error::LoadError;
+pub use exchange::{Exchange, Segments};
+pub use report::Report;
+pub use run::{Load, Shape, Until};

@@ -1,0 +1,56 @@
+//! Our server with nothing below it, for counting what a request costs.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Waker},
+};
+
+use nest_wire::{
+    connection::{Config, ConnectionError},
+    server::serve_connection,
+};
+
+use crate::{
+    handlers,
+    load::Exchange,
+    replay::{Player, Replay},
+};
+
+/// A connection that is served by hand, a segment of equal requests at a time.
+pub struct Serving {
+    connection: Pin<Box<dyn Future<Output = Result<(), ConnectionError>>>>,
+    player: Player,
+}
+
+impl Serving {
+    /// Segments of so many requests to `sum`, whose pattern is given as JSON; the service has so many more routes.
+    #[must_use]
+    pub fn new(pattern: &str, in_flight: usize, more_routes: usize) -> Self {
+        let exchange = Exchange::request(pattern, "[1,2,3]").answered("6");
+        let routes = handlers::router_among(more_routes).into_routes();
+        let (link, player) = Replay::new(exchange.asked_first(in_flight), exchange.answers_first(in_flight));
+        let connection = async move { serve_connection(link, routes, &Config::default()).await };
+        let mut serving = Self {
+            connection: Box::pin(connection),
+            player,
+        };
+        serving.answer_segments(1);
+        serving
+    }
+
+    /// Has so many segments answered.
+    ///
+    /// # Panics
+    /// If an answer is wrong or missing.
+    pub fn answer_segments(&mut self, count: u64) {
+        let before = self.player.answered();
+        self.player.send(count);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(
+            self.connection.as_mut().poll(&mut cx).is_pending(),
+            "the connection ended"
+        );
+        assert_eq!(self.player.answered(), before + count);
+    }
+}

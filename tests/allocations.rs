@@ -1,0 +1,190 @@
+//! How often memory is allocated on the way of a request: counted, so that a copy or a box too many fails here.
+//!
+//! A test binary of its own, for its allocator counts. Each test counts on its own thread.
+
+use std::{
+    cell::Cell,
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+use allocation_counter::measure;
+use bytes::BytesMut;
+use nest_wire::{
+    Compat,
+    codec::{FrameDecoder, encode, encode_with},
+    connection::Config,
+    packet::{RawJson, Reply, ReplyPacket, RequestPacket, write_reply},
+    pattern::Pattern,
+    server::{Payload, Router, serve_connection},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a request to a handler that finishes at once may allocate. Today these are its future, the `Vec` that it takes, and
+/// the text of its answer. Two are the aim: the first two.
+const PER_REQUEST: u64 = 3;
+/// What a segment may: the memory that its frames share, and what its replies are gathered in.
+const PER_SEGMENT: u64 = 2;
+
+#[test]
+fn a_request_to_a_synchronous_typed_handler_allocates_a_few_times() {
+    for pattern in [r#""sum""#, r#"{"cmd":"sum"}"#] {
+        let one = allocations_for(&request(pattern, 1), 1);
+        let many = allocations_for(&requests(pattern, 65), 65);
+        let per_request = (many - one).div_ceil(64);
+        assert!(
+            per_request <= PER_REQUEST,
+            "{per_request} for each request to {pattern}"
+        );
+        let per_segment = one.saturating_sub(per_request);
+        assert!(per_segment <= PER_SEGMENT, "{per_segment} for each segment, {pattern}");
+    }
+}
+
+#[test]
+fn cutting_frames_out_of_a_segment_allocates_nothing() {
+    let mut decoder = FrameDecoder::default();
+    decoder.push(requests(r#""sum""#, 64).as_bytes());
+    let first = decoder.next_frame().expect("a frame");
+    assert!(first.is_some());
+    let counted = measure(|| {
+        for _ in 1..64 {
+            assert!(decoder.next_frame().expect("a frame").is_some());
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+/// The counting allocator can't grow memory where it is, as the system's does with large pieces: it holds the old half
+/// beside the new whole for a moment. What a process really takes is measured with the benchmarks.
+#[test]
+fn memory_for_a_large_frame_doubles_as_it_grows() {
+    const SIZE: usize = 16 << 20;
+    let mut frame = BytesMut::new();
+    encode(&format!("\"{}\"", "x".repeat(SIZE)), &mut frame);
+    let counted = measure(|| {
+        let mut decoder = FrameDecoder::default();
+        let mut decoded = None;
+        for segment in frame.chunks(64 * 1024) {
+            decoder.push(segment);
+            decoded = decoded.or(decoder.next_frame().expect("a good frame"));
+        }
+        assert_eq!(decoded.map(|text| text.len()), Some(SIZE + 2));
+    });
+    let times = counted.bytes_max as f64 / SIZE as f64;
+    assert!(times <= 3.01, "{times} times its size");
+}
+
+#[test]
+fn reading_packets_allocates_nothing() {
+    let request = r#"{"pattern":{"cmd":"sum"},"data":[1,2,3],"id":"0123456789abcdef01234"}"#.to_owned();
+    let reply = r#"{"response":6,"isDisposed":true,"id":"0123456789abcdef01234"}"#.to_owned();
+    let (request, reply) = (shared(request), shared(reply));
+    let counted = measure(|| {
+        let packet = RequestPacket::read(&request).expect("a request");
+        assert!(!packet.is_event());
+        let packet = ReplyPacket::read(&reply, Compat::Nest12).expect("a reply");
+        assert!(packet.id.is_some());
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn writing_into_a_buffer_with_room_allocates_nothing() {
+    let (id, value) = (RawJson::of("7").expect("JSON"), RawJson::of(&6).expect("JSON"));
+    let mut out = BytesMut::with_capacity(1024);
+    let counted = measure(|| {
+        encode_with(&mut out, |out| write_reply(out, Reply::Last(&value), &id));
+        encode("{}", &mut out);
+    });
+    assert_eq!(out, r#"41#{"response":6,"isDisposed":true,"id":"7"}2#{}"#);
+    assert_eq!(counted.count_total, 0);
+}
+
+/// A text whose memory is shared already, as a frame's is: the first clone of a `String`'s bytes allocates.
+fn shared(text: String) -> bytestring::ByteString {
+    let text = bytestring::ByteString::from(text);
+    drop(text.clone());
+    text
+}
+
+/// The number of allocations while our server answers a segment of so many requests, once it has answered others.
+fn allocations_for(segment: &str, requests: usize) -> u64 {
+    let arrivals = Rc::new(Cell::new(0));
+    let answered = Rc::new(Cell::new(0));
+    let link = Link {
+        segment: segment.as_bytes().to_vec(),
+        arrivals: Rc::clone(&arrivals),
+        answered: Rc::clone(&answered),
+    };
+    let config = Config::default();
+    let mut served = pin!(serve_connection(link, router().into_routes(), &config));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut play = |times| {
+        arrivals.set(times);
+        assert!(served.as_mut().poll(&mut cx).is_pending());
+    };
+    play(4);
+    let per_segment = measure(|| play(1)).count_total;
+    assert_eq!(per_segment, measure(|| play(1)).count_total, "not steady");
+    assert_eq!(answered.get(), 6 * requests);
+    per_segment
+}
+
+fn router() -> Router {
+    async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+        numbers.iter().sum()
+    }
+    Router::new()
+        .message("sum", sum)
+        .message(Pattern::object([("cmd", "sum")]), sum)
+}
+
+fn requests(pattern: &str, count: usize) -> String {
+    (0..count).map(|number| request(pattern, number)).collect()
+}
+
+fn request(pattern: &str, number: usize) -> String {
+    let text = format!(r#"{{"pattern":{pattern},"data":[1,2,3],"id":"{number:021}"}}"#);
+    format!("{}#{text}", text.len())
+}
+
+/// A link without a system below it: a segment arrives as often as it is told, and replies are counted.
+struct Link {
+    segment: Vec<u8>,
+    arrivals: Rc<Cell<usize>>,
+    answered: Rc<Cell<usize>>,
+}
+
+impl AsyncRead for Link {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Some(left) = self.arrivals.get().checked_sub(1) else {
+            // The test polls again: there is no one to be woken.
+            return Poll::Pending;
+        };
+        self.arrivals.set(left);
+        buf.put_slice(&self.segment);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let replies = buf.split(|&byte| byte == b'}').count() - 1;
+        let right = buf.windows(13).filter(|window| window == br#"{"response":6"#).count();
+        assert_eq!(replies, right, "{}", String::from_utf8_lossy(buf));
+        self.answered.set(self.answered.get() + right);
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
