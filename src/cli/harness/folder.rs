@@ -26,6 +26,8 @@ pub enum App {
     Main,
     /// The Nest half of the conformance service.
     Conformance,
+    /// What the Nest half of the conformance service cannot show: limits set by flags, values that cannot be written.
+    Edge,
     /// Nest's framing, driven by lines.
     JsonSocket,
     /// Nest's routes, driven by lines.
@@ -40,6 +42,7 @@ impl App {
             Self::User => "apps/microservice-test-user.mjs",
             Self::Main => "apps/microservice-test-main.mjs",
             Self::Conformance => "apps/conformance-service.mjs",
+            Self::Edge => "apps/edge-service.mjs",
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",
