@@ -38,6 +38,8 @@ on_each_major!(an_undefined_value_in_a_stream_ends_it_up_to_11_and_not_in, gap);
 
 on_each_major!(a_call_that_is_given_up_says_nothing_in, unsubscribes);
 
+on_each_major!(ids_are_uuids_in_7_and_8_and_21_digits_in, ids);
+
 fn like(major: u8, service: SocketAddr) -> Client {
     let compat = Compat::of_major(major).expect("a major that is pinned");
     let config = Config {
@@ -257,4 +259,35 @@ async fn unsubscribes(major: u8) {
     };
     let (answer, ()) = tokio::join!(ours.send::<String>("call", &2), answering);
     assert_eq!(answer.expect("an answer"), "answer");
+}
+
+async fn ids(major: u8) {
+    let (listener, service) = listen().await;
+    let mut client = NestClient::start(Stage::ready().await, major, service.port()).await;
+    client.tell(&[send(1)]).await;
+    let mut link = Link::accept(&listener).await;
+    let theirs = form(&link.hear().await["id"]);
+    let expected = if major < 9 {
+        "xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx".to_owned()
+    } else {
+        "x".repeat(21)
+    };
+    assert_eq!(theirs, expected);
+
+    let ours = like(major, service);
+    let calling = ours.send_stream::<Value>("call", &1).await.expect("sent");
+    let mut link = Link::accept(&listener).await;
+    assert_eq!(form(&link.hear().await["id"]), expected);
+    drop(calling);
+}
+
+/// An id with an x for each hexadecimal digit, but for what tells which version of UUID it is.
+fn form(id: &serde_json::Value) -> String {
+    let id = id.as_str().expect("a string");
+    let digit = |(at, digit): (usize, char)| match digit {
+        '4' if at == 14 && id.len() == 36 => '4',
+        '0'..='9' | 'a'..='f' => 'x',
+        other => other,
+    };
+    id.chars().enumerate().map(digit).collect()
 }
