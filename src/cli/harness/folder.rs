@@ -113,13 +113,15 @@ impl Harness {
         self.folder.join(format!("nest-{major}"))
     }
 
-    /// `node APP --nest MAJOR`, to be given further arguments.
+    /// `node APP --nest MAJOR`, to be given further arguments. Its locale, which decides on the order of keys in routes,
+    /// is Node's default and ours, whatever this process's is.
     #[must_use]
     pub fn node(&self, app: App, major: u8) -> Command {
         let mut command = Command::new("node");
         command
             .arg(self.folder.join(app.script()))
-            .args(["--nest", &major.to_string()]);
+            .args(["--nest", &major.to_string()])
+            .env("LC_ALL", "en_US.UTF-8");
         command
     }
 }
