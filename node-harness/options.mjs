@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 
 /**
  * Reads the command line. `defaults` holds each flag with its default, `{ port: 8888, 'user-host': 'localhost' }`;
- * a flag whose default is a number is a number, one whose default is false is a switch. `--nest` and
- * `--with-parent` are always there.
+ * a flag whose default is a number is a number, one whose default is null a number or null, one whose default is false a
+ * switch. `--nest` and `--with-parent` are always there.
  */
 export function readOptions(defaults = {}) {
   const flags = { nest: 12, 'with-parent': false, ...defaults };
@@ -21,7 +21,8 @@ export function portOption(port) {
 }
 
 function read(flag, text, standard) {
-  if (text === undefined || typeof standard !== 'number') {
+  const isNumber = typeof standard === 'number' || standard === null;
+  if (text === undefined || !isNumber) {
     return text ?? standard;
   }
   if (!/^\d+$/.test(text)) {

@@ -77,6 +77,17 @@ fn folder() -> &'static Path {
 }
 
 impl Case {
+    /// A case that is not one of the files': for services other than the conformance service.
+    #[must_use]
+    pub fn new(name: &str, steps: Vec<Step>) -> Self {
+        Self {
+            name: name.to_owned(),
+            why: None,
+            order: Order::Exact,
+            steps,
+        }
+    }
+
     /// The same, with a pause before the last word until `count` packets have come in all, or the service closes.
     #[must_use]
     pub fn paced(mut self, count: usize) -> Self {
@@ -95,12 +106,7 @@ impl Case {
     fn read(line: &str) -> Result<Self, serde_json::Error> {
         // Raw, so that packets go out exactly as they are written here: white space, equal keys, escapes and all.
         let items: Vec<&RawValue> = serde_json::from_str(line)?;
-        let mut case = Self {
-            name: String::new(),
-            why: None,
-            order: Order::Exact,
-            steps: Vec::new(),
-        };
+        let mut case = Self::new("", Vec::new());
         for item in items {
             case.add(item.get())?;
         }

@@ -5,11 +5,87 @@ use std::{collections::BTreeMap, process::Stdio};
 use nest_wire::{cli::harness::App, js};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdout},
+    process::{Child, ChildStdin, ChildStdout},
     time::timeout,
 };
 
 use crate::{Make, PATIENCE, Stage};
+
+/// The `ClientTCP` of a major in a process of its own, which ends with this.
+#[derive(Debug)]
+pub struct NestClient {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl NestClient {
+    /// Starts one for the service on `port` of 127.0.0.1. It connects when it has something to send.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(stage: &Stage, major: u8, port: u16) -> Self {
+        let mut command = stage.command(App::ClientTcp, Make::Nest(major));
+        command
+            .args(["--port", &port.to_string()])
+            // It warns of more calls at once than it is used to.
+            .env("NODE_NO_WARNINGS", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().expect("node can be run");
+        let output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut client = Self {
+            input: child.stdin.take().expect("a pipe"),
+            output,
+            child,
+        };
+        assert_eq!(client.hear().await.as_deref(), Some(r#"{"ready":true}"#));
+        client
+    }
+
+    /// Has it do what these lines say: see `node-harness/README.md`.
+    ///
+    /// # Panics
+    /// If it has ended.
+    pub async fn tell(&mut self, lines: &[String]) {
+        let lines = lines.join("\n") + "\n";
+        self.input.write_all(lines.as_bytes()).await.expect("it reads");
+    }
+
+    /// What one of its observables did next, as it printed it; `None` once it has ended.
+    ///
+    /// # Panics
+    /// If nothing comes in time.
+    pub async fn hear(&mut self) -> Option<String> {
+        let line = timeout(PATIENCE, self.output.next_line()).await;
+        line.expect("a line in time").expect("it prints text")
+    }
+
+    /// Tells it that there is no more to do: what its observables did until all of them had ended.
+    ///
+    /// # Panics
+    /// If it fails, or is not done in time.
+    pub async fn end(self) -> Vec<String> {
+        let Self {
+            mut child,
+            input,
+            mut output,
+        } = self;
+        drop(input);
+        let rest = async {
+            let mut lines = Vec::new();
+            while let Some(line) = output.next_line().await.expect("it prints text") {
+                lines.push(line);
+            }
+            let status = child.wait().await.expect("it ends");
+            assert!(status.success(), "the client ended with {status}");
+            lines
+        };
+        let rest = timeout(PATIENCE, rest).await;
+        rest.unwrap_or_else(|_| panic!("the client was not done within {PATIENCE:?}"))
+    }
+}
 
 /// Has the `ClientTCP` of a major do what `lines` say (see `node-harness/README.md`) to the service on `port` of
 /// 127.0.0.1. Gives what its observables did, as it printed it, by key: what belongs to different keys has no order.
@@ -17,39 +93,14 @@ use crate::{Make, PATIENCE, Stage};
 /// # Panics
 /// If it fails, or is not done in time.
 pub async fn ask_client(stage: &Stage, major: u8, port: u16, lines: &[String]) -> BTreeMap<String, Vec<String>> {
-    let mut command = stage.command(App::ClientTcp, Make::Nest(major));
-    command
-        .args(["--port", &port.to_string()])
-        // It warns of more calls at once than it is used to.
-        .env("NODE_NO_WARNINGS", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
-    let client = command.spawn().expect("node can be run");
-    timeout(PATIENCE, converse(client, lines))
-        .await
-        .unwrap_or_else(|_| panic!("the client of Nest {major} was not done within {PATIENCE:?}"))
-}
-
-async fn converse(mut client: Child, lines: &[String]) -> BTreeMap<String, Vec<String>> {
-    let mut input = client.stdin.take().expect("a pipe");
-    let mut output = BufReader::new(client.stdout.take().expect("a pipe")).lines();
-    assert_eq!(next(&mut output).await.as_deref(), Some(r#"{"ready":true}"#));
-    let request = lines.join("\n") + "\n";
-    input.write_all(request.as_bytes()).await.expect("it reads");
-    drop(input);
+    let mut client = NestClient::start(stage, major, port).await;
+    client.tell(lines).await;
     let mut done: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    while let Some(line) = next(&mut output).await {
+    for line in client.end().await {
         let value = js::parse(&line).expect("a line of JSON");
         let key = value.as_object().and_then(|line| line.get("key"));
         let key = key.map(js::Value::stringify).unwrap_or_default();
         done.entry(key).or_default().push(line);
     }
-    let status = client.wait().await.expect("it ends");
-    assert!(status.success(), "the client ended with {status}");
     done
-}
-
-async fn next(output: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
-    output.next_line().await.expect("it prints text")
 }

@@ -97,7 +97,7 @@ fn example(app: App) -> &'static str {
         App::User => "microservice_test_user",
         App::Main => "microservice_test_main",
         App::Conformance => "conformance_service",
-        other => panic!("{other:?} is an oracle: there is none of ours"),
+        other => panic!("there is no example like {other:?}"),
     }
 }
 

@@ -27,8 +27,8 @@ pub struct Config {
     /// How many bytes may wait for a peer that does not read; more cuts the link.
     ///
     /// Reading pauses long before, so that only answers to requests already taken can pile up. Lower it to bound
-    /// what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest. Default: 134,217,728
-    /// (128 MiB), Nest's.
+    /// what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest, which counts UTF-16
+    /// units here (`docs/PROTOCOL.md` §8.8). Default: 134,217,728 (128 MiB), Nest's.
     pub max_send_buffer_size: usize,
 }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, process::Stdio, time::Duration};
 
+use compat_tests::on_each_major;
 use futures_util::{StreamExt, future::join_all};
 use nest_wire::{
     Compat,
@@ -15,41 +16,30 @@ use serde_json::{json, value::RawValue};
 use crate::{
     cases::{Cases, Difference, shown},
     peers::{Oracle, harness},
-    script::script,
+    script::{Script, script},
     scripted_service::ScriptedService,
 };
 
 const CASES: usize = 2_000;
-/// For each.
-const CASES_OF_OLDER: usize = 300;
 
 /// What one call delivers, in order: `value …`, and at last `error …` or `complete`.
 type Delivered = Vec<String>;
 
-#[tokio::test]
-async fn whatever_a_service_answers_the_caller_sees_what_nests_client_sees() {
-    compare(Compat::Nest12, CASES).await;
-}
+on_each_major!(
+    whatever_a_service_answers_the_caller_sees_what_is_seen_by,
+    callers_see_the_same
+);
 
-#[tokio::test]
-async fn a_caller_like_an_older_one_sees_what_that_sees() {
-    for compat in Compat::ALL.into_iter().filter(|compat| *compat != Compat::Nest12) {
-        compare(compat, CASES_OF_OLDER).await;
-    }
-}
-
-async fn compare(compat: Compat, count: usize) {
+async fn callers_see_the_same(major: u8) {
     let service = ScriptedService::start().await;
-    let mut nest = nests_client(&service, compat.major()).await;
-    let timeout = Duration::from_secs(10);
-    let ours = Client::with_config(
-        service.address.to_string(),
-        Config {
-            compat,
-            timeout,
-            ..Config::default()
-        },
-    );
+    let mut nest = nests_client(&service, major).await;
+    let compat = Compat::of_major(major).expect("a major that is pinned");
+    let config = Config {
+        compat,
+        timeout: Duration::from_secs(10),
+        ..Config::default()
+    };
+    let ours = Client::with_config(service.address.to_string(), config);
 
     // Callers of 7 and 8 wait for ever when their link is lost: it never is.
     let script = script().prop_map(move |script| {
@@ -59,28 +49,27 @@ async fn compare(compat: Compat, count: usize) {
             script
         }
     });
-    let cases = Cases::new(count, script);
-    cases
+    Cases::of_major(major, CASES, script)
         .run(1, async |scripts| {
             let script = &scripts[0];
             let number = service.learn(script.clone());
             let calls = script.callers();
             let both = tokio::join!(nests_calls(&mut nest, number, calls), our_calls(&ours, number, calls));
             let (nest, ours) = (without_ids(both.0), without_ids(both.1));
-            let ids: Vec<_> = (0..script.calls).map(|call| format!("\"call {call}\"")).collect();
             (nest != ours).then(|| Difference {
                 at: 0,
-                input: format!(
-                    "{} to {} calls, then {:?}",
-                    shown(&script.segments(&ids)),
-                    script.calls,
-                    script.end
-                ),
+                input: shown_script(script),
                 nest: format!("{nest:?}"),
                 ours: format!("{ours:?}"),
             })
         })
         .await;
+}
+
+fn shown_script(script: &Script) -> String {
+    let ids: Vec<_> = (0..script.calls).map(|call| format!("\"call {call}\"")).collect();
+    let segments = shown(&script.segments(&ids));
+    format!("{segments} to {} calls, then {:?}", script.calls, script.end)
 }
 
 async fn nests_client(service: &ScriptedService, major: u8) -> Oracle {

@@ -43,14 +43,12 @@ impl<S: Strategy> Cases<S> {
         }
     }
 
-    /// Those for one major of Nest: `count` for the newest, a fifth of it for each older one, every time other ones.
+    /// Those for one major of Nest: `count` for each, every time other ones.
     pub(crate) fn of_major(major: u8, count: usize, strategy: S) -> Self {
-        let is_newest = major == Compat::default().major();
-        let all = Self::new(if is_newest { count } else { count / 5 }, strategy);
+        let all = Self::new(count, strategy);
+        let older_by = Compat::default().major() - major;
         Self {
-            seed: all
-                .seed
-                .wrapping_add(u64::from(Compat::default().major() - major) << 32),
+            seed: all.seed.wrapping_add(u64::from(older_by) << 32),
             ..all
         }
     }

@@ -5,10 +5,10 @@
 
 use std::ops::RangeInclusive;
 
-use futures_util::future::join_all;
+use compat_tests::on_each_major;
 use nest_wire::{
     Compat,
-    cli::harness::{App, Harness},
+    cli::harness::App,
     pattern::{IncomingPattern, Pattern, Route},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -24,22 +24,16 @@ use crate::{
 const CASES: usize = 20_000;
 const AT_ONCE: usize = 1_000;
 
-#[tokio::test]
-async fn any_pattern_has_the_routes_that_it_has_in_each_major() {
-    let starting = Harness::MAJORS.map(|major| Oracle::start(App::Route, major));
-    let mut oracles = join_all(starting).await;
-    let cases = Cases::new(CASES, (0..oracles.len(), pattern()));
-    cases
-        .run(AT_ONCE, async |inputs| {
-            let asked = oracles.iter_mut().enumerate().map(|(which, oracle)| {
-                let mine = inputs.iter().enumerate().filter(move |(_, input)| input.0 == which);
-                first_difference(
-                    Harness::MAJORS[which],
-                    oracle,
-                    mine.map(|(at, (_, text))| (at, text)).collect(),
-                )
-            });
-            join_all(asked).await.into_iter().flatten().next()
+on_each_major!(any_pattern_has_the_routes_that_it_has_in, routes_are_the_same);
+
+async fn routes_are_the_same(major: u8) {
+    let mut oracle = Oracle::start(App::Route, major).await;
+    let compat = Compat::of_major(major).expect("all majors are known");
+    Cases::of_major(major, CASES, pattern())
+        .run(AT_ONCE, async |patterns| {
+            let answers = oracle.ask(patterns).await;
+            let mut pairs = patterns.iter().zip(answers).enumerate();
+            pairs.find_map(|(at, (text, answer))| difference(at, text, &answer, compat))
         })
         .await;
 }
@@ -51,24 +45,18 @@ struct Routes {
     incoming: Box<RawValue>,
 }
 
-async fn first_difference(major: u8, oracle: &mut Oracle, patterns: Vec<(usize, &String)>) -> Option<Difference> {
-    let compat = Compat::of_major(major).expect("all majors are known");
-    let questions: Vec<_> = patterns.iter().map(|&(_, text)| text.clone()).collect();
-    let answers = oracle.ask(&questions).await;
-    let mut pairs = patterns.into_iter().zip(answers);
-    pairs.find_map(|((at, text), answer)| {
-        let routes: Routes = serde_json::from_str(&answer).expect("the oracle answers in its format");
-        let nest = (routes.registered.get(), routes.incoming.get());
-        let registered = Pattern::from_json(text).expect("it is JSON").route(compat).to_json();
-        let incoming = IncomingPattern::read(text, compat).expect("it is JSON");
-        let incoming = incoming.route().map_or_else(|| "nothing".to_owned(), Route::to_json);
-        let is_same = nest == (&registered, &incoming);
-        (!is_same).then(|| Difference {
-            at,
-            input: format!("Nest {major}: {text}"),
-            nest: format!("registered {}, incoming {}", nest.0, nest.1),
-            ours: format!("registered {registered}, incoming {incoming}"),
-        })
+fn difference(at: usize, text: &str, answer: &str, compat: Compat) -> Option<Difference> {
+    let routes: Routes = serde_json::from_str(answer).expect("the oracle answers in its format");
+    let nest = (routes.registered.get(), routes.incoming.get());
+    let registered = Pattern::from_json(text).expect("it is JSON").route(compat).to_json();
+    let incoming = IncomingPattern::read(text, compat).expect("it is JSON");
+    let incoming = incoming.route().map_or_else(|| "nothing".to_owned(), Route::to_json);
+    let is_same = nest == (&registered, &incoming);
+    (!is_same).then(|| Difference {
+        at,
+        input: text.to_owned(),
+        nest: format!("registered {}, incoming {}", nest.0, nest.1),
+        ours: format!("registered {registered}, incoming {incoming}"),
     })
 }
 

@@ -30,6 +30,8 @@ pub enum App {
     Bench,
     /// Nest's client, told how many calls to make.
     BenchClient,
+    /// What the Nest half of the conformance service cannot show: limits set by flags, values that cannot be written.
+    Edge,
     /// Nest's framing, driven by lines.
     JsonSocket,
     /// Nest's routes, driven by lines.
@@ -46,6 +48,7 @@ impl App {
             Self::Conformance => "apps/conformance-service.mjs",
             Self::Bench => "apps/bench-service.mjs",
             Self::BenchClient => "apps/bench-client.mjs",
+            Self::Edge => "apps/edge-service.mjs",
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",
@@ -116,13 +119,15 @@ impl Harness {
         self.folder.join(format!("nest-{major}"))
     }
 
-    /// `node APP --nest MAJOR`, to be given further arguments.
+    /// `node APP --nest MAJOR`, to be given further arguments. Its locale, which decides on the order of keys in routes,
+    /// is Node's default and ours, whatever this process's is.
     #[must_use]
     pub fn node(&self, app: App, major: u8) -> Command {
         let mut command = Command::new("node");
         command
             .arg(self.folder.join(app.script()))
-            .args(["--nest", &major.to_string()]);
+            .args(["--nest", &major.to_string()])
+            .env("LC_ALL", "en_US.UTF-8");
         command
     }
 }

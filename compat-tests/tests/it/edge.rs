@@ -1,0 +1,129 @@
+//! Our counterpart of `node-harness/apps/edge-service.mjs`, and what the tests that use the two have in common.
+
+use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
+
+use bytes::BytesMut;
+use compat_tests::{Make, PATIENCE, Stage};
+use nest_wire::{
+    Compat,
+    cli::harness::{App, Service},
+    codec::encode,
+    connection::Config,
+    js::Value,
+    packet::RpcError,
+    server::{Listener, Payload, Router, serve},
+};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+
+/// Nest's service of a major, with these flags.
+pub(crate) async fn nests(major: u8, flags: &[&str]) -> Service {
+    Stage::ready().await.start(App::Edge, Make::Nest(major), flags).await
+}
+
+/// Ours, like that major and with these limits, in this process; it ends with the test's runtime.
+pub(crate) async fn ours(major: u8, limits: Config) -> SocketAddr {
+    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addrs().expect("it is bound")[0];
+    let compat = Compat::of_major(major).expect("a major that is pinned");
+    tokio::spawn(serve(listener, router().compat(compat)).config(limits).into_future());
+    address
+}
+
+#[derive(Deserialize)]
+struct Delay {
+    ms: u64,
+    value: Value,
+}
+
+fn router() -> Router {
+    Router::new()
+        .message("ping", async || "pong")
+        .message("echo", async |Payload(data): Payload<Value>| data)
+        .message("delay", async |Payload(Delay { ms, value }): Payload<Delay>| {
+            sleep(Duration::from_millis(ms)).await;
+            value
+        })
+        .message("http-error", async || Err::<(), _>(io::Error::other("404")))
+        .event("two", async || "A")
+        .event("two", async || "B")
+        .event("three", async || "A")
+        .event("three", async || None::<()>)
+        .event("three", async || "C")
+        .event("some", async || "A")
+        .event("some", async || ())
+        .event("failing", async || "A")
+        .event("failing", async || Err::<(), _>(RpcError::new("B")))
+        .message("mixed", async || "message")
+        .event("mixed", async || ())
+        // A key that is no string, in place of JavaScript's value that JSON does not know.
+        .message("big-int", async || Payload(HashMap::from([(vec![1], 1)])))
+}
+
+/// The limits that came with Nest 11, as a service like an older one has them: none.
+pub(crate) fn limits(major: u8, limited: Config) -> Config {
+    if major >= 11 {
+        return limited;
+    }
+    limited
+        .max_buffer_size(usize::MAX)
+        .incomplete_message_timeout(None)
+        .max_send_buffer_size(usize::MAX)
+}
+
+pub(crate) fn frame(text: &str) -> Vec<u8> {
+    let mut frame = BytesMut::new();
+    encode(text, &mut frame);
+    frame.to_vec()
+}
+
+/// A caller that looks at every byte.
+pub(crate) struct Caller(pub(crate) TcpStream);
+
+impl Caller {
+    pub(crate) async fn of(service: SocketAddr) -> Self {
+        let stream = TcpStream::connect(service).await.expect("the service accepts");
+        stream.set_nodelay(true).expect("an option of TCP");
+        Self(stream)
+    }
+
+    pub(crate) async fn say(&mut self, packet: &str) {
+        self.send(&frame(packet)).await;
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        in_time(self.0.write_all(bytes)).await.expect("the link is open");
+    }
+
+    /// Waits for this packet, which has to be the next.
+    pub(crate) async fn hear(&mut self, packet: &str) {
+        let expected = frame(packet);
+        let mut received = vec![0; expected.len()];
+        let read = in_time(self.0.read_exact(&mut received)).await;
+        read.unwrap_or_else(|error| panic!("{error}, not {packet}"));
+        assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(&expected));
+    }
+
+    /// Waits until the service has closed the link, in whichever way; with what came before that.
+    pub(crate) async fn hear_the_end(&mut self) -> Vec<u8> {
+        let mut received = Vec::new();
+        let _ = in_time(self.0.read_to_end(&mut received)).await;
+        received
+    }
+
+    /// Has a `ping` answered: all that the service had to do before has been done.
+    pub(crate) async fn ping(&mut self) {
+        self.say(r#"{"pattern":"ping","data":0,"id":"ping"}"#).await;
+        self.hear(r#"{"response":"pong","isDisposed":true,"id":"ping"}"#).await;
+    }
+}
+
+/// # Panics
+/// If it takes longer than [`PATIENCE`].
+pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, waiting).await.expect("it happens in time")
+}

@@ -1,0 +1,100 @@
+// What the conformance service, whose handlers are fixed and whose limits are Nest's own, cannot show: limits that a
+// test can reach, values that cannot be written, several patterns for one handler, several handlers that answer for one
+// pattern, and `close()` while callers are there.
+//
+//     node apps/edge-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
+//         [--max-buffer-size UNITS] [--incomplete-message-timeout MS] [--max-send-buffer-size BYTES]
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { decorate } from '../decorate.mjs';
+import { loadNest } from '../nest.mjs';
+import { portOption, readOptions } from '../options.mjs';
+import { announce, listen, logger, stopOnSignals } from '../service.mjs';
+
+const { nest, host, ...wanted } = readOptions({
+  port: 0,
+  host: '127.0.0.1',
+  'max-buffer-size': null,
+  'incomplete-message-timeout': null,
+  'max-send-buffer-size': null,
+});
+const port = portOption(wanted.port);
+
+const { common, core, microservices, rxjs } = await loadNest(nest);
+const { Controller, HttpException, Module } = common;
+const { NestFactory } = core;
+const { EventPattern, MessagePattern, Payload, RpcException, Transport } = microservices;
+
+class AppController {
+  ping() { return 'pong'; }
+  echo(data) { return data; }
+  async delay({ ms, value }) { return sleep(ms, value); }
+
+  // JSON.stringify throws at it.
+  bigInt() { return 1n; }
+
+  // Of the second value nothing is left on the wire but the id.
+  gap() { return rxjs.from([1, undefined, 2]); }
+
+  either() { return 'either'; }
+  httpError() { throw new HttpException('the caller must not see this', 404); }
+
+  // Two or three handlers for an event, and what a request to it is answered with.
+  twoA() { return 'A'; }
+  twoB() { return 'B'; }
+  threeA() { return 'A'; }
+  threeB() { return null; }
+  threeC() { return 'C'; }
+  someA() { return 'A'; }
+  someNothing() {}
+  failingA() { return 'A'; }
+  failingB() { throw new RpcException('B'); }
+
+  mixedMessage() { process.stdout.write('message\n'); return 'message'; }
+  mixedEvent() { process.stdout.write('event\n'); }
+
+  async close() {
+    await app.close();
+    process.stdout.write('closed\n');
+  }
+}
+decorate(AppController, Controller(), {
+  ping: [MessagePattern('ping')],
+  echo: [MessagePattern('echo'), Payload()],
+  delay: [MessagePattern('delay'), Payload()],
+  bigInt: [MessagePattern('big-int')],
+  gap: [MessagePattern('gap')],
+  either: [MessagePattern(['this', 'that'])],
+  httpError: [MessagePattern('http-error')],
+  twoA: [EventPattern('two')],
+  twoB: [EventPattern('two')],
+  threeA: [EventPattern('three')],
+  threeB: [EventPattern('three')],
+  threeC: [EventPattern('three')],
+  someA: [EventPattern('some')],
+  someNothing: [EventPattern('some')],
+  failingA: [EventPattern('failing')],
+  failingB: [EventPattern('failing')],
+  mixedMessage: [MessagePattern('mixed')],
+  mixedEvent: [EventPattern('mixed')],
+  close: [EventPattern('close')],
+});
+
+class AppModule {}
+decorate(AppModule, Module({ controllers: [AppController] }));
+
+const app = await NestFactory.createMicroservice(AppModule, {
+  transport: Transport.TCP,
+  options: {
+    host,
+    port,
+    // Where there is no flag, null, which leaves Nest's default. Majors 7 to 10 know none of the three.
+    maxBufferSize: wanted['max-buffer-size'],
+    incompleteMessageTimeout: wanted['incomplete-message-timeout'],
+    maxSendBufferSize: wanted['max-send-buffer-size'],
+  },
+  logger,
+});
+stopOnSignals(app, wanted['with-parent']);
+await announce(await listen(app));
