@@ -152,8 +152,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.writer.push(write);
     }
 
-    /// Queues the packet whose text is in these pieces.
-    pub(crate) fn push_pieces(&mut self, pieces: &[&str]) {
+    /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII.
+    pub(crate) fn push_pieces(&mut self, pieces: [&str; 5]) {
         self.writer.push_pieces(pieces);
     }
 

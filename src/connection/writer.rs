@@ -27,7 +27,7 @@ impl Writer {
         codec::encode_with(&mut self.waiting, packet);
     }
 
-    pub(super) fn push_pieces(&mut self, pieces: &[&str]) {
+    pub(super) fn push_pieces(&mut self, pieces: [&str; 5]) {
         codec::encode_pieces(pieces, &mut self.waiting);
     }
 

@@ -30,29 +30,43 @@ pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> Passed {
 }
 
 /// Passes over any value, however deep it is nested.
-pub(super) fn value(text: &[u8], mut at: usize) -> Passed {
+pub(super) fn value(text: &[u8], at: usize) -> Passed {
+    match byte(text, at) {
+        b'[' | b'{' => container(text, at),
+        _ => scalar(text, at),
+    }
+}
+
+fn scalar(text: &[u8], at: usize) -> Passed {
+    match byte(text, at) {
+        b'"' => string(text, at),
+        b'-' | b'0'..=b'9' => number(text, at),
+        b't' => word(text, at, b"true"),
+        b'f' => word(text, at, b"false"),
+        b'n' => word(text, at, b"null"),
+        _ => Err(at),
+    }
+}
+
+/// Passes over an array or an object.
+fn container(text: &[u8], mut at: usize) -> Passed {
     let mut open = Brackets::default();
     loop {
+        // A value begins here.
         at = match byte(text, at) {
-            b'"' => string(text, at)?,
-            b'-' | b'0'..=b'9' => number(text, at)?,
-            b't' => word(text, at, b"true")?,
-            b'f' => word(text, at, b"false")?,
-            b'n' => word(text, at, b"null")?,
             bracket @ (b'[' | b'{') => {
                 let first = space(text, at + 1);
                 // In ASCII, each bracket's counterpart stands two places after it.
-                if byte(text, first) == bracket + 2 {
-                    first + 1
-                } else {
+                if byte(text, first) != bracket + 2 {
                     open.push(bracket == b'{');
                     at = begin(text, first, bracket == b'{')?;
                     continue;
                 }
+                first + 1
             }
-            _ => return Err(at),
+            _ => scalar(text, at)?,
         };
-        // That value is complete, and perhaps what it is in.
+        // It is complete, and perhaps what it is in.
         loop {
             let Some(in_object) = open.innermost() else {
                 return Ok(at);
