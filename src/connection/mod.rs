@@ -6,10 +6,12 @@
 
 mod config;
 mod error;
+mod framing;
 mod link;
 mod reader;
 mod writer;
 
 pub use config::Config;
 pub use error::ConnectionError;
+pub use framing::{Framing, FramingError};
 pub use link::{Connection, Segment};
