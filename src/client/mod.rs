@@ -22,6 +22,8 @@ mod handle;
 mod link;
 mod pending;
 mod replies;
+#[cfg(unix)]
+mod unix;
 
 pub use config::Config;
 pub use error::{CallError, Disconnected};

@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod framing;
+mod keepalive;
 mod link;
 mod reader;
 mod writer;
@@ -14,4 +15,5 @@ mod writer;
 pub use config::Config;
 pub use error::ConnectionError;
 pub use framing::{Framing, FramingError};
+pub use keepalive::Keepalive;
 pub use link::{Connection, Segment};

@@ -21,6 +21,8 @@
 //! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
+mod accept;
+mod back_off;
 mod bindable;
 mod call;
 mod endpoint;
@@ -39,7 +41,10 @@ mod serve;
 mod session;
 mod spawned;
 mod streaming;
+#[cfg(unix)]
+mod unix;
 
+pub use accept::{Accept, Accepted};
 pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;

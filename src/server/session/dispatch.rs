@@ -103,7 +103,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let Some(id) = id else {
             // Polled here and now, as everything is before it is set aside.
             let rest = rest_of_event(reply, span);
-            return self.calls.extend(rest.and_then(|mut rest| rest.poll_unpin(cx).is_pending().then_some(rest)));
+            return self
+                .calls
+                .extend(rest.and_then(|mut rest| rest.poll_unpin(cx).is_pending().then_some(rest)));
         };
         match reply {
             Answer::Undefined => self.write(id.as_str(), Reply::Completion),
