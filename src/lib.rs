@@ -56,5 +56,7 @@ pub mod js;
 pub mod packet;
 pub mod pattern;
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use compat::Compat;

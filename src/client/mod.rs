@@ -22,6 +22,8 @@ mod handle;
 mod link;
 mod pending;
 mod replies;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 

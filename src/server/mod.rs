@@ -41,6 +41,8 @@ mod serve;
 mod session;
 mod spawned;
 mod streaming;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 
@@ -58,3 +60,5 @@ pub use router::Router;
 pub use routes::Routes;
 pub use serve::{Serve, serve, serve_connection};
 pub use spawned::Spawned;
+#[cfg(feature = "tls")]
+pub use tls::TlsListener;

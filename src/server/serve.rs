@@ -3,6 +3,7 @@
 use std::{
     future::{Future, IntoFuture, Pending, pending},
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -146,7 +147,7 @@ where
     let opened = shutdown.run_until_cancelled(accepted.open()).await;
     let (io, extensions) = match opened {
         Some(Ok(opened)) => opened,
-        Some(Err(error)) => return log_refused(&error),
+        Some(Err(error)) => return log_refused(peer, &error),
         None => return,
     };
     let connection = Connection::new(io, &config);
@@ -155,11 +156,12 @@ where
 }
 
 /// Callers that connect and leave again, as health checks do, are no news.
-fn log_refused(error: &io::Error) {
+fn log_refused(peer: Option<SocketAddr>, error: &io::Error) {
+    let peer = peer.map(tracing::field::display);
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     match error.kind() {
-        BrokenPipe | ConnectionReset | UnexpectedEof => debug!(%error, "the caller left during the handshake"),
-        _ => warn!(%error, "the handshake failed"),
+        BrokenPipe | ConnectionReset | UnexpectedEof => debug!(peer, %error, "the caller left during the handshake"),
+        _ => warn!(peer, %error, "the handshake failed"),
     }
 }
 
