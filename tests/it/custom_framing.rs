@@ -65,8 +65,8 @@ impl Framing for Topics {
         Ok(())
     }
 
-    fn is_mid_frame(&self, received: &BytesMut) -> bool {
-        self.frames.is_mid_frame(received)
+    fn is_mid_frame(&self, _: &BytesMut) -> bool {
+        self.frames.is_mid_frame()
     }
 }
 
