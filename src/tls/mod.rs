@@ -2,8 +2,7 @@
 //!
 //! Who one is ([`Identity`]) and whom one trusts ([`Authorities`]) come from PEM files, or from memory. Whoever needs
 //! more than that makes a `ServerConfig` or `ClientConfig` of [`rustls`], which are taken in their place. This module
-//! knows neither packets nor connections: [`TlsListener`](crate::server::TlsListener) and
-//! [`Client::tls`](crate::client::Client::tls) use it.
+//! knows neither packets nor connections: the service's `TlsListener` and the caller's `Client::tls` use it.
 //!
 //! ```no_run
 //! use nest_wire::{

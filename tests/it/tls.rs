@@ -118,6 +118,22 @@ async fn a_service_that_nobody_known_vouches_for_is_not_talked_to() {
     ping(&service.client(client_tls(&certificates))).await;
 }
 
+#[cfg(all(feature = "tls-native-roots", feature = "tls-webpki-roots"))]
+#[tokio::test]
+async fn the_world_s_authorities_do_not_vouch_for_a_service_of_ours() {
+    let certificates = Certificates::new("world");
+    let service = Service::start(service_tls(&certificates)).await;
+    // A machine may have none of its own.
+    for authorities in [Some(Authorities::webpki()), Authorities::native().ok()]
+        .into_iter()
+        .flatten()
+    {
+        let client = service.client(ClientTls::trusting(authorities));
+        let error = client.send::<String>("ping", &0).await.expect_err("a stranger");
+        assert!(chain(&error).contains("UnknownIssuer"), "{}", chain(&error));
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_has_to_be_for_the_name_that_is_expected() {
     let certificates = Certificates::new("name");
