@@ -10,11 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// A source of connections: [`Listener`](super::Listener), `tokio::net::UnixListener`, one of them
 /// under TLS, or one of your own.
 ///
-/// ```
+/// ```no_run,ignore-windows
 /// use std::io;
 /// use nest_wire::server::{Accept, Accepted, Extension, Router, serve};
-/// # #[cfg(unix)] mod unix {
-/// # use super::*;
 /// use tokio::net::{UnixListener, UnixStream, unix::UCred};
 ///
 /// /// Lets handlers know which user a caller is.
@@ -34,11 +32,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///     user.uid()
 /// }
 ///
-/// # pub async fn run() -> io::Result<()> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> io::Result<()> {
 /// let listener = Introduced(UnixListener::bind("/run/my-service.sock")?);
 /// serve(listener, Router::new().message("whoami", whoami)).await;
 /// # Ok(()) }
-/// # }
 /// ```
 pub trait Accept: Send + 'static {
     /// An accepted link.
