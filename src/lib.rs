@@ -31,6 +31,7 @@
 //! - [`connection`]: one link, over any `AsyncRead + AsyncWrite`.
 //! - [`codec`]: frames, as a tokio-util codec and as plain functions.
 //! - [`packet`]: requests, events, replies and errors; [`pattern`]: what they are addressed to.
+//! - `tls`: certificates and whom to trust (feature `tls`).
 //! - [`js`]: JSON as JavaScript reads and writes it.
 //!
 //! Lengths on this wire count UTF-16 units, neither bytes nor characters; wherever a length or limit is named, its unit
@@ -41,6 +42,9 @@
 //! None is on by default.
 //!
 //! - `cli`: the `nest-wire` command.
+//! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs a C compiler
+//!   and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities that the operating system or
+//!   Mozilla trusts.
 //! - `tower`: what the callers of a service with tower's timeout or load shed layers are told says so.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
@@ -56,5 +60,7 @@ pub mod js;
 pub mod packet;
 pub mod pattern;
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use compat::Compat;

@@ -17,7 +17,7 @@ mod transcript;
 pub use case::{Case, Order, Step, all_cases, cases};
 pub use divergences::Divergences;
 pub use http::get;
-pub use oracle::{NestClient, ask_client};
+pub use oracle::{NestClient, ask_client, ask_client_with};
 pub use play::{Heard, play};
 pub use stage::{Make, Stage};
 pub use tap::Tap;

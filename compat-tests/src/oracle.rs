@@ -25,9 +25,17 @@ impl NestClient {
     /// # Panics
     /// If it does not start.
     pub async fn start(stage: &Stage, major: u8, port: u16) -> Self {
+        Self::start_with(stage, major, &["--port", &port.to_string()]).await
+    }
+
+    /// As [`start`](Self::start), with these flags instead of a port.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn start_with(stage: &Stage, major: u8, flags: &[&str]) -> Self {
         let mut command = stage.command(App::ClientTcp, Make::Nest(major));
         command
-            .args(["--port", &port.to_string()])
+            .args(flags)
             // It warns of more calls at once than it is used to.
             .env("NODE_NO_WARNINGS", "1")
             .stdin(Stdio::piped())
@@ -93,7 +101,20 @@ impl NestClient {
 /// # Panics
 /// If it fails, or is not done in time.
 pub async fn ask_client(stage: &Stage, major: u8, port: u16, lines: &[String]) -> BTreeMap<String, Vec<String>> {
-    let mut client = NestClient::start(stage, major, port).await;
+    ask_client_with(stage, major, &["--port", &port.to_string()], lines).await
+}
+
+/// As [`ask_client`], with these flags instead of a port.
+///
+/// # Panics
+/// As [`ask_client`].
+pub async fn ask_client_with(
+    stage: &Stage,
+    major: u8,
+    flags: &[&str],
+    lines: &[String],
+) -> BTreeMap<String, Vec<String>> {
+    let mut client = NestClient::start_with(stage, major, flags).await;
     client.tell(lines).await;
     let mut done: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in client.end().await {

@@ -75,6 +75,18 @@ impl Stage {
             .await
     }
 
+    /// Starts one of our examples on a free port.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start), and if there is no such example.
+    pub async fn start_example(&self, name: &str) -> Service {
+        let mut command = self.examples.command(name);
+        command.args(["--port", "0"]);
+        Service::start(name, command)
+            .await
+            .unwrap_or_else(|error| give_up(&error))
+    }
+
     /// What starts `app`, without flags.
     #[must_use]
     pub fn command(&self, app: App, make: Make) -> Command {

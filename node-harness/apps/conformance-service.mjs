@@ -2,6 +2,7 @@
 // Its twin is `examples/conformance_service.rs`: whatever a peer sends, the two answer with the same bytes.
 //
 //     node apps/conformance-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
+//                                       [--cert F --key F [--ca F --mutual]] [--framing length-prefixed]
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,8 +10,9 @@ import { decorate } from '../decorate.mjs';
 import { loadNest } from '../nest.mjs';
 import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
+import { transportFlags, transportOptions } from '../transport.mjs';
 
-const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1' });
+const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', ...transportFlags });
 const port = portOption(wanted.port);
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
@@ -109,7 +111,7 @@ decorate(AppModule, Module({ controllers: [AppController] }));
 
 const app = await NestFactory.createMicroservice(AppModule, {
   transport: Transport.TCP,
-  options: { host, port },
+  options: { host, port, ...(await transportOptions({ nest, ...wanted })) },
   logger,
 });
 stopOnSignals(app, wanted['with-parent']);

@@ -1,6 +1,7 @@
 // A real ClientTCP, driven by lines on standard input.
 //
-//     node oracles/client-tcp.mjs --port P [--nest 12] [--host 127.0.0.1]
+//     node oracles/client-tcp.mjs --port P [--nest 12] [--host 127.0.0.1] [--path SOCKET]
+//                                 [--ca F [--cert F --key F]] [--framing length-prefixed]
 //
 // Says `{"ready":true}` first. A line in is one of
 //     {"op":"send","key":K,"pattern":…,"data":…}    {"op":"emit","key":K,"pattern":…,"data":…}
@@ -15,15 +16,18 @@ import { printLine, readLines } from '../lines.mjs';
 import { loadNest } from '../nest.mjs';
 import { readOptions } from '../options.mjs';
 import { logger } from '../service.mjs';
+import { transportFlags, transportOptions } from '../transport.mjs';
 
 const FAREWELL_MS = 1000;
 
-const { nest, host, port } = readOptions({ host: '127.0.0.1', port: 3000 });
+const { nest, host, port, path, ...wanted } = readOptions({ host: '127.0.0.1', port: 3000, path: '', ...transportFlags });
 const { common, microservices, rxjs } = await loadNest(nest);
 const { ClientProxyFactory, Transport } = microservices;
 common.Logger.overrideLogger(logger);
 
-const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host, port } });
+// Node takes a path for the port of a Unix socket, and Nest hands on what it gets.
+const options = { host, port: path || port, ...(await transportOptions({ nest, ...wanted })) };
+const client = ClientProxyFactory.create({ transport: Transport.TCP, options });
 const subscriptions = new Map();
 let inputEnded = false;
 

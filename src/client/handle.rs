@@ -253,7 +253,7 @@ impl fmt::Debug for Client {
     }
 }
 
-async fn connect(address: &str) -> io::Result<TcpStream> {
+pub(super) async fn connect(address: &str) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -22,6 +22,10 @@ mod handle;
 mod link;
 mod pending;
 mod replies;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(unix)]
+mod unix;
 
 pub use config::Config;
 pub use error::{CallError, Disconnected};

@@ -39,6 +39,9 @@ mod oracle;
 mod utf16;
 mod utf8;
 
+/// A frame's text: [`Bytes`](bytes::Bytes) known to be UTF-8, so that the parts of it which packets keep need not be
+/// copied.
+pub use bytestring::ByteString;
 pub use decode::{DEFAULT_MAX_BUFFER_UNITS, FrameDecoder};
 pub use encode::{encode, encode_with};
 pub use error::{CodecError, FrameError};

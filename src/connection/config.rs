@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use super::framing::{Framing, MakeFraming};
 use crate::codec::DEFAULT_MAX_BUFFER_UNITS;
 
-/// Limits of one connection (`helpers/json-socket.js` of Nest 11 and 12).
+/// Limits of one connection (`helpers/json-socket.js` of Nest 11 and 12), and its framing.
 ///
 /// ```
 /// use nest_wire::connection::Config;
 ///
 /// let config = Config::default().max_buffer_size(1 << 20);
-/// assert_eq!(config, Config { max_buffer_size: 1 << 20, ..Config::default() });
+/// assert_eq!(config.max_buffer_size, 1 << 20);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// How many UTF-16 units of received text may wait to become frames, headers included; more closes the link.
     ///
-    /// Raise it for larger messages. Lower it to bound what one peer can make the process hold.
-    /// Default: 134,217,728 (128 Mi), Nest's.
+    /// Raise it for larger messages. Lower it to bound what one peer can make the process hold. With a
+    /// [framing](Self::framing) of your own it counts bytes. Default: 134,217,728 (128 Mi), Nest's.
     pub max_buffer_size: usize,
     /// How long a frame may stay half received without a byte of it arriving; then the link is cut.
     ///
@@ -30,6 +32,8 @@ pub struct Config {
     /// what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest, which counts UTF-16
     /// units here (`docs/PROTOCOL.md` §8.8). Default: 134,217,728 (128 MiB), Nest's.
     pub max_send_buffer_size: usize,
+    /// What frames packets where it is not Nest's own way.
+    pub(super) framing: Option<MakeFraming>,
 }
 
 impl Config {
@@ -53,6 +57,16 @@ impl Config {
         self.max_send_buffer_size = bytes;
         self
     }
+
+    /// Sets what frames and shapes packets: Nest's `socketClass`, `serializer` and `deserializer`. `make` is called
+    /// for each link. Default: `length#json`, as Nest.
+    ///
+    /// Two configurations are equal only if they got their framing from the same call of this.
+    #[must_use]
+    pub fn framing<F: Framing + 'static>(mut self, make: impl Fn() -> F + Send + Sync + 'static) -> Self {
+        self.framing = Some(MakeFraming::new(make));
+        self
+    }
 }
 
 impl Default for Config {
@@ -61,6 +75,7 @@ impl Default for Config {
             max_buffer_size: DEFAULT_MAX_BUFFER_UNITS,
             incomplete_message_timeout: Some(Duration::from_secs(30)),
             max_send_buffer_size: 134_217_728,
+            framing: None,
         }
     }
 }

@@ -2,15 +2,28 @@
 
 use std::{io, time::Duration};
 
+use super::FramingError;
 use crate::{codec::FrameError, packet::PacketError};
 
-/// Why a link ended. [`ConnectionError::Io`] is the network's doing or the system's, all else the peer's.
+/// Why a link ended. [`ConnectionError::Io`] is the network's doing or the system's, [`ConnectionError::Unframeable`]
+/// our own, all else the peer's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
     /// What arrived is not framed as `length#json`.
     #[error("the peer broke the framing")]
     Frame(#[from] FrameError),
+    /// What arrived is not framed as the [`Framing`](super::Framing) in use says.
+    #[error("the peer broke the framing, in the packet at byte {offset} of what it sent")]
+    Framing {
+        /// Where the packet begins, in bytes since the link was opened: how many the framing has taken before it.
+        offset: u64,
+        /// What the framing says is wrong.
+        source: FramingError,
+    },
+    /// The [`Framing`](super::Framing) in use could not write a packet.
+    #[error("a packet cannot be framed")]
+    Unframeable(#[source] FramingError),
     /// A frame holds no JSON.
     #[error("the peer sent a frame without JSON")]
     Packet(#[from] PacketError),

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Config, ConnectionError, reader::Reader, writer::Writer};
+use super::{Config, ConnectionError, framing::Custom, reader::Reader, writer::Writer};
 use crate::packet::PacketError;
 
 /// A link that speaks Nest's framing.
@@ -57,7 +57,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub fn new(io: IO, config: &Config) -> Self {
         Self {
             io,
-            reader: Reader::new(config.max_buffer_size, config.incomplete_message_timeout),
+            reader: Reader::new(config),
             writer: Writer::default(),
             max_send_buffer_size: config.max_send_buffer_size,
         }
@@ -80,11 +80,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             .map(|timeout| Err(ConnectionError::IncompleteMessage(timeout)))
     }
 
-    /// Takes the next packet out of what has been read; `None` when there is no whole one left.
+    /// Takes the next packet out of what has been read; `None` when there is no whole one left. `read` makes it of the
+    /// frame's text, [`RequestPacket::read`](crate::packet::RequestPacket::read) for example.
     ///
     /// # Errors
-    /// [`ConnectionError::Frame`] or [`ConnectionError::Packet`]. The rest of the segment is then gone, as in Nest,
-    /// which also closes its own side of the link; the connection itself can go on.
+    /// [`ConnectionError::Frame`], [`ConnectionError::Framing`] or [`ConnectionError::Packet`]. The rest of the segment
+    /// is then gone, as in Nest, which also closes its own side of the link; the connection itself can go on. (With a
+    /// framing of your own it finds no more packets.)
     pub fn next_packet<P>(
         &mut self,
         read: impl FnOnce(&ByteString) -> Result<P, PacketError>,
@@ -98,7 +100,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Takes the next frame out of what has been read, whatever it holds.
     ///
     /// # Errors
-    /// [`ConnectionError::Frame`], as [`next_packet`](Self::next_packet).
+    /// [`ConnectionError::Frame`] and [`ConnectionError::Framing`], as [`next_packet`](Self::next_packet).
     pub(crate) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
         let frame = self.reader.next_frame();
         match &frame {
@@ -106,7 +108,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             Ok(None) => self.reader.rearm(),
             Err(_) => self.abandon(),
         }
-        Ok(frame?)
+        frame
     }
 
     /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no packet.
@@ -116,7 +118,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Forgets all that has been read and not taken out, half a frame included.
-    pub fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         self.reader.discard();
     }
 
@@ -147,23 +149,33 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Queues the packet that `write` appends. Its length header is added here.
+    /// Queues the packet whose JSON text `write` appends. It is framed here.
     pub fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
-        self.writer.push(write);
+        match self.reader.custom() {
+            None => self.writer.push(write),
+            Some(custom) => self.writer.push_as(custom, write),
+        }
     }
 
     /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII.
     pub(crate) fn push_pieces(&mut self, pieces: [&str; 5]) {
-        self.writer.push_pieces(pieces);
+        match self.reader.custom() {
+            None => self.writer.push_pieces(pieces),
+            Some(custom) => self.writer.push_as(custom, |out| {
+                pieces.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+            }),
+        }
     }
 
     /// Sends what is queued; ready when all of it is.
     ///
     /// # Errors
-    /// [`ConnectionError::Io`], and [`ConnectionError::SendBufferFull`] when more than the limit is left unsent.
+    /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] when more than the limit is left unsent, and
+    /// [`ConnectionError::Unframeable`] when a packet could not be queued.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         match self.writer.poll_flush(&mut self.io, cx) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(Into::into)),
+            Poll::Ready(Ok(())) => Poll::Ready(self.reader.custom().map_or(Ok(()), Custom::check)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
             Poll::Pending if self.writer.waiting() > self.max_send_buffer_size => {
                 Poll::Ready(Err(ConnectionError::SendBufferFull {
                     buffered: self.writer.waiting(),
@@ -192,17 +204,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// How many bytes are queued.
-    pub fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> usize {
         self.writer.waiting()
     }
 
     /// Takes back what was queued after the first `bytes` queued bytes.
-    pub fn unqueue(&mut self, bytes: usize) {
+    pub(crate) fn unqueue(&mut self, bytes: usize) {
         self.writer.truncate(bytes);
     }
 
     /// Whether so much is queued that the peer should be left unread until it has taken some.
-    pub fn is_congested(&self) -> bool {
+    pub(crate) fn is_congested(&self) -> bool {
         self.writer.is_congested()
     }
 }

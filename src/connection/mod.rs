@@ -6,10 +6,14 @@
 
 mod config;
 mod error;
+mod framing;
+mod keepalive;
 mod link;
 mod reader;
 mod writer;
 
 pub use config::Config;
 pub use error::ConnectionError;
+pub use framing::{Framing, FramingError};
+pub use keepalive::Keepalive;
 pub use link::{Connection, Segment};

@@ -15,7 +15,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::codec::{FrameDecoder, FrameError};
+use super::{Config, ConnectionError, framing::Custom};
+use crate::codec::FrameDecoder;
 
 /// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same segments.
 const SEGMENT: usize = 64 * 1024;
@@ -31,19 +32,31 @@ thread_local! {
 pub(super) struct Reader {
     /// In UTF-16 units.
     max_buffer_size: usize,
-    decoder: FrameDecoder,
+    framer: Framer,
     timeout: Option<Duration>,
     /// Exists from the first half-received frame on; counts only while `is_armed`.
     timer: Option<Pin<Box<Sleep>>>,
     is_armed: bool,
 }
 
+/// What cuts frames out of the stream.
+#[derive(Debug)]
+enum Framer {
+    Nest(FrameDecoder),
+    Custom(Box<Custom>),
+}
+
 impl Reader {
-    pub(super) fn new(max_buffer_size: usize, timeout: Option<Duration>) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let max_buffer_size = config.max_buffer_size;
+        let framer = match &config.framing {
+            None => Framer::Nest(FrameDecoder::new(max_buffer_size)),
+            Some(make) => Framer::Custom(Box::new(Custom::new(make, max_buffer_size))),
+        };
         Self {
             max_buffer_size,
-            decoder: FrameDecoder::new(max_buffer_size),
-            timeout,
+            framer,
+            timeout: config.incomplete_message_timeout,
             timer: None,
             is_armed: false,
         }
@@ -61,31 +74,54 @@ impl Reader {
         let read = Pin::new(io).poll_read(cx, &mut segment);
         let length = segment.filled().len();
         if read.is_ready() {
-            self.decoder.push(&landing[..length]);
+            match &mut self.framer {
+                Framer::Nest(decoder) => decoder.push(&landing[..length]),
+                Framer::Custom(custom) => custom.push(&landing[..length]),
+            }
         }
         LANDING.set(landing);
         read.map_ok(|()| length)
     }
 
     /// The next whole frame of what has arrived.
-    pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
-        self.decoder.next_frame()
+    pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
+        match &mut self.framer {
+            Framer::Nest(decoder) => Ok(decoder.next_frame()?),
+            Framer::Custom(custom) => custom.next_frame(),
+        }
     }
 
     /// Forgets all that has arrived, looked at or not.
     pub(super) fn discard(&mut self) {
-        self.decoder = FrameDecoder::new(self.max_buffer_size);
+        match &mut self.framer {
+            Framer::Nest(decoder) => *decoder = FrameDecoder::new(self.max_buffer_size),
+            Framer::Custom(custom) => custom.lose(),
+        }
         self.is_armed = false;
     }
 
     /// Forgets what has arrived, as Nest does after any error in it.
     pub(super) fn abandon(&mut self) {
-        self.decoder.abandon();
+        match &mut self.framer {
+            Framer::Nest(decoder) => decoder.abandon(),
+            Framer::Custom(custom) => custom.lose(),
+        }
     }
 
     /// Whether the stream, should it end now, would end inside a frame.
     pub(super) fn is_mid_frame(&self) -> bool {
-        self.decoder.is_mid_frame()
+        match &self.framer {
+            Framer::Nest(decoder) => decoder.is_mid_frame(),
+            Framer::Custom(custom) => custom.is_mid_frame(),
+        }
+    }
+
+    /// The framing, if it is not Nest's own.
+    pub(super) fn custom(&mut self) -> Option<&mut Custom> {
+        match &mut self.framer {
+            Framer::Nest(_) => None,
+            Framer::Custom(custom) => Some(custom),
+        }
     }
 
     /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
@@ -139,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_link_may_read_another_one_while_it_is_read() {
-        let reader = || Reader::new(100, None);
+        let reader = || Reader::new(&Config::default());
         let mut tunnel = Tunnel {
             outer: reader(),
             link: b"6#4#null2#8#",
@@ -152,13 +188,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_discarded_is_forgotten_looked_at_or_not() {
-        let mut reader = Reader::new(100, Some(Duration::from_secs(1)));
+        let mut reader = Reader::new(&Config::default());
         let mut link: &[u8] = b"9#[1,";
         for rest in [&b"2,"[..], b"3"] {
             poll_fn(|cx| reader.poll_segment(&mut link, cx)).await.expect("bytes");
             reader.discard();
             reader.rearm();
-            assert!(!reader.is_mid_frame() && !reader.is_armed && reader.decoder.is_at_boundary());
+            let Framer::Nest(decoder) = &reader.framer else {
+                panic!("the default is Nest's")
+            };
+            assert!(!reader.is_armed && decoder.is_at_boundary());
             link = rest;
         }
     }

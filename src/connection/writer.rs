@@ -9,6 +9,7 @@ use std::{
 use bytes::{Buf, BytesMut};
 use tokio::io::AsyncWrite;
 
+use super::framing::Custom;
 use crate::codec;
 
 /// From how many waiting bytes on a peer counts as one that does not read.
@@ -29,6 +30,10 @@ impl Writer {
 
     pub(super) fn push_pieces(&mut self, pieces: [&str; 5]) {
         codec::encode_pieces(pieces, &mut self.waiting);
+    }
+
+    pub(super) fn push_as(&mut self, framing: &mut Custom, packet: impl FnOnce(&mut BytesMut)) {
+        framing.encode(packet, &mut self.waiting);
     }
 
     pub(super) fn poll_flush<IO: AsyncWrite + Unpin>(

@@ -5,19 +5,16 @@ use std::{
     io,
     net::SocketAddr,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use indexmap::IndexSet;
-use tokio::{
-    net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host},
-    time::sleep,
-};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
+
+use super::{Accept, Accepted, back_off::BackOff};
+use crate::connection::Keepalive;
 
 /// How often a free port is looked for that all addresses have free.
 const ATTEMPTS: usize = 16;
-/// How long to wait when the system refuses to accept for want of something, such as file descriptors.
-const BACK_OFF: Duration = Duration::from_secs(1);
 
 /// Sockets that listen on every address a host name resolves to, all on one port.
 ///
@@ -27,6 +24,8 @@ pub struct Listener {
     sockets: Vec<TcpListener>,
     /// Which socket is asked first next time: they take turns, so that a flood on one does not starve the others.
     first: usize,
+    keepalive: Option<Keepalive>,
+    back_off: BackOff,
 }
 
 impl Listener {
@@ -53,6 +52,14 @@ impl Listener {
         }
     }
 
+    /// Has the system probe idle connections, so that callers that vanished without a word do not stay connected for
+    /// ever. Shorten its times where such callers are many; each probe is a packet. Default: off, as Nest.
+    #[must_use]
+    pub fn with_keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.keepalive = Some(keepalive);
+        self
+    }
+
     /// The addresses it listens on.
     ///
     /// # Errors
@@ -61,22 +68,35 @@ impl Listener {
         self.sockets.iter().map(TcpListener::local_addr).collect()
     }
 
-    /// The next connection, with Nagle's algorithm off. A refusal by the system is logged and waited out.
+    /// The next connection, with Nagle's algorithm off. A refusal by the system is logged and waited out, even if this
+    /// is dropped meanwhile and called anew.
     pub async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
+            self.back_off.over().await;
             match poll_fn(|cx| self.poll_accept(cx)).await {
-                Ok((stream, peer)) => {
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%error, "cannot turn Nagle's algorithm off");
-                    }
-                    return (stream, peer);
-                }
-                Err(error) if is_of_the_connection(&error) => {}
-                Err(error) => {
-                    tracing::error!(%error, "cannot accept connections, trying again in {BACK_OFF:?}");
-                    sleep(BACK_OFF).await;
-                }
+                Ok((stream, peer)) => return (self.configured(stream), peer),
+                Err(error) => self.back_off.refused(&error),
             }
+        }
+    }
+
+    /// A connection can do without its options.
+    fn configured(&self, stream: TcpStream) -> TcpStream {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn Nagle's algorithm off");
+        }
+        if let Some(Err(error)) = self.keepalive.as_ref().map(|keepalive| keepalive.apply(&stream)) {
+            tracing::debug!(%error, "cannot turn keepalive on");
+        }
+        stream
+    }
+
+    fn of(sockets: Vec<TcpListener>) -> Self {
+        Self {
+            sockets,
+            first: 0,
+            keepalive: None,
+            back_off: BackOff::default(),
         }
     }
 
@@ -92,10 +112,21 @@ impl Listener {
     }
 }
 
-/// Whether it was the arriving connection that failed, before we could accept it.
-fn is_of_the_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+/// The peers are told. It is `serve` that backs off from errors.
+impl Accept for Listener {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
+        let (stream, peer) = poll_fn(|cx| self.poll_accept(cx)).await?;
+        Ok(Accepted::new(self.configured(stream)).with_peer(peer))
+    }
+}
+
+/// For a socket that was made elsewhere: with other options, or by whoever started the process.
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Self::of(vec![socket])
+    }
 }
 
 fn wants_any_port(addresses: &IndexSet<SocketAddr>) -> bool {
@@ -123,5 +154,5 @@ async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
     if sockets.is_empty() {
         return Err(absent);
     }
-    Ok(Listener { sockets, first: 0 })
+    Ok(Listener::of(sockets))
 }

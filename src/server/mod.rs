@@ -21,6 +21,8 @@
 //! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
+mod accept;
+mod back_off;
 mod bindable;
 mod call;
 mod endpoint;
@@ -39,7 +41,12 @@ mod serve;
 mod session;
 mod spawned;
 mod streaming;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(unix)]
+mod unix;
 
+pub use accept::{Accept, Accepted};
 pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;
@@ -53,3 +60,5 @@ pub use router::Router;
 pub use routes::Routes;
 pub use serve::{Serve, serve, serve_connection};
 pub use spawned::Spawned;
+#[cfg(feature = "tls")]
+pub use tls::TlsListener;

@@ -2,11 +2,14 @@
 
 use std::{
     future::{Future, IntoFuture, Pending, pending},
+    io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
+use http::Extensions;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinSet,
@@ -16,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, warn};
 
 use super::{
-    Listener, Router, Routes,
+    Accept, Accepted, Router, Routes,
+    back_off::BackOff,
     session::{Session, connection_span},
 };
 use crate::connection::{Config, Connection, ConnectionError};
 
-/// Serves `router` on `listener`. Await what this returns; without
-/// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
+/// Serves `router` on `listener`: TCP, Unix sockets, TLS, whatever implements [`Accept`]. Await what this returns;
+/// without [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
 ///
 /// ```no_run
 /// use nest_wire::server::{Listener, Router, serve};
@@ -35,7 +39,7 @@ use crate::connection::{Config, Connection, ConnectionError};
 ///     .await;
 /// # Ok(()) }
 /// ```
-pub fn serve(listener: Listener, router: Router) -> Serve<Pending<()>> {
+pub fn serve<L: Accept>(listener: L, router: Router) -> Serve<L, Pending<()>> {
     Serve {
         listener,
         routes: router.into_routes(),
@@ -50,17 +54,17 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// A service that runs once it is awaited.
 #[derive(Debug)]
 #[must_use = "a service runs only while it is awaited"]
-pub struct Serve<F> {
-    listener: Listener,
+pub struct Serve<L, F> {
+    listener: L,
     routes: Arc<Routes>,
     config: Config,
     drain_timeout: Duration,
     signal: F,
 }
 
-impl<F> Serve<F> {
+impl<L, F> Serve<L, F> {
     /// Stops accepting and reading when `signal` completes, lets what is in flight finish, closes, and ends.
-    pub fn with_graceful_shutdown<G>(self, signal: G) -> Serve<G>
+    pub fn with_graceful_shutdown<G>(self, signal: G) -> Serve<L, G>
     where
         G: Future<Output = ()> + Send + 'static,
     {
@@ -87,7 +91,7 @@ impl<F> Serve<F> {
     }
 }
 
-impl<F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<F> {
+impl<L: Accept, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<L, F> {
     type Output = ();
     type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -96,21 +100,18 @@ impl<F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<F> {
     }
 }
 
-async fn run<F: Future<Output = ()>>(mut serve: Serve<F>) {
+async fn run<L: Accept, F: Future<Output = ()>>(mut serve: Serve<L, F>) {
     let shutdown = CancellationToken::new();
     let mut sessions = JoinSet::new();
     let mut signal = std::pin::pin!(serve.signal);
+    let mut back_off = BackOff::default();
     loop {
         tokio::select! {
-            (stream, peer) = serve.listener.accept() => {
-                let connection = Connection::new(stream, &serve.config);
-                let session = Session::new(
-                    connection,
-                    Arc::clone(&serve.routes),
-                    Some(peer),
-                    shutdown.child_token(),
-                );
-                sessions.spawn(logged(session).instrument(connection_span(Some(peer))));
+            accepted = next(&mut serve.listener, &mut back_off) => {
+                let span = connection_span(accepted.peer());
+                let routes = Arc::clone(&serve.routes);
+                let attended = attend(accepted, routes, serve.config.clone(), shutdown.child_token());
+                sessions.spawn(attended.instrument(span));
             }
             Some(ended) = sessions.join_next() => {
                 if let Err(panic) = ended {
@@ -123,6 +124,45 @@ async fn run<F: Future<Output = ()>>(mut serve: Serve<F>) {
     drop(serve.listener);
     shutdown.cancel();
     drain(sessions, serve.drain_timeout).await;
+}
+
+/// Accepts, whatever else happens. Can be dropped and called anew.
+async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L::Io> {
+    loop {
+        back_off.over().await;
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => back_off.refused(&error),
+        }
+    }
+}
+
+/// Opens a connection and serves it until its end.
+async fn attend<IO>(accepted: Accepted<IO>, routes: Arc<Routes>, config: Config, shutdown: CancellationToken)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let peer = accepted.peer();
+    // A handshake under way when the service stops is no work in flight.
+    let opened = shutdown.run_until_cancelled(accepted.open()).await;
+    let (io, extensions) = match opened {
+        Some(Ok(opened)) => opened,
+        Some(Err(error)) => return log_refused(peer, &error),
+        None => return,
+    };
+    let connection = Connection::new(io, &config);
+    drop(config);
+    logged(Session::new(connection, routes, peer, extensions, shutdown)).await;
+}
+
+/// Callers that connect and leave again, as health checks do, are no news.
+fn log_refused(peer: Option<SocketAddr>, error: &io::Error) {
+    let peer = peer.map(tracing::field::display);
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error.kind() {
+        BrokenPipe | ConnectionReset | UnexpectedEof => debug!(peer, %error, "the caller left during the handshake"),
+        _ => warn!(peer, %error, "the handshake failed"),
+    }
 }
 
 async fn drain(mut sessions: JoinSet<()>, patience: Duration) {
@@ -173,7 +213,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let never = CancellationToken::new();
-    Session::new(Connection::new(io, config), routes, None, never)
+    Session::new(Connection::new(io, config), routes, None, Extensions::new(), never)
         .run()
         .instrument(connection_span(None))
         .await

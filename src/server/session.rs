@@ -90,13 +90,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         connection: Connection<IO>,
         routes: Arc<Routes>,
         peer: Option<SocketAddr>,
+        extensions: Extensions,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             connection,
             routes,
             peer,
-            extensions: Extensions::new(),
+            extensions,
             reading: Reading::Open,
             writing: Writing::Open,
             calls: FuturesUnordered::new(),

@@ -14,8 +14,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pattern", &["compat", "js"]),
     ("packet", &["compat", "js", "pattern"]),
     ("connection", &["codec", "packet"]),
-    ("server", &["compat", "connection", "packet", "pattern", "js"]),
-    ("client", &["compat", "connection", "packet", "pattern", "js"]),
+    ("tls", &[]),
+    ("server", &["compat", "connection", "packet", "pattern", "js", "tls"]),
+    ("client", &["compat", "connection", "packet", "pattern", "js", "tls"]),
     ("fixture", &["compat", "connection", "packet", "codec", "js"]),
     (
         "cli",

@@ -10,10 +10,14 @@ use std::{
     time::Duration,
 };
 
-use nest_wire::server::{Context, Listener, Router, State, serve};
+use nest_wire::{
+    connection::Keepalive,
+    server::{Context, Listener, Router, State, serve},
+};
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     sync::{Notify, oneshot},
     task::JoinHandle,
     time::{Instant, timeout},
@@ -227,6 +231,27 @@ async fn a_port_that_is_taken_is_an_error() {
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     let nobody = Listener::bind("192.0.2.1:0").await.expect_err("not of this machine");
     assert_eq!(nobody.kind(), io::ErrorKind::AddrNotAvailable);
+}
+
+#[tokio::test]
+async fn accepted_connections_have_the_options_they_were_to_have() {
+    let keepalive = Keepalive::after(Duration::from_secs(77))
+        .interval(Duration::from_secs(7))
+        .retries(3);
+    let bound = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = bound.local_addr().expect("bound");
+    let mut plain = Listener::from(bound);
+    let _caller = TcpStream::connect(address).await.expect("it listens");
+    let (stream, _) = plain.accept().await;
+    assert!(stream.nodelay().expect("an option"));
+    assert!(!SockRef::from(&stream).keepalive().expect("an option"));
+
+    let mut probing = plain.with_keepalive(keepalive);
+    let _caller = TcpStream::connect(address).await.expect("it listens");
+    let (stream, _) = probing.accept().await;
+    let socket = SockRef::from(&stream);
+    assert!(stream.nodelay().expect("an option") && socket.keepalive().expect("an option"));
+    assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(77));
 }
 
 #[tokio::test]

@@ -1,14 +1,24 @@
 //! nest-wire against real Nest, a topic a file. `README.md` tells what is tested where.
 
 mod callers;
+mod calls;
+#[path = "../../../tests/it/support/certificates.rs"]
+mod certificates;
 mod client;
 mod collation;
 mod conformance;
 mod congestion;
+mod custom_framing;
 mod edge;
+#[path = "../../../examples/support/conformance.rs"]
+mod handlers;
 mod lifecycle;
 mod limits;
 mod majors;
 mod oracle;
+mod service;
+mod tls;
 mod tutorial;
+#[cfg(unix)]
+mod unix_sockets;
 mod written;

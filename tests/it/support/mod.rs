@@ -1,9 +1,13 @@
 //! The other side of the conversation: a peer that follows a script, over a link in memory.
 
 mod caller;
+#[cfg(feature = "tls")]
+mod certificates;
 mod peer;
 mod service;
 
 pub(crate) use caller::{Calls, calls, calls_with};
+#[cfg(feature = "tls")]
+pub(crate) use certificates::Certificates;
 pub(crate) use peer::{Peer, frame, settle};
 pub(crate) use service::{converse, converse_over, converse_with};

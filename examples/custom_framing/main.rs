@@ -1,0 +1,68 @@
+//! A service whose callers use a socket class, a serializer and a deserializer of their own, and such a caller.
+//! The other half, on Nest, is in `node-harness/transport.mjs`.
+//!
+//! ```sh
+//! cargo run --example custom_framing -- --port 8899 &
+//! cargo run --example custom_framing -- --call localhost:8899 3 5 6
+//!
+//! # The same caller and the same service on Nest:
+//! echo '{"op":"send","key":1,"pattern":"sum","data":[3,5,6]}' |
+//!     node node-harness/oracles/client-tcp.mjs --port 8899 --framing length-prefixed
+//! node node-harness/apps/conformance-service.mjs --port 8898 --framing length-prefixed
+//! ```
+
+use clap::Parser;
+use nest_wire::{
+    client::{self, Client},
+    connection::Config,
+    server::{Payload, Router, serve},
+};
+
+mod framing;
+#[path = "../support/mod.rs"]
+mod support;
+
+use framing::LengthPrefixed;
+
+/// A service, or with `--call` its caller
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    listen: support::Listen<8899>,
+    /// Ask the service at this address for the sum
+    #[arg(long)]
+    call: Option<String>,
+    /// What to sum up
+    numbers: Vec<f64>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    support::log();
+    let Args { listen, call, numbers } = Args::parse();
+    let connection = Config::default().framing(LengthPrefixed::default);
+    if let Some(address) = call {
+        let config = client::Config {
+            connection,
+            ..client::Config::default()
+        };
+        let total: f64 = Client::with_config(address, config).send("sum", &numbers).await?;
+        println!("{total}");
+        return Ok(());
+    }
+    let stopped = listen.stopped();
+    let listener = listen.bind("127.0.0.1").await?;
+    serve(listener, Router::new().message("sum", sum).event("log", log))
+        .config(connection)
+        .with_graceful_shutdown(stopped)
+        .await;
+    Ok(())
+}
+
+async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+    numbers.iter().sum()
+}
+
+async fn log(Payload(text): Payload<String>) {
+    println!("{text}");
+}

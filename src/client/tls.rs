@@ -1,0 +1,54 @@
+//! Links under TLS.
+
+use std::{io, sync::Arc};
+
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::{Client, Config, handle::connect};
+use crate::tls::{ClientTls, TlsError};
+
+impl Client {
+    /// A client of the service at `address`, `"localhost:8888"` for example, that speaks TLS with it: as `tls` says,
+    /// a [`ClientTls`] or a `ClientConfig` of [`rustls`](crate::tls::rustls). Nothing is connected yet.
+    ///
+    /// ```no_run
+    /// use nest_wire::{client::Client, tls::ClientTls};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::tls("localhost:8888", ClientTls::from_ca_file("ca.pem")?)?;
+    /// let answer: String = client.send("ping", &0).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// For TLS over anything else than TCP, give [`with_connector`](Self::with_connector) a closure that ends with
+    /// [`ClientTls::connect`].
+    ///
+    /// # Errors
+    /// [`TlsError::ServerName`] if the host in `address` is no name that a certificate could be for.
+    pub fn tls(address: impl Into<String>, tls: impl Into<ClientTls>) -> Result<Self, TlsError> {
+        Self::tls_with_config(address, tls, Config::default())
+    }
+
+    /// As [`tls`](Self::tls), with other limits and timeouts. The time for connecting holds for the handshake too.
+    ///
+    /// # Errors
+    /// As [`tls`](Self::tls).
+    pub fn tls_with_config(
+        address: impl Into<String>,
+        tls: impl Into<ClientTls>,
+        config: Config,
+    ) -> Result<Self, TlsError> {
+        let address: Arc<str> = address.into().into();
+        let tls = tls.into().for_address(&address)?;
+        let connect = move || {
+            let (address, tls) = (Arc::clone(&address), tls.clone());
+            async move { connect_under(&tls, &address).await }
+        };
+        Ok(Self::with_connector(connect, config))
+    }
+}
+
+async fn connect_under(tls: &ClientTls, address: &str) -> io::Result<TlsStream<TcpStream>> {
+    tls.connect(address, connect(address).await?).await
+}

@@ -1,0 +1,207 @@
+//! The one place to plug in another framing, or packets of another shape.
+//!
+//! Knows neither sockets nor handlers. Nest's own framing does not go through here: it is `codec`, reached without a
+//! virtual call.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+
+use super::ConnectionError;
+
+/// What a [`Framing`] says is wrong: any error, or a text (`Err("no such version".into())`).
+pub type FramingError = Box<dyn Error + Send + Sync>;
+
+/// How packets stand on a link, where that is not Nest's `length#json`: the counterpart of Nest's options
+/// `socketClass`, `serializer` and `deserializer`, all three in one.
+///
+/// On this side are packets as Nest makes them by default, as JSON text: `{"pattern":…,"data":…,"id":…}` from
+/// callers, `{"response":…,"isDisposed":true,"id":…}` to them (`docs/PROTOCOL.md` §2). On the other side is whatever
+/// the two peers have agreed on: another header, MessagePack, members by other names. A framing is made for each link
+/// ([`Config::framing`](super::Config::framing)), so it may have state: a version agreed on, a cipher.
+///
+/// Packets that are only shaped otherwise and framed as ever are made with [`codec`](crate::codec) in between: call a
+/// [`FrameDecoder`](crate::codec::FrameDecoder) in `decode` and [`encode`](crate::codec::encode()) in `encode`.
+/// `examples/custom_framing` speaks to Nest services and callers that use the same custom class.
+///
+/// ```
+/// use bytes::{Buf, BufMut, BytesMut};
+/// use nest_wire::{codec::ByteString, connection::{Config, Framing, FramingError}};
+///
+/// /// One packet a line: JSON has no line feeds of its own.
+/// struct Lines;
+///
+/// impl Framing for Lines {
+///     fn decode(&mut self, received: &mut BytesMut) -> Result<Option<ByteString>, FramingError> {
+///         let Some(end) = received.iter().position(|&byte| byte == b'\n') else {
+///             return Ok(None);
+///         };
+///         let line = received.split_to(end).freeze();
+///         received.advance(1);
+///         Ok(Some(ByteString::try_from(line)?))
+///     }
+///
+///     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError> {
+///         out.put_slice(packet.as_bytes());
+///         out.put_u8(b'\n');
+///         Ok(())
+///     }
+/// }
+///
+/// let config = Config::default().framing(|| Lines);
+/// ```
+pub trait Framing: Send {
+    /// Takes the next whole packet out of the front of `received` and gives it as JSON text; `Ok(None)`: more bytes
+    /// are needed. It is called again until it says so.
+    ///
+    /// Leave the bytes of a packet in `received` until all of it is there, or else implement
+    /// [`is_mid_frame`](Self::is_mid_frame). The text is not looked at here; if it turns out not to be JSON the link
+    /// ends with [`ConnectionError::Packet`].
+    ///
+    /// # Errors
+    /// The peer broke the framing. The link then ends with [`ConnectionError::Framing`], which adds where: nothing
+    /// that it sends from there on is looked at. A service closes its own side, as Nest's does.
+    fn decode(&mut self, received: &mut BytesMut) -> Result<Option<ByteString>, FramingError>;
+
+    /// Appends `packet`, which is JSON text, to `out`.
+    ///
+    /// # Errors
+    /// This packet can't be put that way; it is too long for its header, say. The link is then cut, with
+    /// [`ConnectionError::Unframeable`]: whoever waits for the packet would wait for ever.
+    fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError>;
+
+    /// Whether a packet is there in part, `received` being what [`decode`](Self::decode) left: what arms
+    /// [`Config::incomplete_message_timeout`](super::Config::incomplete_message_timeout). By default: whether
+    /// anything was left.
+    fn is_mid_frame(&self, received: &BytesMut) -> bool {
+        !received.is_empty()
+    }
+}
+
+/// Makes a framing for each link.
+#[derive(Clone)]
+pub(super) struct MakeFraming(Arc<dyn Fn() -> Box<dyn Framing> + Send + Sync>);
+
+impl MakeFraming {
+    pub(super) fn new<F: Framing + 'static>(make: impl Fn() -> F + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move || Box::new(make())))
+    }
+}
+
+impl fmt::Debug for MakeFraming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("custom")
+    }
+}
+
+impl PartialEq for MakeFraming {
+    /// Two closures are the same one or nothing is known of them.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for MakeFraming {}
+
+/// The framing of one link, and what has to be remembered for it.
+pub(super) struct Custom {
+    framing: Box<dyn Framing>,
+    /// What has arrived and was not taken by the framing.
+    received: BytesMut,
+    /// In bytes; of what `decode` leaves.
+    max_buffer_size: usize,
+    /// How many bytes have been taken out of the stream so far: where the next packet begins.
+    offset: u64,
+    /// After an error, nobody knows where the next packet begins.
+    is_lost: bool,
+    /// The packet to be written next, as JSON. Empty between two calls; kept for its memory.
+    packet: BytesMut,
+    /// Why a packet could not be written, until somebody asks.
+    failure: Option<FramingError>,
+}
+
+impl Custom {
+    pub(super) fn new(make: &MakeFraming, max_buffer_size: usize) -> Self {
+        Self {
+            framing: make.0(),
+            received: BytesMut::new(),
+            max_buffer_size,
+            offset: 0,
+            is_lost: false,
+            packet: BytesMut::new(),
+            failure: None,
+        }
+    }
+
+    /// Takes in what was read.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if !self.is_lost {
+            self.received.extend_from_slice(bytes);
+        }
+    }
+
+    pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
+        if self.is_lost {
+            return Ok(None);
+        }
+        let before = self.received.len();
+        let outcome = self.framing.decode(&mut self.received);
+        let left = self.received.len();
+        let offset = self.offset;
+        self.offset += before.saturating_sub(left) as u64;
+        let source = match outcome {
+            Ok(None) if left > self.max_buffer_size => too_large(left, self.max_buffer_size),
+            Err(error) => error,
+            Ok(packet) => {
+                if left == 0 {
+                    // Lets go of the memory: an idle link owns none.
+                    self.received = BytesMut::new();
+                }
+                return Ok(packet);
+            }
+        };
+        Err(ConnectionError::Framing { offset, source })
+    }
+
+    /// Forgets what has arrived, and looks at nothing any more.
+    pub(super) fn lose(&mut self) {
+        self.is_lost = true;
+        self.received = BytesMut::new();
+    }
+
+    pub(super) fn is_mid_frame(&self) -> bool {
+        !self.is_lost && self.framing.is_mid_frame(&self.received)
+    }
+
+    pub(super) fn encode(&mut self, write: impl FnOnce(&mut BytesMut), out: &mut BytesMut) {
+        let before = out.len();
+        write(&mut self.packet);
+        let encoded = self.framing.encode(&String::from_utf8_lossy(&self.packet), out);
+        self.packet.clear();
+        if let Err(error) = encoded {
+            out.truncate(before);
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    /// Whether all packets could be written so far; tells of one that could not be once.
+    pub(super) fn check(&mut self) -> Result<(), ConnectionError> {
+        self.failure
+            .take()
+            .map_or(Ok(()), |error| Err(ConnectionError::Unframeable(error)))
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom")
+            .field("offset", &self.offset)
+            .field("is_lost", &self.is_lost)
+            .finish_non_exhaustive()
+    }
+}
+
+fn too_large(buffered: usize, max: usize) -> FramingError {
+    format!("{buffered} bytes are buffered where {max} are allowed").into()
+}

@@ -1,0 +1,76 @@
+//! Who one is.
+
+use std::{path::Path, sync::Arc};
+
+use tokio_rustls::rustls::{
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+
+use super::{TlsError, provider};
+
+const CHAIN: &str = "certificates";
+const KEY: &str = "a private key";
+
+/// A certificate, with those that lead to an authority, and its private key: Nest's `tlsOptions.cert` and `.key`.
+#[derive(Debug, Clone)]
+pub struct Identity(Arc<CertifiedKey>);
+
+impl Identity {
+    /// Reads a chain of certificates, one's own first, and its key (PKCS #8, PKCS #1 or SEC1) from PEM files.
+    ///
+    /// # Errors
+    /// [`TlsError::File`], and [`TlsError::Certificate`] if the key is for another certificate.
+    pub fn from_pem_files(certificates: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
+        let (certificates, key) = (certificates.as_ref(), key.as_ref());
+        let chain = CertificateDer::pem_file_iter(certificates)
+            .and_then(chain)
+            .map_err(in_file(CHAIN, certificates))?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(in_file(KEY, key))?;
+        Self::new(chain, key)
+    }
+
+    /// As [`from_pem_files`](Self::from_pem_files), from the files' contents.
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`], and [`TlsError::Certificate`] if the key is for another certificate.
+    pub fn from_pem(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self, TlsError> {
+        let chain = chain(CertificateDer::pem_slice_iter(certificates.as_ref()))
+            .map_err(|source| TlsError::Pem { wanted: CHAIN, source })?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key.as_ref()).map_err(|source| TlsError::Pem { wanted: KEY, source })?;
+        Self::new(chain, key)
+    }
+
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, TlsError> {
+        let certified = CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Certificate)?;
+        Ok(Self(Arc::new(certified)))
+    }
+
+    /// Shows this certificate to whoever asks.
+    pub(super) fn resolver(self) -> Arc<SingleCertAndKey> {
+        Arc::new(SingleCertAndKey::from(self.0))
+    }
+}
+
+/// All certificates; at least one.
+pub(super) fn chain(
+    certificates: impl Iterator<Item = Result<CertificateDer<'static>, pem::Error>>,
+) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    let chain: Vec<_> = certificates.collect::<Result<_, _>>()?;
+    if chain.is_empty() {
+        return Err(pem::Error::NoItemsFound);
+    }
+    Ok(chain)
+}
+
+pub(super) fn in_file(wanted: &'static str, path: &Path) -> impl FnOnce(pem::Error) -> TlsError {
+    move |source| TlsError::File {
+        wanted,
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,52 @@
+//! TLS and mutual TLS, as a service ([`ServerTls`]) and as its caller ([`ClientTls`]): what Nest takes as `tlsOptions`.
+//!
+//! Who one is ([`Identity`]) and whom one trusts ([`Authorities`]) come from PEM files, or from memory. Whoever needs
+//! more than that makes a `ServerConfig` or `ClientConfig` of [`rustls`], which are taken in their place. This module
+//! knows neither packets nor connections: the service's `TlsListener` and the caller's `Client::tls` use it.
+//!
+//! ```no_run
+//! use nest_wire::{
+//!     client::Client,
+//!     server::{Listener, Router, TlsListener, serve},
+//!     tls::{Authorities, ClientTls, Identity, ServerTls},
+//! };
+//!
+//! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
+//! // A service whose callers have to show a certificate …
+//! let tls = ServerTls::from_pem_files("service.pem", "service-key.pem")?
+//!     .require_client_certificates(Authorities::from_pem_file("callers-ca.pem")?);
+//! let listener = TlsListener::new(Listener::bind("localhost:8888").await?, tls);
+//! serve(listener, Router::new().message("ping", async || "pong")).await;
+//! # Ok(()) }
+//!
+//! # async fn caller() -> Result<(), Box<dyn std::error::Error>> {
+//! // … and one of them.
+//! let tls = ClientTls::trusting(Authorities::from_pem_file("services-ca.pem")?)
+//!     .with_identity(Identity::from_pem_files("caller.pem", "caller-key.pem")?);
+//! let client = Client::tls("localhost:8888", tls)?;
+//! let answer: String = client.send("ping", &0).await?;
+//! # Ok(()) }
+//! ```
+
+mod authorities;
+mod client;
+mod error;
+mod identity;
+mod peer;
+mod server;
+
+use std::sync::Arc;
+
+pub use authorities::Authorities;
+pub use client::ClientTls;
+pub use error::{HandshakeError, TlsError};
+pub use identity::Identity;
+pub use peer::PeerCertificates;
+pub use server::ServerTls;
+pub use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+
+/// Where the cryptography comes from in what is made here; the process's default may be another, or none.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}

@@ -1,0 +1,76 @@
+//! TLS as a service does it.
+
+use std::{path::Path, sync::Arc};
+
+use tokio_rustls::rustls::{
+    ServerConfig,
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+
+use super::{Authorities, Identity, TlsError, provider};
+
+/// Who a service is, and what it asks of its callers: Nest's `tlsOptions` of a microservice. TLS 1.2 and 1.3.
+///
+/// ```no_run
+/// use nest_wire::tls::{Authorities, ServerTls};
+///
+/// // tlsOptions: { cert, key }
+/// let tls = ServerTls::from_pem_files("cert.pem", "key.pem")?;
+/// // tlsOptions: { cert, key, ca, requestCert: true }
+/// let mutual = tls.require_client_certificates(Authorities::from_pem_file("callers-ca.pem")?);
+/// # Ok::<(), nest_wire::tls::TlsError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    identity: Identity,
+    callers: Arc<dyn ClientCertVerifier>,
+}
+
+impl ServerTls {
+    /// A service with this certificate, for callers with and without one.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            callers: WebPkiClientVerifier::no_client_auth(),
+        }
+    }
+
+    /// As [`new`](Self::new), with the [`Identity`] that is in these two files.
+    ///
+    /// # Errors
+    /// As [`Identity::from_pem_files`].
+    pub fn from_pem_files(certificates: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
+        Identity::from_pem_files(certificates, key).map(Self::new)
+    }
+
+    /// Mutual TLS: turns away callers without a certificate that one of these has signed. Handlers see it as
+    /// [`PeerCertificates`](super::PeerCertificates).
+    #[must_use]
+    pub fn require_client_certificates(mut self, authorities: Authorities) -> Self {
+        let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());
+        self.callers = verifier.build().expect(ONE_AT_LEAST);
+        self
+    }
+
+    /// As [`require_client_certificates`](Self::require_client_certificates), but callers may also show none.
+    #[must_use]
+    pub fn request_client_certificates(mut self, authorities: Authorities) -> Self {
+        let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());
+        self.callers = verifier.allow_unauthenticated().build().expect(ONE_AT_LEAST);
+        self
+    }
+}
+
+const ONE_AT_LEAST: &str = "there is one authority at least, and no revocation list that could be malformed";
+
+impl From<ServerTls> for Arc<ServerConfig> {
+    fn from(tls: ServerTls) -> Self {
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("ring knows the ciphers of TLS 1.2 and 1.3")
+            .with_client_cert_verifier(tls.callers)
+            .with_cert_resolver(tls.identity.resolver());
+        Self::new(config)
+    }
+}
