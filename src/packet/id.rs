@@ -61,8 +61,15 @@ impl CallId {
     /// The id that a reply carries, if it can be one of ours.
     #[must_use]
     pub fn read(id: &RawJson) -> Option<Self> {
-        let id = id.clone().normalised();
-        let text = id.as_str().strip_prefix('"')?.strip_suffix('"')?;
+        if id.is_plain_string() {
+            Self::read_text(id.as_str())
+        } else {
+            Self::read_text(id.clone().normalised().as_str())
+        }
+    }
+
+    fn read_text(quoted: &str) -> Option<Self> {
+        let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
         match text.len() {
             DIGITS => lower_hex(text).map(Self::digits),
             UUID => {
@@ -87,7 +94,14 @@ fn lower_hex(digits: &str) -> Option<u128> {
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.form {
-            Form::Digits => write!(f, "{:021x}", self.value),
+            Form::Digits => {
+                // A third of the time that the formatter of integers takes, and each request has one.
+                let mut digits = [0; DIGITS];
+                for (place, digit) in digits.iter_mut().rev().enumerate() {
+                    *digit = b"0123456789abcdef"[(self.value >> (4 * place)) as usize & 0xf];
+                }
+                f.write_str(str::from_utf8(&digits).expect("ASCII"))
+            }
             Form::Uuid => {
                 let digits = format!("{:032x}", self.value);
                 let groups = [
