@@ -9,7 +9,7 @@ use crate::packet::CallId;
 
 /// Handles take a slot for each packet before they send it here, and wait if there is none; here slots are given back.
 pub(super) struct Backlog {
-    packets: VecDeque<Outgoing>,
+    packets: VecDeque<Box<Outgoing>>,
     slots: Arc<Semaphore>,
     /// Slots of packets that have left, not yet given back: that takes a lock, once for many.
     freed: usize,
@@ -28,12 +28,12 @@ impl Backlog {
         Arc::clone(&self.slots)
     }
 
-    pub(super) fn push(&mut self, packet: Outgoing) {
+    pub(super) fn push(&mut self, packet: Box<Outgoing>) {
         self.packets.push_back(packet);
     }
 
     /// The next packet to be written.
-    pub(super) fn pop(&mut self) -> Option<Outgoing> {
+    pub(super) fn pop(&mut self) -> Option<Box<Outgoing>> {
         let packet = self.packets.pop_front()?;
         self.freed += 1;
         Some(packet)

@@ -3,8 +3,9 @@
 use super::{CallError, waiting::Waiting};
 use crate::packet::CallId;
 
+#[derive(Debug)]
 pub(super) enum Command {
-    Send(Outgoing),
+    Send(Box<Outgoing>),
     /// See to it that there is a link.
     Connect(Waiting),
     /// The caller has given up.
@@ -13,11 +14,12 @@ pub(super) enum Command {
     Close,
 }
 
-/// A packet to be sent, and who waits for what comes of it.
+/// A packet to be sent, and who waits for what comes of it. It is boxed, since on its way it changes hands often.
+#[derive(Debug)]
 pub(super) struct Outgoing {
     /// An event has none.
     pub(super) id: Option<CallId>,
-    /// The frame's text.
+    /// The frame's text, until it is written.
     pub(super) text: Vec<u8>,
     pub(super) waiting: Waiting,
 }

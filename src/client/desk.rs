@@ -47,7 +47,7 @@ pub(super) struct Unsent {
     /// How many bytes the link will have sent when this event is out.
     pub(super) end: u64,
     /// `None` once its sender was told that it took too long.
-    pub(super) waiting: Option<Waiting>,
+    pub(super) event: Option<Box<Outgoing>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,8 +132,8 @@ impl Desk {
     pub(super) fn fail_sent(&mut self, reason: Disconnected) {
         let error = CallError::ConnectionClosed(reason);
         self.pending.fail_all(&error);
-        for waiting in self.unsent.drain(..).filter_map(|unsent| unsent.waiting) {
-            waiting.fail(error.clone());
+        for event in self.unsent.drain(..).filter_map(|unsent| unsent.event) {
+            event.fail(error.clone());
         }
     }
 
@@ -194,7 +194,7 @@ impl Desk {
         }
     }
 
-    fn refuse(&mut self, packet: Outgoing) {
+    fn refuse(&mut self, packet: Box<Outgoing>) {
         self.backlog.refuse();
         packet.fail(CallError::Closed);
     }
@@ -212,8 +212,8 @@ impl Desk {
         let now = Instant::now();
         let mut next = earlier(self.pending.expire(now), self.backlog.expire(now));
         for unsent in &mut self.unsent {
-            if let Some(overdue) = unsent.waiting.take_if(|waiting| waiting.is_overdue(now, &mut next)) {
-                overdue.expire();
+            if let Some(overdue) = unsent.event.take_if(|event| event.waiting.is_overdue(now, &mut next)) {
+                overdue.waiting.expire();
             }
         }
         let overdue = self

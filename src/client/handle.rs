@@ -178,10 +178,14 @@ impl Client {
     /// [`CallError::Encode`].
     pub fn with_metadata(&self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
         let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
-        Ok(Self {
+        Ok(self.with_raw_metadata(metadata))
+    }
+
+    pub(super) fn with_raw_metadata(&self, metadata: RawJson) -> Self {
+        Self {
             metadata: self.metadata.with(metadata),
             ..self.clone()
-        })
+        }
     }
 
     /// The same client telling services how long its calls wait: the metadata of each packet has the member `key`,
@@ -248,11 +252,11 @@ impl Client {
         let span = request_span(&packet, None);
         let limit = Limit::from_now(self.timeout);
         let (waiting, sent) = Waiting::until_done(limit);
-        let packet = Outgoing {
+        let packet = Box::new(Outgoing {
             id: None,
             text: packet.finish(None),
             waiting,
-        };
+        });
         let emitted = async {
             let link = self.members.choose(limit).await?;
             self.members.link(link).submit(packet, &self.members.config).await?;
@@ -353,14 +357,13 @@ impl Client {
         let span = request_span(&packet, Some(id));
         let limit = Limit::from_now(self.timeout);
         let (waiting, answer) = Waiting::for_last(limit);
-        let text = packet.finish(Some(id));
+        let packet = Box::new(Outgoing {
+            id: Some(id),
+            text: packet.finish(Some(id)),
+            waiting,
+        });
         let answered = async {
             let mut guard = Guard::new(&self.members, id, limit).await?;
-            let packet = Outgoing {
-                id: Some(id),
-                text,
-                waiting,
-            };
             guard.link().submit(packet, &self.members.config).await?;
             let answer = answer.await;
             guard.is_over();
@@ -375,14 +378,13 @@ impl Client {
         let span = request_span(&packet, Some(id));
         let limit = Limit::from_now(self.timeout);
         let (waiting, values) = Waiting::for_each(limit);
-        let text = packet.finish(Some(id));
+        let packet = Box::new(Outgoing {
+            id: Some(id),
+            text: packet.finish(Some(id)),
+            waiting,
+        });
         let sent = async {
             let guard = Guard::new(&self.members, id, limit).await?;
-            let packet = Outgoing {
-                id: Some(id),
-                text,
-                waiting,
-            };
             guard.link().submit(packet, &self.members.config).await?;
             Ok(Replies::new(values, guard))
         };

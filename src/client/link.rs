@@ -42,6 +42,9 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
 
     /// Carries what is asked until the link ends, and tells everybody who still waits why.
     pub(super) async fn run(mut self) -> Disconnected {
+        // Before anything is read: what waits for a link has had one, though that be lost at once. Else a service that
+        // accepts and closes would be called again and again.
+        self.write();
         let reason = match poll_fn(|cx| self.poll(cx)).await {
             Ok(()) => Disconnected::Closed,
             Err(reason) => reason,
@@ -103,13 +106,14 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         moved
     }
 
-    fn push(&mut self, packet: Outgoing) {
-        self.connection.push(|out| out.extend_from_slice(&packet.text));
+    fn push(&mut self, mut packet: Box<Outgoing>) {
+        let text = std::mem::take(&mut packet.text);
+        self.connection.push(|out| out.extend_from_slice(&text));
         match packet.id {
-            Some(id) => self.desk.pending.enter(id, packet.waiting),
+            Some(id) => self.desk.pending.enter(id, packet),
             None => self.desk.unsent.push_back(Unsent {
                 end: self.sent + self.connection.queued() as u64,
-                waiting: Some(packet.waiting),
+                event: Some(packet),
             }),
         }
     }
@@ -121,8 +125,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         self.sent += (queued - self.connection.queued()) as u64;
         let unsent = &mut self.desk.unsent;
         let out = unsent.iter().take_while(|unsent| unsent.end <= self.sent).count();
-        for waiting in unsent.drain(..out).filter_map(|unsent| unsent.waiting) {
-            waiting.done();
+        for event in unsent.drain(..out).filter_map(|unsent| unsent.event) {
+            event.waiting.done();
         }
         match flushed {
             Poll::Ready(Err(error)) => Err(failed(error)),

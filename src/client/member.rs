@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{SemaphorePermit, oneshot};
 
 use super::{
     CallError, Config, Disconnected, WhenFull,
@@ -32,9 +32,12 @@ enum Task {
     Closed(Option<Entrance>),
 }
 
-/// Why a packet was not taken.
-enum Refused {
-    Full(Outgoing, Entrance),
+/// What became of a packet.
+enum Handed {
+    Over,
+    /// There is no room for it: whom to ask for some.
+    Back(Box<Outgoing>, Entrance),
+    /// There never will be.
     Closed,
 }
 
@@ -53,43 +56,48 @@ impl Member {
     }
 
     /// Hands a packet over, when there is room for it.
-    pub(super) async fn submit(&self, packet: Outgoing, config: &Config) -> Result<(), CallError> {
-        let (mut packet, mut entrance) = match self.try_submit(packet, config) {
-            Ok(()) => return Ok(()),
-            Err(Refused::Closed) => return Err(CallError::Closed),
-            Err(Refused::Full(..)) if config.when_full == WhenFull::Fail => return Err(CallError::Overloaded),
-            Err(Refused::Full(packet, entrance)) => (packet, entrance),
-        };
+    pub(super) async fn submit(&self, packet: Box<Outgoing>, config: &Config) -> Result<(), CallError> {
         let limit = packet.waiting.limit;
+        let mut handed = self.try_submit(packet, config);
         loop {
-            if let Ok(slot) = limit.keep(entrance.slots.acquire()).await? {
-                slot.forget();
-                match entrance.commands.send(Command::Send(packet)) {
-                    Ok(()) => return Ok(()),
-                    Err(unsent) => packet = unsent_packet(unsent.0),
-                }
-            }
-            // That task has ended.
-            match self.try_submit(packet, config) {
-                Ok(()) => return Ok(()),
-                Err(Refused::Closed) => return Err(CallError::Closed),
-                Err(Refused::Full(back, other)) => (packet, entrance) = (back, other),
-            }
+            let (packet, entrance) = match handed {
+                Handed::Over => return Ok(()),
+                Handed::Closed => return Err(CallError::Closed),
+                Handed::Back(..) if config.when_full == WhenFull::Fail => return Err(CallError::Overloaded),
+                Handed::Back(packet, entrance) => (packet, entrance),
+            };
+            // There is no slot to be had of a task that has ended.
+            handed = match limit.keep(entrance.slots.acquire()).await? {
+                Ok(slot) => self.submit_to(&entrance, slot, packet),
+                Err(_) => self.try_submit(packet, config),
+            };
         }
     }
 
-    fn try_submit(&self, packet: Outgoing, config: &Config) -> Result<(), Refused> {
+    fn try_submit(&self, packet: Box<Outgoing>, config: &Config) -> Handed {
         let mut task = self.lock();
         let Some(entrance) = self.entrance(&mut task, config) else {
-            return Err(Refused::Closed);
+            return Handed::Closed;
         };
         match entrance.slots.try_acquire() {
-            Ok(slot) => slot.forget(),
-            Err(_) => return Err(Refused::Full(packet, entrance.clone())),
+            Ok(slot) => Self::send(entrance, slot, packet),
+            Err(_) => Handed::Back(packet, entrance.clone()),
         }
-        // It fails only if the task ends at this moment, and then the caller learns that from its own channel.
+    }
+
+    /// As [`try_submit`](Self::try_submit), once there is a slot.
+    fn submit_to(&self, entrance: &Entrance, slot: SemaphorePermit<'_>, packet: Box<Outgoing>) -> Handed {
+        match &*self.lock() {
+            Task::Closed(_) => Handed::Closed,
+            Task::NotYet | Task::Running(_) => Self::send(entrance, slot, packet),
+        }
+    }
+
+    /// It fails only if the task ends at this moment, and then the caller learns that from its own channel.
+    fn send(entrance: &Entrance, slot: SemaphorePermit<'_>, packet: Box<Outgoing>) -> Handed {
+        slot.forget();
         let _ = entrance.commands.send(Command::Send(packet));
-        Ok(())
+        Handed::Over
     }
 
     /// Asks for a link, and tells when there is one.
@@ -157,13 +165,6 @@ impl Member {
     /// Each change is one assignment: whoever panicked with the lock has left the task whole.
     fn lock(&self) -> MutexGuard<'_, Task> {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn unsent_packet(command: Command) -> Outgoing {
-    match command {
-        Command::Send(packet) => packet,
-        Command::Connect(_) | Command::Forget(_) | Command::Close => unreachable!("it was sent as a packet"),
     }
 }
 

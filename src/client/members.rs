@@ -63,10 +63,12 @@ impl Members {
 
     /// The link that a call takes, by its index. Waits for one to be connected only if there is a choice.
     pub(super) async fn choose(&self, limit: Limit) -> Result<usize, CallError> {
-        match (self.links.len(), self.ready()) {
-            (1, _) => Ok(0),
-            (_, Some(index)) => Ok(index),
-            _ => self.first_connected(limit).await,
+        if self.links.len() == 1 {
+            return Ok(0);
+        }
+        match self.ready() {
+            Some(index) => Ok(index),
+            None => self.first_connected(limit).await,
         }
     }
 

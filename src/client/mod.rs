@@ -44,7 +44,6 @@ mod metadata;
 mod pending;
 mod reconnect;
 mod replies;
-#[cfg(feature = "tower")]
 mod service;
 mod state;
 mod tcp;
@@ -56,7 +55,6 @@ pub use error::{CallError, Disconnected};
 pub use handle::Client;
 pub use reconnect::{Reconnect, When};
 pub use replies::Replies;
-#[cfg(feature = "tower")]
 pub use service::{Answer, Call, Streaming};
 pub use state::{State, States};
 pub use tcp::Keepalive;

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
-use super::{CallError, waiting::Waiting};
+use super::{CallError, command::Outgoing};
 use crate::packet::{CallId, Outcome, ReplyPacket};
 
 /// Peers look up what they like but cannot enter anything: a fast hash can't be flooded.
 #[derive(Debug, Default)]
-pub(super) struct Pending(HashMap<CallId, Waiting, RandomState>);
+pub(super) struct Pending(HashMap<CallId, Box<Outgoing>, RandomState>);
 
 impl Pending {
-    pub(super) fn enter(&mut self, id: CallId, waiting: Waiting) {
-        self.0.insert(id, waiting);
+    pub(super) fn enter(&mut self, id: CallId, call: Box<Outgoing>) {
+        self.0.insert(id, call);
     }
 
     /// Hands a reply to the call it belongs to. Replies to nobody are ignored, as in Nest.
@@ -24,13 +24,13 @@ impl Pending {
         };
         match reply.outcome {
             Outcome::Value(value) => {
-                if let Some(waiting) = self.0.get_mut(&id) {
-                    waiting.value(value, now);
+                if let Some(call) = self.0.get_mut(&id) {
+                    call.waiting.value(value, now);
                 }
             }
             end => {
-                if let Some(waiting) = self.0.remove(&id) {
-                    waiting.end(end);
+                if let Some(call) = self.0.remove(&id) {
+                    call.waiting.end(end);
                 }
             }
         }
@@ -44,16 +44,16 @@ impl Pending {
     /// Tells those whose time is over; when the next one's is.
     pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
         let mut next = None;
-        let overdue = self.0.extract_if(|_, waiting| waiting.is_overdue(now, &mut next));
-        for (_, waiting) in overdue {
-            waiting.expire();
+        let overdue = self.0.extract_if(|_, call| call.waiting.is_overdue(now, &mut next));
+        for (_, call) in overdue {
+            call.waiting.expire();
         }
         next
     }
 
     pub(super) fn fail_all(&mut self, error: &CallError) {
-        for (_, waiting) in self.0.drain() {
-            waiting.fail(error.clone());
+        for (_, call) in self.0.drain() {
+            call.fail(error.clone());
         }
     }
 
@@ -72,7 +72,7 @@ mod tests {
     use crate::{
         client::{
             Disconnected,
-            waiting::{Answer, Limit},
+            waiting::{Answer, Limit, Waiting},
         },
         compat::Compat,
         packet::RawJson,
@@ -84,8 +84,21 @@ mod tests {
 
     fn one(pending: &mut Pending, id: u128) -> oneshot::Receiver<Answer> {
         let (waiting, answer) = Waiting::for_last(Limit::from_now(Duration::MAX));
-        pending.enter(CallId::digits(id), waiting);
+        enter(pending, id, waiting);
         answer
+    }
+
+    fn enter(pending: &mut Pending, id: u128, waiting: Waiting) {
+        let id = CallId::digits(id);
+        let text = Vec::new();
+        pending.enter(
+            id,
+            Box::new(Outgoing {
+                id: Some(id),
+                text,
+                waiting,
+            }),
+        );
     }
 
     fn json(text: &'static str) -> Option<RawJson> {
@@ -126,13 +139,13 @@ mod tests {
     async fn only_those_whose_time_is_over_are_told_so() {
         let mut pending = Pending::default();
         let second = Duration::from_secs(1);
-        let mut enter = |seconds: u32| {
+        let mut wait = |seconds: u32| {
             let patience = second * seconds;
             let (waiting, answer) = Waiting::for_last(Limit::from_now(patience));
-            pending.enter(CallId::digits(seconds.into()), waiting);
+            enter(&mut pending, seconds.into(), waiting);
             answer
         };
-        let (mut soon, mut later, mut last) = (enter(1), enter(2), enter(3));
+        let (mut soon, mut later, mut last) = (wait(1), wait(2), wait(3));
         let mut endless = one(&mut pending, 4);
         let now = Instant::now();
         assert_eq!(pending.expire(now), Some(now + second));

@@ -126,12 +126,12 @@ impl Notice {
         let together = together(&each, self.index);
         // Within the lock, so that states are told in the order in which they came about.
         self.board.together.send_if_modified(|told| {
-            let is_news = match (&*told, &together) {
-                (State::Connected, State::Connected) | (State::Connecting, State::Connecting) => false,
-                _ => true,
-            };
+            let is_old = matches!(
+                (&*told, &together),
+                (State::Connected, State::Connected) | (State::Connecting, State::Connecting)
+            );
             *told = together;
-            is_news
+            !is_old
         });
     }
 

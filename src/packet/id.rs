@@ -87,8 +87,14 @@ impl CallId {
 }
 
 fn lower_hex(digits: &str) -> Option<u128> {
-    let are_digits = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    are_digits.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
+    digits.bytes().try_fold(0, |value: u128, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u128::from(digit))
+    })
 }
 
 impl fmt::Display for CallId {
