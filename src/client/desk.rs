@@ -176,7 +176,10 @@ impl Desk {
 
     fn take(&mut self, command: Command) {
         match command {
-            Command::Send(packet) if self.is_closing() => self.refuse(packet),
+            Command::Send(packet) if self.is_closing() => {
+                self.backlog.refuse();
+                packet.fail(CallError::Closed);
+            }
             Command::Send(packet) => {
                 self.timer.cover(packet.waiting.limit.deadline);
                 self.backlog.push(packet);
@@ -192,11 +195,6 @@ impl Desk {
             }
             Command::Close => self.close(),
         }
-    }
-
-    fn refuse(&mut self, packet: Box<Outgoing>) {
-        self.backlog.refuse();
-        packet.fail(CallError::Closed);
     }
 
     fn close(&mut self) {

@@ -2,6 +2,7 @@
 
 mod callers;
 mod client;
+mod client_links;
 mod collation;
 mod conformance;
 mod congestion;
