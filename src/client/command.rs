@@ -20,7 +20,7 @@ pub(super) struct Outgoing {
     /// An event has none.
     pub(super) id: Option<CallId>,
     /// The frame's text, until it is written.
-    pub(super) text: Vec<u8>,
+    pub(super) text: String,
     pub(super) waiting: Waiting,
 }
 

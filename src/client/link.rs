@@ -108,7 +108,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
 
     fn push(&mut self, mut packet: Box<Outgoing>) {
         let text = std::mem::take(&mut packet.text);
-        self.connection.push(|out| out.extend_from_slice(&text));
+        self.connection.push_pieces(&[&text]);
         match packet.id {
             Some(id) => self.desk.pending.enter(id, packet),
             None => self.desk.unsent.push_back(Unsent {

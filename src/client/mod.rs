@@ -38,6 +38,7 @@ mod driver;
 mod error;
 mod handle;
 mod link;
+mod making;
 mod member;
 mod members;
 mod metadata;

@@ -90,7 +90,7 @@ mod tests {
 
     fn enter(pending: &mut Pending, id: u128, waiting: Waiting) {
         let id = CallId::digits(id);
-        let text = Vec::new();
+        let text = String::new();
         pending.enter(
             id,
             Box::new(Outgoing {

@@ -216,7 +216,7 @@ impl Draft {
     }
 
     /// The frame's text. An event has no id.
-    pub(crate) fn finish(mut self, id: Option<CallId>) -> Vec<u8> {
+    pub(crate) fn finish(mut self, id: Option<CallId>) -> String {
         if let Some(id) = id {
             self.text.extend_from_slice(ID.as_bytes());
             self.text.push(b'"');
@@ -225,7 +225,7 @@ impl Draft {
             self.text.push(b'"');
         }
         self.text.push(b'}');
-        self.text
+        String::from_utf8(self.text).expect("serde_json writes UTF-8")
     }
 }
 
