@@ -41,10 +41,7 @@ pub(super) struct Ready {
 impl Call {
     /// Reads the data, if it stands elsewhere, and makes a client. Nothing is connected yet.
     pub(super) fn ready(self) -> Result<Ready, Failure> {
-        let config = Config {
-            timeout: self.timeout,
-            ..Config::default()
-        };
+        let config = Config::default().timeout(self.timeout);
         Ok(Ready {
             client: Client::with_config(self.address.as_str(), config),
             pattern: self.pattern,

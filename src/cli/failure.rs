@@ -60,8 +60,8 @@ impl Failure {
             Self::Call { error, .. } => match error {
                 CallError::Rpc(_) | CallError::NoValue | CallError::Decode(_) => 1,
                 CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) => 2,
-                CallError::Connect(_) | CallError::ConnectionClosed(_) => 3,
-                CallError::Timeout(_) => 4,
+                CallError::Connect(_) | CallError::ConnectionClosed(_) | CallError::Closed => 3,
+                CallError::Timeout(_) | CallError::Overloaded => 4,
             },
         }
     }

@@ -1,42 +1,36 @@
-//! What a handle asks of the task that owns the link.
+//! What handles ask of the task that owns the link.
 
-use tokio::sync::oneshot;
+use super::{CallError, waiting::Waiting};
+use crate::packet::CallId;
 
-use super::{CallError, pending::Waiter};
-use crate::packet::{CallId, RawJson};
-
-/// A packet to be sent, and who waits for what comes of it.
+#[derive(Debug)]
 pub(super) enum Command {
-    Send {
-        id: CallId,
-        pattern: RawJson,
-        data: RawJson,
-        metadata: Option<RawJson>,
-        waiter: Waiter,
-    },
-    Emit {
-        route: RawJson,
-        data: RawJson,
-        metadata: Option<RawJson>,
-        /// Told once the event has been handed to the system.
-        sent: oneshot::Sender<Result<(), CallError>>,
-    },
+    Send(Box<Outgoing>),
+    /// See to it that there is a link.
+    Connect(Waiting),
+    /// The caller has given up.
+    Forget(CallId),
+    /// Finish what is under way, and end.
+    Close,
 }
 
-impl Command {
-    /// Whether nobody waits any more.
+/// A packet to be sent, and who waits for what comes of it. It is boxed, since on its way it changes hands often.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// An event has none.
+    pub(super) id: Option<CallId>,
+    /// The frame's text, until it is written.
+    pub(super) text: String,
+    pub(super) waiting: Waiting,
+}
+
+impl Outgoing {
+    /// Whether it need not be sent any more. An event is sent even if its sender does not wait for that.
     pub(super) fn is_abandoned(&self) -> bool {
-        match self {
-            Self::Send { waiter, .. } => waiter.is_gone(),
-            // An event is sent even if its sender does not wait for that.
-            Self::Emit { .. } => false,
-        }
+        self.id.is_some() && self.waiting.is_gone()
     }
 
     pub(super) fn fail(self, error: CallError) {
-        match self {
-            Self::Send { waiter, .. } => waiter.fail(error),
-            Self::Emit { sent, .. } => drop(sent.send(Err(error))),
-        }
+        self.waiting.fail(error);
     }
 }

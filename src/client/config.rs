@@ -1,23 +1,179 @@
-//! What a client waits for, and its link's limits.
+//! What a client waits for and how much it takes on, and its links' limits.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
-use crate::{compat::Compat, connection};
+use super::Reconnect;
+use crate::{
+    compat::Compat,
+    connection::{self, Keepalive},
+};
 
-/// How a client behaves.
+/// How a client behaves. Start from the default and set what should differ:
+///
+/// ```
+/// use std::time::Duration;
+/// use nest_wire::{client::{Client, Config, Reconnect, WhenFull}, connection::Keepalive};
+///
+/// let config = Config::default()
+///     .timeout(Duration::from_secs(5))
+///     .reconnect(Reconnect::always())
+///     .keepalive(Keepalive::after(Duration::from_secs(30)))
+///     .max_in_flight(256)
+///     .when_full(WhenFull::Fail);
+/// let client = Client::with_config("localhost:8888", config);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
-    /// How long a call may take, connecting included; for a stream, how long each further value may.
+    /// How long a call may take, connecting and waiting for room included; for a stream, how long the service may be
+    /// silent before each further value.
     ///
-    /// Raise it for slow handlers, or override it for one call with
-    /// [`Client::with_timeout`](super::Client::with_timeout). Default: 30 seconds. (Nest waits for ever.)
+    /// Raise it for slow handlers, or override it for some calls with
+    /// [`Client::with_timeout`](super::Client::with_timeout). Lower it where callers have given up long before.
+    /// Default: 30 seconds. (Nest waits for ever.)
     pub timeout: Duration,
-    /// How long connecting may take before every call that waits for it fails. Default: 10 seconds.
+    /// How long one attempt to connect may take. Raise it for far services, lower it to try the next host sooner.
+    /// Default: 10 seconds.
     pub connect_timeout: Duration,
-    /// The limits of the link.
+    /// When and how often to try again to connect. Default: with the next call, once, as Nest.
+    pub reconnect: Reconnect,
+    /// How many links to open to each host; calls go to the less busy of two of them.
+    ///
+    /// Raise it where one link, that is one task on our side and one event loop on the service's, is the bottleneck:
+    /// a proxy in between may spread links over several processes. Default: 1, as Nest.
+    pub connections: NonZeroUsize,
+    /// How many requests may wait for their answers at once, streams included. Default: no limit, as Nest.
+    ///
+    /// Set it to what the service can work on at once: what exceeds it waits here, or [fails](Self::when_full), and
+    /// not in the service's memory. Events are not counted.
+    pub max_in_flight: Option<NonZeroUsize>,
+    /// How many packets may wait to be written on one link: while there is none yet, or while the service does not
+    /// read.
+    ///
+    /// Raise it to ride out longer pauses, lower it to bound what they cost in memory: this many packets and 64 KiB,
+    /// and what callers who wait for room hold themselves. Default: 1,024.
+    pub max_queued: NonZeroUsize,
+    /// What becomes of calls past [`max_in_flight`](Self::max_in_flight) and [`max_queued`](Self::max_queued).
+    /// Default: they wait.
+    pub when_full: WhenFull,
+    /// How long [`Client::close`](super::Client::close), and the end of the last handle, wait for what is under way
+    /// before the link is cut. Raise it for slow handlers; lower it to stop sooner. Default: 30 seconds.
+    pub drain_timeout: Duration,
+    /// Whether packets leave at once instead of being gathered by the system (`TCP_NODELAY`). Only of TCP links that
+    /// the client opens itself. Switch it off to trade latency for fewer segments. Default: `true`.
+    pub nodelay: bool,
+    /// Whether and when the system probes an idle link, so that a peer that vanished without a word is noticed. Only
+    /// of TCP links that the client opens itself. Default: `None`, as Nest.
+    pub keepalive: Option<Keepalive>,
+    /// The limits of each link.
     pub connection: connection::Config,
     /// Which major of Nest to call like. Default: the newest.
     pub compat: Compat,
+}
+
+/// What becomes of a call when a limit is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// It waits its turn, within its timeout: for callers that can slow down.
+    #[default]
+    Wait,
+    /// It fails at once with [`CallError::Overloaded`](super::CallError::Overloaded): for callers that had better
+    /// shed load.
+    Fail,
+}
+
+impl Config {
+    /// Sets [`Config::timeout`].
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets [`Config::connect_timeout`].
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets [`Config::reconnect`].
+    #[must_use]
+    pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// Sets [`Config::connections`]; 0 counts as 1.
+    #[must_use]
+    pub const fn connections(mut self, connections: usize) -> Self {
+        self.connections = at_least_one(connections);
+        self
+    }
+
+    /// Sets [`Config::max_in_flight`]; 0 counts as 1.
+    #[must_use]
+    pub const fn max_in_flight(mut self, calls: usize) -> Self {
+        self.max_in_flight = Some(at_least_one(calls));
+        self
+    }
+
+    /// Sets [`Config::max_queued`]; 0 counts as 1.
+    #[must_use]
+    pub const fn max_queued(mut self, packets: usize) -> Self {
+        self.max_queued = at_least_one(packets);
+        self
+    }
+
+    /// Sets [`Config::when_full`].
+    #[must_use]
+    pub const fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// Sets [`Config::drain_timeout`].
+    #[must_use]
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// Sets [`Config::nodelay`].
+    #[must_use]
+    pub const fn nodelay(mut self, nodelay: bool) -> Self {
+        self.nodelay = nodelay;
+        self
+    }
+
+    /// Sets [`Config::keepalive`].
+    #[must_use]
+    pub const fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.keepalive = Some(keepalive);
+        self
+    }
+
+    /// Sets [`Config::connection`].
+    #[must_use]
+    pub fn connection(mut self, limits: connection::Config) -> Self {
+        self.connection = limits;
+        self
+    }
+
+    /// Sets [`Config::compat`].
+    #[must_use]
+    pub const fn compat(mut self, compat: Compat) -> Self {
+        self.compat = compat;
+        self
+    }
+}
+
+const fn at_least_one(count: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(count) {
+        Some(count) => count,
+        None => NonZeroUsize::MIN,
+    }
 }
 
 impl Default for Config {
@@ -25,6 +181,14 @@ impl Default for Config {
         Self {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
+            reconnect: Reconnect::default(),
+            connections: NonZeroUsize::MIN,
+            max_in_flight: None,
+            max_queued: at_least_one(1024),
+            when_full: WhenFull::default(),
+            drain_timeout: Duration::from_secs(30),
+            nodelay: true,
+            keepalive: None,
             connection: connection::Config::default(),
             compat: Compat::default(),
         }

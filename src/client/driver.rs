@@ -1,57 +1,139 @@
 //! The one task that owns a client's connections, one after the other.
+//!
+//! ```text
+//!              something to send, or When::Always
+//!   idle ──────────────────────────────────────────► connecting ──► linked ──► idle
+//!    ▲                                               │  ▲                │
+//!    └── no attempts left: those who wait are told ──┤  └─ the pause is over, or the link was lost
+//!                                                    └─► pausing         (When::Always)
+//! ```
+//!
+//! In each state commands are taken and deadlines pass: see `Desk`.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::{Future, pending},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 use tracing::{Instrument, debug_span};
 
-use super::{CallError, Config, Disconnected, command::Command, link::Link, pending::Pending};
+use super::{CallError, Config, Disconnected, State, When, desk::Desk, link::Link, state::Notice};
 use crate::connection::Connection;
 
-/// Connects when there is something to send, and again after each loss, until the last handle is gone.
-pub(super) async fn drive<C, F, IO>(connect: C, config: Config, mut commands: mpsc::Receiver<Command>, pending: Pending)
+pub(super) struct Driver<C> {
+    connect: C,
+    config: Arc<Config>,
+    desk: Desk,
+    notice: Notice,
+    /// How many attempts have failed in a row.
+    failures: u32,
+}
+
+impl<C, F, IO> Driver<C>
 where
     C: Fn() -> F,
     F: Future<Output = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let _failing = FailsWhenStopped(&pending);
-    while let Some(command) = commands.recv().await {
-        if command.is_abandoned() {
-            continue;
+    pub(super) fn new(connect: C, config: Arc<Config>, desk: Desk, notice: Notice) -> Self {
+        Self {
+            connect,
+            config,
+            desk,
+            notice,
+            failures: 0,
         }
-        match in_time(connect(), config.connect_timeout).await {
-            Ok(io) => {
-                tracing::debug!("connected");
-                let connection = Connection::new(io, &config.connection);
-                Link::new(connection, config.compat, &mut commands, &pending)
-                    .run(command)
-                    .instrument(debug_span!("connection"))
-                    .await;
+    }
+
+    /// Connects when there is a need, and again after each loss, until the client is closed.
+    pub(super) async fn run(mut self) {
+        let mut end = PostsWhenDropped(self.notice.clone(), Some(Disconnected::Stopped));
+        while self.is_wanted().await {
+            self.notice.post(State::Connecting);
+            let connecting = in_time((self.connect)(), self.config.connect_timeout);
+            match self.desk.attend(connecting, is_finished).await {
+                Some(Ok(io)) => self.carry(io).await,
+                Some(Err(error)) => self.failed(error),
+                None => break,
             }
-            Err(error) => {
-                let error = CallError::Connect(Arc::new(error));
-                command.fail(error.clone());
-                // These have waited for the same connection.
-                while let Ok(command) = commands.try_recv() {
-                    command.fail(error.clone());
-                }
+            self.pause().await;
+        }
+        // Only events and what has waited for a link for too long can be left.
+        self.desk.fail_waiting(&CallError::Closed);
+        end.1 = Some(Disconnected::Closed);
+    }
+
+    /// Waits until there is a need for a link (`true`) or none of the client (`false`).
+    async fn is_wanted(&mut self) -> bool {
+        let always = self.config.reconnect.when == When::Always;
+        let wants = move |desk: &Desk| desk.wants_link() || always && !desk.is_closing();
+        self.desk
+            .attend(pending::<()>(), |desk| wants(desk) || is_finished(desk))
+            .await;
+        !is_finished(&self.desk)
+    }
+
+    /// Uses a link until its end.
+    async fn carry(&mut self, io: IO) {
+        tracing::debug!("connected");
+        self.notice.post(State::Connected);
+        let since = Instant::now();
+        let connection = Connection::new(io, &self.config.connection);
+        let link = Link::new(connection, self.config.compat, &mut self.desk);
+        let reason = link.run().instrument(debug_span!("connection")).await;
+        self.notice.post(State::Disconnected(reason));
+        // A link that is lost again and again must not be made again and again without a pause.
+        let is_bad = self.config.reconnect.when == When::Always && since.elapsed() < self.config.reconnect.max_delay;
+        self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
+    }
+
+    fn failed(&mut self, error: io::Error) {
+        let error = Arc::new(error);
+        tracing::debug!(error = &*error as &dyn std::error::Error, "cannot connect");
+        self.failures = self.failures.saturating_add(1);
+        self.notice
+            .post(State::Disconnected(Disconnected::Unreachable(Arc::clone(&error))));
+        if self.config.reconnect.is_exhausted(self.failures) {
+            self.desk.fail_waiting(&CallError::Connect(error));
+            if self.config.reconnect.when == When::OnDemand {
+                self.failures = 0;
             }
+        }
+    }
+
+    /// Lets time pass after a failure, as long as somebody waits for a link.
+    async fn pause(&mut self) {
+        if self.failures == 0 {
+            return;
+        }
+        let on_demand = self.config.reconnect.when == When::OnDemand;
+        let needless = move |desk: &Desk| on_demand && !desk.wants_link();
+        let pausing = sleep(self.config.reconnect.delay(self.failures));
+        let is_enough = |desk: &Desk| needless(desk) || is_finished(desk);
+        if self.desk.attend(pausing, is_enough).await.is_none() {
+            self.failures = 0;
         }
     }
 }
 
-/// Tells the calls on the link when the task is dropped, with its runtime: they may wait on another one. It goes before
-/// the receiver of the commands, whose end is what makes the next caller start a new task.
-struct FailsWhenStopped<'a>(&'a Pending);
+fn is_finished(desk: &Desk) -> bool {
+    desk.is_drained() || desk.is_overdue()
+}
 
-impl Drop for FailsWhenStopped<'_> {
+/// Tells how it ended, also when the task is dropped, with its runtime.
+struct PostsWhenDropped(Notice, Option<Disconnected>);
+
+impl Drop for PostsWhenDropped {
     fn drop(&mut self) {
-        self.0.fail_all(&CallError::ConnectionClosed(Disconnected::Stopped));
+        if let Some(reason) = self.1.take() {
+            self.0.post(State::Disconnected(reason));
+        }
     }
 }
 

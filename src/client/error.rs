@@ -1,4 +1,4 @@
-//! Why a call fails.
+//! Why a call fails, and why a link ends.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -8,7 +8,8 @@ use crate::{connection::ConnectionError, packet::RpcError};
 ///
 /// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue), [`Decode`](Self::Decode)), the network
 /// ([`Connect`](Self::Connect), [`ConnectionClosed`](Self::ConnectionClosed), [`Timeout`](Self::Timeout)) or the
-/// caller ([`MissingData`](Self::MissingData), [`MissingPattern`](Self::MissingPattern), [`Encode`](Self::Encode)).
+/// caller ([`MissingData`](Self::MissingData), [`MissingPattern`](Self::MissingPattern), [`Encode`](Self::Encode),
+/// [`Overloaded`](Self::Overloaded), [`Closed`](Self::Closed)).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -39,12 +40,48 @@ pub enum CallError {
     /// The data can't be serialised.
     #[error("the data cannot be serialised")]
     Encode(#[source] Arc<serde_json::Error>),
+    /// As many calls as [`Config`](super::Config) allows are under way, and this one was
+    /// [not to wait](super::WhenFull::Fail).
+    #[error("too many calls are under way")]
+    Overloaded,
+    /// The client has been [closed](super::Client::close).
+    #[error("the client is closed")]
+    Closed,
 }
 
-/// Why a connection ended.
+impl CallError {
+    /// Whether the service can't have seen anything of the call, so that making it again repeats nothing.
+    ///
+    /// ```
+    /// use nest_wire::client::CallError;
+    ///
+    /// assert!(CallError::Overloaded.is_unsent());
+    /// assert!(!CallError::Timeout(std::time::Duration::from_secs(30)).is_unsent());
+    /// ```
+    #[must_use]
+    pub const fn is_unsent(&self) -> bool {
+        match self {
+            Self::Connect(_)
+            | Self::MissingData
+            | Self::MissingPattern
+            | Self::Encode(_)
+            | Self::Overloaded
+            | Self::Closed => true,
+            Self::Rpc(_) | Self::NoValue | Self::Decode(_) | Self::ConnectionClosed(_) | Self::Timeout(_) => false,
+        }
+    }
+}
+
+/// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Disconnected {
+    /// Nothing has been sent yet.
+    #[error("nothing has been sent yet")]
+    NotYet,
+    /// The last attempt to connect failed.
+    #[error("the service cannot be reached")]
+    Unreachable(#[source] Arc<io::Error>),
     /// The service closed it, between two packets.
     #[error("the service closed the connection")]
     ByPeer,
@@ -54,6 +91,10 @@ pub enum Disconnected {
     /// It broke, or we cut it.
     #[error("the connection failed")]
     Failed(#[source] Arc<ConnectionError>),
+    /// We closed it: [`Client::close`](super::Client::close) was called, or the last handle is gone. A call that
+    /// fails with this was not answered within [`Config::drain_timeout`](super::Config::drain_timeout).
+    #[error("the client has closed the connection")]
+    Closed,
     /// The runtime that the client's task ran on has stopped.
     #[error("the client's task has stopped")]
     Stopped,

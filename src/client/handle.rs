@@ -1,42 +1,29 @@
 //! The handle that users hold.
 
-use std::{
-    fmt,
-    future::Future,
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
 use tracing::{Instrument, Span, debug_span};
 
 use super::{
-    CallError, Config, Disconnected, Replies,
-    command::Command,
-    driver::drive,
-    pending::{Pending, Waiter},
-    replies::{Forget, decode},
+    CallError, Replies, State, States,
+    command::Outgoing,
+    member::stopped,
+    members::{Guard, Members},
+    metadata::Metadata,
+    replies::decode,
+    waiting::{Limit, Waiting},
 };
 use crate::{
-    compat::Compat,
-    packet::{CallId, RawJson},
+    js,
+    packet::{CallId, Draft, RawJson},
     pattern::Pattern,
 };
-
-/// How many packets may wait to be written before further callers wait too.
-const QUEUE: usize = 1024;
 
 /// A caller of one microservice.
 ///
 /// Cheap to clone; all clones share one connection, which is made by the first call and again by the next call after
-/// a loss. The link closes when the last clone is gone.
+/// a loss. The link closes when the last clone is gone, or is [closed](Self::close) before.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -50,116 +37,26 @@ const QUEUE: usize = 1024;
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
-    timeout: Duration,
-    metadata: Option<RawJson>,
+    pub(super) members: Arc<Members>,
+    pub(super) timeout: Duration,
+    pub(super) metadata: Metadata,
 }
 
-struct Shared {
-    /// Starts the task that owns the link.
-    start: Box<dyn Fn(mpsc::Receiver<Command>, Pending) + Send + Sync>,
-    /// How to reach that task, once it was started.
-    driver: Mutex<Option<mpsc::Sender<Command>>>,
-    pending: Pending,
-    compat: Compat,
-}
-
+/// Calls.
 impl Client {
-    /// A client of the service at `address`, `"localhost:8888"` for example. Nothing is connected yet.
-    #[must_use]
-    pub fn new(address: impl Into<String>) -> Self {
-        Self::with_config(address, Config::default())
-    }
-
-    /// As [`new`](Self::new), with other limits and timeouts.
-    #[must_use]
-    pub fn with_config(address: impl Into<String>, config: Config) -> Self {
-        let address: Arc<str> = address.into().into();
-        Self::with_connector(
-            move || {
-                let address = Arc::clone(&address);
-                async move { connect(&address).await }
-            },
-            config,
-        )
-    }
-
-    /// A client that gets its links from `connect`: a Unix socket, a TLS stream, one end of [`tokio::io::duplex`].
-    #[must_use]
-    pub fn with_connector<C, F, IO>(connect: C, config: Config) -> Self
-    where
-        C: Fn() -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = io::Result<IO>> + Send + 'static,
-        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (timeout, compat) = (config.timeout, config.compat);
-        let start = move |commands, pending| {
-            tokio::spawn(drive(connect.clone(), config.clone(), commands, pending));
-        };
-        let shared = Shared {
-            start: Box::new(start),
-            driver: Mutex::default(),
-            pending: Pending::default(),
-            compat,
-        };
-        Self {
-            shared: Arc::new(shared),
-            timeout,
-            metadata: None,
-        }
-    }
-
-    /// The same client with another timeout for its calls.
-    #[must_use]
-    pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self {
-            timeout,
-            ..self.clone()
-        }
-    }
-
-    /// The same client with this `metadata` in each packet it sends, which services read from their context (Nest 12.1
-    /// and later; older ones ignore it).
-    ///
-    /// # Errors
-    /// [`CallError::Encode`].
-    pub fn with_metadata(&self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
-        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
-        Ok(Self {
-            metadata: Some(metadata),
-            ..self.clone()
-        })
-    }
-
     /// Sends a message and waits for its answer: of several values, the last one.
     ///
     /// A service that answers undefined has no value: that is `()` or `None`, or else [`CallError::NoValue`].
     ///
     /// # Errors
-    /// See [`CallError`]. Only [`CallError::Connect`] and the three of the caller's say that nothing was sent.
+    /// See [`CallError`]; [`CallError::is_unsent`] says of which errors it is certain that nothing was sent.
     pub async fn send<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
-        let (pattern, data) = (pattern_json(&present(pattern)?), payload(data)?);
-        // Declared before the channel and so dropped after it: see `Pending::enter`.
-        let forget = self.forget_later();
-        let span = request_span(&pattern, Some(forget.id));
-        let (tell, answer) = oneshot::channel();
-        let command = Command::Send {
-            id: forget.id,
-            pattern,
-            data,
-            metadata: self.metadata.clone(),
-            waiter: Waiter::Last { so_far: None, tell },
-        };
-        let answered = async {
-            self.command(command).await?;
-            answer.await.unwrap_or_else(|_| Err(stopped()))
-        };
-        let value = self.in_time(answered).instrument(span);
-        decode(value.await?.as_ref())
+        let packet = self.draft(Draft::request(&present(pattern)?), data)?;
+        decode(self.ask(packet).await?.as_ref())
     }
 
     /// Sends a message and gives its values as they come.
@@ -167,26 +64,16 @@ impl Client {
     /// The timeout counts anew for each value.
     ///
     /// # Errors
-    /// [`CallError::MissingData`] and [`CallError::Encode`], and [`CallError::Timeout`] if other packets keep this one
-    /// from being written for so long. Every other error is the stream's last item, [`CallError::Connect`] too.
+    /// [`CallError::MissingData`] and [`CallError::Encode`], [`CallError::Overloaded`] and [`CallError::Closed`], and
+    /// [`CallError::Timeout`] if other packets keep this one from being written for so long. Every other error is the
+    /// stream's last item, [`CallError::Connect`] too (but for a client of several links, which looks for one first).
     pub async fn send_stream<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<Replies<T>, CallError> {
-        let (pattern, data) = (pattern_json(&present(pattern)?), payload(data)?);
-        let forget = self.forget_later();
-        let span = request_span(&pattern, Some(forget.id));
-        let (tell, values) = mpsc::unbounded_channel();
-        let command = Command::Send {
-            id: forget.id,
-            pattern,
-            data,
-            metadata: self.metadata.clone(),
-            waiter: Waiter::Each(tell),
-        };
-        self.in_time(self.command(command)).instrument(span).await?;
-        Ok(Replies::new(self.clone(), values, forget, self.timeout))
+        let packet = self.draft(Draft::request(&present(pattern)?), data)?;
+        self.ask_stream(packet).await
     }
 
     /// Sends an event and waits until it has been handed to the operating system. Nobody answers it.
@@ -194,99 +81,173 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let route = present(pattern)?.route(self.shared.compat);
         // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
-        let route = RawJson::trusted(route.to_json());
-        let data = payload(data)?;
-        let span = request_span(&route, None);
-        let (sent, is_sent) = oneshot::channel();
-        let command = Command::Emit {
-            route,
-            data,
-            metadata: self.metadata.clone(),
-            sent,
+        let route = present(pattern)?.route(self.members.config.compat);
+        let packet = self.draft(Draft::event(&route), data)?;
+        let span = request_span(&packet, None);
+        let limit = Limit::from_now(self.timeout);
+        let (waiting, sent) = Waiting::until_done(limit);
+        let packet = Box::new(Outgoing {
+            id: None,
+            text: packet.finish(None),
+            waiting,
+        });
+        let emitted = async {
+            let link = self.members.choose(limit).await?;
+            self.members.link(link).submit(packet, &self.members.config).await?;
+            sent.await.unwrap_or_else(|_| Err(stopped()))
         };
+        emitted.instrument(span).await
+    }
+}
+
+/// Links.
+impl Client {
+    /// Connects now, instead of with the first call. Of several links, waits for the first.
+    ///
+    /// ```
+    /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addrs()?[0].to_string();
+    /// # tokio::spawn(serve(listener, Router::new()).into_future());
+    /// let client = Client::new(address);
+    /// client.connect().await?;
+    /// assert!(client.state().is_connected());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`CallError::Connect`], [`CallError::Timeout`] and [`CallError::Closed`].
+    pub async fn connect(&self) -> Result<(), CallError> {
+        let limit = Limit::from_now(self.timeout);
+        self.members.first_connected(limit).await.map(drop)
+    }
+
+    /// Whether it is connected, and if not, why.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.members.board.state()
+    }
+
+    /// The states it goes through, beginning with the present one: what Nest's `status` and `on` tell.
+    ///
+    /// ```
+    /// use futures_util::StreamExt;
+    /// use nest_wire::client::{Client, State};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # async fn alarm(_reason: nest_wire::client::Disconnected) {}
+    /// let client = Client::new("localhost:1");
+    /// let mut states = client.states();
+    /// tokio::spawn(async move {
+    ///     while let Some(state) = states.next().await {
+    ///         match state {
+    ///             State::Disconnected(reason) => alarm(reason).await,
+    ///             state => println!("{state:?}"),
+    ///         }
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    pub fn states(&self) -> States {
+        self.members.board.states()
+    }
+
+    /// Closes the client and all its clones: calls made from now on fail with [`CallError::Closed`], those under way
+    /// are finished, what waits to be sent is sent, and then the link is closed. Ready when it is.
+    ///
+    /// What is not finished within [`Config::drain_timeout`](super::Config::drain_timeout) fails with [`CallError::ConnectionClosed`]. If the future
+    /// is dropped, closing goes on.
+    pub async fn close(&self) {
+        self.members.close().await;
+    }
+}
+
+impl Client {
+    /// Writes a packet up to its id.
+    pub(super) fn draft(&self, draft: Draft, data: &(impl Serialize + ?Sized)) -> Result<Draft, CallError> {
+        self.draft_with(draft, |out| js::append(data, out))
+    }
+
+    pub(super) fn draft_with(
+        &self,
+        mut draft: Draft,
+        data: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
+    ) -> Result<Draft, CallError> {
+        match draft.data(data) {
+            Ok(b"null") => return Err(CallError::MissingData),
+            Ok(_) => {}
+            Err(error) => return Err(CallError::Encode(Arc::new(error))),
+        }
+        if let Some(metadata) = self.metadata.json(self.timeout) {
+            draft.metadata(&metadata);
+        }
+        Ok(draft)
+    }
+
+    /// Sends a request and waits for its last value.
+    pub(super) async fn ask(&self, packet: Draft) -> Result<Option<RawJson>, CallError> {
+        let id = CallId::random(self.members.config.compat);
+        let span = request_span(&packet, Some(id));
+        let limit = Limit::from_now(self.timeout);
+        let (waiting, answer) = Waiting::for_last(limit);
+        let packet = Box::new(Outgoing {
+            id: Some(id),
+            text: packet.finish(Some(id)),
+            waiting,
+        });
+        let answered = async {
+            let mut guard = Guard::new(&self.members, id, limit).await?;
+            guard.link().submit(packet, &self.members.config).await?;
+            let answer = answer.await;
+            guard.is_over();
+            answer.unwrap_or_else(|_| Err(stopped()))
+        };
+        answered.instrument(span).await
+    }
+
+    /// Sends a request and gives its values.
+    pub(super) async fn ask_stream<T>(&self, packet: Draft) -> Result<Replies<T>, CallError> {
+        let id = CallId::random(self.members.config.compat);
+        let span = request_span(&packet, Some(id));
+        let limit = Limit::from_now(self.timeout);
+        let (waiting, values) = Waiting::for_each(limit);
+        let packet = Box::new(Outgoing {
+            id: Some(id),
+            text: packet.finish(Some(id)),
+            waiting,
+        });
         let sent = async {
-            self.command(command).await?;
-            is_sent.await.unwrap_or_else(|_| Err(stopped()))
+            let guard = Guard::new(&self.members, id, limit).await?;
+            guard.link().submit(packet, &self.members.config).await?;
+            Ok(Replies::new(values, guard))
         };
-        self.in_time(sent).instrument(span).await
-    }
-
-    /// Hands a command to the task that owns the link, starting that if need be.
-    async fn command(&self, command: Command) -> Result<(), CallError> {
-        let driver = self.driver();
-        driver.send(command).await.map_err(|_| stopped())
-    }
-
-    fn driver(&self) -> mpsc::Sender<Command> {
-        let mut driver = self.shared.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        // It is closed if the runtime that the task ran on has been shut down.
-        match driver.as_ref().filter(|driver| !driver.is_closed()) {
-            Some(driver) => driver.clone(),
-            None => {
-                let (commands, receiver) = mpsc::channel(QUEUE);
-                (self.shared.start)(receiver, self.shared.pending.clone());
-                driver.insert(commands).clone()
-            }
-        }
-    }
-
-    fn forget_later(&self) -> Forget {
-        Forget {
-            pending: self.shared.pending.clone(),
-            id: CallId::random(self.shared.compat),
-        }
-    }
-
-    async fn in_time<T>(&self, call: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-        let limit = self.timeout;
-        timeout(limit, call).await.unwrap_or(Err(CallError::Timeout(limit)))
+        sent.instrument(span).await
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
+            .field("state", &self.state())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
 
-pub(super) async fn connect(address: &str) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-fn request_span(pattern: &RawJson, id: Option<CallId>) -> Span {
+fn request_span(packet: &Draft, id: Option<CallId>) -> Span {
     debug_span!(
         "request",
-        pattern = pattern.as_str(),
+        pattern = packet.pattern(),
         id = id.map(tracing::field::display)
     )
 }
 
-fn stopped() -> CallError {
-    CallError::ConnectionClosed(Disconnected::Stopped)
-}
-
-fn present(pattern: impl Into<Pattern>) -> Result<Pattern, CallError> {
+pub(super) fn present(pattern: impl Into<Pattern>) -> Result<Pattern, CallError> {
     let pattern = pattern.into();
     if pattern.value().is_null() {
         return Err(CallError::MissingPattern);
     }
     Ok(pattern)
-}
-
-fn pattern_json(pattern: &Pattern) -> RawJson {
-    RawJson::trusted(pattern.to_json())
-}
-
-fn payload(data: &(impl Serialize + ?Sized)) -> Result<RawJson, CallError> {
-    match RawJson::of(data) {
-        Ok(data) if data == RawJson::null() => Err(CallError::MissingData),
-        Ok(data) => Ok(data),
-        Err(error) => Err(CallError::Encode(Arc::new(error))),
-    }
 }

@@ -1,143 +1,104 @@
-//! The calls that wait for an answer. Plain data: no I/O, no tasks.
+//! The calls that wait for an answer. Plain data: no I/O, no tasks, no locks; the task that owns the link owns it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
-use tokio::sync::{mpsc, oneshot};
+use foldhash::fast::RandomState;
+use tokio::time::Instant;
 
-use super::CallError;
-use crate::packet::{CallId, Outcome, RawJson, ReplyPacket, RpcError};
+use super::{CallError, command::Outgoing};
+use crate::packet::{CallId, Outcome, ReplyPacket};
 
-/// What a waiting caller is told: a value, JavaScript's undefined (`None`), or the end.
-pub(super) type Answer = Result<Option<RawJson>, CallError>;
-
-/// The table, shared by the task that owns the link and the callers, which take themselves out when they give up.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Pending(Arc<Mutex<HashMap<CallId, Waiter>>>);
-
-/// Who waits for an answer.
-#[derive(Debug)]
-pub(super) enum Waiter {
-    /// For the last value only.
-    Last {
-        so_far: Option<RawJson>,
-        tell: oneshot::Sender<Answer>,
-    },
-    /// For each value, and at last for `None`: a channel that ends without it has lost its call.
-    Each(mpsc::UnboundedSender<Option<Answer>>),
-}
+/// Peers look up what they like but cannot enter anything: a fast hash can't be flooded.
+#[derive(Debug, Default)]
+pub(super) struct Pending(HashMap<CallId, Box<Outgoing>, RandomState>);
 
 impl Pending {
-    /// Enters a call, unless its caller has given up meanwhile; says whether it was entered.
-    ///
-    /// Both happen under one lock, and a caller who gives up first closes its channel and only then
-    /// [forgets](Self::forget): so whichever comes first, no entry outlives its caller.
-    pub(super) fn enter(&self, id: CallId, waiter: Waiter) -> bool {
-        let mut waiting = self.lock();
-        let is_wanted = !waiter.is_gone();
-        if is_wanted {
-            waiting.insert(id, waiter);
-        }
-        is_wanted
+    pub(super) fn enter(&mut self, id: CallId, call: Box<Outgoing>) {
+        self.0.insert(id, call);
     }
 
     /// Hands a reply to the call it belongs to. Replies to nobody are ignored, as in Nest.
-    pub(super) fn deliver(&self, reply: ReplyPacket) {
+    pub(super) fn deliver(&mut self, reply: ReplyPacket, now: Instant) {
         let Some(id) = reply.id.as_ref().and_then(CallId::read) else {
             return tracing::debug!(id = ?reply.id, "a reply to nobody");
         };
-        let mut waiting = self.lock();
         match reply.outcome {
             Outcome::Value(value) => {
-                if let Some(waiter) = waiting.get_mut(&id) {
-                    waiter.value(value);
+                if let Some(call) = self.0.get_mut(&id) {
+                    call.waiting.value(value, now);
                 }
             }
-            Outcome::Completed(value) => {
-                if let Some(waiter) = waiting.remove(&id) {
-                    waiter.complete(value);
-                }
-            }
-            Outcome::Failed(err) => {
-                if let Some(waiter) = waiting.remove(&id) {
-                    waiter.fail(CallError::Rpc(RpcError::from_raw(err)));
+            end => {
+                if let Some(call) = self.0.remove(&id) {
+                    call.waiting.end(end);
                 }
             }
         }
     }
 
-    pub(super) fn forget(&self, id: CallId) {
-        self.lock().remove(&id);
+    /// Whether the call was there.
+    pub(super) fn forget(&mut self, id: CallId) -> bool {
+        self.0.remove(&id).is_some()
     }
 
-    pub(super) fn fail_all(&self, error: &CallError) {
-        let waiting = std::mem::take(&mut *self.lock());
-        for waiter in waiting.into_values() {
-            waiter.fail(error.clone());
+    /// Tells those whose time is over; when the next one's is.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
+        let mut next = None;
+        let overdue = self.0.extract_if(|_, call| call.waiting.is_overdue(now, &mut next));
+        for (_, call) in overdue {
+            call.waiting.expire();
+        }
+        next
+    }
+
+    pub(super) fn fail_all(&mut self, error: &CallError) {
+        for (_, call) in self.0.drain() {
+            call.fail(error.clone());
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
-    /// A caller that panicked while it held the lock has left the table whole: each change is one operation.
-    fn lock(&self) -> MutexGuard<'_, HashMap<CallId, Waiter>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Waiter {
-    pub(super) fn is_gone(&self) -> bool {
-        match self {
-            Self::Last { tell, .. } => tell.is_closed(),
-            Self::Each(tell) => tell.is_closed(),
-        }
-    }
-
-    fn value(&mut self, value: Option<RawJson>) {
-        match self {
-            // As `lastValueFrom`, for which an undefined value is a value too.
-            Self::Last { so_far, .. } => *so_far = value,
-            Self::Each(tell) => drop(tell.send(Some(Ok(value)))),
-        }
-    }
-
-    fn complete(self, value: Option<RawJson>) {
-        match self {
-            Self::Last { so_far, tell } => drop(tell.send(Ok(value.or(so_far)))),
-            Self::Each(tell) => {
-                if value.is_some() {
-                    let _ = tell.send(Some(Ok(value)));
-                }
-                let _ = tell.send(None);
-            }
-        }
-    }
-
-    pub(super) fn fail(self, error: CallError) {
-        match self {
-            Self::Last { tell, .. } => drop(tell.send(Err(error))),
-            Self::Each(tell) => drop(tell.send(Some(Err(error)))),
-        }
+        self.0.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
     use super::*;
-    use crate::compat::Compat;
+    use crate::{
+        client::{
+            Disconnected,
+            waiting::{Answer, Limit, Waiting},
+        },
+        compat::Compat,
+        packet::RawJson,
+    };
 
     fn reply(text: String) -> ReplyPacket {
         ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON")
     }
 
-    fn one(pending: &Pending, id: u128) -> oneshot::Receiver<Answer> {
-        let (tell, answer) = oneshot::channel();
-        assert!(pending.enter(CallId::digits(id), Waiter::Last { so_far: None, tell }));
+    fn one(pending: &mut Pending, id: u128) -> oneshot::Receiver<Answer> {
+        let (waiting, answer) = Waiting::for_last(Limit::from_now(Duration::MAX));
+        enter(pending, id, waiting);
         answer
+    }
+
+    fn enter(pending: &mut Pending, id: u128, waiting: Waiting) {
+        let id = CallId::digits(id);
+        let text = String::new();
+        pending.enter(
+            id,
+            Box::new(Outgoing {
+                id: Some(id),
+                text,
+                waiting,
+            }),
+        );
     }
 
     fn json(text: &'static str) -> Option<RawJson> {
@@ -146,43 +107,63 @@ mod tests {
 
     #[test]
     fn replies_find_their_calls_and_the_last_value_counts() {
-        let pending = Pending::default();
-        let (mut first, mut second) = (one(&pending, 1), one(&pending, 2));
+        let mut pending = Pending::default();
+        let now = Instant::now();
+        let (mut first, mut second) = (one(&mut pending, 1), one(&mut pending, 2));
         let (a, b) = (CallId::digits(1), CallId::digits(2));
-        pending.deliver(reply(format!(r#"{{"response":"x","id":"{a}"}}"#)));
-        pending.deliver(reply(format!(r#"{{"response":"y","isDisposed":true,"id":"{b}"}}"#)));
+        pending.deliver(reply(format!(r#"{{"response":"x","id":"{a}"}}"#)), now);
+        pending.deliver(
+            reply(format!(r#"{{"response":"y","isDisposed":true,"id":"{b}"}}"#)),
+            now,
+        );
         assert!(first.try_recv().is_err(), "more may come");
         assert_eq!(second.try_recv().expect("told").expect("a value"), json("\"y\""));
-        pending.deliver(reply(format!(r#"{{"isDisposed":true,"id":"{a}"}}"#)));
+        pending.deliver(reply(format!(r#"{{"isDisposed":true,"id":"{a}"}}"#)), now);
         assert_eq!(first.try_recv().expect("told").expect("a value"), json("\"x\""));
         assert!(pending.is_empty());
     }
 
     #[test]
     fn replies_to_nobody_are_ignored() {
-        let pending = Pending::default();
-        let mut waiting = one(&pending, 1);
+        let mut pending = Pending::default();
+        let mut waiting = one(&mut pending, 1);
         for id in ["\"000000000000000000002\"", "7", "null"] {
-            pending.deliver(reply(format!(r#"{{"response":1,"isDisposed":true,"id":{id}}}"#)));
+            let reply = reply(format!(r#"{{"response":1,"isDisposed":true,"id":{id}}}"#));
+            pending.deliver(reply, Instant::now());
         }
-        pending.deliver(reply(r#"{"response":1,"isDisposed":true}"#.to_owned()));
+        pending.deliver(reply(r#"{"response":1,"isDisposed":true}"#.to_owned()), Instant::now());
         assert!(waiting.try_recv().is_err());
     }
 
-    #[test]
-    fn a_call_given_up_before_it_was_sent_is_not_entered() {
-        let pending = Pending::default();
-        let (tell, answer) = oneshot::channel();
-        drop(answer);
-        assert!(!pending.enter(CallId::digits(1), Waiter::Last { so_far: None, tell }));
-        assert!(pending.is_empty());
+    #[tokio::test(start_paused = true)]
+    async fn only_those_whose_time_is_over_are_told_so() {
+        let mut pending = Pending::default();
+        let second = Duration::from_secs(1);
+        let mut wait = |seconds: u32| {
+            let patience = second * seconds;
+            let (waiting, answer) = Waiting::for_last(Limit::from_now(patience));
+            enter(&mut pending, seconds.into(), waiting);
+            answer
+        };
+        let (mut soon, mut later, mut last) = (wait(1), wait(2), wait(3));
+        let mut endless = one(&mut pending, 4);
+        let now = Instant::now();
+        assert_eq!(pending.expire(now), Some(now + second));
+        assert_eq!(pending.expire(now + second * 2), Some(now + second * 3));
+        for (answer, seconds) in [(&mut soon, 1), (&mut later, 2)] {
+            let error = answer.try_recv().expect("told").expect_err("too late");
+            assert!(matches!(error, CallError::Timeout(limit) if limit == second * seconds));
+        }
+        assert!(last.try_recv().is_err() && endless.try_recv().is_err());
+        assert_eq!(pending.expire(now + second * 3), None, "one waits for ever");
+        assert!(!pending.is_empty());
     }
 
     #[test]
     fn every_waiting_call_learns_why_the_link_died() {
-        let pending = Pending::default();
-        let mut waiting = [one(&pending, 1), one(&pending, 2)];
-        pending.fail_all(&CallError::ConnectionClosed(super::super::Disconnected::ByPeer));
+        let mut pending = Pending::default();
+        let mut waiting = [one(&mut pending, 1), one(&mut pending, 2)];
+        pending.fail_all(&CallError::ConnectionClosed(Disconnected::ByPeer));
         for answer in &mut waiting {
             let error = answer.try_recv().expect("told").expect_err("failed");
             assert_eq!(error.to_string(), "Connection closed");

@@ -5,67 +5,34 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
+    task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, Sleep, sleep},
-};
+use tokio::sync::mpsc;
 
-use super::{
-    CallError, Client, Disconnected,
-    pending::{Answer, Pending},
-};
-use crate::packet::{CallId, RawJson};
+use super::{CallError, member::stopped, members::Guard, waiting::Answer};
+use crate::packet::RawJson;
 
-/// Takes a call out of the table when its caller no longer waits. It exists before the request is on its way, so that
-/// a caller who is dropped at any moment leaves nothing behind.
-#[derive(Debug)]
-pub(super) struct Forget {
-    pub(super) pending: Pending,
-    pub(super) id: CallId,
-}
-
-impl Drop for Forget {
-    fn drop(&mut self) {
-        self.pending.forget(self.id);
-    }
-}
-
-/// The values of one call, as they come; see [`Client::send_stream`].
+/// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
 ///
 /// The first error is the last item. Dropping the stream forgets the call; the service is not told, for Nest has no
 /// packet for that. Values wait in memory until they are taken.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Replies<T> {
-    // The order matters: the channel closes before the call is forgotten (see `Pending::enter`).
     values: mpsc::UnboundedReceiver<Option<Answer>>,
-    _forget: Forget,
     /// Keeps the link alive as long as somebody listens.
-    _client: Client,
-    patience: Duration,
-    timer: Pin<Box<Sleep>>,
+    guard: Guard,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(
-        client: Client,
-        values: mpsc::UnboundedReceiver<Option<Answer>>,
-        forget: Forget,
-        patience: Duration,
-    ) -> Self {
+    pub(super) fn new(values: mpsc::UnboundedReceiver<Option<Answer>>, guard: Guard) -> Self {
         Self {
             values,
-            _forget: forget,
-            _client: client,
-            patience,
-            timer: Box::pin(sleep(patience)),
+            guard,
             is_over: false,
             item: PhantomData,
         }
@@ -79,32 +46,27 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let item = match self.values.poll_recv(cx) {
-            Poll::Ready(Some(Some(Ok(value)))) => decode(value.as_ref()),
-            Poll::Ready(Some(Some(Err(error)))) => Err(error),
-            Poll::Ready(None) => Err(CallError::ConnectionClosed(Disconnected::Stopped)),
-            Poll::Ready(Some(None)) => {
-                self.is_over = true;
-                return Poll::Ready(None);
+        let item = match ready!(self.values.poll_recv(cx)) {
+            Some(Some(Ok(value))) => Some(decode(value.as_ref())),
+            Some(Some(Err(error))) => {
+                self.guard.is_over();
+                Some(Err(error))
             }
-            Poll::Pending => {
-                std::task::ready!(self.timer.as_mut().poll(cx));
-                Err(CallError::Timeout(self.patience))
+            Some(None) => {
+                self.guard.is_over();
+                None
             }
+            None => Some(Err(stopped())),
         };
-        self.is_over = item.is_err();
-        // A time too long to be told is as far away as the timer has been from the beginning.
-        if let Some(next_by) = Instant::now().checked_add(self.patience) {
-            self.timer.as_mut().reset(next_by);
-        }
-        Poll::Ready(Some(item))
+        self.is_over = !matches!(item, Some(Ok(_)));
+        Poll::Ready(item)
     }
 }
 
 impl<T> fmt::Debug for Replies<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replies")
-            .field("call", &self._forget.id)
+            .field("call", &self.guard.id)
             .finish_non_exhaustive()
     }
 }

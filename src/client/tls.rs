@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Client, Config, handle::connect};
+use super::{Client, Config, tcp::Dialer};
 use crate::tls::{ClientTls, TlsError};
 
 impl Client {
@@ -41,14 +41,15 @@ impl Client {
     ) -> Result<Self, TlsError> {
         let address: Arc<str> = address.into().into();
         let tls = tls.into().for_address(&address)?;
+        let dialer = Dialer::new(&config);
         let connect = move || {
-            let (address, tls) = (Arc::clone(&address), tls.clone());
-            async move { connect_under(&tls, &address).await }
+            let (address, tls, dialer) = (Arc::clone(&address), tls.clone(), dialer.clone());
+            async move { connect_under(&tls, &dialer, &address).await }
         };
         Ok(Self::with_connector(connect, config))
     }
 }
 
-async fn connect_under(tls: &ClientTls, address: &str) -> io::Result<TlsStream<TcpStream>> {
-    tls.connect(address, connect(address).await?).await
+async fn connect_under(tls: &ClientTls, dialer: &Dialer, address: &str) -> io::Result<TlsStream<TcpStream>> {
+    tls.connect(address, dialer.dial(address).await?).await
 }

@@ -167,6 +167,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// Queues the packet of this text.
+    pub(crate) fn push_text(&mut self, text: &str) {
+        self.push_pieces(["", text, "", "", ""]);
+    }
+
     /// Sends what is queued; ready when all of it is.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub use error::PacketError;
 pub use id::CallId;
 pub use raw::RawJson;
 pub use reply::{Outcome, Reply, ReplyPacket, write_reply};
+pub(crate) use request::Draft;
 pub use request::{RequestPacket, write_event, write_request};
 pub use rpc_error::RpcError;
 

@@ -1,12 +1,15 @@
 //! What a caller sends: a request, which wants an answer, or an event, which wants none.
 
-use std::fmt::Write;
+use std::{fmt::Write, io, ops::Range};
 
 use bytes::BytesMut;
 use bytestring::ByteString;
 
 use super::{CallId, PacketError, RawJson, raw};
-use crate::js;
+use crate::{
+    js,
+    pattern::{Pattern, Route},
+};
 
 /// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md` §2).
 ///
@@ -136,7 +139,7 @@ impl<'f> ReplyId<'f> {
 pub fn write_request(out: &mut BytesMut, pattern: &RawJson, data: &RawJson, metadata: Option<&RawJson>, id: CallId) {
     write_head(out, pattern, data, metadata);
     // Writing into a buffer that grows can't fail.
-    let _ = write!(out, ",\"id\":\"{id}\"}}");
+    let _ = write!(out, "{ID}\"{id}\"}}");
 }
 
 /// Appends an event as Nest's client writes it. `route` is the pattern's route, as a JSON string.
@@ -146,13 +149,83 @@ pub fn write_event(out: &mut BytesMut, route: &RawJson, data: &RawJson, metadata
 }
 
 fn write_head(out: &mut BytesMut, pattern: &RawJson, data: &RawJson, metadata: Option<&RawJson>) {
-    out.extend_from_slice(b"{\"pattern\":");
+    out.extend_from_slice(PATTERN.as_bytes());
     out.extend_from_slice(pattern.as_str().as_bytes());
-    out.extend_from_slice(b",\"data\":");
+    out.extend_from_slice(DATA.as_bytes());
     out.extend_from_slice(data.as_str().as_bytes());
     if let Some(metadata) = metadata {
-        out.extend_from_slice(b",\"metadata\":");
+        out.extend_from_slice(METADATA.as_bytes());
         out.extend_from_slice(metadata.as_str().as_bytes());
+    }
+}
+
+const PATTERN: &str = "{\"pattern\":";
+const DATA: &str = ",\"data\":";
+const METADATA: &str = ",\"metadata\":";
+const ID: &str = ",\"id\":";
+
+/// A request or an event that is written member by member, each serialised straight into its place.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    text: Vec<u8>,
+    pattern: Range<usize>,
+}
+
+impl Draft {
+    /// Begins with the `pattern` of a request.
+    pub(crate) fn request(pattern: &Pattern) -> Self {
+        Self::addressed(|text| pattern.value().write_to(text))
+    }
+
+    /// Begins with the route of an event, which is a text whatever its pattern was.
+    pub(crate) fn event(route: &Route<'_>) -> Self {
+        Self::addressed(|text| text.push_str(&route.to_json()))
+    }
+
+    fn addressed(write: impl FnOnce(&mut String)) -> Self {
+        // Room for most packets at once.
+        let mut text = String::with_capacity(192);
+        text.push_str(PATTERN);
+        let start = text.len();
+        write(&mut text);
+        let pattern = start..text.len();
+        text.push_str(DATA);
+        let text = text.into_bytes();
+        Self { text, pattern }
+    }
+
+    /// Appends the data; what was appended.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub(crate) fn data<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<&[u8], E> {
+        let start = self.text.len();
+        write(&mut self.text)?;
+        Ok(&self.text[start..])
+    }
+
+    /// Appends the metadata, a JSON text. It comes after the data.
+    pub(crate) fn metadata(&mut self, json: &str) {
+        self.text.extend_from_slice(METADATA.as_bytes());
+        self.text.extend_from_slice(json.as_bytes());
+    }
+
+    /// The pattern's JSON text.
+    pub(crate) fn pattern(&self) -> &str {
+        std::str::from_utf8(&self.text[self.pattern.clone()]).expect("it was written as text")
+    }
+
+    /// The frame's text. An event has no id.
+    pub(crate) fn finish(mut self, id: Option<CallId>) -> String {
+        if let Some(id) = id {
+            self.text.extend_from_slice(ID.as_bytes());
+            self.text.push(b'"');
+            // Writing into a vector can't fail.
+            let _ = io::Write::write_fmt(&mut self.text, format_args!("{id}"));
+            self.text.push(b'"');
+        }
+        self.text.push(b'}');
+        String::from_utf8(self.text).expect("serde_json writes UTF-8")
     }
 }
 
@@ -180,6 +253,30 @@ mod tests {
         assert_eq!(packet.data, Some(raw("[1]")));
         assert_eq!(packet.metadata, Some(raw("{}")));
         assert_eq!(packet.id, Some(raw(r#""000000000000000000abc""#)));
+    }
+
+    #[test]
+    fn a_draft_becomes_the_same_packet() {
+        let id = CallId::digits(0xabc);
+        let pattern = Pattern::object([("cmd", "sum")]);
+        let (data, metadata) = (raw("[1]"), raw("{}"));
+        let append = |text: &mut Vec<u8>| {
+            text.extend_from_slice(b"[1]");
+            Ok::<_, io::Error>(())
+        };
+        let mut out = BytesMut::new();
+        write_request(&mut out, &raw(r#"{"cmd":"sum"}"#), &data, Some(&metadata), id);
+        let mut draft = Draft::request(&pattern);
+        assert_eq!(draft.pattern(), r#"{"cmd":"sum"}"#);
+        assert_eq!(draft.data(append).expect("appended"), b"[1]");
+        draft.metadata("{}");
+        assert_eq!(draft.finish(Some(id)), out);
+
+        let mut out = BytesMut::new();
+        write_event(&mut out, &raw(r#""{\"cmd\":\"sum\"}""#), &data, None);
+        let mut draft = Draft::event(&pattern.route(crate::Compat::Nest12));
+        draft.data(append).expect("appended");
+        assert_eq!(draft.finish(None), out);
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Everything that can be tested without Node, one topic a file.
 
+mod client_closing;
 mod client_congestion;
 mod client_handles;
+mod client_hosts;
+mod client_layers;
+mod client_limits;
 mod client_links;
 mod client_replies;
 mod client_requests;
+mod client_states;
 mod client_timeouts;
 mod custom_framing;
 mod layers;

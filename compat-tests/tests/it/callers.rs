@@ -42,11 +42,7 @@ on_each_major!(ids_are_uuids_in_7_and_8_and_21_digits_in, ids);
 
 fn like(major: u8, service: SocketAddr) -> Client {
     let compat = Compat::of_major(major).expect("a major that is pinned");
-    let config = Config {
-        compat,
-        ..Config::default()
-    };
-    Client::with_config(service.to_string(), config)
+    Client::with_config(service.to_string(), Config::default().compat(compat))
 }
 
 fn send(key: u8) -> String {

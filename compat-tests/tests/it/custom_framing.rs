@@ -25,10 +25,7 @@ fn config() -> connection::Config {
 }
 
 fn client(address: SocketAddr) -> Client {
-    let config = client::Config {
-        connection: config(),
-        ..client::Config::default()
-    };
+    let config = client::Config::default().connection(config());
     Client::with_config(address.to_string(), config)
 }
 

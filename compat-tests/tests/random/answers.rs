@@ -34,11 +34,7 @@ async fn callers_see_the_same(major: u8) {
     let service = ScriptedService::start().await;
     let mut nest = nests_client(&service, major).await;
     let compat = Compat::of_major(major).expect("a major that is pinned");
-    let config = Config {
-        compat,
-        timeout: Duration::from_secs(10),
-        ..Config::default()
-    };
+    let config = Config::default().compat(compat).timeout(Duration::from_secs(10));
     let ours = Client::with_config(service.address.to_string(), config);
 
     // Callers of 7 and 8 wait for ever when their link is lost: it never is.

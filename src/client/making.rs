@@ -1,0 +1,172 @@
+//! How clients are made, and made anew from others.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{CallError, Client, Config, members::Members, metadata::Metadata, tcp::Dialer};
+use crate::packet::RawJson;
+
+/// Makers of clients.
+impl Client {
+    /// A client of the service at `address`, `"localhost:8888"` for example. Nothing is connected yet.
+    #[must_use]
+    pub fn new(address: impl Into<String>) -> Self {
+        Self::with_config(address, Config::default())
+    }
+
+    /// As [`new`](Self::new), with other limits and timeouts.
+    #[must_use]
+    pub fn with_config(address: impl Into<String>, config: Config) -> Self {
+        Self::with_hosts([address], config)
+    }
+
+    /// A client of a service that runs at several addresses.
+    ///
+    /// From the first call on it keeps a link to each of them; calls go to the less busy of two connected ones. A host
+    /// that is lost gets no more calls, and its link is made again as [`Config::reconnect`] says, always in the
+    /// background. A call waits for a link only if there is none at all.
+    ///
+    /// ```
+    /// use nest_wire::{client::{Client, Config}, server::{Listener, Payload, Router, serve}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut hosts = Vec::new();
+    /// # for _ in 0..2 {
+    /// #     let listener = Listener::bind("127.0.0.1:0").await?;
+    /// #     hosts.push(listener.local_addrs()?[0].to_string());
+    /// #     let echo = async |Payload(text): Payload<String>| text;
+    /// #     tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
+    /// # }
+    /// // hosts: ["users-1:8888", "users-2:8888"] for example
+    /// let client = Client::with_hosts(hosts, Config::default());
+    /// assert_eq!(client.send::<String>("echo", "hi").await?, "hi");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no address.
+    #[must_use]
+    pub fn with_hosts(addresses: impl IntoIterator<Item = impl Into<String>>, config: Config) -> Self {
+        let dialer = Dialer::new(&config);
+        let connector = |address: String| {
+            let (address, dialer): (Arc<str>, _) = (address.into(), dialer.clone());
+            move || {
+                let (address, dialer) = (Arc::clone(&address), dialer.clone());
+                async move { dialer.dial(&*address).await }
+            }
+        };
+        Self::with_connectors(addresses.into_iter().map(|address| connector(address.into())), config)
+    }
+
+    /// A client of a service whose addresses `resolve` knows: Consul, etcd, SRV records.
+    ///
+    /// It is asked before each attempt to connect, so that what it says may change; its addresses are tried in turn,
+    /// from a random one on. With [`Config::connections`] more than 1, links spread over them.
+    ///
+    /// ```
+    /// use nest_wire::client::{Client, Config};
+    ///
+    /// // Here would be the question to a registry.
+    /// let resolve = async || tokio::net::lookup_host("users.internal:8888").await.map(Iterator::collect);
+    /// let client = Client::with_resolver(resolve, Config::default().connections(4));
+    /// ```
+    #[must_use]
+    pub fn with_resolver<R, F>(resolve: R, config: Config) -> Self
+    where
+        R: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        let dialer = Dialer::new(&config);
+        let connect = move || {
+            let (addresses, dialer) = (resolve(), dialer.clone());
+            async move { dialer.dial_any(addresses.await?).await }
+        };
+        Self::with_connector(connect, config)
+    }
+
+    /// A client that gets its links from `connect`: a Unix socket, a TLS stream, one end of [`tokio::io::duplex`].
+    ///
+    /// ```
+    /// use nest_wire::client::{Client, Config};
+    ///
+    /// # #[cfg(unix)] {
+    /// let connect = || tokio::net::UnixStream::connect("/run/users.sock");
+    /// let client = Client::with_connector(connect, Config::default());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_connector<C, F, IO>(connect: C, config: Config) -> Self
+    where
+        C: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        Self::with_connectors([connect], config)
+    }
+
+    /// As [`with_hosts`](Self::with_hosts), with a connector for each host.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn with_connectors<C, F, IO>(connectors: impl IntoIterator<Item = C>, config: Config) -> Self
+    where
+        C: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connectors: Vec<C> = connectors.into_iter().collect();
+        assert!(!connectors.is_empty(), "a client needs at least one host");
+        Self {
+            timeout: config.timeout,
+            members: Arc::new(Members::new(&connectors, config)),
+            metadata: Metadata::default(),
+        }
+    }
+
+    /// The same client with another timeout for its calls.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
+    }
+
+    /// The same client with this `metadata` in each packet it sends, which services read from their context (Nest 12.1
+    /// and later; older ones ignore it).
+    ///
+    /// # Errors
+    /// [`CallError::Encode`].
+    pub fn with_metadata(&self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
+        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        Ok(self.with_raw_metadata(metadata))
+    }
+
+    pub(super) fn with_raw_metadata(&self, metadata: RawJson) -> Self {
+        Self {
+            metadata: self.metadata.with(metadata),
+            ..self.clone()
+        }
+    }
+
+    /// The same client telling services how long its calls wait: the metadata of each packet has the member `key`,
+    /// the time when the call is given up, in milliseconds since 1970 as `Date.now()` counts them.
+    ///
+    /// A Nest handler compares it: `context.getMetadata().deadline < Date.now()`; one that calls on passes it on. The
+    /// clocks of both machines have to agree. Metadata that is no object, and calls whose timeout is beyond all time,
+    /// stay without it.
+    ///
+    /// ```
+    /// let client = nest_wire::client::Client::new("localhost:8888").with_deadline_metadata("deadline");
+    /// ```
+    #[must_use]
+    pub fn with_deadline_metadata(&self, key: &str) -> Self {
+        Self {
+            metadata: self.metadata.with_deadline(key),
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! When and how often to try again to connect. Plain numbers: no I/O, no timers.
+
+use std::time::Duration;
+
+/// When a client tries again to connect, how often, and how long it waits between two attempts.
+///
+/// Nest's client tries once, with each call that finds no link (`client/client-tcp.js`); that is the default. What
+/// Nest calls `retryAttempts` and `retryDelay` on other transports is [`attempts`](Self::attempts)` - 1` and
+/// [`min_delay`](Self::min_delay) here (on TCP, Nest has them for services only: how often to listen again).
+///
+/// ```
+/// use std::time::Duration;
+/// use nest_wire::client::Reconnect;
+///
+/// // As `retryAttempts: 5, retryDelay: 200`, but each pause is longer than the one before, up to two seconds.
+/// let patient = Reconnect::on_demand()
+///     .attempts(6)
+///     .min_delay(Duration::from_millis(200))
+///     .max_delay(Duration::from_secs(2));
+/// // Keeps the link up whether or not somebody calls.
+/// let eager = Reconnect::always();
+/// # assert_ne!(patient, eager);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reconnect {
+    /// What makes the client connect once a link was lost or could not be had. Default: a call.
+    pub when: When,
+    /// How many attempts may fail before the calls that wait for them fail, with
+    /// [`CallError::Connect`](super::CallError::Connect). They fail sooner if their own timeout ends.
+    ///
+    /// Raise it so that calls survive a restart of the service. Default: 1, as Nest. 0 counts as 1.
+    pub attempts: u32,
+    /// How long to wait after the first failed attempt; twice as long after each further one. Default: 100 ms.
+    ///
+    /// A random part of up to a half is taken off each pause, so that a thousand clients do not come back at once.
+    pub min_delay: Duration,
+    /// How long to wait at most. Raise it to spare services that are down for long, lower it to be back sooner.
+    /// Default: 10 seconds.
+    pub max_delay: Duration,
+}
+
+/// What makes a client connect again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum When {
+    /// The next call, as in Nest.
+    #[default]
+    OnDemand,
+    /// The loss itself: the client goes on trying until it is closed. From its first call, or
+    /// [`connect`](super::Client::connect), on.
+    Always,
+}
+
+impl Reconnect {
+    /// Connects for a call only: one attempt, unless told otherwise.
+    #[must_use]
+    pub const fn on_demand() -> Self {
+        Self {
+            when: When::OnDemand,
+            attempts: 1,
+            min_delay: Duration::from_millis(100),
+            max_delay: Duration::from_secs(10),
+        }
+    }
+
+    /// Keeps the link up: after a loss it connects again at once, and tries on until it succeeds.
+    #[must_use]
+    pub const fn always() -> Self {
+        Self {
+            when: When::Always,
+            ..Self::on_demand()
+        }
+    }
+
+    /// Sets [`Reconnect::attempts`].
+    #[must_use]
+    pub const fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Sets [`Reconnect::min_delay`].
+    #[must_use]
+    pub const fn min_delay(mut self, delay: Duration) -> Self {
+        self.min_delay = delay;
+        self
+    }
+
+    /// Sets [`Reconnect::max_delay`].
+    #[must_use]
+    pub const fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// How long to wait after so many failures in a row.
+    pub(super) fn delay(&self, failures: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
+        let delay = self.min_delay.saturating_mul(doubled).min(self.max_delay);
+        delay - delay.mul_f64(fastrand::f64() / 2.0)
+    }
+
+    /// Whether calls that wait have now waited for all the attempts they may.
+    pub(super) fn is_exhausted(&self, failures: u32) -> bool {
+        failures.is_multiple_of(self.attempts.max(1))
+    }
+}
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Self::on_demand()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_longest_and_are_at_least_half_as_long() {
+        let reconnect = Reconnect::on_demand()
+            .min_delay(Duration::from_millis(100))
+            .max_delay(Duration::from_secs(1));
+        for (failures, longest) in [
+            (1, 100),
+            (2, 200),
+            (3, 400),
+            (4, 800),
+            (5, 1000),
+            (40, 1000),
+            (u32::MAX, 1000),
+        ] {
+            for _ in 0..100 {
+                let delay = reconnect.delay(failures).as_micros();
+                assert!(
+                    (longest * 500..=longest * 1000).contains(&delay),
+                    "{failures}: {delay} us"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_delays_there_are_do_no_harm() {
+        let reconnect = Reconnect::always().min_delay(Duration::MAX).max_delay(Duration::MAX);
+        assert!(reconnect.delay(u32::MAX) >= Duration::MAX / 3);
+    }
+
+    #[test]
+    fn no_attempts_count_as_one() {
+        assert!(Reconnect::on_demand().attempts(0).is_exhausted(1));
+        let thrice = Reconnect::on_demand().attempts(3);
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6].map(|failures| thrice.is_exhausted(failures)),
+            [false, false, true, false, false, true]
+        );
+    }
+}

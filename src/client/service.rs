@@ -1,0 +1,232 @@
+//! The client as a [`tower_service::Service`], for tower's layers: retries, timeouts, limits, load shedding.
+//!
+//! Nothing of ours is above it: what a layer does with a [`Call`] is the layer's business.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tower_service::Service;
+
+use super::{CallError, Client, Replies, handle::present, replies::decode};
+use crate::{
+    packet::{Draft, RawJson},
+    pattern::Pattern,
+};
+
+/// A request as a value: cheap to clone, so that it can be made again.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pattern: Pattern,
+    data: RawJson,
+    metadata: Option<RawJson>,
+}
+
+impl Call {
+    /// A request to `pattern`.
+    ///
+    /// # Errors
+    /// [`CallError::MissingPattern`], [`CallError::MissingData`] and [`CallError::Encode`].
+    pub fn new(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
+        let data = RawJson::of(data).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        if data == RawJson::null() {
+            return Err(CallError::MissingData);
+        }
+        Ok(Self {
+            pattern: present(pattern)?,
+            data,
+            metadata: None,
+        })
+    }
+
+    /// The same request with this metadata instead of the [client's](Client::with_metadata).
+    ///
+    /// # Errors
+    /// [`CallError::Encode`].
+    pub fn with_metadata(self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
+        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        Ok(Self {
+            metadata: Some(metadata),
+            ..self
+        })
+    }
+
+    /// What it is addressed to.
+    #[must_use]
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// What the handler gets.
+    #[must_use]
+    pub fn data(&self) -> &RawJson {
+        &self.data
+    }
+
+    /// Metadata of its own.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&RawJson> {
+        self.metadata.as_ref()
+    }
+
+    /// The packet up to its id, and the client that sends it.
+    fn draft(&self, client: &Client) -> Result<(Client, Draft), CallError> {
+        let client = match &self.metadata {
+            Some(metadata) => client.with_raw_metadata(metadata.clone()),
+            None => client.clone(),
+        };
+        let append = |out: &mut Vec<u8>| {
+            out.extend_from_slice(self.data.as_str().as_bytes());
+            Ok(())
+        };
+        let draft = client.draft_with(Draft::request(&self.pattern), append)?;
+        Ok((client, draft))
+    }
+}
+
+/// The answer to a [`Call`]: its last value, or JavaScript's undefined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer(Option<RawJson>);
+
+impl Answer {
+    /// Decodes the value; undefined is `()` or `None`.
+    ///
+    /// # Errors
+    /// [`CallError::Decode`] and [`CallError::NoValue`].
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        decode(self.0.as_ref())
+    }
+
+    /// The value as it came; `None` is undefined.
+    #[must_use]
+    pub fn raw(&self) -> Option<&RawJson> {
+        self.0.as_ref()
+    }
+}
+
+/// What the services of this module give: an outcome later.
+type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
+
+/// Sends a message and waits for its answer, as [`Client::send`].
+///
+/// It is always ready: limits are kept within the call ([`Config::max_in_flight`](super::Config::max_in_flight)), so
+/// that clones need no readiness of their own.
+///
+/// Retries that a budget bounds, around calls that get a second each:
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use nest_wire::client::{Answer, Call, CallError, Client};
+/// use tower::{
+///     Service, ServiceBuilder, ServiceExt,
+///     retry::{Policy, budget::{Budget, TpsBudget}},
+/// };
+///
+/// /// Makes a call again of which nothing was sent, as long as retries stay a fifth of all calls.
+/// #[derive(Clone)]
+/// struct Unsent(Arc<TpsBudget>);
+///
+/// impl Policy<Call, Answer, CallError> for Unsent {
+///     type Future = std::future::Ready<()>;
+///
+///     fn retry(&mut self, _: &mut Call, outcome: &mut Result<Answer, CallError>) -> Option<Self::Future> {
+///         match outcome {
+///             Err(error) if error.is_unsent() => self.0.withdraw().then(|| std::future::ready(())),
+///             _ => {
+///                 self.0.deposit();
+///                 None
+///             }
+///         }
+///     }
+///
+///     fn clone_request(&mut self, call: &Call) -> Option<Call> {
+///         Some(call.clone())
+///     }
+/// }
+///
+/// # use nest_wire::server::{Listener, Payload, Router, serve};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// # let listener = Listener::bind("127.0.0.1:0").await?;
+/// # let address = listener.local_addrs()?[0].to_string();
+/// # let echo = async |Payload(text): Payload<String>| text;
+/// # tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
+/// let budget = Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2));
+/// let mut users = ServiceBuilder::new()
+///     .timeout(Duration::from_secs(5))
+///     .retry(Unsent(budget))
+///     .concurrency_limit(100)
+///     .service(Client::new(address).with_timeout(Duration::from_secs(1)));
+/// let answer = users.ready().await?.call(Call::new("echo", "hi")?).await?;
+/// assert_eq!(answer.parse::<String>()?, "hi");
+/// # Ok(()) }
+/// ```
+impl Service<Call> for Client {
+    type Response = Answer;
+    type Error = CallError;
+    type Future = Answering<Answer>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Answering<Answer> {
+        let ready = call.draft(self);
+        Box::pin(async move {
+            let (client, packet) = ready?;
+            client.ask(packet).await.map(Answer)
+        })
+    }
+}
+
+/// The service whose responses are the values of a call as they come, as [`Client::send_stream`] gives them.
+pub struct Streaming<T> {
+    client: Client,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T> Streaming<T> {
+    /// Streams of values of type `T` over `client`.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            item: PhantomData,
+        }
+    }
+}
+
+impl<T: 'static> Service<Call> for Streaming<T> {
+    type Response = Replies<T>;
+    type Error = CallError;
+    type Future = Answering<Replies<T>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Answering<Replies<T>> {
+        let ready = call.draft(&self.client);
+        Box::pin(async move {
+            let (client, packet) = ready?;
+            client.ask_stream(packet).await
+        })
+    }
+}
+
+impl<T> Clone for Streaming<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.client.clone())
+    }
+}
+
+impl<T> fmt::Debug for Streaming<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Streaming").field(&self.client).finish()
+    }
+}

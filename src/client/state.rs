@@ -1,0 +1,186 @@
+//! Whether a client is connected, for whoever wants to know.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+};
+
+use futures_util::Stream;
+use tokio::sync::watch;
+use tokio_util::sync::ReusableBoxFuture;
+
+use super::Disconnected;
+
+/// Whether a client is connected: Nest's `status`, with reasons.
+///
+/// A client of several links is connected if any of them is, else connecting if any is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum State {
+    /// There is no link, for this reason.
+    Disconnected(Disconnected),
+    /// An attempt to connect is under way.
+    Connecting,
+    /// There is a link.
+    Connected,
+}
+
+impl State {
+    /// Whether there is a link.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        matches!(self, Self::Connected)
+    }
+}
+
+/// The states of a client as a stream, the present one first; see [`Client::states`](super::Client::states).
+///
+/// Whoever looks seldom sees the newest state and may miss some before. The stream ends when the client and its task
+/// are gone; it keeps neither alive.
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct States(ReusableBoxFuture<'static, (Option<State>, watch::Receiver<State>)>);
+
+impl States {
+    fn of(mut receiver: watch::Receiver<State>) -> Self {
+        receiver.mark_changed();
+        Self(ReusableBoxFuture::new(next(receiver)))
+    }
+}
+
+impl Stream for States {
+    type Item = State;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<State>> {
+        let (state, receiver) = ready!(self.0.poll(cx));
+        self.0.set(next(receiver));
+        Poll::Ready(state)
+    }
+}
+
+async fn next(mut receiver: watch::Receiver<State>) -> (Option<State>, watch::Receiver<State>) {
+    let state = match receiver.changed().await {
+        Ok(()) => Some(receiver.borrow_and_update().clone()),
+        Err(_) => None,
+    };
+    (state, receiver)
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("States").finish_non_exhaustive()
+    }
+}
+
+/// Where the links of one client post their states.
+#[derive(Debug)]
+pub(super) struct Board {
+    each: Mutex<Vec<State>>,
+    together: watch::Sender<State>,
+}
+
+/// The place of one link on the board.
+#[derive(Debug, Clone)]
+pub(super) struct Notice {
+    board: Arc<Board>,
+    index: usize,
+    is_connected: Arc<AtomicBool>,
+}
+
+impl Board {
+    /// A board for so many links, none of which has been opened.
+    pub(super) fn new(links: usize) -> Arc<Self> {
+        let state = State::Disconnected(Disconnected::NotYet);
+        Arc::new(Self {
+            each: Mutex::new(vec![state.clone(); links]),
+            together: watch::Sender::new(state),
+        })
+    }
+
+    pub(super) fn notice(self: &Arc<Self>, index: usize) -> Notice {
+        Notice {
+            board: Arc::clone(self),
+            index,
+            is_connected: Arc::default(),
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.together.borrow().clone()
+    }
+
+    pub(super) fn states(&self) -> States {
+        States::of(self.together.subscribe())
+    }
+}
+
+impl Notice {
+    pub(super) fn post(&self, state: State) {
+        self.is_connected.store(state.is_connected(), Relaxed);
+        let mut each = self.board.each.lock().unwrap_or_else(PoisonError::into_inner);
+        each[self.index] = state;
+        let together = together(&each, self.index);
+        // Within the lock, so that states are told in the order in which they came about.
+        self.board.together.send_if_modified(|told| {
+            let is_old = matches!(
+                (&*told, &together),
+                (State::Connected, State::Connected) | (State::Connecting, State::Connecting)
+            );
+            *told = together;
+            !is_old
+        });
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.is_connected.load(Relaxed)
+    }
+}
+
+/// The best of the states; if none is better than the others, the newest.
+fn together(each: &[State], newest: usize) -> State {
+    let is_connecting = |state: &State| matches!(state, State::Connecting);
+    if each.iter().any(State::is_connected) {
+        State::Connected
+    } else if each.iter().any(is_connecting) {
+        State::Connecting
+    } else {
+        each[newest].clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+
+    fn lost() -> State {
+        State::Disconnected(Disconnected::ByPeer)
+    }
+
+    #[test]
+    fn a_client_is_connected_as_long_as_any_of_its_links_is() {
+        let board = Board::new(2);
+        let (one, other) = (board.notice(0), board.notice(1));
+        let mut states = board.states();
+        let mut told = || format!("{:?}", states.next().now_or_never());
+        assert_eq!(told(), "Some(Some(Disconnected(NotYet)))");
+        one.post(State::Connecting);
+        assert_eq!(told(), "Some(Some(Connecting))");
+        one.post(State::Connected);
+        other.post(State::Connecting);
+        assert_eq!(told(), "Some(Some(Connected))");
+        other.post(State::Connected);
+        one.post(lost());
+        assert_eq!(told(), "None", "nothing new");
+        assert!(other.is_connected() && !one.is_connected());
+        other.post(lost());
+        assert_eq!(told(), "Some(Some(Disconnected(ByPeer)))");
+        drop((board, one, other));
+        assert_eq!(told(), "Some(None)");
+    }
+}
