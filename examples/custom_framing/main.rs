@@ -42,10 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Args { listen, call, numbers } = Args::parse();
     let connection = Config::default().framing(LengthPrefixed::default);
     if let Some(address) = call {
-        let config = client::Config {
-            connection,
-            ..client::Config::default()
-        };
+        let config = client::Config::default().connection(connection);
         let total: f64 = Client::with_config(address, config).send("sum", &numbers).await?;
         println!("{total}");
         return Ok(());
