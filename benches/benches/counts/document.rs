@@ -1,6 +1,6 @@
 //! The table of counts in `docs/PERFORMANCE.md`.
 
-use std::{collections::BTreeMap, error::Error, fmt, fs, path::PathBuf};
+use std::{collections::BTreeMap, error::Error, fmt, fs, ops::Range, path::PathBuf};
 
 /// The table stands between these.
 const BEGIN: &str = "<!-- counts -->";
@@ -26,7 +26,7 @@ impl Document {
     pub(crate) fn read() -> Result<Self, Box<dyn Error>> {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/PERFORMANCE.md");
         let text = fs::read_to_string(&path)?;
-        let figures = table(&text)?.lines().filter_map(row).collect();
+        let figures = text[table(&text)?].lines().filter_map(row).collect();
         Ok(Self { path, text, figures })
     }
 
@@ -45,17 +45,21 @@ impl Document {
             )
         };
         let rows: String = counted.iter().map(row).collect();
-        let text = self.text.replace(table(&self.text)?, &format!("\n{HEAD}{rows}"));
+        let range = table(&self.text)?;
+        let mut text = self.text.clone();
+        // By its place, not by its text: an empty table is a line break like any other.
+        text.replace_range(range, &format!("\n{HEAD}{rows}"));
         fs::write(&self.path, &text)?;
         print!("{rows}");
         Ok(())
     }
 }
 
-fn table(text: &str) -> Result<&str, Box<dyn Error>> {
-    let (_, rest) = text.split_once(BEGIN).ok_or("no table of counts")?;
-    let (table, _) = rest.split_once(END).ok_or("the table of counts does not end")?;
-    Ok(table)
+/// Where the table stands.
+fn table(text: &str) -> Result<Range<usize>, Box<dyn Error>> {
+    let begin = text.find(BEGIN).ok_or("no table of counts")? + BEGIN.len();
+    let length = text[begin..].find(END).ok_or("the table of counts does not end")?;
+    Ok(begin..begin + length)
 }
 
 fn row(line: &str) -> Option<(String, Figures)> {

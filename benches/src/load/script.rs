@@ -86,7 +86,7 @@ mod tests {
     fn a_frame_knows_its_request_and_no_other_frame() {
         let frame = Frame::new("{\"response\":\"求\",\"id\":\"", "\"}");
         let seventh = frame.with_tail(7);
-        assert_eq!(seventh, "27#{\"response\":\"求\",\"id\":\"00007\"}".as_bytes());
+        assert_eq!(seventh, "29#{\"response\":\"求\",\"id\":\"00007\"}".as_bytes());
         assert_eq!(frame.number_in(&seventh), Some(7));
         let other = Frame::new("{\"response\":\"乞\",\"id\":\"", "\"}").with_tail(7);
         assert_eq!(frame.number_in(&other), None);
