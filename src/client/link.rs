@@ -19,7 +19,7 @@ use super::{
 use crate::{
     compat::Compat,
     connection::{Connection, ConnectionError, Segment},
-    packet::ReplyPacket,
+    packet::ReplyMembers,
 };
 
 pub(super) struct Link<'a, IO> {
@@ -77,9 +77,11 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(Segment::Received)) => {
                 let now = Instant::now();
-                let read = |text: &_| ReplyPacket::read(text, self.compat);
-                while let Some(reply) = self.connection.next_packet(read).map_err(failed)? {
-                    self.desk.pending.deliver(reply, now);
+                while let Some(frame) = self.connection.next_frame().map_err(failed)? {
+                    match ReplyMembers::read(&frame, self.compat) {
+                        Ok(reply) => self.desk.pending.deliver(reply, now),
+                        Err(error) => return Err(failed(self.connection.refuse(error))),
+                    }
                 }
                 Ok(true)
             }

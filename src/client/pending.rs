@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::{CallError, command::Outgoing};
-use crate::packet::{CallId, Outcome, ReplyPacket};
+use crate::packet::{CallId, Outcome, ReplyMembers};
 
 /// Peers look up what they like but cannot enter anything: a fast hash can't be flooded.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ impl Pending {
     }
 
     /// Hands a reply to the call it belongs to. Replies to nobody are ignored, as in Nest.
-    pub(super) fn deliver(&mut self, reply: ReplyPacket, now: Instant) {
-        let Some(id) = reply.id.as_ref().and_then(CallId::read) else {
+    pub(super) fn deliver(&mut self, reply: ReplyMembers<'_>, now: Instant) {
+        let Some(id) = reply.id.and_then(CallId::read_json) else {
             return tracing::debug!(id = ?reply.id, "a reply to nobody");
         };
         match reply.outcome {
@@ -78,8 +78,10 @@ mod tests {
         packet::RawJson,
     };
 
-    fn reply(text: String) -> ReplyPacket {
-        ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON")
+    fn deliver(pending: &mut Pending, text: String) {
+        let frame = text.into();
+        let reply = ReplyMembers::read(&frame, Compat::Nest12).expect("JSON");
+        pending.deliver(reply, Instant::now());
     }
 
     fn one(pending: &mut Pending, id: u128) -> oneshot::Receiver<Answer> {
@@ -108,17 +110,16 @@ mod tests {
     #[test]
     fn replies_find_their_calls_and_the_last_value_counts() {
         let mut pending = Pending::default();
-        let now = Instant::now();
         let (mut first, mut second) = (one(&mut pending, 1), one(&mut pending, 2));
         let (a, b) = (CallId::digits(1), CallId::digits(2));
-        pending.deliver(reply(format!(r#"{{"response":"x","id":"{a}"}}"#)), now);
-        pending.deliver(
-            reply(format!(r#"{{"response":"y","isDisposed":true,"id":"{b}"}}"#)),
-            now,
+        deliver(&mut pending, format!(r#"{{"response":"x","id":"{a}"}}"#));
+        deliver(
+            &mut pending,
+            format!(r#"{{"response":"y","isDisposed":true,"id":"{b}"}}"#),
         );
         assert!(first.try_recv().is_err(), "more may come");
         assert_eq!(second.try_recv().expect("told").expect("a value"), json("\"y\""));
-        pending.deliver(reply(format!(r#"{{"isDisposed":true,"id":"{a}"}}"#)), now);
+        deliver(&mut pending, format!(r#"{{"isDisposed":true,"id":"{a}"}}"#));
         assert_eq!(first.try_recv().expect("told").expect("a value"), json("\"x\""));
         assert!(pending.is_empty());
     }
@@ -128,10 +129,9 @@ mod tests {
         let mut pending = Pending::default();
         let mut waiting = one(&mut pending, 1);
         for id in ["\"000000000000000000002\"", "7", "null"] {
-            let reply = reply(format!(r#"{{"response":1,"isDisposed":true,"id":{id}}}"#));
-            pending.deliver(reply, Instant::now());
+            deliver(&mut pending, format!(r#"{{"response":1,"isDisposed":true,"id":{id}}}"#));
         }
-        pending.deliver(reply(r#"{"response":1,"isDisposed":true}"#.to_owned()), Instant::now());
+        deliver(&mut pending, r#"{"response":1,"isDisposed":true}"#.to_owned());
         assert!(waiting.try_recv().is_err());
     }
 

@@ -235,6 +235,18 @@ mod tests {
     }
 
     #[test]
+    fn a_bracket_is_closed_by_its_own_kind() {
+        for (text, fault) in [("[1}", 2), ("{\"a\":1]", 6), ("[[]}", 3), ("[{\"a\":[}]]", 7)] {
+            let found = text[fault..].chars().next().expect("a character");
+            assert_eq!(
+                pass(text),
+                Err(ParseError::Unexpected { found, offset: fault }),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn a_million_levels_are_passed_over() {
         let deep = format!("{}{}", "[{\"a\":".repeat(500_000), "1");
         assert_eq!(pass(&deep), Err(ParseError::UnexpectedEnd { offset: deep.len() }));
@@ -247,11 +259,16 @@ mod tests {
             let plain = "x".repeat(length);
             assert_eq!(pass(&format!("\"{plain}\"")), Ok(()));
             assert_eq!(pass(&format!("\"{plain}\\n{plain}\"")), Ok(()));
-            let fault = ParseError::Unexpected {
-                found: '\n',
-                offset: length + 1,
-            };
-            assert_eq!(pass(&format!("\"{plain}\n{plain}\"")), Err(fault));
+            for found in '\0'..' ' {
+                let fault = ParseError::Unexpected {
+                    found,
+                    offset: length + 1,
+                };
+                assert_eq!(pass(&format!("\"{plain}{found}{plain}\"")), Err(fault));
+            }
+            for other in [' ', '!', '#', '[', ']', '\u{7f}', '求'] {
+                assert_eq!(pass(&format!("\"{plain}{other}{plain}\"")), Ok(()));
+            }
             let end = ParseError::UnexpectedEnd { offset: length + 1 };
             assert_eq!(pass(&format!("\"{plain}")), Err(end));
         }

@@ -109,17 +109,23 @@ impl RawJson {
     /// Whether JavaScript takes the value for true: all but `false`, `null`, `""` and the zeros.
     #[must_use]
     pub fn is_truthy(&self) -> bool {
-        match self.as_str() {
-            "false" | "null" | "\"\"" => false,
-            text if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-                text.parse::<f64>().is_ok_and(|number| number != 0.0)
-            }
-            _ => true,
-        }
+        is_truthy(&self.0)
     }
 
     pub(crate) fn is_plain_string(&self) -> bool {
         is_plain_string(&self.0)
+    }
+}
+
+/// [`RawJson::is_truthy`] of the JSON in `text`.
+pub(super) fn is_truthy(text: &str) -> bool {
+    match text {
+        "true" => true,
+        "false" | "null" | "\"\"" => false,
+        text if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            text.parse::<f64>().is_ok_and(|number| number != 0.0)
+        }
+        _ => true,
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{PacketError, RawJson};
+use super::{PacketError, RawJson, raw::is_truthy};
 use crate::{compat::Compat, js};
 
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
@@ -87,6 +87,24 @@ impl ReplyPacket {
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
     pub fn read(text: &ByteString, compat: Compat) -> Result<Self, PacketError> {
+        let ReplyMembers { id, outcome } = ReplyMembers::read(text, compat)?;
+        Ok(Self {
+            id: id.map(|id| RawJson::slice_of(text, id)),
+            outcome,
+        })
+    }
+}
+
+/// What [`ReplyPacket`] holds, the id as it stands in the frame: it is looked at once.
+#[derive(Debug)]
+pub(crate) struct ReplyMembers<'f> {
+    pub(crate) id: Option<&'f str>,
+    pub(crate) outcome: Outcome,
+}
+
+impl<'f> ReplyMembers<'f> {
+    /// As [`ReplyPacket::read`].
+    pub(crate) fn read(text: &'f ByteString, compat: Compat) -> Result<Self, PacketError> {
         let mut seen = Envelope::default();
         js::for_each_member(text, &USUAL_ORDER, |key, value| {
             let field = match key {
@@ -97,10 +115,13 @@ impl ReplyPacket {
                 "status" => return seen.has_status = true,
                 _ => return seen.has_unknown = true,
             };
-            *field = Some(RawJson::slice_of(text, value));
+            *field = Some(value);
         })
         .map_err(|source| PacketError::new(text, source))?;
-        Ok(seen.into_reply(text, compat))
+        Ok(Self {
+            id: seen.id,
+            outcome: seen.outcome(text, compat),
+        })
     }
 }
 
@@ -108,16 +129,16 @@ impl ReplyPacket {
 const USUAL_ORDER: [&str; 4] = ["\"err\":", "\"response\":", "\"isDisposed\":", "\"id\":"];
 
 #[derive(Default)]
-struct Envelope {
-    err: Option<RawJson>,
-    response: Option<RawJson>,
-    is_disposed: Option<RawJson>,
-    id: Option<RawJson>,
+struct Envelope<'f> {
+    err: Option<&'f str>,
+    response: Option<&'f str>,
+    is_disposed: Option<&'f str>,
+    id: Option<&'f str>,
     has_status: bool,
     has_unknown: bool,
 }
 
-impl Envelope {
+impl Envelope<'_> {
     fn is_foreign(&self, compat: Compat) -> bool {
         let says_something = self.err.is_some() || self.response.is_some() || self.is_disposed.is_some();
         if compat.knows_envelope_keys() {
@@ -127,18 +148,17 @@ impl Envelope {
         }
     }
 
-    fn into_reply(self, text: &ByteString, compat: Compat) -> ReplyPacket {
-        let is_truthy = |member: &Option<RawJson>| member.as_ref().is_some_and(RawJson::is_truthy);
-        let outcome = if self.is_foreign(compat) {
+    fn outcome(&self, text: &ByteString, compat: Compat) -> Outcome {
+        let slice = |value| RawJson::slice_of(text, value);
+        if self.is_foreign(compat) {
             Outcome::Completed(Some(RawJson::trusted(text.clone())))
-        } else if let Some(err) = self.err.filter(RawJson::is_truthy) {
-            Outcome::Failed(err)
-        } else if is_truthy(&self.is_disposed) {
-            Outcome::Completed(self.response)
+        } else if let Some(err) = self.err.filter(|err| is_truthy(err)) {
+            Outcome::Failed(slice(err))
+        } else if self.is_disposed.is_some_and(is_truthy) {
+            Outcome::Completed(self.response.map(slice))
         } else {
-            Outcome::Value(self.response)
-        };
-        ReplyPacket { id: self.id, outcome }
+            Outcome::Value(self.response.map(slice))
+        }
     }
 }
 
