@@ -32,16 +32,21 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
 /// Appends the text that these pieces make together to `dst` as one frame. The first, third and fifth are ASCII: only
 /// the others need to be counted.
 pub(crate) fn encode_pieces(pieces: [&str; 5], dst: &mut BytesMut) {
+    dst.reserve(LONGEST_HEADER + pieces.map(str::len).iter().sum::<usize>());
+    encode_header_of(&pieces, dst);
+    for piece in pieces {
+        dst.put_slice(piece.as_bytes());
+    }
+}
+
+/// Appends the header of the frame that [`encode_pieces`] appends.
+pub(crate) fn encode_header_of(pieces: &[&str; 5], dst: &mut BytesMut) {
     let [first, second, third, fourth, fifth] = pieces;
     debug_assert!(first.is_ascii() && third.is_ascii() && fifth.is_ascii());
     let ascii = first.len() + third.len() + fifth.len();
     let mut room = [0; LONGEST_HEADER];
     let header = write_header(ascii + units(second) + units(fourth), &mut room);
-    dst.reserve(header.len() + ascii + second.len() + fourth.len());
     dst.put_slice(header);
-    for piece in pieces {
-        dst.put_slice(piece.as_bytes());
-    }
 }
 
 /// Appends what `write` appends to `dst` as one frame, without a text in between.

@@ -48,4 +48,4 @@ pub use error::{CodecError, FrameError};
 pub use framed::{FrameCodec, FrameEncoder};
 pub use utf16::units;
 
-pub(crate) use encode::encode_pieces;
+pub(crate) use encode::{encode_header_of, encode_pieces};

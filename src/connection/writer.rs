@@ -1,39 +1,53 @@
 //! The sending half: gathers what is written and sends it in as few writes as the system allows.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
-use super::framing::Custom;
-use crate::codec;
+use super::{
+    framing::Custom,
+    queue::{PIECES, Queue},
+};
+use crate::{codec, packet::RawJson};
 
 /// From how many waiting bytes on a peer counts as one that does not read.
 const CONGESTED: usize = 64 * 1024;
-/// How much of the buffer is kept, in bytes, once all of it is sent.
-const KEPT: usize = 16 * 1024;
+/// From how many bytes on a payload is shared with whoever has it instead of copied.
+const LARGE: usize = 32 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     /// What was written and is not yet sent.
-    waiting: BytesMut,
+    waiting: Queue,
 }
 
 impl Writer {
     pub(super) fn push(&mut self, packet: impl FnOnce(&mut BytesMut)) {
-        codec::encode_with(&mut self.waiting, packet);
+        codec::encode_with(self.waiting.gather(), packet);
     }
 
-    pub(super) fn push_pieces(&mut self, pieces: [&str; 5]) {
-        codec::encode_pieces(pieces, &mut self.waiting);
+    /// `payload` is the second of the pieces, if somebody has it.
+    pub(super) fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
+        let Some(payload) = payload.filter(|payload| payload.as_str().len() >= LARGE) else {
+            return codec::encode_pieces(pieces, self.waiting.gather());
+        };
+        let [before, _, after @ ..] = &pieces;
+        let gathered = self.waiting.gather();
+        codec::encode_header_of(&pieces, gathered);
+        gathered.extend_from_slice(before.as_bytes());
+        self.waiting.share(payload.to_bytes());
+        for piece in after {
+            self.waiting.gather().extend_from_slice(piece.as_bytes());
+        }
     }
 
     pub(super) fn push_as(&mut self, framing: &mut Custom, packet: impl FnOnce(&mut BytesMut)) {
-        framing.encode(packet, &mut self.waiting);
+        framing.encode(packet, self.waiting.gather());
     }
 
     pub(super) fn poll_flush<IO: AsyncWrite + Unpin>(
@@ -41,17 +55,27 @@ impl Writer {
         io: &mut IO,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.waiting.is_empty() {
-            let sent = ready!(Pin::new(&mut *io).poll_write(cx, &self.waiting))?;
+        while self.waiting.len() > 0 {
+            let sent = ready!(self.poll_write(Pin::new(&mut *io), cx))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.waiting.advance(sent);
         }
-        if self.waiting.try_reclaim(KEPT + 1) {
-            self.waiting = BytesMut::new();
-        }
+        self.waiting.release();
         Pin::new(io).poll_flush(cx)
+    }
+
+    fn poll_write<IO: AsyncWrite>(&self, io: Pin<&mut IO>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self.waiting.as_one() {
+            Some(all) => io.poll_write(cx, all),
+            None => {
+                let mut pieces = [IoSlice::new(&[]); PIECES];
+                let count = self.waiting.fill(&mut pieces);
+                // A link that can't take several takes the first that is not empty.
+                io.poll_write_vectored(cx, &pieces[..count])
+            }
+        }
     }
 
     /// Takes back what was written after the first `bytes` waiting bytes.
@@ -85,6 +109,15 @@ mod tests {
             let take = self.takes.pop_front().expect("no more writes").min(bytes.len());
             self.got.extend_from_slice(&bytes[..take]);
             Poll::Ready(Ok(take))
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            pieces: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let all: Vec<u8> = pieces.iter().flat_map(|piece| piece.to_vec()).collect();
+            self.poll_write(cx, &all)
         }
 
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -134,12 +167,32 @@ mod tests {
         assert_eq!(result.expect_err("no progress").kind(), io::ErrorKind::WriteZero);
     }
 
+    #[tokio::test]
+    async fn a_large_payload_is_not_copied_and_keeps_its_place() {
+        let payload = RawJson::of(&"求".repeat(LARGE)).expect("JSON");
+        let mut writer = writer(&["1"]);
+        writer.push_pieces(["[", payload.as_str(), ",", "2", "]"], Some(&payload));
+        writer.push(|out| out.extend_from_slice(b"3"));
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        assert_eq!(writer.waiting.fill(&mut pieces), 3);
+        assert_eq!(pieces[1].as_ptr(), payload.as_str().as_ptr());
+        let all = format!("1#1{}#[{payload},2]1#3", LARGE + 2 + 4);
+        let takes = [2, 5, 40_000, 30_000];
+        let (result, sent) = flush(
+            &mut writer,
+            &[&takes[..], &[all.len() - takes.iter().sum::<usize>()]].concat(),
+        )
+        .await;
+        result.expect("sent");
+        assert!(sent == all);
+    }
+
     #[test]
     fn what_was_written_last_can_be_taken_back() {
         let mut writer = writer(&["1"]);
         let before = writer.waiting();
         writer.push(|out| out.extend_from_slice(b"2"));
         writer.truncate(before);
-        assert_eq!(writer.waiting, "1#1");
+        assert_eq!(writer.waiting.as_one(), Some(&b"1#1"[..]));
     }
 }

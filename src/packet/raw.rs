@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, fmt};
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -90,6 +91,11 @@ impl RawJson {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The text's bytes, shared.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        self.0.as_bytes().clone()
     }
 
     /// The same value as Node would write it after reading it: `1.0` becomes `1`, white space goes.

@@ -39,7 +39,15 @@ pub fn write_reply(out: &mut BytesMut, reply: Reply<'_>, id: &RawJson) {
 }
 
 impl<'a> Reply<'a> {
-    /// What [`write_reply`] appends, in pieces. The first, third and fifth are always of the same few ASCII texts.
+    /// Its value or error.
+    pub(crate) fn payload(self) -> Option<&'a RawJson> {
+        match self {
+            Self::Value(payload) | Self::Last(payload) | Self::Error(payload) => Some(payload),
+            Self::Completion | Self::NoHandler => None,
+        }
+    }
+
+    /// What [`write_reply`] appends, in pieces; the second is the [`payload`](Self::payload), if there is one. The first, third and fifth are always of the same few ASCII texts.
     pub(crate) fn pieces(self, id: &'a str) -> [&'a str; 5] {
         let (before, payload, after) = match self {
             Self::Value(response) => ("{\"response\":", response.as_str(), ",\"id\":"),

@@ -1,6 +1,6 @@
 //! What a caller sends: a request, which wants an answer, or an event, which wants none.
 
-use std::{fmt::Write, io, ops::Range};
+use std::{fmt::Write, ops::Range};
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -220,8 +220,7 @@ impl Draft {
         if let Some(id) = id {
             self.text.extend_from_slice(ID.as_bytes());
             self.text.push(b'"');
-            // Writing into a vector can't fail.
-            let _ = io::Write::write_fmt(&mut self.text, format_args!("{id}"));
+            id.append(&mut self.text);
             self.text.push(b'"');
         }
         self.text.push(b'}');
@@ -262,7 +261,7 @@ mod tests {
         let (data, metadata) = (raw("[1]"), raw("{}"));
         let append = |text: &mut Vec<u8>| {
             text.extend_from_slice(b"[1]");
-            Ok::<_, io::Error>(())
+            Ok::<_, std::io::Error>(())
         };
         let mut out = BytesMut::new();
         write_request(&mut out, &raw(r#"{"cmd":"sum"}"#), &data, Some(&metadata), id);

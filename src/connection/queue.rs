@@ -1,0 +1,154 @@
+//! Bytes that wait to be sent: small ones gathered, large ones as they are.
+//!
+//! Knows neither frames nor links.
+
+use std::{collections::VecDeque, io::IoSlice};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// How much of the gathering buffer is kept, in bytes, once all of it is sent.
+const KEPT: usize = 16 * 1024;
+/// How many pieces one write takes at most.
+pub(super) const PIECES: usize = 16;
+
+/// Bytes in the order in which they are to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// What goes first: large texts, which are shared instead of copied, and what was gathered between them.
+    closed: VecDeque<Bytes>,
+    /// How many bytes that is.
+    closed_length: usize,
+    /// What has been gathered since.
+    gathered: BytesMut,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.closed_length + self.gathered.len()
+    }
+
+    /// Where bytes are appended.
+    pub(super) fn gather(&mut self) -> &mut BytesMut {
+        &mut self.gathered
+    }
+
+    /// Appends bytes without copying them.
+    pub(super) fn share(&mut self, bytes: Bytes) {
+        let gathered = self.gathered.split().freeze();
+        for bytes in [gathered, bytes] {
+            self.closed_length += bytes.len();
+            self.closed.push_back(bytes);
+        }
+    }
+
+    /// What is there if all of it is in one piece, as it is unless something large is among it.
+    pub(super) fn as_one(&self) -> Option<&[u8]> {
+        self.closed.is_empty().then_some(&self.gathered)
+    }
+
+    /// The first pieces, [`PIECES`] at most; how many they are.
+    pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
+        let pieces = self.closed.iter().map(|bytes| &bytes[..]).chain([&self.gathered[..]]);
+        let filled = slices
+            .iter_mut()
+            .zip(pieces)
+            .map(|(slice, piece)| *slice = IoSlice::new(piece));
+        filled.count()
+    }
+
+    /// Drops the first `bytes` bytes.
+    pub(super) fn advance(&mut self, mut bytes: usize) {
+        while let Some(first) = self.closed.front_mut() {
+            let taken = bytes.min(first.len());
+            first.advance(taken);
+            self.closed_length -= taken;
+            bytes -= taken;
+            if !first.is_empty() {
+                return;
+            }
+            self.closed.pop_front();
+        }
+        self.gathered.advance(bytes);
+    }
+
+    /// Drops all but the first `bytes` bytes.
+    pub(super) fn truncate(&mut self, bytes: usize) {
+        self.gathered.truncate(bytes.saturating_sub(self.closed_length));
+        while self.closed_length > bytes {
+            let Some(mut last) = self.closed.pop_back() else { break };
+            let surplus = self.closed_length - bytes;
+            self.closed_length -= last.len();
+            last.truncate(last.len().saturating_sub(surplus));
+            if !last.is_empty() {
+                self.closed_length += last.len();
+                self.closed.push_back(last);
+            }
+        }
+    }
+
+    /// Gives memory back that nothing waits in, unless it is little.
+    pub(super) fn release(&mut self) {
+        if self.gathered.try_reclaim(KEPT + 1) {
+            self.gathered = BytesMut::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Gather(Vec<u8>),
+        Share(Vec<u8>),
+        Advance(usize),
+        Truncate(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let bytes = proptest::collection::vec(any::<u8>(), 0..9);
+        prop_oneof![
+            bytes.clone().prop_map(Step::Gather),
+            bytes.prop_map(Step::Share),
+            (0..12_usize).prop_map(Step::Advance),
+            (0..24_usize).prop_map(Step::Truncate),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_sequence_of_bytes(steps in proptest::collection::vec(step(), 0..14)) {
+            let (mut queue, mut plain) = (Queue::default(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Gather(bytes) => {
+                        queue.gather().extend_from_slice(&bytes);
+                        plain.extend(bytes);
+                    }
+                    Step::Share(bytes) => {
+                        plain.extend_from_slice(&bytes);
+                        queue.share(bytes.into());
+                    }
+                    Step::Advance(count) => {
+                        let count = count.min(plain.len());
+                        queue.advance(count);
+                        plain.drain(..count);
+                    }
+                    Step::Truncate(count) => {
+                        queue.truncate(count);
+                        plain.truncate(count);
+                    }
+                }
+                let mut slices = [IoSlice::new(&[]); PIECES];
+                let count = queue.fill(&mut slices);
+                let sent: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.to_vec()).collect();
+                prop_assert!(plain.starts_with(&sent) && (count == PIECES || sent.len() == plain.len()));
+                prop_assert_eq!(queue.len(), plain.len());
+                prop_assert!(queue.as_one().is_none_or(|all| all == plain));
+            }
+        }
+    }
+}
