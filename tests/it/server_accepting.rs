@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use nest_wire::server::{Accept, Accepted, Context, Extension, Router, serve};
+use nest_wire::server::{Accept, Accepted, Context, Ending, Extension, Router, serve};
 use tokio::{
     io::{DuplexStream, duplex},
     sync::mpsc,
@@ -30,7 +30,7 @@ impl Accept for Scripted {
 /// What tells the listener, and a service on it that runs until it is dropped.
 struct Service {
     arrivals: mpsc::UnboundedSender<io::Result<Accepted<DuplexStream>>>,
-    running: JoinHandle<()>,
+    running: JoinHandle<Ending>,
 }
 
 impl Service {
