@@ -48,6 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     serve(listener, conformance::router()?.compat(nest))
         .config(limits(nest))
         .with_graceful_shutdown(stopped)
+        .with_forced_shutdown(support::stopped_again())
         .await;
     Ok(())
 }

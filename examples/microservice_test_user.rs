@@ -34,6 +34,9 @@ async fn main() -> io::Result<()> {
     let stopped = listen.stopped();
     let listener = listen.bind("localhost").await?;
     let router = Router::new().message("sum", sum).event("log", log);
-    serve(listener, router).with_graceful_shutdown(stopped).await;
+    serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .with_forced_shutdown(support::stopped_again())
+        .await;
     Ok(())
 }

@@ -16,7 +16,6 @@ use bytes::BytesMut;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, encode, encode_with},
-    connection::Config,
     packet::{RawJson, Reply, ReplyPacket, RequestPacket, write_reply},
     pattern::Pattern,
     server::{Payload, Router, serve_connection},
@@ -120,8 +119,7 @@ fn allocations_for(segment: &str, requests: usize) -> u64 {
         arrivals: Rc::clone(&arrivals),
         answered: Rc::clone(&answered),
     };
-    let config = Config::default();
-    let mut served = pin!(serve_connection(link, router().into_routes(), &config));
+    let mut served = pin!(serve_connection(link, router().into_routes()).into_future());
     let mut cx = Context::from_waker(Waker::noop());
     let mut play = |times| {
         arrivals.set(times);

@@ -1,15 +1,12 @@
 //! Our server with nothing below it, for counting what a request costs.
 
 use std::{
-    future::Future,
+    future::{Future, IntoFuture},
     pin::Pin,
     task::{Context, Waker},
 };
 
-use nest_wire::{
-    connection::{Config, ConnectionError},
-    server::serve_connection,
-};
+use nest_wire::{connection::ConnectionError, server::serve_connection};
 
 use crate::{
     handlers,
@@ -30,7 +27,7 @@ impl Serving {
         let exchange = Exchange::request(pattern, "[1,2,3]").answered("6");
         let routes = handlers::router_among(more_routes).into_routes();
         let (link, player) = Replay::new(exchange.asked_first(in_flight), exchange.answers_first(in_flight));
-        let connection = async move { serve_connection(link, routes, &Config::default()).await };
+        let connection = serve_connection(link, routes).into_future();
         let mut serving = Self {
             connection: Box::pin(connection),
             player,

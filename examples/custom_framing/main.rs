@@ -52,6 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     serve(listener, Router::new().message("sum", sum).event("log", log))
         .config(connection)
         .with_graceful_shutdown(stopped)
+        .with_forced_shutdown(support::stopped_again())
         .await;
     Ok(())
 }

@@ -56,6 +56,12 @@ pub(crate) fn announce(addresses: &[SocketAddr]) {
     }
 }
 
+/// Completes when the service, which has been told to stop, is told again: on SIGTERM and on Ctrl-C. It hears of signals
+/// from when it is first polled.
+pub(crate) async fn stopped_again() {
+    signalled().await;
+}
+
 #[cfg(unix)]
 fn signalled() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};

@@ -18,18 +18,22 @@ use crate::codec::DEFAULT_MAX_BUFFER_UNITS;
 pub struct Config {
     /// How many UTF-16 units of received text may wait to become frames, headers included; more closes the link.
     ///
-    /// Raise it for larger messages. Lower it to bound what one peer can make the process hold. With a
+    /// Against peers that announce a huge frame, or send a header without end, to fill the memory. Raise it for larger
+    /// messages. Lower it to bound what one peer can make the process hold: times the number of peers. With a
     /// [framing](Self::framing) of your own it counts bytes. Default: 134,217,728 (128 Mi), Nest's.
     pub max_buffer_size: usize,
     /// How long a frame may stay half received without a byte of it arriving; then the link is cut.
     ///
-    /// Raise it for peers that stall in the middle of a message. Lower it against peers that open connections and
-    /// never finish a frame ("slow loris"). `None` waits for ever, as 0 does in Nest. Default: 30 seconds, Nest's.
+    /// Against peers that open connections and never finish a frame ("slow loris"). Raise it for peers that stall in the
+    /// middle of a message, lower it to be rid of the others sooner. A peer that trickles byte after byte is in time:
+    /// against those a server has a greatest age of connections, `Limits::max_age`. `None` waits for ever,
+    /// as 0 does in Nest. Default: 30 seconds, Nest's.
     pub incomplete_message_timeout: Option<Duration>,
     /// How many bytes may wait for a peer that does not read; more cuts the link.
     ///
-    /// Reading pauses long before, so that only answers to requests already taken can pile up. Lower it to bound
-    /// what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest, which counts UTF-16
+    /// Against peers that ask for much and do not take it, so that it fills our memory. Reading pauses long before, so
+    /// that only answers to requests already taken can pile up. Raise it where many large answers may be ready for one
+    /// peer at once. Lower it to bound what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest, which counts UTF-16
     /// units here (`docs/PROTOCOL.md` §8.8). Default: 134,217,728 (128 MiB), Nest's.
     pub max_send_buffer_size: usize,
     /// What frames packets where it is not Nest's own way.

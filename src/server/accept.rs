@@ -59,12 +59,13 @@ pub struct Accepted<IO> {
     opening: Opening<IO>,
 }
 
-enum Opening<IO> {
+/// Whether something is to be done first.
+pub(super) enum Opening<IO> {
     Open(IO, Extensions),
     After(Handshake<IO>),
 }
 
-type Handshake<IO> = Pin<Box<dyn Future<Output = io::Result<(IO, Extensions)>> + Send>>;
+pub(super) type Handshake<IO> = Pin<Box<dyn Future<Output = io::Result<(IO, Extensions)>> + Send>>;
 
 impl<IO: Send + 'static> Accepted<IO> {
     /// A connection that can be used at once.
@@ -124,6 +125,10 @@ impl<IO: Send + 'static> Accepted<IO> {
 
     pub(super) fn peer(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    pub(super) fn into_opening(self) -> Opening<IO> {
+        self.opening
     }
 
     /// Does what has to be done.

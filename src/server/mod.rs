@@ -22,6 +22,7 @@
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
 mod accept;
+mod attendance;
 mod back_off;
 mod bindable;
 mod call;
@@ -32,12 +33,14 @@ mod handler;
 mod into_reply;
 mod into_rpc_error;
 mod layered;
+mod limits;
 mod listener;
 mod reply;
 mod request;
 mod router;
 mod routes;
 mod serve;
+mod serve_connection;
 mod session;
 mod spawned;
 mod streaming;
@@ -53,12 +56,14 @@ pub use handler::Handler;
 pub use into_reply::IntoReply;
 pub use into_rpc_error::IntoRpcError;
 pub use layered::{HandlerLayer, Layered};
+pub use limits::Limits;
 pub use listener::Listener;
 pub use reply::{Reply, Values};
 pub use request::{Kind, Request};
 pub use router::Router;
 pub use routes::Routes;
-pub use serve::{Serve, serve, serve_connection};
+pub use serve::{Ending, Serve, serve};
+pub use serve_connection::{ServeConnection, ServingConnection, serve_connection};
 pub use spawned::Spawned;
 #[cfg(feature = "tls")]
 pub use tls::TlsListener;

@@ -1,29 +1,30 @@
 //! From a listener and a router to a running service.
 
 use std::{
+    fmt,
     future::{Future, IntoFuture, Pending, pending},
-    io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
-use http::Extensions;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    task::JoinSet,
-    time::timeout,
+    task::{JoinError, JoinSet, yield_now},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, error, warn};
+use tracing::{Instrument, error, warn};
 
 use super::{
-    Accept, Accepted, Router, Routes,
+    Accept, Accepted, Limits, Router, Routes,
+    accept::Opening,
+    attendance::Attendance,
     back_off::BackOff,
-    session::{Session, connection_span},
+    limits::{Admission, Ledger, Refusal, Watch, turn_away},
+    session::connection_span,
 };
-use crate::connection::{Config, Connection, ConnectionError};
+use crate::connection::Config;
 
 /// Serves `router` on `listener`: TCP, Unix sockets, TLS, whatever implements [`Accept`]. Await what this returns;
 /// without [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
@@ -44,8 +45,10 @@ pub fn serve<L: Accept>(listener: L, router: Router) -> Serve<L, Pending<()>> {
         listener,
         routes: router.into_routes(),
         config: Config::default(),
+        limits: Limits::default(),
         drain_timeout: DRAIN_TIMEOUT,
         signal: pending(),
+        forced: Forced(None),
     }
 }
 
@@ -58,12 +61,29 @@ pub struct Serve<L, F> {
     listener: L,
     routes: Arc<Routes>,
     config: Config,
+    limits: Limits,
     drain_timeout: Duration,
     signal: F,
+    forced: Forced,
+}
+
+/// How a service came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All that was in flight has been answered.
+    Drained,
+    /// Something took longer than [`Serve::drain_timeout`], or than [`Serve::with_forced_shutdown`] let it: so many
+    /// connections were cut.
+    Cut {
+        /// How many connections there were at that time.
+        connections: usize,
+    },
 }
 
 impl<L, F> Serve<L, F> {
-    /// Stops accepting and reading when `signal` completes, lets what is in flight finish, closes, and ends.
+    /// Stops accepting when `signal` completes, lets what is in flight finish, closes, and ends.
+    ///
+    /// What has arrived by then counts as in flight, whether it has been read or not; what comes later is not looked at.
     pub fn with_graceful_shutdown<G>(self, signal: G) -> Serve<L, G>
     where
         G: Future<Output = ()> + Send + 'static,
@@ -72,19 +92,54 @@ impl<L, F> Serve<L, F> {
             listener: self.listener,
             routes: self.routes,
             config: self.config,
+            limits: self.limits,
             drain_timeout: self.drain_timeout,
             signal,
+            forced: self.forced,
         }
     }
 
-    /// Sets the limits of each connection.
+    /// Cuts a graceful shutdown short when `signal` completes: for whoever presses Ctrl-C a second time.
+    ///
+    /// `signal` is looked at only once the shutdown has begun, so `tokio::signal::ctrl_c()` waits for the second one.
+    ///
+    /// ```no_run
+    /// use nest_wire::server::{Ending, Listener, Router, serve};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// async fn interrupted() {
+    ///     tokio::signal::ctrl_c().await.expect("a signal handler");
+    /// }
+    ///
+    /// let ending = serve(Listener::bind("localhost:8888").await?, Router::new())
+    ///     .with_graceful_shutdown(interrupted())
+    ///     .with_forced_shutdown(interrupted())
+    ///     .await;
+    /// if let Ending::Cut { connections } = ending {
+    ///     eprintln!("{connections} connections were cut");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn with_forced_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.forced = Forced(Some(Box::pin(signal)));
+        self
+    }
+
+    /// Sets how much the service takes on. Default: no limits, as Nest.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the limits of each connection, and its framing.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// How long a graceful shutdown waits for handlers and streams before it cuts them off. Raise it for handlers
-    /// that take longer. Default: 30 seconds.
+    /// How long a graceful shutdown waits for handlers, for streams, and for peers to take their answers, before it cuts
+    /// them off. Raise it for handlers that take longer; lower it below the time that the service is given to end.
+    /// Default: 30 seconds.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
@@ -92,38 +147,120 @@ impl<L, F> Serve<L, F> {
 }
 
 impl<L: Accept, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<L, F> {
-    type Output = ();
-    type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+    type Output = Ending;
+    type IntoFuture = Pin<Box<dyn Future<Output = Ending> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(run(self))
     }
 }
 
-async fn run<L: Accept, F: Future<Output = ()>>(mut serve: Serve<L, F>) {
-    let shutdown = CancellationToken::new();
-    let mut sessions = JoinSet::new();
-    let mut signal = std::pin::pin!(serve.signal);
-    let mut back_off = BackOff::default();
-    loop {
-        tokio::select! {
-            accepted = next(&mut serve.listener, &mut back_off) => {
-                let span = connection_span(accepted.peer());
-                let routes = Arc::clone(&serve.routes);
-                let attended = attend(accepted, routes, serve.config.clone(), shutdown.child_token());
-                sessions.spawn(attended.instrument(span));
-            }
-            Some(ended) = sessions.join_next() => {
-                if let Err(panic) = ended {
-                    error!(%panic, "a connection's task failed: this is a bug in nest-wire");
-                }
-            }
-            () = &mut signal => break,
+/// What completes when there is no time left, if anything.
+struct Forced(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Forced {
+    async fn wait(self) {
+        match self.0 {
+            Some(signal) => signal.await,
+            None => pending().await,
         }
     }
-    drop(serve.listener);
-    shutdown.cancel();
-    drain(sessions, serve.drain_timeout).await;
+}
+
+impl fmt::Debug for Forced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some(..)" } else { "None" })
+    }
+}
+
+async fn run<L: Accept, F: Future<Output = ()>>(serve: Serve<L, F>) -> Ending {
+    let mut service = Service {
+        routes: serve.routes,
+        config: serve.config,
+        ledger: Ledger::new(serve.limits),
+        shutdown: CancellationToken::new(),
+        sessions: JoinSet::new(),
+    };
+    service.receive_until(serve.listener, serve.signal).await;
+    // What has arrived is to be noticed before connections are told to take no more: that is when the runtime looks.
+    yield_now().await;
+    service.shutdown.cancel();
+    drain(service.sessions, serve.drain_timeout, serve.forced).await
+}
+
+struct Service {
+    routes: Arc<Routes>,
+    config: Config,
+    /// `None` without limits.
+    ledger: Option<Arc<Ledger>>,
+    shutdown: CancellationToken,
+    sessions: JoinSet<()>,
+}
+
+impl Service {
+    async fn receive_until<L: Accept>(&mut self, mut listener: L, signal: impl Future<Output = ()>) {
+        let mut signal = std::pin::pin!(signal);
+        let mut back_off = BackOff::default();
+        loop {
+            tokio::select! {
+                accepted = next(&mut listener, &mut back_off) => self.receive(accepted),
+                Some(ended) = self.sessions.join_next() => look_after(ended),
+                () = &mut signal => return,
+            }
+        }
+    }
+
+    fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Accepted<IO>) {
+        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(accepted.peer()));
+        match admission.transpose() {
+            Ok(admission) => self.attend(accepted, admission),
+            Err(refusal) => self.turn_away(accepted, refusal),
+        }
+    }
+
+    fn attend<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &mut self,
+        accepted: Accepted<IO>,
+        admission: Option<Admission>,
+    ) {
+        let peer = accepted.peer();
+        let span = connection_span(peer);
+        let watch = |ledger| Watch::new(Arc::clone(ledger), admission);
+        let attendance = Attendance {
+            routes: Arc::clone(&self.routes),
+            config: self.config.clone(),
+            peer,
+            shutdown: self.shutdown.clone(),
+            watch: self.ledger.as_ref().map(watch),
+        };
+        match accepted.into_opening() {
+            Opening::Open(io, extensions) => {
+                let served = span.in_scope(|| attendance.serve(io, extensions));
+                self.sessions.spawn(served.instrument(span));
+            }
+            Opening::After(handshake) => {
+                self.sessions.spawn(attendance.open(handshake).instrument(span));
+            }
+        }
+    }
+
+    fn turn_away<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &mut self,
+        accepted: Accepted<IO>,
+        refusal: Refusal,
+    ) {
+        let Some(ledger) = &self.ledger else { return };
+        let peer = accepted.peer();
+        ledger.notices.connection_refused(refusal, peer);
+        if let Some(place) = ledger.place_to_turn_away() {
+            let config = self.config.clone();
+            let told = async move {
+                turn_away(accepted, &config, refusal).await;
+                drop(place);
+            };
+            self.sessions.spawn(told.instrument(connection_span(peer)));
+        }
+    }
 }
 
 /// Accepts, whatever else happens. Can be dropped and called anew.
@@ -137,84 +274,25 @@ async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L
     }
 }
 
-/// Opens a connection and serves it until its end.
-async fn attend<IO>(accepted: Accepted<IO>, routes: Arc<Routes>, config: Config, shutdown: CancellationToken)
-where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let peer = accepted.peer();
-    // A handshake under way when the service stops is no work in flight.
-    let opened = shutdown.run_until_cancelled(accepted.open()).await;
-    let (io, extensions) = match opened {
-        Some(Ok(opened)) => opened,
-        Some(Err(error)) => return log_refused(peer, &error),
-        None => return,
+fn look_after(ended: Result<(), JoinError>) {
+    if let Err(panic) = ended {
+        error!(%panic, "a connection's task failed: this is a bug in nest-wire");
+    }
+}
+
+async fn drain(mut sessions: JoinSet<()>, patience: Duration, forced: Forced) -> Ending {
+    let all = async {
+        while let Some(ended) = sessions.join_next().await {
+            look_after(ended);
+        }
     };
-    let connection = Connection::new(io, &config);
-    drop(config);
-    logged(Session::new(connection, routes, peer, extensions, shutdown)).await;
-}
-
-/// Callers that connect and leave again, as health checks do, are no news.
-fn log_refused(peer: Option<SocketAddr>, error: &io::Error) {
-    let peer = peer.map(tracing::field::display);
-    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
-    match error.kind() {
-        BrokenPipe | ConnectionReset | UnexpectedEof => debug!(peer, %error, "the caller left during the handshake"),
-        _ => warn!(peer, %error, "the handshake failed"),
-    }
-}
-
-async fn drain(mut sessions: JoinSet<()>, patience: Duration) {
-    let all = async { while sessions.join_next().await.is_some() {} };
-    if timeout(patience, all).await.is_err() {
-        warn!(
-            connections = sessions.len(),
-            "cutting off what has not finished in {patience:?}"
-        );
-    }
-}
-
-async fn logged<IO: AsyncRead + AsyncWrite + Unpin>(session: Session<IO>) {
-    debug!("connected");
-    match session.run().await {
-        Ok(()) => debug!("disconnected"),
-        Err(ConnectionError::Io(error)) => debug!(%error, "the connection broke"),
-        Err(error) => warn!(error = &error as &dyn std::error::Error, "cut the connection"),
-    }
-}
-
-/// Serves one link that is already open: a Unix socket, a TLS stream, one end of [`tokio::io::duplex`].
-///
-/// Ends when the peer has closed and the handlers it called have finished.
-///
-/// ```
-/// use nest_wire::{connection::Config, server::{Router, serve_connection}};
-/// use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (mut caller, service) = duplex(1024);
-/// let routes = Router::new().message("ping", async || "pong").into_routes();
-/// let served = tokio::spawn(async move { serve_connection(service, routes, &Config::default()).await });
-///
-/// caller.write_all(br#"34#{"pattern":"ping","data":0,"id":1}"#).await?;
-/// # caller.shutdown().await?;
-/// let mut reply = String::new();
-/// caller.read_to_string(&mut reply).await?;
-/// assert_eq!(reply, r#"44#{"response":"pong","isDisposed":true,"id":1}"#);
-/// # served.await??;
-/// # Ok(()) }
-/// ```
-///
-/// # Errors
-/// Why the link was cut: see [`ConnectionError`].
-pub async fn serve_connection<IO>(io: IO, routes: Arc<Routes>, config: &Config) -> Result<(), ConnectionError>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    let never = CancellationToken::new();
-    Session::new(Connection::new(io, config), routes, None, Extensions::new(), never)
-        .run()
-        .instrument(connection_span(None))
-        .await
+    let why = tokio::select! {
+        biased;
+        () = all => return Ending::Drained,
+        () = forced.wait() => "cutting off what has not finished: there is no more time",
+        () = sleep(patience) => "cutting off what has not finished in time",
+    };
+    let connections = sessions.len();
+    warn!(connections, "{why}");
+    Ending::Cut { connections }
 }

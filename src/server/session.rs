@@ -1,34 +1,31 @@
 //! One connection, from its first byte to the last of its handlers.
 
 mod dispatch;
+mod serving;
 mod shutdown;
+mod waits;
 
 use std::{
+    future::Future,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::{
-    StreamExt,
-    future::poll_fn,
-    stream::{FuturesUnordered, SelectAll},
-};
 use http::Extensions;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Sleep, sleep},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug_span, warn};
 
-use self::shutdown::Shutdown;
+use self::waits::Waits;
+pub(super) use self::{serving::Serving, shutdown::Shutdown};
 use super::{
-    call::{Waiting, rest_of_event},
+    limits::{Due, Watch},
     routes::Routes,
-    streaming::Streaming,
 };
 use crate::{
     connection::{Connection, ConnectionError, Segment},
@@ -39,33 +36,50 @@ use crate::{
 /// operating system would answer what the peer is still sending with a reset, which can cost it our last replies.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// How many segments are read at most when a connection is to stop, 8 MiB: more than the system keeps for it, so that a
+/// peer that never pauses does not go on for ever.
+const LAST_SEGMENTS: u8 = 128;
+
 /// The state of one connection.
 ///
 /// ```text
 ///              ┌──peer does not take replies──► Paused
-///   reading   Open ◄──────────it does─────────────┘ │
-///              ├───────────shutdown─────────────────┴─► Discarding ──┐
-///              └───────────peer has closed───────────────────────────┴─► Ended
+///   reading   Open ◄──────────it does─────────────┘
+///              ├──told to stop, and what had arrived is taken──► Discarding ──┐
+///              └───────────peer has closed────────────────────────────────────┴─► Ended
 ///
-///   writing   Open ──peer has closed, or broke the framing, or (shutting down) all is answered──► Closing ──► Closed
+///   writing   Open ──peer has closed, or broke the framing, or (told to stop) all is answered──► Closing ──► Closed
 /// ```
 ///
 /// A peer that broke the framing is still read, and what it sends runs handlers: Nest closes its own side only.
 /// Replies count only while writing is `Open`.
 pub(super) struct Session<IO> {
     connection: Connection<IO>,
+    caller: Caller,
     routes: Arc<Routes>,
-    peer: Option<SocketAddr>,
-    /// What every request of this connection begins with.
-    extensions: Extensions,
+    intake: Intake,
     reading: Reading,
     writing: Writing,
-    /// Handlers that wait for something.
-    calls: FuturesUnordered<Waiting>,
-    /// Streams that have more to send.
-    streams: SelectAll<Streaming>,
+    waits: Waits,
     shutdown: Shutdown,
+    /// For limits, if there are any.
+    watch: Option<Box<Watch>>,
     linger: Option<Pin<Box<Sleep>>>,
+}
+
+/// What every request of a connection begins with.
+#[derive(Debug, Default)]
+pub(super) struct Caller {
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) extensions: Extensions,
+}
+
+/// Whether more is to be taken from the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intake {
+    Open,
+    /// No more than what has arrived by now: so many segments at most.
+    Last(u8),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,47 +103,29 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     pub(super) fn new(
         connection: Connection<IO>,
         routes: Arc<Routes>,
-        peer: Option<SocketAddr>,
-        extensions: Extensions,
-        shutdown: CancellationToken,
+        caller: Caller,
+        shutdown: Shutdown,
+        watch: Option<Watch>,
     ) -> Self {
         Self {
             connection,
+            caller,
             routes,
-            peer,
-            extensions,
+            intake: Intake::Open,
             reading: Reading::Open,
             writing: Writing::Open,
-            calls: FuturesUnordered::new(),
-            streams: SelectAll::new(),
-            shutdown: Shutdown::new(shutdown),
+            waits: Waits::default(),
+            shutdown,
+            watch: watch.map(Box::new),
             linger: None,
         }
     }
 
-    /// Serves the connection until it ends, and then lets the handlers that still run come to their end: what they
-    /// do matters, though nobody hears of it.
-    ///
-    /// # Errors
-    /// Why the link was cut. A peer that closes is no error, and neither is one that broke the framing, once it closes.
-    pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
-        let ended = poll_fn(|cx| self.poll(cx)).await;
-        let mut calls = self.into_calls();
-        while let Some(finished) = calls.next().await {
-            if finished.id.is_none() {
-                calls.extend(rest_of_event(finished.reply, finished.span));
-            }
-        }
-        ended
-    }
-
-    /// Lets go of all but the calls: of the link, which may have to be cut, and of the streams.
-    fn into_calls(self) -> FuturesUnordered<Waiting> {
-        self.calls
-    }
-
+    /// Ready when the link has come to its end.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        self.poll_shutdown_signal(cx);
+        if self.intake == Intake::Open && self.shutdown.poll(cx).is_ready() {
+            self.stop_taking();
+        }
         loop {
             // What has been polled once in here has registered its wake-up. It is polled again only if it might have
             // gone on meanwhile: streams, once the peer takes more.
@@ -139,8 +135,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             if (self.reading, self.writing) == (Reading::Ended, Writing::Closed) || self.poll_linger(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            if !(peer_takes_more || self.close_when_all_is_answered()) {
-                return Poll::Pending;
+            if peer_takes_more || self.close_when_all_is_answered() {
+                continue;
+            }
+            match ready!(self.poll_watch(cx)) {
+                Verdict::Close => self.stop_taking(),
+                Verdict::Cut => return Poll::Ready(Ok(())),
             }
         }
     }
@@ -156,18 +156,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    fn poll_shutdown_signal(&mut self, cx: &mut Context<'_>) {
-        let is_taking = matches!(self.reading, Reading::Open | Reading::Paused);
-        if is_taking && self.shutdown.poll(cx).is_ready() {
-            self.reading = Reading::Discarding;
-            // Nobody waits for the rest of half a frame any more.
-            self.connection.discard();
+    fn stop_taking(&mut self) {
+        if self.intake == Intake::Open {
+            self.intake = Intake::Last(LAST_SEGMENTS);
         }
     }
 
+    /// Takes nothing more: nobody waits for the rest of half a frame.
+    fn start_discarding(&mut self) {
+        self.reading = Reading::Discarding;
+        self.connection.discard();
+    }
+
     fn close_when_all_is_answered(&mut self) -> bool {
-        let is_idle = self.calls.is_empty() && self.streams.is_empty();
-        let all_is_answered = self.reading == Reading::Discarding && self.writing == Writing::Open && is_idle;
+        let is_done = self.reading == Reading::Discarding && self.waits.is_empty();
+        let all_is_answered = is_done && self.writing == Writing::Open;
         if all_is_answered {
             self.writing = Writing::Closing;
         }
@@ -176,7 +179,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Answers the calls that have finished, whether the peer reads or not: its handlers are to go on meanwhile.
     fn poll_calls(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
-        while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
+        while let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) {
+            self.stir();
             let id = finished.id.map(ReplyId::Owned);
             self.settle(id, finished.reply, finished.span, cx);
             if self.connection.is_congested() {
@@ -190,7 +194,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Sends what the streams have, as long as the peer keeps up.
     fn poll_streams(&mut self, cx: &mut Context<'_>) {
         while !self.connection.is_congested() {
-            let Poll::Ready(Some((id, emission))) = self.streams.poll_next_unpin(cx) else {
+            let Poll::Ready(Some((id, emission))) = self.waits.poll_stream(cx) else {
                 break;
             };
             self.emit(&id, &emission);
@@ -206,9 +210,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             return Ok(true);
         }
         match self.connection.poll_segment(cx) {
-            Poll::Pending => return Ok(false),
-            Poll::Ready(Ok(Segment::Received)) if self.reading == Reading::Discarding => self.connection.discard(),
-            Poll::Ready(Ok(Segment::Received)) => self.take_packets(cx),
+            Poll::Pending => {
+                if self.intake != Intake::Open && self.reading == Reading::Open {
+                    self.start_discarding();
+                }
+                return Ok(false);
+            }
+            Poll::Ready(Ok(Segment::Received)) => self.take_segment(cx),
             Poll::Ready(Ok(end)) => {
                 if end == Segment::EndInsideFrame {
                     warn!("the peer closed the connection in the middle of a frame");
@@ -221,7 +229,30 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         Ok(true)
     }
 
+    fn take_segment(&mut self, cx: &mut Context<'_>) {
+        self.stir();
+        match (self.reading, &mut self.intake) {
+            (Reading::Discarding, _) => self.connection.discard(),
+            (_, Intake::Last(0)) => self.start_discarding(),
+            (_, Intake::Last(left)) => {
+                *left -= 1;
+                self.take_packets(cx);
+            }
+            (_, Intake::Open) => self.take_packets(cx),
+        }
+    }
+
+    /// Sends what is queued; whether the peer, which did not take enough, now does.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
+        let before = self.connection.queued();
+        let outcome = self.poll_send(cx);
+        if self.connection.queued() < before {
+            self.stir();
+        }
+        outcome
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         match self.writing {
             Writing::Closed => Ok(false),
             Writing::Open => {
@@ -252,12 +283,52 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             .poll(cx)
     }
 
+    /// Ready when the connection's time is over.
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
+        let Some(watch) = &mut self.watch else {
+            return Poll::Pending;
+        };
+        let takes_nothing = self.connection.queued() > 0;
+        let is_busy = !(self.waits.is_empty() || takes_nothing);
+        let due = ready!(watch.poll_due(cx, is_busy));
+        let notices = &watch.ledger.notices;
+        Poll::Ready(match due {
+            Due::Aged => {
+                notices.aged_closed();
+                Verdict::Close
+            }
+            Due::Idle if takes_nothing || self.writing != Writing::Open => {
+                notices.stalled_cut();
+                Verdict::Cut
+            }
+            Due::Idle => {
+                notices.idle_closed();
+                Verdict::Close
+            }
+        })
+    }
+
+    /// Tells the clock, if there is one, that something goes on.
+    fn stir(&mut self) {
+        if let Some(watch) = &mut self.watch {
+            watch.stir();
+        }
+    }
+
     fn stop_writing(&mut self) {
-        self.streams.clear();
+        self.waits.end_streams();
         if self.writing == Writing::Open {
             self.writing = Writing::Closing;
         }
     }
+}
+
+/// How a connection ends whose time is over.
+enum Verdict {
+    /// As in a shutdown.
+    Close,
+    /// At once: its peer has had its time to take what there was for it, or to close.
+    Cut,
 }
 
 /// The span that everything of one connection is logged in.

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use bytes::BytesMut;
 use nest_wire::{
     Compat,
-    connection::Config,
     fixture::{Content, Side},
     packet::ReplyPacket,
     server::{Routes, serve_connection},
@@ -76,7 +75,7 @@ fn has_ended(fixture: &Fixture, connection: u32) -> bool {
 /// Says what the caller said, each word after as many bytes of answers as had come then.
 async fn replay(fixture: &Fixture, connection: u32, routes: Arc<Routes>) -> Answer {
     let (mut caller, service) = duplex(1 << 20);
-    let served = tokio::spawn(async move { serve_connection(service, routes, &Config::default()).await });
+    let served = tokio::spawn(serve_connection(service, routes).into_future());
     let mut answer = Answer {
         bytes: BytesMut::new(),
         has_ended: false,

@@ -2,59 +2,32 @@
 
 use std::{io, time::Duration};
 
-use nest_wire::server::{Accept, Accepted, Context, Extension, Router, serve};
-use tokio::{
-    io::{DuplexStream, duplex},
-    sync::mpsc,
-    task::JoinHandle,
-    time::Instant,
-};
+use nest_wire::server::{Accepted, Context, Ending, Extension, Router, serve};
+use tokio::{io::DuplexStream, task::JoinHandle, time::Instant};
 
-use crate::support::{Peer, settle};
+use crate::support::{Arrivals, arrivals, settle};
 
 const PING: &str = r#"{"pattern":"ping","data":0,"id":1}"#;
 const PONG: &str = r#"{"response":"pong","isDisposed":true,"id":1}"#;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A listener that does as it is told.
-struct Scripted(mpsc::UnboundedReceiver<io::Result<Accepted<DuplexStream>>>);
-
-impl Accept for Scripted {
-    type Io = DuplexStream;
-
-    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
-        self.0.recv().await.expect("the test goes on")
-    }
-}
-
 /// What tells the listener, and a service on it that runs until it is dropped.
 struct Service {
-    arrivals: mpsc::UnboundedSender<io::Result<Accepted<DuplexStream>>>,
-    running: JoinHandle<()>,
+    arrivals: Arrivals,
+    running: JoinHandle<Ending>,
 }
 
 impl Service {
     fn start() -> Self {
-        let (arrivals, listener) = mpsc::unbounded_channel();
+        let (arrivals, listener) = arrivals();
         let router = Router::new()
             .message("ping", async || "pong")
             .message("peer", async |context: Context| {
                 context.peer.map(|peer| peer.to_string())
             })
             .message("badge", async |Extension(badge): Extension<&'static str>| badge);
-        let running = tokio::spawn(serve(Scripted(listener), router).into_future());
+        let running = tokio::spawn(serve(listener, router).into_future());
         Self { arrivals, running }
-    }
-
-    /// A caller arrives, whose connection `as_what` makes ready.
-    fn arrive(&self, as_what: impl FnOnce(DuplexStream) -> Accepted<DuplexStream>) -> Peer {
-        let (ours, theirs) = duplex(4096);
-        self.arrivals.send(Ok(as_what(ours))).expect("it listens");
-        Peer::new(theirs)
-    }
-
-    fn refuse(&self, error: io::Error) {
-        self.arrivals.send(Err(error)).expect("it listens");
     }
 }
 
@@ -74,15 +47,15 @@ async fn after_a_refusal_nobody_is_accepted_for_a_second_whoever_leaves_meanwhil
     let service = Service::start();
     let mut leaving = Vec::new();
     for _ in 0..9 {
-        let mut peer = service.arrive(Accepted::new);
+        let mut peer = service.arrivals.arrive();
         peer.say(PING).await;
         peer.hear(PONG).await;
         leaving.push(peer);
     }
-    service.refuse(out_of_descriptors());
+    service.arrivals.refuse(out_of_descriptors());
     settle().await;
     let refused = Instant::now();
-    let mut waiting = service.arrive(Accepted::new);
+    let mut waiting = service.arrivals.arrive();
     waiting.say(PING).await;
     for peer in leaving {
         // The end of a session interrupts the waiting.
@@ -103,9 +76,9 @@ async fn a_connection_that_fails_before_it_is_accepted_holds_up_no_other() {
         io::ErrorKind::ConnectionRefused,
         io::ErrorKind::ConnectionReset,
     ] {
-        service.refuse(kind.into());
+        service.arrivals.refuse(kind.into());
     }
-    let mut peer = service.arrive(Accepted::new);
+    let mut peer = service.arrivals.arrive();
     peer.say(PING).await;
     peer.hear(PONG).await;
     assert!(start.elapsed() < PAUSE);
@@ -114,13 +87,13 @@ async fn a_connection_that_fails_before_it_is_accepted_holds_up_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_handshake_holds_up_no_other_connection() {
     let service = Service::start();
-    let mut slow = service.arrive(|io| {
+    let mut slow = service.arrivals.arrive_as(|io| {
         Accepted::new(io).and_then(async |io, extensions| {
             tokio::time::sleep(PAUSE).await;
             Ok((io, extensions))
         })
     });
-    let mut quick = service.arrive(Accepted::new);
+    let mut quick = service.arrivals.arrive();
     slow.say(PING).await;
     quick.say(PING).await;
     quick.hear(PONG).await;
@@ -131,8 +104,10 @@ async fn a_handshake_holds_up_no_other_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_fails_ends_its_connection_alone() {
     let service = Service::start();
-    let mut good = service.arrive(Accepted::new);
-    let mut bad = service.arrive(|io| Accepted::new(io).and_then(async |_, _| Err(io::ErrorKind::InvalidData.into())));
+    let mut good = service.arrivals.arrive();
+    let mut bad = service
+        .arrivals
+        .arrive_as(|io| Accepted::new(io).and_then(async |_, _| Err(io::ErrorKind::InvalidData.into())));
     bad.expect_end().await;
     good.say(PING).await;
     good.hear(PONG).await;
@@ -151,14 +126,14 @@ async fn handlers_learn_what_the_listener_knows_of_a_connection() {
         },
     ];
     for as_what in accepted {
-        let mut peer = service.arrive(|io| as_what(io).with_peer(address));
+        let mut peer = service.arrivals.arrive_as(|io| as_what(io).with_peer(address));
         peer.say(r#"{"pattern":"peer","data":0,"id":1}"#).await;
         peer.hear(r#"{"response":"192.0.2.7:4711","isDisposed":true,"id":1}"#)
             .await;
         peer.say(r#"{"pattern":"badge","data":0,"id":1}"#).await;
         peer.hear(r#"{"response":"blue","isDisposed":true,"id":1}"#).await;
     }
-    let mut nobody = service.arrive(Accepted::new);
+    let mut nobody = service.arrivals.arrive();
     nobody.say(r#"{"pattern":"peer","data":0,"id":1}"#).await;
     nobody.hear(r#"{"response":null,"isDisposed":true,"id":1}"#).await;
 }

@@ -195,8 +195,7 @@ async fn one_peer_that_does_not_read_keeps_no_other_waiting() {
     let service = Service::default();
     let routes = service.router().into_routes();
     let ((deaf, deafs), (quick, quicks)) = (tokio::io::duplex(1000), tokio::io::duplex(1000));
-    let config = Config::default();
-    let serve = |io| nest_wire::server::serve_connection(io, Arc::clone(&routes), &config);
+    let serve = |io| nest_wire::server::serve_connection(io, Arc::clone(&routes)).into_future();
     let script = async {
         let (mut deaf, mut quick) = (Peer::new(deaf), Peer::new(quick));
         deaf.send(requests("big", 100_000, 3)).await;

@@ -150,8 +150,7 @@ async fn one_peers_error_is_no_other_peers() {
     let routes = Service::default().router().into_routes();
     let (bad, bads) = tokio::io::duplex(1024);
     let (good, goods) = tokio::io::duplex(1024);
-    let config = Config::default();
-    let serve = |io| nest_wire::server::serve_connection(io, Arc::clone(&routes), &config);
+    let serve = |io| nest_wire::server::serve_connection(io, Arc::clone(&routes)).into_future();
     let script = async {
         let (mut bad, mut good) = (Peer::new(bad), Peer::new(good));
         bad.send("x#{}").await;

@@ -12,7 +12,7 @@ use std::{
 
 use nest_wire::{
     connection::Keepalive,
-    server::{Context, Listener, Router, State, serve},
+    server::{Context, Ending, Listener, Router, State, serve},
 };
 use socket2::SockRef;
 use tokio::{
@@ -34,7 +34,7 @@ struct Service {
     started: Arc<AtomicU32>,
     release: Arc<Notify>,
     stop: oneshot::Sender<()>,
-    running: JoinHandle<()>,
+    running: JoinHandle<Ending>,
 }
 
 impl Service {

@@ -22,7 +22,7 @@ use crate::support::Certificates;
 /// A running service that greets callers; it ends when this is dropped.
 struct Service {
     address: String,
-    running: JoinHandle<()>,
+    running: JoinHandle<nest_wire::server::Ending>,
 }
 
 impl Service {

@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod majors;
 mod oracle;
+mod server_limits;
 mod service;
 mod tls;
 mod tutorial;

@@ -2,7 +2,7 @@
 
 use nest_wire::{
     connection::Config,
-    server::{Accept, Listener, serve},
+    server::{Accept, Ending, Listener, serve},
 };
 use tokio::task::JoinHandle;
 
@@ -10,7 +10,7 @@ use crate::handlers;
 
 /// It runs until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Served(JoinHandle<()>);
+pub(crate) struct Served(JoinHandle<Ending>);
 
 impl Served {
     pub(crate) fn start(listener: impl Accept, config: Config) -> Self {

@@ -17,6 +17,7 @@ use crate::{
     server::{
         Kind, Reply as Answer, Request,
         call::{Call, Waiting, rest_of_event},
+        limits::{Place, Refusal, hold},
         routes::{Found, Routes},
         streaming::{Emission, Streaming},
     },
@@ -62,6 +63,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let Some(handler) = handler else {
             return self.refuse(packet.id.as_ref(), pattern.as_deref());
         };
+        let place = match self.place() {
+            Ok(place) => place,
+            Err(refusal) => return self.turn_down(packet.id.as_ref(), refusal),
+        };
         let id = packet.id;
         let kind = if id.is_some() { Kind::Message } else { Kind::Event };
         let span = debug_span!(
@@ -75,13 +80,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             pattern,
             data: packet.data.map(slice),
             metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(slice),
-            peer: self.peer,
-            extensions: self.extensions.clone(),
+            peer: self.caller.peer,
+            extensions: self.caller.extensions.clone(),
         };
-        let mut call = Call::new(kind, span, || handler.start(request, routes.compat));
+        let mut call = Call::new(kind, span, || hold(handler.start(request, routes.compat), place));
         match call.poll_reply(cx) {
             Poll::Ready(reply) => self.settle(id, reply, call.into_span(), cx),
-            Poll::Pending => self.calls.push(Waiting {
+            Poll::Pending => self.waits.add_call(Waiting {
                 id: id.map(ReplyId::into_raw),
                 call,
             }),
@@ -98,14 +103,37 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
+    /// What takes one more in flight; `Ok(None)` if that is not limited.
+    fn place(&self) -> Result<Option<Place>, Refusal> {
+        match &self.watch {
+            Some(watch) => watch.place(self.waits.len()),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells the caller that it is past a limit.
+    #[cold]
+    fn turn_down(&mut self, id: Option<&ReplyId<'_>>, refusal: Refusal) {
+        if let Some(id) = id {
+            self.write(id.as_str(), Reply::Error(&refusal.err()));
+        }
+        let Some(watch) = &self.watch else { return };
+        match id {
+            Some(_) => watch.ledger.notices.request_refused(refusal),
+            None => watch.ledger.notices.event_dropped(refusal),
+        }
+    }
+
     /// Does with a handler's answer what is to be done.
     pub(super) fn settle(&mut self, id: Option<ReplyId<'_>>, reply: Answer, span: Span, cx: &mut Context<'_>) {
         let Some(id) = id else {
             // Polled here and now, as everything is before it is set aside.
-            let rest = rest_of_event(reply, span);
-            return self
-                .calls
-                .extend(rest.and_then(|mut rest| rest.poll_unpin(cx).is_pending().then_some(rest)));
+            if let Some(mut rest) = rest_of_event(reply, span)
+                && rest.poll_unpin(cx).is_pending()
+            {
+                self.waits.add_call(rest);
+            }
+            return;
         };
         match reply {
             Answer::Undefined => self.write(id.as_str(), Reply::Completion),
@@ -125,7 +153,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             }
         }
         if self.writing == Writing::Open {
-            self.streams.push(streaming);
+            self.waits.add_stream(streaming);
         }
     }
 

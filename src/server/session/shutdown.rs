@@ -1,6 +1,7 @@
 //! The news that the service stops.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
@@ -8,9 +9,21 @@ use std::{
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+/// How a connection learns that it is to end.
+#[derive(Default)]
+pub(in crate::server) enum Shutdown {
+    /// Not at all.
+    #[default]
+    Never,
+    /// With its service.
+    WithService(Registration),
+    /// When this completes.
+    At(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
 /// Cheap to poll, for a connection asks at each of its wake-ups: whether the service stops is looked up, and the
 /// wake-up for it registered only when the task is another one.
-pub(super) struct Shutdown {
+pub(in crate::server) struct Registration {
     token: CancellationToken,
     told: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Whom `told` wakes.
@@ -18,16 +31,26 @@ pub(super) struct Shutdown {
 }
 
 impl Shutdown {
-    pub(super) fn new(token: CancellationToken) -> Self {
-        Self {
+    pub(in crate::server) fn with_service(token: CancellationToken) -> Self {
+        Self::WithService(Registration {
             told: Box::pin(token.clone().cancelled_owned()),
             token,
             registered: None,
-        }
+        })
     }
 
-    /// Ready once the service stops.
+    /// Ready once the service stops. Not to be polled after that.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Never => Poll::Pending,
+            Self::WithService(registration) => registration.poll(cx),
+            Self::At(signal) => signal.as_mut().poll(cx),
+        }
+    }
+}
+
+impl Registration {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let is_registered = self
             .registered
             .as_ref()
@@ -41,5 +64,15 @@ impl Shutdown {
         }
         self.registered = Some(cx.waker().clone());
         self.told.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "Never",
+            Self::WithService(_) => "WithService",
+            Self::At(_) => "At(..)",
+        })
     }
 }

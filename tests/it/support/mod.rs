@@ -1,11 +1,13 @@
 //! The other side of the conversation: a peer that follows a script, over a link in memory.
 
+mod arrivals;
 mod caller;
 #[cfg(feature = "tls")]
 mod certificates;
 mod peer;
 mod service;
 
+pub(crate) use arrivals::{Arrivals, arrivals};
 pub(crate) use caller::{Calls, calls, calls_with};
 #[cfg(feature = "tls")]
 pub(crate) use certificates::Certificates;

@@ -36,7 +36,11 @@ pub(crate) async fn converse_over(
     let (theirs, ours) = duplex(capacity);
     let config = config.clone();
     // A task of its own: whatever wakes the peer must not wake the server too, and hide that it forgot to be woken.
-    let served = tokio::spawn(async move { serve_connection(ours, router.into_routes(), &config).await });
+    let served = tokio::spawn(
+        serve_connection(ours, router.into_routes())
+            .config(config)
+            .into_future(),
+    );
     script(Peer::new(theirs)).await;
     served.await.expect("no panic")
 }

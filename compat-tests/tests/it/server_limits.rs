@@ -1,0 +1,156 @@
+//! What callers of Nest see of our limits and of our shutdown, which Nest's services do not have.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use compat_tests::{NestClient, Stage, on_each_major};
+use nest_wire::server::{Ending, Limits, Listener, Router, State, serve};
+use serde_json::json;
+use tokio::{
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
+
+use crate::edge::{Caller, in_time};
+
+on_each_major!(a_request_past_the_limit_fails_with_its_message_in, too_many_requests);
+on_each_major!(
+    a_connection_past_the_limit_fails_and_the_next_is_served_in,
+    too_many_connections
+);
+on_each_major!(an_idle_connection_is_closed_and_made_anew_by, idle);
+on_each_major!(a_shutdown_answers_what_is_asked_by, shutdown);
+
+/// A service with a handler, `slow`, that tells when it begins and waits to be released.
+struct Service {
+    address: SocketAddr,
+    begun: Arc<Notify>,
+    release: Arc<Notify>,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<Ending>,
+}
+
+type Shared = (Arc<Notify>, Arc<Notify>);
+
+impl Service {
+    async fn start(limits: Limits) -> Self {
+        let (begun, release) = Shared::default();
+        let router = Router::new()
+            .message("ping", async || "pong")
+            .message("slow", async |State((begun, release)): State<Shared>| {
+                begun.notify_one();
+                release.notified().await;
+                "slow"
+            })
+            .with_state((Arc::clone(&begun), Arc::clone(&release)));
+        let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addrs().expect("it is bound")[0];
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(listener, router)
+            .limits(limits)
+            .with_graceful_shutdown(async { stopped.await.expect("told") });
+        Self {
+            address,
+            begun,
+            release,
+            stop: Some(stop),
+            running: tokio::spawn(serving.into_future()),
+        }
+    }
+}
+
+async fn client(major: u8, service: &Service) -> NestClient {
+    NestClient::start(Stage::ready().await, major, service.address.port()).await
+}
+
+fn send(key: u8, pattern: &str) -> String {
+    json!({"op": "send", "key": key, "pattern": pattern, "data": 0}).to_string()
+}
+
+async fn hears(client: &mut NestClient, key: u8, what: &str) {
+    let line = client.hear().await;
+    assert_eq!(line.as_deref(), Some(&*format!(r#"{{"key":{key},{what}}}"#)));
+}
+
+async fn is_answered(client: &mut NestClient, key: u8, answer: &str) {
+    hears(client, key, &format!(r#""next":"{answer}""#)).await;
+    hears(client, key, r#""complete":true"#).await;
+}
+
+async fn is_refused(client: &mut NestClient, key: u8, message: &str) {
+    let error = json!({"status": "error", "message": message});
+    hears(client, key, &format!(r#""error":{error}"#)).await;
+}
+
+async fn too_many_requests(major: u8) {
+    let service = Service::start(Limits::default().in_flight_per_connection(1)).await;
+    let mut client = client(major, &service).await;
+    client.tell(&[send(1, "slow")]).await;
+    in_time(service.begun.notified()).await;
+    client.tell(&[send(2, "ping")]).await;
+    is_refused(&mut client, 2, "too many requests in flight on this connection").await;
+    service.release.notify_one();
+    is_answered(&mut client, 1, "slow").await;
+    client.tell(&[send(3, "ping")]).await;
+    is_answered(&mut client, 3, "pong").await;
+    assert_eq!(client.end().await, [""; 0]);
+}
+
+async fn too_many_connections(major: u8) {
+    let service = Service::start(Limits::default().connections(1)).await;
+    let mut first = Caller::of(service.address).await;
+    first.ping().await;
+    let mut client = client(major, &service).await;
+    client.tell(&[send(1, "ping")]).await;
+    is_refused(&mut client, 1, "too many connections").await;
+    // A call on the link that is being closed waits for ever in 7 and 8: they are not asked for more.
+    if major >= 9 {
+        drop(first);
+        let mut key = 2;
+        loop {
+            // The link closes while this is written, or has been closed before it: then there is a new one.
+            client.tell(&[send(key, "ping")]).await;
+            let line = client.hear().await.expect("it runs");
+            if line == format!(r#"{{"key":{key},"next":"pong"}}"#) {
+                break;
+            }
+            let closed = format!(r#"{{"key":{key},"error":{{"message":"Connection closed"}}}}"#);
+            let refused = line.contains("too many connections");
+            assert!(line == closed || refused, "{line}");
+            key += 1;
+        }
+        hears(&mut client, key, r#""complete":true"#).await;
+    }
+    assert_eq!(client.end().await, [""; 0]);
+}
+
+async fn idle(major: u8) {
+    let service = Service::start(Limits::default().idle_timeout(Duration::from_millis(50)).connections(1)).await;
+    let mut client = client(major, &service).await;
+    client.tell(&[send(1, "ping")]).await;
+    is_answered(&mut client, 1, "pong").await;
+    // Its place is free once its connection is closed.
+    loop {
+        let mut prober = Caller::of(service.address).await;
+        prober.say(r#"{"pattern":"ping","data":0,"id":1}"#).await;
+        if String::from_utf8_lossy(&prober.hear_the_end().await).contains("pong") {
+            break;
+        }
+    }
+    client.tell(&[send(2, "ping")]).await;
+    is_answered(&mut client, 2, "pong").await;
+    assert_eq!(client.end().await, [""; 0]);
+}
+
+async fn shutdown(major: u8) {
+    let mut service = Service::start(Limits::default()).await;
+    let mut client = client(major, &service).await;
+    client.tell(&[send(1, "slow")]).await;
+    in_time(service.begun.notified()).await;
+    let told = service.stop.take().map(|stop| stop.send(()));
+    assert_eq!(told, Some(Ok(())));
+    service.release.notify_one();
+    is_answered(&mut client, 1, "slow").await;
+    let ending = in_time(&mut service.running).await;
+    assert_eq!(ending.expect("no panic"), Ending::Drained);
+    assert_eq!(client.end().await, [""; 0]);
+}

@@ -1,0 +1,133 @@
+//! How much a service takes on. Nest has none of these limits; without them nothing is counted and no timer runs.
+//!
+//! What a single link may make the process hold is limited elsewhere: [`connection::Config`](crate::connection::Config).
+
+mod hold;
+mod ledger;
+mod notices;
+mod refusal;
+mod turn_away;
+mod watch;
+
+use std::{num::NonZeroUsize, time::Duration};
+
+pub(super) use self::{
+    hold::hold,
+    ledger::{Admission, Ledger, Place},
+    refusal::Refusal,
+    turn_away::turn_away,
+    watch::{Due, Watch},
+};
+
+/// Limits of a service, for [`Serve::limits`](super::Serve::limits). By default there are none, as in Nest.
+///
+/// Whoever is past one hears of it: a request is answered with an error, `{"status":"error","message":"too many …"}`,
+/// and the log has a warning, at most one a second of each kind.
+///
+/// ```
+/// use std::time::Duration;
+/// use nest_wire::server::Limits;
+///
+/// let limits = Limits::default()
+///     .connections(10_000)
+///     .connections_per_peer(100)
+///     .in_flight(50_000)
+///     .in_flight_per_connection(1_000)
+///     .idle_timeout(Duration::from_secs(600));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many connections may be open at once.
+    ///
+    /// Against callers that open connections until memory or file descriptors run out. Raise it with the process's limit
+    /// of descriptors (`ulimit -n`), lower it to what memory allows when all of them are busy. A connection past it is
+    /// accepted, its first requests are answered with an error, and it is closed; when many such arrive at once, some
+    /// are closed without a word. Default: no limit.
+    pub connections: Option<NonZeroUsize>,
+    /// How many connections may be open at once from one IP address; from one network of 64 bits with IPv6, of which a
+    /// caller usually has as many addresses as it likes.
+    ///
+    /// Against one caller that takes all [`connections`](Self::connections) for itself. A Nest `ClientProxy` opens one;
+    /// raise it where many callers share an address (behind a proxy or NAT). Past it happens the same as past
+    /// `connections`. Callers without an IP address, as those of Unix sockets, are not counted. Default: no limit.
+    pub connections_per_peer: Option<NonZeroUsize>,
+    /// How many requests and events of one connection may be in flight at once: their handlers at work, or their streams
+    /// not at their end.
+    ///
+    /// Against one caller that asks faster than it is answered, and so fills the memory with waiting handlers. Raise it
+    /// for callers that gather the requests of many users over one connection, as Nest's do; lower it to spread what
+    /// there is over more callers. A request past it is answered with an error, an event is dropped. Default: no limit.
+    pub in_flight_per_connection: Option<NonZeroUsize>,
+    /// How many requests and events may be in flight at once on all connections, those included whose connection has
+    /// ended while a handler was at work.
+    ///
+    /// Against more load than there is memory for, however many callers share in it: callers that ask and leave, too.
+    /// Raise or lower it with the memory that a waiting handler takes. Past it happens the same as past
+    /// [`in_flight_per_connection`](Self::in_flight_per_connection). Default: no limit.
+    pub in_flight: Option<NonZeroUsize>,
+    /// For how long a connection may be idle, that is: nothing in flight, and nothing received. It is then closed, as in
+    /// a graceful shutdown. A peer that takes nothing of what waits for it for so long counts as idle too and is cut.
+    ///
+    /// Against connections whose caller has vanished without a word, and those that are opened to sit there. Keep it
+    /// longer than the pauses of honest callers: a Nest `ClientProxy` keeps its connection open and idle, and connects
+    /// again with the next call. Default: no limit.
+    pub idle_timeout: Option<Duration>,
+    /// How old a connection may become. It is then closed as in a graceful shutdown: what has arrived is answered.
+    ///
+    /// Set it so that callers, when they connect again, spread over the services there are by then; and against peers
+    /// that trickle bytes to appear busy. Keep it in minutes: each time, calls that are just being sent may be lost.
+    /// Default: no limit.
+    pub max_age: Option<Duration>,
+}
+
+impl Limits {
+    /// Sets [`Limits::connections`]; 0 counts as 1.
+    #[must_use]
+    pub const fn connections(mut self, connections: usize) -> Self {
+        self.connections = Some(at_least_one(connections));
+        self
+    }
+
+    /// Sets [`Limits::connections_per_peer`]; 0 counts as 1.
+    #[must_use]
+    pub const fn connections_per_peer(mut self, connections: usize) -> Self {
+        self.connections_per_peer = Some(at_least_one(connections));
+        self
+    }
+
+    /// Sets [`Limits::in_flight_per_connection`]; 0 counts as 1.
+    #[must_use]
+    pub const fn in_flight_per_connection(mut self, requests: usize) -> Self {
+        self.in_flight_per_connection = Some(at_least_one(requests));
+        self
+    }
+
+    /// Sets [`Limits::in_flight`]; 0 counts as 1.
+    #[must_use]
+    pub const fn in_flight(mut self, requests: usize) -> Self {
+        self.in_flight = Some(at_least_one(requests));
+        self
+    }
+
+    /// Sets [`Limits::idle_timeout`].
+    #[must_use]
+    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets [`Limits::max_age`].
+    #[must_use]
+    pub const fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+}
+
+const fn at_least_one(count: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(count) {
+        Some(count) => count,
+        None => NonZeroUsize::MIN,
+    }
+}

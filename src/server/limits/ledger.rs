@@ -1,0 +1,151 @@
+//! Who is connected to a service, and what is in flight in all.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Limits, Refusal, notices::Notices};
+
+/// How many refused connections are told so at the same time; what is past that is closed at once. One of them may hold
+/// a few hundred kilobytes.
+const TURNING_AWAY: usize = 64;
+
+/// What is held against a service's limits.
+#[derive(Debug)]
+pub(in crate::server) struct Ledger {
+    pub(in crate::server) limits: Limits,
+    pub(in crate::server) notices: Notices,
+    connected: Mutex<Connected>,
+    /// For what is in flight, if that is limited.
+    places: Option<Arc<Semaphore>>,
+    turning_away: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Connected {
+    in_all: usize,
+    /// Has no entry for networks without a connection.
+    by_network: HashMap<IpAddr, usize>,
+}
+
+/// Something in flight, or told that it is refused, until it is dropped.
+pub(in crate::server) type Place = OwnedSemaphorePermit;
+
+/// A connection that counts, until it is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct Admission {
+    ledger: Arc<Ledger>,
+    network: Option<IpAddr>,
+}
+
+impl Ledger {
+    /// `None` without limits: there is nothing to be counted.
+    pub(in crate::server) fn new(limits: Limits) -> Option<Arc<Self>> {
+        if limits == Limits::default() {
+            return None;
+        }
+        let places = |max: NonZeroUsize| Arc::new(Semaphore::new(max.get().min(Semaphore::MAX_PERMITS)));
+        Some(Arc::new(Self {
+            places: limits.in_flight.map(places),
+            limits,
+            notices: Notices::default(),
+            connected: Mutex::default(),
+            turning_away: Arc::new(Semaphore::new(TURNING_AWAY)),
+        }))
+    }
+
+    pub(in crate::server) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Admission, Refusal> {
+        let network = peer.map(|peer| network(peer.ip()));
+        let mut connected = self.connected();
+        let is_full = |limit: Option<NonZeroUsize>, count| limit.is_some_and(|limit| count >= limit.get());
+        if is_full(self.limits.connections, connected.in_all) {
+            return Err(Refusal::Connections);
+        }
+        if let Some(network) = network {
+            let count = connected.by_network.get(&network).copied().unwrap_or(0);
+            if is_full(self.limits.connections_per_peer, count) {
+                return Err(Refusal::ConnectionsPerPeer);
+            }
+            connected.by_network.insert(network, count + 1);
+        }
+        connected.in_all += 1;
+        Ok(Admission {
+            ledger: Arc::clone(self),
+            network,
+        })
+    }
+
+    /// A place for one more in flight; `None` if these are not limited.
+    pub(in crate::server) fn place(&self) -> Result<Option<Place>, Refusal> {
+        match &self.places {
+            None => Ok(None),
+            Some(places) => match Arc::clone(places).try_acquire_owned() {
+                Ok(place) => Ok(Some(place)),
+                Err(_) => Err(Refusal::InFlight),
+            },
+        }
+    }
+
+    /// A place for one more refused connection to be told so.
+    pub(in crate::server) fn place_to_turn_away(&self) -> Option<Place> {
+        Arc::clone(&self.turning_away).try_acquire_owned().ok()
+    }
+
+    fn connected(&self) -> MutexGuard<'_, Connected> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut connected = self.ledger.connected();
+        connected.in_all -= 1;
+        let Some(network) = self.network else { return };
+        match connected.by_network.get_mut(&network) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(connected.by_network.remove(&network)),
+        }
+    }
+}
+
+/// What counts as one address: with IPv6, whoever has one has 2^64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str) -> Option<SocketAddr> {
+        Some(SocketAddr::new(address.parse().expect("an address"), 4711))
+    }
+
+    #[test]
+    fn an_ipv4_address_counts_alone_and_an_ipv6_address_with_its_network() {
+        let ledger = Ledger::new(Limits::default().connections_per_peer(1)).expect("a limit");
+        let admitted = ["192.0.2.1", "192.0.2.2", "2001:db8:0:1::1", "2001:db8:0:2::1"]
+            .map(|address| ledger.admit(peer(address)).expect("the first"));
+        for another in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:0:1::2"] {
+            let refused = ledger.admit(peer(another)).expect_err("the second");
+            assert_eq!(refused, Refusal::ConnectionsPerPeer, "{another}");
+        }
+        let nameless = [None, None].map(|peer| ledger.admit(peer).expect("not limited"));
+        drop((admitted, nameless));
+        let connected = ledger.connected();
+        assert_eq!((connected.in_all, connected.by_network.len()), (0, 0));
+    }
+
+    #[test]
+    fn without_limits_there_is_no_ledger() {
+        assert!(Ledger::new(Limits::default()).is_none());
+    }
+}

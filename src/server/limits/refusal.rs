@@ -1,0 +1,28 @@
+//! What a caller hears that is past a limit.
+
+use bytestring::ByteString;
+
+use crate::packet::RawJson;
+
+/// The limit that was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::server) enum Refusal {
+    Connections,
+    ConnectionsPerPeer,
+    InFlight,
+    InFlightPerConnection,
+}
+
+impl Refusal {
+    /// The `err` of the answer. Costs nothing: there may be many.
+    pub(in crate::server) fn err(self) -> RawJson {
+        RawJson::trusted(ByteString::from_static(match self {
+            Self::Connections => r#"{"status":"error","message":"too many connections"}"#,
+            Self::ConnectionsPerPeer => r#"{"status":"error","message":"too many connections from this address"}"#,
+            Self::InFlight => r#"{"status":"error","message":"too many requests in flight"}"#,
+            Self::InFlightPerConnection => {
+                r#"{"status":"error","message":"too many requests in flight on this connection"}"#
+            }
+        }))
+    }
+}

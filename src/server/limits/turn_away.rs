@@ -1,0 +1,66 @@
+//! A connection past a limit: its caller is told, and shown the door.
+
+use std::{future::poll_fn, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+use super::Refusal;
+use crate::{
+    connection::{Config, Connection, ConnectionError, Segment},
+    packet::{Reply, RequestMembers},
+    server::Accepted,
+};
+
+/// How long each step of a refusal may take: the handshake, the caller's first request, the farewell.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// What may be buffered of a first request, in UTF-16 units, and one segment more.
+const MAX_BUFFER_SIZE: usize = 64 * 1024;
+
+/// Answers the requests of the first segment that has any with an error, and closes.
+pub(in crate::server) async fn turn_away<IO>(accepted: Accepted<IO>, config: &Config, refusal: Refusal)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Ok(Ok((io, _))) = timeout(PATIENCE, accepted.open()).await else {
+        return;
+    };
+    let max_buffer_size = config.max_buffer_size.min(MAX_BUFFER_SIZE);
+    let mut connection = Connection::new(io, &config.clone().max_buffer_size(max_buffer_size));
+    // Whether the caller asked in time and in good order or not, what can be said has been said.
+    let _ = timeout(PATIENCE, answer(&mut connection, refusal)).await;
+    let _ = timeout(PATIENCE, take_leave(&mut connection)).await;
+}
+
+async fn answer<IO>(connection: &mut Connection<IO>, refusal: Refusal) -> Result<(), ConnectionError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let err = refusal.err();
+    let mut has_asked = false;
+    while !has_asked && poll_fn(|cx| connection.poll_segment(cx)).await? == Segment::Received {
+        while let Some(frame) = connection.next_frame()? {
+            has_asked = true;
+            let packet = RequestMembers::read(&frame).map_err(|error| connection.refuse(error))?;
+            if let Some(id) = packet.id {
+                connection.push_pieces(Reply::Error(&err).pieces(id.as_str()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Closes, and gives the caller time to do so too: see [`Session`](crate::server::session::Session).
+async fn take_leave<IO>(connection: &mut Connection<IO>) -> Result<(), ConnectionError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| connection.poll_shutdown(cx)).await?;
+    connection.discard();
+    while poll_fn(|cx| connection.poll_segment(cx)).await? == Segment::Received {
+        connection.discard();
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! A connection as a future: first the link, then the handlers that outlive it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Session, Waits};
+use crate::{connection::ConnectionError, server::call::rest_of_event};
+
+/// Serves a connection until it ends, and then lets the handlers that still run come to their end: what they do matters,
+/// though nobody hears of it.
+///
+/// Its output tells why the link was cut. A peer that closes is no error, and neither is one that broke the framing,
+/// once it closes.
+///
+/// Written by hand: the compiler's futures hold what they are given twice, and there is one for each connection.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a connection spends its life in the larger one"
+)]
+pub(in crate::server) enum Serving<IO> {
+    Linked(Session<IO>),
+    /// The link is gone, which may have had to be cut, and so are the streams.
+    Finishing {
+        calls: Waits,
+        ended: Result<(), ConnectionError>,
+    },
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
+    type Output = Result<(), ConnectionError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Self::Linked(session) = this {
+            let ended = ready!(session.poll(cx));
+            let mut calls = std::mem::take(&mut session.waits);
+            calls.end_streams();
+            *this = Self::Finishing { calls, ended };
+        }
+        let Self::Finishing { calls, ended } = this else {
+            return Poll::Pending;
+        };
+        while let Some(finished) = ready!(calls.poll_call(cx)) {
+            if finished.id.is_none()
+                && let Some(rest) = rest_of_event(finished.reply, finished.span)
+            {
+                calls.add_call(rest);
+            }
+        }
+        Poll::Ready(std::mem::replace(ended, Ok(())))
+    }
+}

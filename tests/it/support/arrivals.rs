@@ -1,0 +1,56 @@
+//! A listener that does as it is told.
+
+use std::{io, net::SocketAddr};
+
+use nest_wire::server::{Accept, Accepted};
+use tokio::{
+    io::{DuplexStream, duplex},
+    sync::mpsc,
+};
+
+use super::Peer;
+
+/// Who has callers arrive at the listener.
+#[derive(Debug)]
+pub(crate) struct Arrivals(mpsc::UnboundedSender<io::Result<Accepted<DuplexStream>>>);
+
+#[derive(Debug)]
+pub(crate) struct Scripted(mpsc::UnboundedReceiver<io::Result<Accepted<DuplexStream>>>);
+
+pub(crate) fn arrivals() -> (Arrivals, Scripted) {
+    let (arrivals, listener) = mpsc::unbounded_channel();
+    (Arrivals(arrivals), Scripted(listener))
+}
+
+impl Arrivals {
+    /// A caller arrives.
+    pub(crate) fn arrive(&self) -> Peer {
+        self.arrive_as(Accepted::new)
+    }
+
+    /// A caller arrives from this address.
+    pub(crate) fn arrive_from(&self, peer: &str) -> Peer {
+        let peer: SocketAddr = peer.parse().expect("an address");
+        self.arrive_as(|io| Accepted::new(io).with_peer(peer))
+    }
+
+    /// A caller arrives, whose connection `as_what` makes ready.
+    pub(crate) fn arrive_as(&self, as_what: impl FnOnce(DuplexStream) -> Accepted<DuplexStream>) -> Peer {
+        let (ours, theirs) = duplex(4096);
+        self.0.send(Ok(as_what(ours))).expect("it listens");
+        Peer::new(theirs)
+    }
+
+    /// The system refuses to accept.
+    pub(crate) fn refuse(&self, error: io::Error) {
+        self.0.send(Err(error)).expect("it listens");
+    }
+}
+
+impl Accept for Scripted {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
+        self.0.recv().await.expect("the test goes on")
+    }
+}
