@@ -12,7 +12,7 @@ use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Config, ConnectionError, framing::Custom, reader::Reader, writer::Writer};
-use crate::packet::{PacketError, RawJson};
+use crate::packet::{PacketError, RawJson, Reply};
 
 /// A link that speaks Nest's framing.
 ///
@@ -157,20 +157,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// Queues a reply to the request whose id is this JSON text.
+    pub(crate) fn push_reply(&mut self, reply: Reply<'_>, id: &str) {
+        self.push_pieces(reply.pieces(id), reply.payload());
+    }
+
+    /// Queues the packet of this text.
+    pub(crate) fn push_text(&mut self, text: &str) {
+        self.push_pieces(["", text, "", "", ""], None);
+    }
+
     /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII. The second is
     /// not copied if it is large and somebody has it: `payload`.
-    pub(crate) fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
+    fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
         match self.reader.custom() {
             None => self.writer.push_pieces(pieces, payload),
             Some(custom) => self.writer.push_as(custom, |out| {
                 pieces.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
             }),
         }
-    }
-
-    /// Queues the packet of this text.
-    pub(crate) fn push_text(&mut self, text: &str) {
-        self.push_pieces(["", text, "", "", ""], None);
     }
 
     /// Sends what is queued; ready when all of it is.

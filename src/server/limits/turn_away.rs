@@ -45,7 +45,7 @@ where
             has_asked = true;
             let packet = RequestMembers::read(&frame).map_err(|error| connection.refuse(error))?;
             if let Some(id) = packet.id {
-                connection.push_pieces(Reply::Error(&err).pieces(id.as_str()));
+                connection.push_reply(Reply::Error(&err), id.as_str());
             }
         }
     }

@@ -169,7 +169,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     fn write(&mut self, id: &str, reply: Reply<'_>) {
         if self.writing == Writing::Open {
-            self.connection.push_pieces(reply.pieces(id), reply.payload());
+            self.connection.push_reply(reply, id);
         }
     }
 }
