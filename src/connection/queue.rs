@@ -14,17 +14,23 @@ pub(super) const PIECES: usize = 16;
 /// Bytes in the order in which they are to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// What goes first: large texts, which are shared instead of copied, and what was gathered between them.
-    closed: VecDeque<Bytes>,
-    /// How many bytes that is.
-    closed_length: usize,
+    /// What goes first, if something large does. Boxed, for most connections never have it.
+    closed: Option<Box<Closed>>,
     /// What has been gathered since.
     gathered: BytesMut,
 }
 
+/// Large texts, which are shared instead of copied, and what was gathered between them.
+#[derive(Debug, Default)]
+struct Closed {
+    pieces: VecDeque<Bytes>,
+    /// How many bytes they have.
+    length: usize,
+}
+
 impl Queue {
     pub(super) fn len(&self) -> usize {
-        self.closed_length + self.gathered.len()
+        self.closed.as_ref().map_or(0, |closed| closed.length) + self.gathered.len()
     }
 
     /// Where bytes are appended.
@@ -34,21 +40,20 @@ impl Queue {
 
     /// Appends bytes without copying them.
     pub(super) fn share(&mut self, bytes: Bytes) {
-        let gathered = self.gathered.split().freeze();
-        for bytes in [gathered, bytes] {
-            self.closed_length += bytes.len();
-            self.closed.push_back(bytes);
-        }
+        let closed = self.closed.get_or_insert_default();
+        closed.push(self.gathered.split().freeze());
+        closed.push(bytes);
     }
 
     /// What is there if all of it is in one piece, as it is unless something large is among it.
     pub(super) fn as_one(&self) -> Option<&[u8]> {
-        self.closed.is_empty().then_some(&self.gathered)
+        self.closed.is_none().then_some(&self.gathered)
     }
 
     /// The first pieces, [`PIECES`] at most; how many they are.
     pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
-        let pieces = self.closed.iter().map(|bytes| &bytes[..]).chain([&self.gathered[..]]);
+        let closed = self.closed.iter().flat_map(|closed| &closed.pieces);
+        let pieces = closed.map(|bytes| &bytes[..]).chain([&self.gathered[..]]);
         let filled = slices
             .iter_mut()
             .zip(pieces)
@@ -58,30 +63,23 @@ impl Queue {
 
     /// Drops the first `bytes` bytes.
     pub(super) fn advance(&mut self, mut bytes: usize) {
-        while let Some(first) = self.closed.front_mut() {
-            let taken = bytes.min(first.len());
-            first.advance(taken);
-            self.closed_length -= taken;
-            bytes -= taken;
-            if !first.is_empty() {
+        if let Some(closed) = &mut self.closed {
+            bytes -= closed.advance(bytes);
+            if !closed.pieces.is_empty() {
                 return;
             }
-            self.closed.pop_front();
+            self.closed = None;
         }
         self.gathered.advance(bytes);
     }
 
     /// Drops all but the first `bytes` bytes.
     pub(super) fn truncate(&mut self, bytes: usize) {
-        self.gathered.truncate(bytes.saturating_sub(self.closed_length));
-        while self.closed_length > bytes {
-            let Some(mut last) = self.closed.pop_back() else { break };
-            let surplus = self.closed_length - bytes;
-            self.closed_length -= last.len();
-            last.truncate(last.len().saturating_sub(surplus));
-            if !last.is_empty() {
-                self.closed_length += last.len();
-                self.closed.push_back(last);
+        match &mut self.closed {
+            None => self.gathered.truncate(bytes),
+            Some(closed) => {
+                self.gathered.truncate(bytes.saturating_sub(closed.length));
+                closed.truncate(bytes);
             }
         }
     }
@@ -90,6 +88,41 @@ impl Queue {
     pub(super) fn release(&mut self) {
         if self.gathered.try_reclaim(KEPT + 1) {
             self.gathered = BytesMut::new();
+        }
+    }
+}
+
+impl Closed {
+    fn push(&mut self, bytes: Bytes) {
+        self.length += bytes.len();
+        self.pieces.push_back(bytes);
+    }
+
+    /// Drops the first `bytes` bytes, or all there are; how many that was.
+    fn advance(&mut self, bytes: usize) -> usize {
+        let mut missing = bytes;
+        while let Some(first) = self.pieces.front_mut() {
+            let taken = missing.min(first.len());
+            first.advance(taken);
+            missing -= taken;
+            if !first.is_empty() {
+                break;
+            }
+            self.pieces.pop_front();
+        }
+        self.length -= bytes - missing;
+        bytes - missing
+    }
+
+    fn truncate(&mut self, bytes: usize) {
+        while self.length > bytes {
+            let Some(mut last) = self.pieces.pop_back() else { break };
+            let before = self.length - last.len();
+            last.truncate(bytes.saturating_sub(before));
+            self.length = before + last.len();
+            if !last.is_empty() {
+                self.pieces.push_back(last);
+            }
         }
     }
 }

@@ -97,6 +97,6 @@ mod tests {
             watch: None,
         };
         let served = attendance.serve(link, Extensions::new()).instrument(Span::none());
-        assert!(size_of_val(&served) <= 368, "{} bytes", size_of_val(&served));
+        assert!(size_of_val(&served) <= 376, "{} bytes", size_of_val(&served));
     }
 }
