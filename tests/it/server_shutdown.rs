@@ -46,7 +46,7 @@ impl Service {
             .with_forced_shutdown(async {
                 // Never told: never forced.
                 if forced.await.is_err() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             });
         Self {
