@@ -6,6 +6,7 @@ use compat_tests::{NestClient, Stage, on_each_major};
 use nest_wire::server::{Ending, Limits, Listener, Router, State, serve};
 use serde_json::json;
 use tokio::{
+    io::AsyncWriteExt,
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
@@ -13,10 +14,7 @@ use tokio::{
 use crate::edge::{Caller, in_time};
 
 on_each_major!(a_request_past_the_limit_fails_with_its_message_in, too_many_requests);
-on_each_major!(
-    a_connection_past_the_limit_fails_and_the_next_is_served_in,
-    too_many_connections
-);
+on_each_major!(a_call_on_a_connection_past_the_limit_fails_in, too_many_connections);
 on_each_major!(an_idle_connection_is_closed_and_made_anew_by, idle);
 on_each_major!(a_shutdown_answers_what_is_asked_by, shutdown);
 
@@ -102,25 +100,24 @@ async fn too_many_connections(major: u8) {
     let mut client = client(major, &service).await;
     client.tell(&[send(1, "ping")]).await;
     is_refused(&mut client, 1, "too many connections").await;
-    // A call on the link that is being closed waits for ever in 7 and 8: they are not asked for more.
+    // Too large to be read for a farewell: all that its caller hears is the end. In 7 and 8 it would wait for ever.
     if major >= 9 {
-        drop(first);
-        let mut key = 2;
-        loop {
-            // The link closes while this is written, or has been closed before it: then there is a new one.
-            client.tell(&[send(key, "ping")]).await;
-            let line = client.hear().await.expect("it runs");
-            if line == format!(r#"{{"key":{key},"next":"pong"}}"#) {
-                break;
-            }
-            let closed = format!(r#"{{"key":{key},"error":{{"message":"Connection closed"}}}}"#);
-            let refused = line.contains("too many connections");
-            assert!(line == closed || refused, "{line}");
-            key += 1;
-        }
-        hears(&mut client, key, r#""complete":true"#).await;
+        let mut large = self::client(major, &service).await;
+        let text = "x".repeat(100_000);
+        large
+            .tell(&[json!({"op": "send", "key": 2, "pattern": "ping", "data": text}).to_string()])
+            .await;
+        hears(&mut large, 2, r#""error":{"message":"Connection closed"}"#).await;
+        assert_eq!(large.end().await, [""; 0]);
     }
+    first.ping().await;
+    first.0.shutdown().await.expect("open");
+    assert!(first.hear_the_end().await.is_empty());
+    let mut next = self::client(major, &service).await;
+    next.tell(&[send(3, "ping")]).await;
+    is_answered(&mut next, 3, "pong").await;
     assert_eq!(client.end().await, [""; 0]);
+    assert_eq!(next.end().await, [""; 0]);
 }
 
 async fn idle(major: u8) {
