@@ -42,6 +42,9 @@
 //! None is on by default.
 //!
 //! - `cli`: the `nest-wire` command.
+//! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics` crate.
+//! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which OpenTelemetry's traces cross the
+//!   wire.
 //! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs a C compiler
 //!   and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities that the operating system or
 //!   Mozilla trusts.
@@ -60,6 +63,7 @@ pub mod js;
 pub mod packet;
 pub mod pattern;
 pub mod server;
+mod telemetry;
 #[cfg(feature = "tls")]
 pub mod tls;
 

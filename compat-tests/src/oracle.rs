@@ -33,7 +33,15 @@ impl NestClient {
     /// # Panics
     /// As [`start`](Self::start).
     pub async fn start_with(stage: &Stage, major: u8, flags: &[&str]) -> Self {
-        let mut command = stage.command(App::ClientTcp, Make::Nest(major));
+        Self::start_as(stage, App::ClientTcp, major, flags).await
+    }
+
+    /// As [`start_with`](Self::start_with), another program that is driven by lines.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn start_as(stage: &Stage, app: App, major: u8, flags: &[&str]) -> Self {
+        let mut command = stage.command(app, Make::Nest(major));
         command
             .args(flags)
             // It warns of more calls at once than it is used to.

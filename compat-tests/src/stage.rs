@@ -80,8 +80,16 @@ impl Stage {
     /// # Panics
     /// As [`start`](Self::start), and if there is no such example.
     pub async fn start_example(&self, name: &str) -> Service {
+        self.start_example_with(name, &[]).await
+    }
+
+    /// As [`start_example`](Self::start_example), with these flags.
+    ///
+    /// # Panics
+    /// As [`start_example`](Self::start_example).
+    pub async fn start_example_with(&self, name: &str, flags: &[&str]) -> Service {
         let mut command = self.examples.command(name);
-        command.args(["--port", "0"]);
+        command.args(["--port", "0"]).args(flags);
         Service::start(name, command)
             .await
             .unwrap_or_else(|error| give_up(&error))

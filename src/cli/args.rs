@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{call::Call, demo, emit, failure::STATUSES, send};
+use super::{call::Call, check, demo, emit, failure::STATUSES, send};
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
 #[derive(Debug, Parser)]
@@ -27,6 +27,11 @@ enum Command {
     /// Ends as soon as the operating system has taken the event.
     #[command(verbatim_doc_comment, after_help = format!("{EMIT_EXAMPLES}{STATUSES}"))]
     Emit(Call),
+    /// Check that a service is there, and answers if it is asked something
+    ///
+    /// Prints nothing when all is well: for health checks of containers and for scripts that wait.
+    #[command(verbatim_doc_comment, after_help = format!("{CHECK_EXAMPLES}{STATUSES}"))]
+    Check(check::Check),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -49,12 +54,20 @@ Example:
 
 ";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  nest-wire check localhost:8888
+  nest-wire check --timeout 1 localhost:8888 health
+
+";
+
 impl Cli {
     /// Does what was asked for, and says on standard error what went wrong, if anything.
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Send(call) => send::run(call).await,
             Command::Emit(call) => emit::run(call).await,
+            Command::Check(check) => check::run(check).await,
             Command::Demo => demo::run().await,
         };
         match outcome {

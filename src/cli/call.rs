@@ -61,7 +61,7 @@ impl Ready {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
     let complaint = "write a number of seconds above 0, such as 0.5";
     let seconds: f64 = text.parse().map_err(|_| complaint)?;
     match Duration::try_from_secs_f64(seconds) {
@@ -70,7 +70,7 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-fn pattern(text: &str) -> Result<Pattern, ParseError> {
+pub(super) fn pattern(text: &str) -> Result<Pattern, ParseError> {
     match text.starts_with(['{', '[']) {
         true => Pattern::from_json(text),
         false => Ok(Pattern::from(text)),

@@ -6,6 +6,7 @@
 mod address;
 mod args;
 mod call;
+mod check;
 mod data;
 pub mod demo;
 mod emit;

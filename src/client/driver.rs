@@ -24,7 +24,10 @@ use tokio::{
 use tracing::{Instrument, debug_span};
 
 use super::{CallError, Config, Disconnected, State, When, desk::Desk, link::Link, state::Notice};
-use crate::connection::Connection;
+use crate::{
+    connection::Connection,
+    telemetry::{LinkMeter, Side, connect_failed, reconnected},
+};
 
 pub(super) struct Driver<C> {
     connect: C,
@@ -33,6 +36,8 @@ pub(super) struct Driver<C> {
     notice: Notice,
     /// How many attempts have failed in a row.
     failures: u32,
+    /// Whether there has been a link before.
+    has_been_linked: bool,
 }
 
 impl<C, F, IO> Driver<C>
@@ -48,6 +53,7 @@ where
             desk,
             notice,
             failures: 0,
+            has_been_linked: false,
         }
     }
 
@@ -84,9 +90,15 @@ where
         tracing::debug!("connected");
         self.notice.post(State::Connected);
         let since = Instant::now();
-        let connection = Connection::new(io, &self.config.connection);
+        if std::mem::replace(&mut self.has_been_linked, true) {
+            reconnected();
+        }
+        let connection = Connection::new(io, &self.config.connection).metered(LinkMeter::opened(Side::Client));
         let link = Link::new(connection, self.config.compat, &mut self.desk);
-        let reason = link.run().instrument(debug_span!("connection")).await;
+        let reason = link
+            .run()
+            .instrument(debug_span!("connection", messaging.system = "nestjs"))
+            .await;
         self.notice.post(State::Disconnected(reason));
         // A link that is lost again and again must not be made again and again without a pause.
         let is_bad = self.config.reconnect.when == When::Always && since.elapsed() < self.config.reconnect.max_delay;
@@ -96,6 +108,7 @@ where
     fn failed(&mut self, error: io::Error) {
         let error = Arc::new(error);
         tracing::debug!(error = &*error as &dyn std::error::Error, "cannot connect");
+        connect_failed();
         self.failures = self.failures.saturating_add(1);
         self.notice
             .post(State::Disconnected(Disconnected::Unreachable(Arc::clone(&error))));

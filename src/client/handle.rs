@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tracing::{Instrument, Span, debug_span};
+use tracing::Instrument;
 
 use super::{
     CallError, Replies, State, States,
@@ -13,6 +13,7 @@ use super::{
     metadata::Metadata,
     replies::decode,
     waiting::{Limit, Waiting},
+    watch::{Kind, Watch},
 };
 use crate::{
     js,
@@ -59,6 +60,41 @@ impl Client {
         decode(self.ask(packet).await?.as_ref())
     }
 
+    /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
+    /// value that has, within the client's [timeout](Self::with_timeout). An error is none.
+    ///
+    /// Nest's own health check only connects: [`connect`](Self::connect) does that. This one also fails when the service
+    /// accepts and does not answer. Let it have a link of its own, which does not wait behind other calls' packets.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use nest_wire::server::{Listener, Router, serve};
+    /// use nest_wire::client::{Client, Config};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addrs()?[0].to_string();
+    /// # let router = Router::new().message("health", async || "up");
+    /// # tokio::spawn(serve(listener, router).into_future());
+    /// let prober = Client::with_config(address, Config::default().timeout(Duration::from_secs(1)));
+    /// let is_healthy = prober.check("health").await.is_ok();
+    /// # assert!(is_healthy);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`CallError`]. [`CallError::Rpc`] is an answer too: the service lives, but has no handler for `pattern`, or that
+    /// says that something is wrong.
+    pub async fn check(&self, pattern: impl Into<Pattern>) -> Result<(), CallError> {
+        let draft = Draft::request(&present(pattern)?);
+        let nothing = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"{}");
+            Ok(())
+        };
+        let packet = self.draft_with(Kind::Message, draft, nothing)?;
+        self.ask(packet).await.map(drop)
+    }
+
     /// Sends a message and gives its values as they come.
     ///
     /// The timeout counts anew for each value.
@@ -83,13 +119,13 @@ impl Client {
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
         let route = present(pattern)?.route(self.members.config.compat);
-        let packet = self.draft(Draft::event(&route), data)?;
-        let span = request_span(&packet, None);
+        let packet = self.draft_with(Kind::Event, Draft::event(&route), |out| js::append(data, out))?;
+        let Prepared { draft, mut watch } = packet;
         let limit = Limit::from_now(self.timeout);
         let (waiting, sent) = Waiting::until_done(limit);
         let packet = Box::new(Outgoing {
             id: None,
-            text: packet.finish(None),
+            text: draft.finish(None),
             waiting,
         });
         let emitted = async {
@@ -97,7 +133,8 @@ impl Client {
             self.members.link(link).submit(packet, &self.members.config).await?;
             sent.await.unwrap_or_else(|_| Err(stopped()))
         };
-        emitted.instrument(span).await
+        let emitted = emitted.instrument(watch.span()).await;
+        watch.ended(emitted)
     }
 }
 
@@ -165,36 +202,40 @@ impl Client {
 }
 
 impl Client {
-    /// Writes a packet up to its id.
-    pub(super) fn draft(&self, draft: Draft, data: &(impl Serialize + ?Sized)) -> Result<Draft, CallError> {
-        self.draft_with(draft, |out| js::append(data, out))
+    /// Writes a request up to its id.
+    pub(super) fn draft(&self, draft: Draft, data: &(impl Serialize + ?Sized)) -> Result<Prepared, CallError> {
+        self.draft_with(Kind::Message, draft, |out| js::append(data, out))
     }
 
     pub(super) fn draft_with(
         &self,
+        kind: Kind,
         mut draft: Draft,
         data: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
-    ) -> Result<Draft, CallError> {
+    ) -> Result<Prepared, CallError> {
         match draft.data(data) {
             Ok(b"null") => return Err(CallError::MissingData),
             Ok(_) => {}
             Err(error) => return Err(CallError::Encode(Arc::new(error))),
         }
-        if let Some(metadata) = self.metadata.json(self.timeout) {
+        let span = self.metadata.span(kind, draft.pattern());
+        if let Some(metadata) = self.metadata.json(self.timeout, &span) {
             draft.metadata(&metadata);
         }
-        Ok(draft)
+        let watch = Watch::new(span, self.members.meters.begin(kind));
+        Ok(Prepared { draft, watch })
     }
 
     /// Sends a request and waits for its last value.
-    pub(super) async fn ask(&self, packet: Draft) -> Result<Option<RawJson>, CallError> {
+    pub(super) async fn ask(&self, packet: Prepared) -> Result<Option<RawJson>, CallError> {
         let id = CallId::random(self.members.config.compat);
-        let span = request_span(&packet, Some(id));
+        let Prepared { draft, mut watch } = packet;
+        watch.identified(id);
         let limit = Limit::from_now(self.timeout);
         let (waiting, answer) = Waiting::for_last(limit);
         let packet = Box::new(Outgoing {
             id: Some(id),
-            text: packet.finish(Some(id)),
+            text: draft.finish(Some(id)),
             waiting,
         });
         let answered = async {
@@ -204,27 +245,38 @@ impl Client {
             guard.is_over();
             answer.unwrap_or_else(|_| Err(stopped()))
         };
-        answered.instrument(span).await
+        let answered = answered.instrument(watch.span()).await;
+        watch.ended(answered)
     }
 
     /// Sends a request and gives its values.
-    pub(super) async fn ask_stream<T>(&self, packet: Draft) -> Result<Replies<T>, CallError> {
+    pub(super) async fn ask_stream<T>(&self, packet: Prepared) -> Result<Replies<T>, CallError> {
         let id = CallId::random(self.members.config.compat);
-        let span = request_span(&packet, Some(id));
+        let Prepared { draft, mut watch } = packet;
+        watch.identified(id);
         let limit = Limit::from_now(self.timeout);
         let (waiting, values) = Waiting::for_each(limit);
         let packet = Box::new(Outgoing {
             id: Some(id),
-            text: packet.finish(Some(id)),
+            text: draft.finish(Some(id)),
             waiting,
         });
         let sent = async {
             let guard = Guard::new(&self.members, id, limit).await?;
             guard.link().submit(packet, &self.members.config).await?;
-            Ok(Replies::new(values, guard))
+            Ok(guard)
         };
-        sent.instrument(span).await
+        match sent.instrument(watch.span()).await {
+            Ok(guard) => Ok(Replies::new(values, guard, watch)),
+            Err(error) => watch.ended(Err(error)),
+        }
     }
+}
+
+/// A packet up to its id, and what watches its call.
+pub(super) struct Prepared {
+    draft: Draft,
+    watch: Watch,
 }
 
 impl fmt::Debug for Client {
@@ -234,14 +286,6 @@ impl fmt::Debug for Client {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-fn request_span(packet: &Draft, id: Option<CallId>) -> Span {
-    debug_span!(
-        "request",
-        pattern = packet.pattern(),
-        id = id.map(tracing::field::display)
-    )
 }
 
 pub(super) fn present(pattern: impl Into<Pattern>) -> Result<Pattern, CallError> {

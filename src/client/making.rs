@@ -152,6 +152,27 @@ impl Client {
         }
     }
 
+    /// The same client passing the trace on that it is called in (feature `otel`): the metadata of each packet carries
+    /// the context of the call's span, W3C's `traceparent` and `tracestate` for example, beside whatever other metadata
+    /// there is. Services that read it, as a router `with_trace_context` does, put their spans below it.
+    ///
+    /// The members are written by OpenTelemetry's global propagator, which has to be set
+    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of `tracing-opentelemetry`.
+    /// They then have the level `INFO`, otherwise `DEBUG`. Metadata that is no object stays without.
+    /// `docs/OBSERVABILITY.md` shows all of it together.
+    ///
+    /// ```
+    /// let client = nest_wire::client::Client::new("localhost:8888").with_trace_context();
+    /// ```
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn with_trace_context(&self) -> Self {
+        Self {
+            metadata: self.metadata.traced(),
+            ..self.clone()
+        }
+    }
+
     /// The same client telling services how long its calls wait: the metadata of each packet has the member `key`,
     /// the time when the call is given up, in milliseconds since 1970 as `Date.now()` counts them.
     ///

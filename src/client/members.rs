@@ -23,6 +23,7 @@ use super::{
     member::{Member, stopped},
     state::{Board, Notice},
     waiting::Limit,
+    watch::Meters,
 };
 use crate::packet::CallId;
 
@@ -31,6 +32,7 @@ pub(super) struct Members {
     pub(super) board: Arc<Board>,
     pub(super) config: Arc<Config>,
     in_flight: Option<Arc<Semaphore>>,
+    pub(super) meters: Meters,
 }
 
 impl Members {
@@ -58,6 +60,7 @@ impl Members {
             }),
             board,
             config,
+            meters: Meters::new(),
         }
     }
 

@@ -54,6 +54,7 @@ mod tls;
 #[cfg(unix)]
 mod unix;
 mod waiting;
+mod watch;
 
 pub use config::{Config, WhenFull};
 pub use error::{CallError, Disconnected};

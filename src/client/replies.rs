@@ -12,7 +12,7 @@ use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use super::{CallError, member::stopped, members::Guard, waiting::Answer};
+use super::{CallError, member::stopped, members::Guard, waiting::Answer, watch::Watch};
 use crate::packet::RawJson;
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
@@ -24,15 +24,17 @@ pub struct Replies<T> {
     values: mpsc::UnboundedReceiver<Option<Answer>>,
     /// Keeps the link alive as long as somebody listens.
     guard: Guard,
+    watch: Watch,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(values: mpsc::UnboundedReceiver<Option<Answer>>, guard: Guard) -> Self {
+    pub(super) fn new(values: mpsc::UnboundedReceiver<Option<Answer>>, guard: Guard, watch: Watch) -> Self {
         Self {
             values,
             guard,
+            watch,
             is_over: false,
             item: PhantomData,
         }
@@ -58,6 +60,11 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             }
             None => Some(Err(stopped())),
         };
+        match &item {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => self.watch.failed(error),
+            None => self.watch.succeeded(),
+        }
         self.is_over = !matches!(item, Some(Ok(_)));
         Poll::Ready(item)
     }

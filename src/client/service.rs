@@ -14,7 +14,12 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use tower_service::Service;
 
-use super::{CallError, Client, Replies, handle::present, replies::decode};
+use super::{
+    CallError, Client, Replies,
+    handle::{Prepared, present},
+    replies::decode,
+    watch::Kind,
+};
 use crate::{
     packet::{Draft, RawJson},
     pattern::Pattern,
@@ -76,7 +81,7 @@ impl Call {
     }
 
     /// The packet up to its id, and the client that sends it.
-    fn draft(&self, client: &Client) -> Result<(Client, Draft), CallError> {
+    fn draft(&self, client: &Client) -> Result<(Client, Prepared), CallError> {
         let client = match &self.metadata {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
             None => client.clone(),
@@ -85,8 +90,8 @@ impl Call {
             out.extend_from_slice(self.data.as_str().as_bytes());
             Ok(())
         };
-        let draft = client.draft_with(Draft::request(&self.pattern), append)?;
-        Ok((client, draft))
+        let packet = client.draft_with(Kind::Message, Draft::request(&self.pattern), append)?;
+        Ok((client, packet))
     }
 }
 

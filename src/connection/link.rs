@@ -12,7 +12,10 @@ use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Config, ConnectionError, framing::Custom, reader::Reader, writer::Writer};
-use crate::packet::{PacketError, RawJson, Reply};
+use crate::{
+    packet::{PacketError, RawJson, Reply},
+    telemetry::{Fault, LinkMeter},
+};
 
 /// A link that speaks Nest's framing.
 ///
@@ -39,6 +42,7 @@ pub struct Connection<IO> {
     reader: Reader,
     writer: Writer,
     max_send_buffer_size: usize,
+    meter: LinkMeter,
 }
 
 /// What one read brought.
@@ -60,7 +64,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             reader: Reader::new(config),
             writer: Writer::default(),
             max_send_buffer_size: config.max_send_buffer_size,
+            meter: LinkMeter::none(),
         }
+    }
+
+    /// The same, measured from here on.
+    pub(crate) fn metered(self, meter: LinkMeter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Reads one segment, of at most 64 KiB as Node's. Take all packets out before reading again.
@@ -70,14 +80,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub fn poll_segment(&mut self, cx: &mut Context<'_>) -> Poll<Result<Segment, ConnectionError>> {
         if let Poll::Ready(read) = self.reader.poll_segment(&mut self.io, cx) {
             return Poll::Ready(Ok(match read? {
-                0 if self.reader.is_mid_frame() => Segment::EndInsideFrame,
+                0 if self.reader.is_mid_frame() => {
+                    self.meter.fault(Fault::Cut);
+                    Segment::EndInsideFrame
+                }
                 0 => Segment::End,
-                _ => Segment::Received,
+                bytes => {
+                    self.meter.received(bytes);
+                    Segment::Received
+                }
             }));
         }
-        self.reader
-            .poll_overdue(cx)
-            .map(|timeout| Err(ConnectionError::IncompleteMessage(timeout)))
+        self.reader.poll_overdue(cx).map(|timeout| {
+            self.meter.fault(Fault::Incomplete);
+            Err(ConnectionError::IncompleteMessage(timeout))
+        })
     }
 
     /// Takes the next packet out of what has been read; `None` when there is no whole one left. `read` makes it of the
@@ -106,13 +123,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         match &frame {
             Ok(Some(_)) => {}
             Ok(None) => self.reader.rearm(),
-            Err(_) => self.abandon(),
+            Err(_) => {
+                self.meter.fault(Fault::Framing);
+                self.abandon();
+            }
         }
         frame
     }
 
     /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no packet.
     pub(crate) fn refuse(&mut self, error: PacketError) -> ConnectionError {
+        self.meter.fault(Fault::Packet);
         self.abandon();
         error.into()
     }
@@ -184,7 +205,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] when more than the limit is left unsent, and
     /// [`ConnectionError::Unframeable`] when a packet could not be queued.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        match self.writer.poll_flush(&mut self.io, cx) {
+        let queued = self.writer.waiting();
+        let flushed = self.writer.poll_flush(&mut self.io, cx);
+        self.meter.sent(queued - self.writer.waiting());
+        match flushed {
             Poll::Ready(Ok(())) => Poll::Ready(self.reader.custom().map_or(Ok(()), Custom::check)),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
             Poll::Pending if self.writer.waiting() > self.max_send_buffer_size => {

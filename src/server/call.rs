@@ -8,51 +8,59 @@ use std::{
     task::{Context, Poll},
 };
 
-use tracing::Span;
+use tracing::field::display;
 
-use super::{Kind, Rejection, Reply, endpoint::Running, events::exhaust};
+use super::{
+    Kind, Rejection, Reply,
+    endpoint::Running,
+    events::exhaust,
+    watch::{KeptOrigin, Origin, Watch},
+};
 use crate::packet::{RawJson, RpcError};
 
 /// A handler at work. A panic in it is a reply like any other.
 pub(super) struct Call {
     kind: Kind,
     running: Running,
-    span: Span,
+    watch: Watch,
 }
 
 impl Call {
     /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
-    pub(super) fn new(kind: Kind, span: Span, start: impl FnOnce() -> Running) -> Self {
+    pub(super) fn new(kind: Kind, watch: Watch, origin: Origin<'_>, start: impl FnOnce() -> Running) -> Self {
         let running = catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| {
-            let reply = Reply::Error(panicked(&*panic));
+            let reply = Reply::Error(panicked(&*panic, origin));
             Box::pin(async { reply })
         });
-        Self { kind, running, span }
+        Self { kind, running, watch }
     }
 
-    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
-        let _entered = self.span.enter();
+    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: Origin<'_>) -> Poll<Reply> {
+        let entered = self.watch.span.enter();
         // A future that has panicked is never polled again: its reply ends the call.
         let polled = catch_unwind(AssertUnwindSafe(|| self.running.as_mut().poll(cx)));
         let reply = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(reply)) => reply,
-            Err(panic) => Reply::Error(panicked(&*panic)),
+            Err(panic) => Reply::Error(panicked(&*panic, origin)),
         };
         if let Reply::Error(error) = &reply {
-            report(error, self.kind);
+            report(error, self.kind, origin);
         }
+        drop(entered);
+        self.watch.answered(&reply);
         Poll::Ready(reply)
     }
 
-    pub(super) fn into_span(self) -> Span {
-        self.span
+    pub(super) fn into_watch(self) -> Watch {
+        self.watch
     }
 }
 
 /// A call that waits, with whom to answer; an event has nobody.
 pub(super) struct Waiting {
     pub(super) id: Option<RawJson>,
+    pub(super) origin: KeptOrigin,
     pub(super) call: Call,
 }
 
@@ -60,50 +68,70 @@ pub(super) struct Waiting {
 pub(super) struct Finished {
     pub(super) id: Option<RawJson>,
     pub(super) reply: Reply,
-    pub(super) span: Span,
+    pub(super) origin: KeptOrigin,
+    pub(super) watch: Watch,
 }
 
 impl Future for Waiting {
     type Output = Finished;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.call.poll_reply(cx).map(|reply| Finished {
-            id: self.id.take(),
+        let Self { id, origin, call } = &mut *self;
+        call.poll_reply(cx, origin.get()).map(|reply| Finished {
+            id: id.take(),
             reply,
-            span: std::mem::replace(&mut self.call.span, Span::none()),
+            origin: std::mem::take(origin),
+            watch: std::mem::replace(&mut call.watch, Watch::none()),
         })
     }
 }
 
 /// What is left to do for an event whose handler gave a stream: nobody gets the values, but they are to be made.
-pub(super) fn rest_of_event(reply: Reply, span: Span) -> Option<Waiting> {
+pub(super) fn rest_of_event(reply: Reply, watch: Watch, origin: Origin<'_>) -> Option<Waiting> {
     match reply {
         Reply::Values(values) => Some(Waiting {
             id: None,
-            call: Call::new(Kind::Event, span, || Box::pin(exhaust(values))),
+            origin: origin.kept(),
+            call: Call::new(Kind::Event, watch, origin, || Box::pin(exhaust(values))),
         }),
         _ => None,
     }
 }
 
 /// Logs a panic and makes the answer to it.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> RpcError {
+pub(super) fn panicked(panic: &(dyn Any + Send), origin: Origin<'_>) -> RpcError {
     let message = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(no message)");
-    tracing::error!(panic = message, "the handler panicked");
-    RpcError::internal()
+    let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
+    tracing::error!(pattern, peer, panic = message, "the handler panicked");
+    RpcError::caused_by(Panicked)
 }
 
+/// The cause of the error that a panic is answered with.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler panicked")]
+pub(super) struct Panicked;
+
 /// Logs what the caller is not told; of an event, whose caller is told nothing, all there is to tell.
-pub(super) fn report(error: &RpcError, kind: Kind) {
+pub(super) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>) {
+    let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     // A packet that was refused is its sender's fault, and the sender is told.
     let failure = error.cause().filter(|cause| !cause.is::<Rejection>());
     match (failure, kind) {
-        (Some(cause), _) => tracing::error!(error = cause as &dyn std::error::Error, "the handler failed"),
-        (None, Kind::Event) => tracing::warn!(err = %error, "the event's handler failed"),
-        (None, Kind::Message) => tracing::debug!(err = %error, "the handler answers with an error"),
+        // Logged where it was caught.
+        (Some(cause), _) if cause.is::<Panicked>() => {}
+        (Some(cause), _) => {
+            tracing::error!(
+                pattern,
+                peer,
+                error = cause as &dyn std::error::Error,
+                "the handler failed"
+            );
+        }
+        (None, Kind::Event) => tracing::warn!(pattern, peer, err = %error, "the event's handler failed"),
+        (None, Kind::Message) => tracing::debug!(pattern, peer, err = %error, "the handler answers with an error"),
     }
 }

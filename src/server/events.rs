@@ -6,7 +6,12 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 
-use super::{Endpoint, Reply, Request, Values, call::panicked, endpoint::Running};
+use super::{
+    Endpoint, Reply, Request, Values,
+    call::panicked,
+    endpoint::Running,
+    watch::{KeptOrigin, Origin},
+};
 use crate::{compat::Compat, packet::RawJson};
 
 /// Runs all, each with its copy of the request and to its own end, even when another panics.
@@ -21,12 +26,13 @@ pub(super) fn start_all(handlers: &[Endpoint], request: &Request, compat: Compat
         return Box::pin(async { Reply::Undefined });
     };
     let others = others.iter().map(|handler| outcome(handler, request)).collect();
-    Box::pin(first_of(first.start(request.clone()), others))
+    let origin = Origin::of(request).kept();
+    Box::pin(first_of(first.start(request.clone()), others, origin))
 }
 
 /// The reply of the first. All begin at once, one after the other, so that what they do without waiting is done before
 /// the next packet is looked at; the others finish by themselves.
-async fn first_of<F>(mut first: Running, others: Vec<F>) -> Reply
+async fn first_of<F>(mut first: Running, others: Vec<F>, origin: KeptOrigin) -> Reply
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
@@ -42,7 +48,7 @@ where
     match begun {
         Ok(Some(reply)) => reply,
         Ok(None) => first.await,
-        Err(panic) => Reply::Error(panicked(&*panic)),
+        Err(panic) => Reply::Error(panicked(&*panic, origin.get())),
     }
 }
 
@@ -60,6 +66,7 @@ enum Outcome {
 }
 
 fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcome> + use<> {
+    let origin = Origin::of(request).kept();
     let (handler, request) = (handler.clone(), request.clone());
     let run = async move {
         let reply = match handler.start(request).await {
@@ -73,9 +80,9 @@ fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcom
             None => Outcome::Decided(Reply::Undefined),
         }
     };
-    AssertUnwindSafe(run)
-        .catch_unwind()
-        .map(|outcome| outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(&*panic)))))
+    AssertUnwindSafe(run).catch_unwind().map(move |outcome| {
+        outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(&*panic, origin.get()))))
+    })
 }
 
 /// Answers as RxJS's nested `forkJoin`s do: with the last value of each, `{"current":A,"next":{"current":B,"next":C}}`,
@@ -138,7 +145,7 @@ mod tests {
         let found = routes.find(Some("\"e\""));
         let request = Request {
             kind: Kind::Message,
-            pattern: found.pattern,
+            pattern: found.pattern.as_deref().cloned(),
             data: None,
             metadata: None,
             peer: None,

@@ -48,6 +48,7 @@ mod streaming;
 mod tls;
 #[cfg(unix)]
 mod unix;
+mod watch;
 
 pub use accept::{Accept, Accepted};
 pub use endpoint::{Endpoint, EndpointFuture};

@@ -23,6 +23,8 @@ pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
     fallback: Option<Bindable<S>>,
     compat: Compat,
+    #[cfg(feature = "otel")]
+    trace_context: bool,
 }
 
 struct Registered<S> {
@@ -39,6 +41,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
             registered: Vec::new(),
             fallback: None,
             compat: Compat::Nest12,
+            #[cfg(feature = "otel")]
+            trace_context: false,
         }
     }
 
@@ -153,6 +157,28 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
+    /// Makes each request a part of its caller's trace (feature `otel`): the parent of its span is the one whose
+    /// context the packet's metadata carries, W3C's `traceparent` and `tracestate` for example; without such, it begins
+    /// a trace of its own. Off by default, for callers then choose the ids of traces.
+    ///
+    /// The metadata is read by OpenTelemetry's global propagator, which has to be set
+    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of `tracing-opentelemetry`.
+    /// They then have the level `INFO`, otherwise `DEBUG`. `docs/OBSERVABILITY.md` shows all of it together.
+    ///
+    /// A router into which this one is merged or nested does not follow it.
+    ///
+    /// ```
+    /// use nest_wire::server::Router;
+    ///
+    /// let router: Router = Router::new().message("ping", async || "pong").with_trace_context();
+    /// ```
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn with_trace_context(mut self) -> Self {
+        self.trace_context = true;
+        self
+    }
+
     /// Gives all handlers so far what their [`State`](super::State) takes.
     #[must_use]
     pub fn with_state<T>(self, state: S) -> Router<T> {
@@ -167,6 +193,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
                 .fallback
                 .map(|fallback| Bindable::Bound(fallback.bind(state.clone()))),
             compat: self.compat,
+            #[cfg(feature = "otel")]
+            trace_context: self.trace_context,
         }
     }
 
@@ -182,6 +210,10 @@ impl Router {
     pub fn into_routes(self) -> Arc<Routes> {
         let fallback = self.fallback.map(|fallback| fallback.bind(()));
         let mut routes = Routes::new(self.compat, fallback);
+        #[cfg(feature = "otel")]
+        {
+            routes.trace_context = self.trace_context;
+        }
         for Registered { pattern, kind, handler } in &self.registered {
             routes.add(pattern, *kind, handler.bind(()));
         }

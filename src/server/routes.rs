@@ -1,17 +1,18 @@
 //! The finished table of handlers, and how a packet's pattern is looked up in it.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt, sync::Arc};
 
 use super::{Endpoint, Kind, Request, endpoint::Running, events};
 use crate::{
     compat::Compat,
     pattern::{IncomingPattern, Pattern, Route},
+    telemetry::CallMeters,
 };
 
 /// Which handler a pattern leads to: a [`Router`](super::Router) made ready to serve any number of connections.
 pub struct Routes {
     pub(super) compat: Compat,
-    registered: Vec<Registration>,
+    registered: Vec<(Registration, CallMeters)>,
     /// By route, which of them: the truth.
     by_route: Table<Route<'static>, usize>,
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
@@ -19,6 +20,11 @@ pub struct Routes {
     by_text: Table<Box<str>, ShortCut>,
     /// What everything else leads to.
     fallback: Option<Registration>,
+    /// Of all requests for what is not registered.
+    others: CallMeters,
+    /// Whether requests become part of their callers' traces.
+    #[cfg(feature = "otel")]
+    pub(super) trace_context: bool,
 }
 
 type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -30,8 +36,9 @@ struct ShortCut {
 
 /// A pattern that came in: its text for the context, and the handler that it leads to.
 pub(super) struct Found<'r> {
-    pub(super) pattern: Option<Arc<str>>,
+    pub(super) pattern: Option<Cow<'r, Arc<str>>>,
     pub(super) handler: Option<&'r Registration>,
+    pub(super) meters: &'r CallMeters,
 }
 
 /// What is registered for one route. The kind is that of the first registration, as in Nest, where later event
@@ -49,6 +56,9 @@ impl Routes {
             by_route: Table::default(),
             by_text: Table::default(),
             fallback: fallback.map(Registration::Message),
+            others: CallMeters::of_other_patterns(),
+            #[cfg(feature = "otel")]
+            trace_context: false,
         }
     }
 
@@ -56,9 +66,10 @@ impl Routes {
         let route = pattern.route(self.compat);
         let Some(&earlier) = self.by_route.get(&route) else {
             self.by_route.insert(route, self.registered.len());
-            return self.registered.push(Registration::first(kind, handler));
+            let meters = CallMeters::of_pattern(|| pattern.to_string());
+            return self.registered.push((Registration::first(kind, handler), meters));
         };
-        match (&mut self.registered[earlier], kind) {
+        match (&mut self.registered[earlier].0, kind) {
             (Registration::Events(handlers), Kind::Event) if self.compat.chains_event_handlers() => {
                 handlers.push(handler);
             }
@@ -84,17 +95,24 @@ impl Routes {
         let (pattern, registered) = match pattern {
             None => (None, None),
             Some(text) => match self.by_text.get(text) {
-                Some(found) => (found.pattern.clone(), found.registered),
+                Some(found) => (found.pattern.as_ref().map(Cow::Borrowed), found.registered),
                 None => {
                     let found = self.look_up(text);
-                    (found.pattern, found.registered)
+                    (found.pattern.map(Cow::Owned), found.registered)
                 }
             },
         };
-        let handler = registered.map(|at| &self.registered[at]);
+        let (handler, meters) = match registered {
+            Some(at) => {
+                let (handler, meters) = &self.registered[at];
+                (Some(handler), meters)
+            }
+            None => (self.fallback.as_ref(), &self.others),
+        };
         Found {
             pattern,
-            handler: handler.or(self.fallback.as_ref()),
+            handler,
+            meters,
         }
     }
 
@@ -143,7 +161,7 @@ mod tests {
         let found = routes.find(Some(pattern));
         let request = Request {
             kind: Kind::Message,
-            pattern: found.pattern,
+            pattern: found.pattern.map(Cow::into_owned),
             data: None,
             metadata: None,
             peer: None,

@@ -22,7 +22,7 @@ use super::{
     attendance::Attendance,
     back_off::BackOff,
     limits::{Admission, Ledger, Refusal, Watch, turn_away},
-    session::connection_span,
+    watch::connection_span,
 };
 use crate::connection::Config;
 

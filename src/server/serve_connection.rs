@@ -15,7 +15,8 @@ use tracing::{Instrument, instrument::Instrumented};
 use super::{
     Limits, Routes,
     limits::{Ledger, Watch},
-    session::{Caller, Serving, Session, Shutdown, connection_span},
+    session::{Caller, Serving, Session, Shutdown},
+    watch::connection_span,
 };
 use crate::connection::{Config, Connection, ConnectionError};
 

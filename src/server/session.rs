@@ -19,7 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Sleep, sleep},
 };
-use tracing::{Span, debug_span, warn};
+use tracing::warn;
 
 use self::waits::Waits;
 pub(super) use self::{serving::Serving, shutdown::Shutdown};
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     connection::{Connection, ConnectionError, Segment},
     packet::ReplyId,
+    telemetry::{LinkMeter, Side},
 };
 
 /// How long a connection that we have closed may take to be closed by the peer too. Without this courtesy the
@@ -108,7 +109,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         watch: Option<Watch>,
     ) -> Self {
         Self {
-            connection,
+            connection: connection.metered(LinkMeter::opened(Side::Server)),
             caller,
             routes,
             intake: Intake::Open,
@@ -182,7 +183,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         while let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) {
             self.stir();
             let id = finished.id.map(ReplyId::Owned);
-            self.settle(id, finished.reply, finished.span, cx);
+            self.settle(id, finished.reply, finished.watch, finished.origin.get(), cx);
             if self.connection.is_congested() {
                 // Any number may finish at the same time. The limit is to stop them before all have been answered.
                 self.poll_write(cx)?;
@@ -329,9 +330,4 @@ enum Verdict {
     Close,
     /// At once: its peer has had its time to take what there was for it, or to close.
     Cut,
-}
-
-/// The span that everything of one connection is logged in.
-pub(super) fn connection_span(peer: Option<SocketAddr>) -> Span {
-    debug_span!("connection", peer = peer.map(tracing::field::display))
 }

@@ -6,14 +6,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::Stream;
-use tracing::Span;
-
 use super::{
     Kind, Values,
     call::{panicked, report},
+    watch::{KeptOrigin, Watch},
 };
 use crate::packet::{RawJson, RpcError};
+use futures_util::Stream;
 
 /// A handler's values, each paired with the id it answers.
 ///
@@ -33,7 +32,8 @@ pub(super) struct Streaming {
     values: Values,
     held: Option<RawJson>,
     state: State,
-    span: Span,
+    origin: KeptOrigin,
+    watch: Watch,
 }
 
 enum State {
@@ -52,25 +52,29 @@ pub(super) enum Emission {
 }
 
 impl Streaming {
-    pub(super) fn new(id: RawJson, values: Values, span: Span) -> Self {
+    pub(super) fn new(id: RawJson, values: Values, origin: KeptOrigin, watch: Watch) -> Self {
         Self {
             id,
             values,
             held: None,
             state: State::Open,
-            span,
+            origin,
+            watch,
         }
     }
 
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawJson, RpcError>>> {
-        let _entered = self.span.enter();
+        let _entered = self.watch.span.enter();
         let values = self.values.0.as_mut();
         catch_unwind(AssertUnwindSafe(|| values.poll_next(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(&*panic)))))
+            .unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(&*panic, self.origin.get())))))
     }
 
     fn fail(&mut self, error: RpcError) -> Emission {
-        report(&error, Kind::Message);
+        self.watch
+            .span
+            .in_scope(|| report(&error, Kind::Message, self.origin.get()));
+        self.watch.failed(&error);
         match self.held.take() {
             Some(value) => {
                 self.state = State::Failing(error);
@@ -85,6 +89,7 @@ impl Streaming {
 
     fn end(&mut self) -> Emission {
         self.state = State::Ended;
+        self.watch.succeeded();
         self.held.take().map_or(Emission::Completion, Emission::Last)
     }
 
@@ -128,7 +133,7 @@ mod tests {
 
     /// What is sent without waiting.
     fn sent_at_once(values: Values) -> Vec<Emission> {
-        let streaming = Streaming::new(RawJson::null(), values, Span::none());
+        let streaming = Streaming::new(RawJson::null(), values, KeptOrigin::default(), Watch::none());
         let mut sent = Vec::new();
         let _ = streaming
             .map(|(_, emission)| sent.push(emission))

@@ -1,5 +1,6 @@
 //! The real binary, one topic a file. Only `demo` needs Node.
 
+mod check;
 mod command;
 mod demo;
 mod emit;

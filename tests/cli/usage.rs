@@ -96,6 +96,7 @@ async fn help_names_every_exit_status() {
         &["--help"][..],
         &["send", "--help"],
         &["emit", "-h"],
+        &["check", "--help"],
         &["demo", "--help"],
     ] {
         let ended = run(args).await;

@@ -13,10 +13,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("js", &[]),
     ("pattern", &["compat", "js"]),
     ("packet", &["compat", "js", "pattern"]),
-    ("connection", &["codec", "packet"]),
+    ("telemetry", &[]),
+    ("connection", &["codec", "packet", "telemetry"]),
     ("tls", &[]),
-    ("server", &["compat", "connection", "packet", "pattern", "js", "tls"]),
-    ("client", &["compat", "connection", "packet", "pattern", "js", "tls"]),
+    (
+        "server",
+        &["compat", "connection", "packet", "pattern", "js", "tls", "telemetry"],
+    ),
+    (
+        "client",
+        &["compat", "connection", "packet", "pattern", "js", "tls", "telemetry"],
+    ),
     ("fixture", &["compat", "connection", "packet", "codec", "js"]),
     (
         "cli",

@@ -13,6 +13,9 @@ mod client_states;
 mod client_timeouts;
 mod custom_framing;
 mod layers;
+mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod protocol;
 mod replay;
 mod replay_caller;
@@ -37,4 +40,6 @@ mod server_streams;
 mod server_timeouts;
 mod support;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
 mod unix_sockets;

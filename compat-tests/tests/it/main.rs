@@ -13,13 +13,19 @@ mod custom_framing;
 mod edge;
 #[path = "../../../examples/support/conformance.rs"]
 mod handlers;
+mod health;
 mod lifecycle;
 mod limits;
+#[path = "../../../tests/it/support/log.rs"]
+#[allow(dead_code, reason = "not all of it is used here")]
+mod log;
 mod majors;
+mod metrics;
 mod oracle;
 mod server_limits;
 mod service;
 mod tls;
+mod traces;
 mod tutorial;
 #[cfg(unix)]
 mod unix_sockets;

@@ -38,6 +38,10 @@ pub enum App {
     Route,
     /// Nest's client, driven by lines.
     ClientTcp,
+    /// The last hop of a trace: Nest's service with OpenTelemetry.
+    TracedService,
+    /// The first hop of a trace: Nest's client with OpenTelemetry, driven by lines.
+    TracedClient,
 }
 
 impl App {
@@ -52,6 +56,8 @@ impl App {
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",
+            Self::TracedService => "apps/traced-service.mjs",
+            Self::TracedClient => "oracles/traced-client.mjs",
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::Refusal;
+use crate::telemetry;
 
 /// How often the log hears of the same thing: what limits are against comes in floods.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -24,6 +25,7 @@ pub(in crate::server) struct Notices {
 impl Notices {
     /// A connection was past a limit.
     pub(in crate::server) fn connection_refused(&self, refusal: Refusal, peer: Option<SocketAddr>) {
+        telemetry::connection_refused();
         if let Some(untold) = self.connections.tell() {
             warn!(limit = ?refusal, peer = peer.map(tracing::field::display), untold, "refused a connection");
         }

@@ -8,7 +8,7 @@ use std::{
 use bytestring::ByteString;
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{Span, debug, debug_span, warn};
+use tracing::{debug, warn};
 
 use super::{Reading, Session, Writing};
 use crate::{
@@ -20,7 +20,9 @@ use crate::{
         limits::{Place, Refusal, hold},
         routes::{Found, Routes},
         streaming::{Emission, Streaming},
+        watch::{Origin, Watch, request_span},
     },
+    telemetry::Outcome,
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
@@ -59,47 +61,60 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Polls the packet's handler once. Most finish at once; the rest wait aside.
     fn start(&mut self, routes: &Routes, frame: &ByteString, packet: RequestMembers<'_>, cx: &mut Context<'_>) {
-        let Found { pattern, handler } = routes.find(packet.pattern);
+        let Found {
+            pattern,
+            handler,
+            meters,
+        } = routes.find(packet.pattern);
+        let origin = Origin {
+            pattern: pattern.as_deref(),
+            peer: self.caller.peer,
+        };
         let Some(handler) = handler else {
-            return self.refuse(packet.id.as_ref(), pattern.as_deref());
+            meters.count(Outcome::NoHandler);
+            return self.refuse(packet.id.as_ref(), origin);
         };
         let place = match self.place() {
             Ok(place) => place,
-            Err(refusal) => return self.turn_down(packet.id.as_ref(), refusal),
+            Err(refusal) => {
+                meters.count(Outcome::Refused);
+                return self.turn_down(packet.id.as_ref(), refusal);
+            }
         };
         let id = packet.id;
         let kind = if id.is_some() { Kind::Message } else { Kind::Event };
-        let span = debug_span!(
-            "request",
-            pattern = pattern.as_deref(),
-            id = id.as_ref().map(ReplyId::as_str)
-        );
+        let span = request_span(routes, origin, id.as_ref(), packet.metadata);
+        let watch = Watch::new(span, meters.begin());
         let slice = |value| RawJson::slice_of(frame, value);
         let request = Request {
             kind,
-            pattern,
+            pattern: pattern.as_deref().cloned(),
             data: packet.data.map(slice),
             metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(slice),
             peer: self.caller.peer,
             extensions: self.caller.extensions.clone(),
         };
-        let mut call = Call::new(kind, span, || hold(handler.start(request, routes.compat), place));
-        match call.poll_reply(cx) {
-            Poll::Ready(reply) => self.settle(id, reply, call.into_span(), cx),
+        let mut call = Call::new(kind, watch, origin, || {
+            hold(handler.start(request, routes.compat), place)
+        });
+        match call.poll_reply(cx, origin) {
+            Poll::Ready(reply) => self.settle(id, reply, call.into_watch(), origin, cx),
             Poll::Pending => self.waits.add_call(Waiting {
                 id: id.map(ReplyId::into_raw),
+                origin: origin.kept(),
                 call,
             }),
         }
     }
 
-    fn refuse(&mut self, id: Option<&ReplyId<'_>>, pattern: Option<&str>) {
+    fn refuse(&mut self, id: Option<&ReplyId<'_>>, origin: Origin<'_>) {
+        let (pattern, peer) = (origin.pattern(), origin.peer.map(tracing::field::display));
         match id {
             Some(id) => {
-                debug!(pattern, "no handler for this message");
+                debug!(pattern, peer, "no handler for this message");
                 self.write(id.as_str(), Reply::NoHandler);
             }
-            None => warn!(pattern = pattern.map(excerpt), "no handler for this event"),
+            None => warn!(pattern, peer, "no handler for this event"),
         }
     }
 
@@ -125,10 +140,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Does with a handler's answer what is to be done.
-    pub(super) fn settle(&mut self, id: Option<ReplyId<'_>>, reply: Answer, span: Span, cx: &mut Context<'_>) {
+    pub(super) fn settle(
+        &mut self,
+        id: Option<ReplyId<'_>>,
+        reply: Answer,
+        watch: Watch,
+        origin: Origin<'_>,
+        cx: &mut Context<'_>,
+    ) {
         let Some(id) = id else {
             // Polled here and now, as everything is before it is set aside.
-            if let Some(mut rest) = rest_of_event(reply, span)
+            if let Some(mut rest) = rest_of_event(reply, watch, origin)
                 && rest.poll_unpin(cx).is_pending()
             {
                 self.waits.add_call(rest);
@@ -139,7 +161,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             Answer::Undefined => self.write(id.as_str(), Reply::Completion),
             Answer::Value(value) => self.write(id.as_str(), Reply::Last(&value)),
             Answer::Error(error) => self.write(id.as_str(), Reply::Error(error.err())),
-            Answer::Values(values) => self.stream(Streaming::new(id.into_raw(), values, span), cx),
+            Answer::Values(values) => {
+                self.stream(Streaming::new(id.into_raw(), values, origin.kept(), watch), cx);
+            }
         }
     }
 
@@ -172,10 +196,4 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             self.connection.push_reply(reply, id);
         }
     }
-}
-
-/// As much of what a peer has sent as a log should hold: at most 64 characters.
-fn excerpt(text: &str) -> &str {
-    let end = text.char_indices().nth(64).map_or(text.len(), |(end, _)| end);
-    &text[..end]
 }

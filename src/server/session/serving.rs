@@ -47,7 +47,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
         };
         while let Some(finished) = ready!(calls.poll_call(cx)) {
             if finished.id.is_none()
-                && let Some(rest) = rest_of_event(finished.reply, finished.span)
+                && let Some(rest) = rest_of_event(finished.reply, finished.watch, finished.origin.get())
             {
                 calls.add_call(rest);
             }

@@ -4,6 +4,7 @@ mod arrivals;
 mod caller;
 #[cfg(feature = "tls")]
 mod certificates;
+mod log;
 mod peer;
 mod service;
 
@@ -11,5 +12,6 @@ pub(crate) use arrivals::{Arrivals, arrivals};
 pub(crate) use caller::{Calls, calls, calls_with};
 #[cfg(feature = "tls")]
 pub(crate) use certificates::Certificates;
+pub(crate) use log::Log;
 pub(crate) use peer::{Peer, frame, settle};
 pub(crate) use service::{converse, converse_over, converse_with};

@@ -1,0 +1,52 @@
+//! A service with metrics that Prometheus reads.
+//!
+//! ```sh
+//! cargo run --example metrics --features metrics -- --port 8888 --metrics-port 9464 &
+//! cargo run --features cli -- send localhost:8888 sum '[1,2,3]'
+//! curl http://localhost:9464/metrics
+//! ```
+
+use std::error::Error;
+
+use axum::routing::get;
+use clap::Parser;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use nest_wire::server::{Listener, Payload, Router, serve};
+
+mod support;
+
+/// A service that counts
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    listen: support::Listen<8888>,
+    /// The port that /metrics is served on; 0 picks one that is free
+    #[arg(long, default_value_t = 9464)]
+    metrics_port: u16,
+}
+
+async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+    numbers.iter().sum()
+}
+
+/// In seconds.
+const BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    support::log();
+    let Args { listen, metrics_port } = Args::parse();
+    let stopped = listen.stopped();
+
+    // Before anything is served: what is counted earlier is lost.
+    let recorder = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
+    let pages = axum::Router::new().route("/metrics", get(async move || recorder.render()));
+    let page_listener = Listener::bind(("localhost", metrics_port)).await?;
+    println!("metrics on {}", page_listener.local_addrs()?[0]);
+    tokio::spawn(axum::serve(support::HttpListener(page_listener), pages).into_future());
+
+    let listener = listen.bind("localhost").await?;
+    let router = Router::new().message("sum", sum);
+    serve(listener, router).with_graceful_shutdown(stopped).await;
+    Ok(())
+}

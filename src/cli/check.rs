@@ -1,0 +1,42 @@
+//! `nest-wire check`: whether a service is there, told by the exit status alone.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    address::Address,
+    call::{pattern, seconds},
+    failure::Failure,
+};
+use crate::{
+    client::{Client, Config},
+    pattern::Pattern,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// How long it may take, in seconds, such as 0.5
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    timeout: Duration,
+    #[arg(value_name = "HOST:PORT", help = "Where the service is: localhost:8888, [::1]:8888")]
+    address: Address,
+    /// What to ask: JSON if it begins with { or [, else a string
+    ///
+    /// The data is {}. Any answer will do but an error. Without a pattern, connecting is enough.
+    #[arg(value_parser = pattern, allow_negative_numbers = true)]
+    pattern: Option<Pattern>,
+}
+
+pub(super) async fn run(check: Check) -> Result<(), Failure> {
+    let config = Config::default().timeout(check.timeout);
+    let client = Client::with_config(check.address.as_str(), config);
+    let checked = match check.pattern {
+        Some(pattern) => client.check(pattern).await,
+        None => client.connect().await,
+    };
+    checked.map_err(|error| Failure::Call {
+        error,
+        address: check.address.to_string(),
+    })
+}

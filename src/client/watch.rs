@@ -1,0 +1,139 @@
+//! What those who watch a client see of one call: its span and its meter.
+//!
+//! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
+
+use std::borrow::Cow;
+
+use tracing::{Span, field::Empty};
+
+use super::CallError;
+use crate::{
+    packet::CallId,
+    telemetry::{CallMeter, CallMeters, Outcome, excerpt},
+};
+
+/// What is measured of all calls of a client.
+#[derive(Debug)]
+pub(super) struct Meters {
+    messages: CallMeters,
+    events: CallMeters,
+}
+
+/// Whether somebody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Message,
+    Event,
+}
+
+impl Meters {
+    pub(super) fn new() -> Self {
+        Self {
+            messages: CallMeters::of_kind("message"),
+            events: CallMeters::of_kind("event"),
+        }
+    }
+
+    pub(super) fn begin(&self, kind: Kind) -> CallMeter {
+        match kind {
+            Kind::Message => self.messages.begin(),
+            Kind::Event => self.events.begin(),
+        }
+    }
+}
+
+/// One call's span and meter, until it ends or is dropped.
+#[derive(Debug)]
+pub(super) struct Watch {
+    span: Span,
+    meter: CallMeter,
+}
+
+impl Watch {
+    pub(super) const fn new(span: Span, meter: CallMeter) -> Self {
+        Self { span, meter }
+    }
+
+    /// Of a request, the id is known only once it is whole.
+    pub(super) fn identified(&self, id: CallId) {
+        if !self.span.is_disabled() {
+            self.span
+                .record("messaging.message.conversation_id", tracing::field::display(id));
+        }
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.meter.end(Outcome::Ok);
+    }
+
+    /// Takes note of how the call ended, and passes that on.
+    pub(super) fn ended<T>(&mut self, outcome: Result<T, CallError>) -> Result<T, CallError> {
+        match &outcome {
+            Ok(_) => self.succeeded(),
+            Err(error) => self.failed(error),
+        }
+        outcome
+    }
+
+    pub(super) fn failed(&mut self, error: &CallError) {
+        let outcome = match error {
+            CallError::Rpc(_) | CallError::NoValue | CallError::Decode(_) => Outcome::Error,
+            CallError::Connect(_) => Outcome::Unreachable,
+            CallError::ConnectionClosed(_) => Outcome::Disconnected,
+            CallError::Timeout(_) => Outcome::Timeout,
+            CallError::Overloaded => Outcome::Overloaded,
+            CallError::Closed => Outcome::Closed,
+            // Found out before there is a call.
+            CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) => Outcome::Rejected,
+        };
+        self.span.record("error.type", outcome.name());
+        self.span.record("otel.status_code", "ERROR");
+        self.meter.end(outcome);
+    }
+}
+
+/// The fields are looked at only if the span is enabled.
+macro_rules! call_span {
+    ($level:expr, $kind:ident, $pattern:ident) => {{
+        let operation = match $kind {
+            Kind::Message => "send",
+            Kind::Event => "emit",
+        };
+        tracing::span!(
+            $level,
+            "request",
+            otel.name = tracing::field::display(format!("{operation} {}", excerpt(&plain($pattern)))),
+            otel.kind = "producer",
+            otel.status_code = Empty,
+            messaging.system = "nestjs",
+            messaging.operation.name = operation,
+            messaging.operation.type = "send",
+            messaging.destination.name = excerpt(&plain($pattern)),
+            messaging.message.conversation_id = Empty,
+            error.type = Empty,
+        )
+    }};
+}
+
+/// The span that all of one call is logged in. `pattern` is JSON text.
+pub(super) fn call_span(kind: Kind, pattern: &str) -> Span {
+    call_span!(tracing::Level::DEBUG, kind, pattern)
+}
+
+/// As [`call_span`], for a client that passes its context on: that was asked for, and is no detail for debugging.
+#[cfg(feature = "otel")]
+pub(super) fn traced_call_span(kind: Kind, pattern: &str) -> Span {
+    call_span!(tracing::Level::INFO, kind, pattern)
+}
+
+/// A pattern that is text as that text, any other as JSON.
+fn plain(pattern: &str) -> Cow<'_, str> {
+    match pattern.starts_with('"') {
+        true => serde_json::from_str(pattern).map_or(Cow::Borrowed(pattern), Cow::Owned),
+        false => Cow::Borrowed(pattern),
+    }
+}

@@ -1,0 +1,29 @@
+//! What both sides tell those who watch them: metrics, traces that cross the wire, and how much of what a peer has sent
+//! may stand in either.
+//!
+//! Knows nothing of ours. Without the features `metrics` and `otel` there is nothing here that costs anything: the
+//! meters are types without size whose functions are empty.
+
+mod excerpt;
+#[cfg(feature = "metrics")]
+#[path = "metrics.rs"]
+mod meters;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_metrics.rs"]
+mod meters;
+mod outcome;
+#[cfg(feature = "otel")]
+mod propagation;
+
+pub(crate) use excerpt::excerpt;
+pub(crate) use meters::{CallMeter, CallMeters, LinkMeter, connect_failed, connection_refused, reconnected};
+pub(crate) use outcome::{Fault, Outcome};
+#[cfg(feature = "otel")]
+pub(crate) use propagation::{carried, set_remote_parent};
+
+/// Which of the two ends of a link this process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
