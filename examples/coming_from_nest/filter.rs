@@ -1,5 +1,7 @@
 //! `@Catch(RoomTaken)`: an error of one's own is told to the caller, any other stays "Internal server error".
 
+use std::num::ParseIntError;
+
 use nest_wire::{
     packet::RpcError,
     server::{IntoRpcError, Payload, Reply, Router},
@@ -8,7 +10,7 @@ use serde_json::json;
 use tower::util::MapResponseLayer;
 
 #[derive(Debug, thiserror::Error)]
-pub enum BookingError {
+pub(crate) enum BookingError {
     #[error("room {0} is taken")]
     RoomTaken(u32),
     #[error("the database is gone")]
@@ -36,15 +38,15 @@ async fn book(Payload(room): Payload<u32>) -> Result<&'static str, BookingError>
 
 /// A filter for all handlers of a router: it looks at why a handler failed and says so otherwise.
 fn tell(reply: Reply) -> Reply {
-    match reply {
-        Reply::Error(error) if error.cause().is_some_and(|cause| cause.is::<std::num::ParseIntError>()) => {
-            Reply::Error(RpcError::new("not a number"))
-        }
-        other => other,
-    }
+    let Reply::Error(error) = reply else { return reply };
+    let told = match error.cause() {
+        Some(cause) if cause.is::<ParseIntError>() => RpcError::new("not a number"),
+        _ => error,
+    };
+    Reply::Error(told)
 }
 
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     let parsed = async |Payload(text): Payload<String>| -> Result<u32, RpcError> { Ok(text.parse()?) };
     Router::new()
         .message("book", book)

@@ -13,7 +13,7 @@ struct Credentials {
 }
 
 /// Whoever calls, known by the token in the packet's metadata.
-pub struct Caller(pub String);
+pub(crate) struct Caller(pub(crate) String);
 
 impl<S: Sync> FromRequest<S> for Caller {
     async fn from_request(request: &mut Request, state: &S) -> Result<Self, RpcError> {
@@ -25,7 +25,7 @@ impl<S: Sync> FromRequest<S> for Caller {
 }
 
 /// The same as a layer: what it wraps runs only for such a caller.
-pub fn guard() -> impl HandlerLayer {
+pub(crate) fn guard() -> impl HandlerLayer {
     layer_fn(|handler: Endpoint| {
         service_fn(move |mut request: Request| {
             let mut handler = handler.clone();
@@ -39,7 +39,7 @@ pub fn guard() -> impl HandlerLayer {
     })
 }
 
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     let guarded = Router::new().message("ledger", async || "all of it").layer(guard());
     Router::new()
         .message("secret", async |Caller(token): Caller| format!("for {token}"))

@@ -19,7 +19,7 @@ async fn double(Payload(number): Payload<f64>) -> f64 {
     2.0 * number
 }
 
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new()
         .message("double", double.layer(MapResponseLayer::new(wrap)))
         .message("forget", (async || ()).layer(MapResponseLayer::new(wrap)))

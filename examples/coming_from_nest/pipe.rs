@@ -8,12 +8,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 /// What can be wrong with a payload besides its type. Crates like `garde` and `validator` derive such a trait.
-pub trait Validate {
+pub(crate) trait Validate {
     fn complaints(&self) -> Vec<&'static str>;
 }
 
 /// A payload that has passed its validation.
-pub struct Valid<T>(pub T);
+pub(crate) struct Valid<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned + Validate> FromRequest<S> for Valid<T> {
     async fn from_request(request: &mut Request, state: &S) -> Result<Self, RpcError> {
@@ -45,7 +45,7 @@ impl Validate for Order {
     }
 }
 
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new().message("order", async |Valid(order): Valid<Order>| {
         format!("{} x {}", order.quantity, order.item)
     })

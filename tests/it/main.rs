@@ -15,6 +15,7 @@ mod client_slow_links;
 mod client_states;
 mod client_timeouts;
 mod custom_framing;
+mod documents;
 mod layers;
 mod protocol;
 mod replay;
