@@ -13,7 +13,6 @@ use std::{
 use futures_util::future::join_all;
 use nest_wire::{
     client::{CallError, Client, Config, Reconnect},
-    connection,
     server::{Payload, Router, serve_connection},
 };
 use tokio::{
@@ -55,7 +54,7 @@ impl Service {
         }
         let (ours, theirs) = duplex(4096);
         let routes = self.router().into_routes();
-        let served = async move { serve_connection(theirs, routes, &connection::Config::default()).await };
+        let served = async move { serve_connection(theirs, routes).await };
         running.links.push(tokio::spawn(served).abort_handle());
         Ok(ours)
     }

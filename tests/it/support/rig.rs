@@ -7,7 +7,6 @@ use std::{
 
 use nest_wire::{
     client::{Client, Config},
-    connection,
     server::{Router, serve_connection},
 };
 use tokio::io::duplex;
@@ -36,7 +35,7 @@ impl Rig {
             let link = Faulty::new(ours, fault(links.len()), Arc::clone(&carried));
             links.push(carried);
             let routes = Arc::clone(&routes);
-            tokio::spawn(async move { serve_connection(theirs, routes, &connection::Config::default()).await });
+            tokio::spawn(async move { serve_connection(theirs, routes).await });
             std::future::ready(io::Result::Ok(link))
         };
         Client::with_connector(connect, config)
