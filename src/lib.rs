@@ -50,6 +50,7 @@
 //!   Mozilla trusts.
 //! - `tower`: what the callers of a service with tower's timeout or load shed layers are told says so.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
+#![cfg_attr(doctest, doc = include_str!("../docs/COMING_FROM_NEST.md"))]
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

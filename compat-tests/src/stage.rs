@@ -117,6 +117,7 @@ fn example(app: App) -> &'static str {
         App::User => "microservice_test_user",
         App::Main => "microservice_test_main",
         App::Conformance => "conformance_service",
+        App::Guide => "coming_from_nest",
         other => panic!("there is no example like {other:?}"),
     }
 }

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use super::{
     Routes,
     accept::Handshake,
-    limits::Watch,
+    limits::Warden,
     session::{Caller, Serving, Session, Shutdown},
 };
 use crate::connection::{Config, Connection, ConnectionError};
@@ -21,7 +21,7 @@ pub(super) struct Attendance {
     pub(super) config: Config,
     pub(super) peer: Option<SocketAddr>,
     pub(super) shutdown: CancellationToken,
-    pub(super) watch: Option<Watch>,
+    pub(super) warden: Option<Warden>,
 }
 
 impl Attendance {
@@ -37,7 +37,7 @@ impl Attendance {
             extensions,
         };
         let shutdown = Shutdown::with_service(self.shutdown);
-        Serving::Linked(Session::new(connection, self.routes, caller, shutdown, self.watch)).map(log_end)
+        Serving::Linked(Session::new(connection, self.routes, caller, shutdown, self.warden)).map(log_end)
     }
 
     /// Serves a connection with which something has to be done first.
@@ -94,7 +94,7 @@ mod tests {
             config: Config::default(),
             peer: Some(address),
             shutdown: CancellationToken::new(),
-            watch: None,
+            warden: None,
         };
         let served = attendance.serve(link, Extensions::new()).instrument(Span::none());
         assert!(size_of_val(&served) <= 376, "{} bytes", size_of_val(&served));

@@ -7,7 +7,7 @@ mod ledger;
 mod notices;
 mod refusal;
 mod turn_away;
-mod watch;
+mod warden;
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -16,7 +16,7 @@ pub(super) use self::{
     ledger::{Admission, Ledger, Place},
     refusal::Refusal,
     turn_away::turn_away,
-    watch::{Due, Watch},
+    warden::{Due, Warden},
 };
 
 /// Limits of a service, for [`Serve::limits`](super::Serve::limits). By default there are none, as in Nest.

@@ -21,7 +21,7 @@ use super::{
     accept::Opening,
     attendance::Attendance,
     back_off::BackOff,
-    limits::{Admission, Ledger, Refusal, Watch, turn_away},
+    limits::{Admission, Ledger, Refusal, Warden, turn_away},
     watch::connection_span,
 };
 use crate::connection::Config;
@@ -225,13 +225,13 @@ impl Service {
     ) {
         let peer = accepted.peer();
         let span = connection_span(peer);
-        let watch = |ledger| Watch::new(Arc::clone(ledger), admission);
+        let warden = |ledger| Warden::new(Arc::clone(ledger), admission);
         let attendance = Attendance {
             routes: Arc::clone(&self.routes),
             config: self.config.clone(),
             peer,
             shutdown: self.shutdown.clone(),
-            watch: self.ledger.as_ref().map(watch),
+            warden: self.ledger.as_ref().map(warden),
         };
         match accepted.into_opening() {
             Opening::Open(io, extensions) => {

@@ -14,7 +14,7 @@ use tracing::{Instrument, instrument::Instrumented};
 
 use super::{
     Limits, Routes,
-    limits::{Ledger, Watch},
+    limits::{Ledger, Warden},
     session::{Caller, Serving, Session, Shutdown},
     watch::connection_span,
 };
@@ -108,9 +108,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> IntoFuture for ServeConnection<IO> {
 
     fn into_future(self) -> Self::IntoFuture {
         let span = connection_span(self.caller.peer);
-        let watch = Ledger::new(self.limits).map(|ledger| Watch::new(ledger, None));
+        let warden = Ledger::new(self.limits).map(|ledger| Warden::new(ledger, None));
         let connection = Connection::new(self.io, &self.config);
-        let session = Session::new(connection, self.routes, self.caller, self.shutdown, watch);
+        let session = Session::new(connection, self.routes, self.caller, self.shutdown, warden);
         ServingConnection(Serving::Linked(session).instrument(span))
     }
 }

@@ -24,7 +24,7 @@ use tracing::warn;
 use self::waits::Waits;
 pub(super) use self::{serving::Serving, shutdown::Shutdown};
 use super::{
-    limits::{Due, Watch},
+    limits::{Due, Warden},
     routes::Routes,
 };
 use crate::{
@@ -64,7 +64,7 @@ pub(super) struct Session<IO> {
     waits: Waits,
     shutdown: Shutdown,
     /// For limits, if there are any.
-    watch: Option<Box<Watch>>,
+    warden: Option<Box<Warden>>,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
@@ -106,7 +106,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         routes: Arc<Routes>,
         caller: Caller,
         shutdown: Shutdown,
-        watch: Option<Watch>,
+        warden: Option<Warden>,
     ) -> Self {
         Self {
             connection: connection.metered(LinkMeter::opened(Side::Server)),
@@ -117,7 +117,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             writing: Writing::Open,
             waits: Waits::default(),
             shutdown,
-            watch: watch.map(Box::new),
+            warden: warden.map(Box::new),
             linger: None,
         }
     }
@@ -139,7 +139,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             if peer_takes_more || self.close_when_all_is_answered() {
                 continue;
             }
-            match ready!(self.poll_watch(cx)) {
+            match ready!(self.poll_warden(cx)) {
                 Verdict::Close => self.stop_taking(),
                 Verdict::Cut => return Poll::Ready(Ok(())),
             }
@@ -285,14 +285,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Ready when the connection's time is over.
-    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
-        let Some(watch) = &mut self.watch else {
+    fn poll_warden(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
+        let Some(warden) = &mut self.warden else {
             return Poll::Pending;
         };
         let takes_nothing = self.connection.queued() > 0;
         let is_busy = !(self.waits.is_empty() || takes_nothing);
-        let due = ready!(watch.poll_due(cx, is_busy));
-        let notices = &watch.ledger.notices;
+        let due = ready!(warden.poll_due(cx, is_busy));
+        let notices = &warden.ledger.notices;
         Poll::Ready(match due {
             Due::Aged => {
                 notices.aged_closed();
@@ -311,8 +311,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Tells the clock, if there is one, that something goes on.
     fn stir(&mut self) {
-        if let Some(watch) = &mut self.watch {
-            watch.stir();
+        if let Some(warden) = &mut self.warden {
+            warden.stir();
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod client_closing;
 mod client_congestion;
+mod client_cuts;
 mod client_handles;
 mod client_hosts;
 mod client_layers;
@@ -9,9 +10,12 @@ mod client_limits;
 mod client_links;
 mod client_replies;
 mod client_requests;
+mod client_restarts;
+mod client_slow_links;
 mod client_states;
 mod client_timeouts;
 mod custom_framing;
+mod documents;
 mod layers;
 mod logs;
 #[cfg(feature = "metrics")]

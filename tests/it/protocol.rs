@@ -14,7 +14,7 @@ fn clauses_and_proofs() -> (String, String) {
     (clauses.to_owned(), proofs.to_owned())
 }
 
-fn top() -> PathBuf {
+pub(crate) fn top() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -71,11 +71,11 @@ fn cells(row: &str) -> Option<(&str, &str)> {
     row.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")
 }
 
-fn quoted(row: &str, quote: char) -> impl Iterator<Item = &str> {
+pub(crate) fn quoted(row: &str, quote: char) -> impl Iterator<Item = &str> {
     row.split(quote).skip(1).step_by(2)
 }
 
-fn all_text(folders: &[&str], extension: &str) -> String {
+pub(crate) fn all_text(folders: &[&str], extension: &str) -> String {
     let files = folders.iter().flat_map(|folder| files(&top().join(folder)));
     let wanted = files.filter(|file| file.extension().is_some_and(|it| it == extension));
     wanted.map(|file| fs::read_to_string(file).expect("a source")).collect()

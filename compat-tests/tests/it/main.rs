@@ -11,6 +11,7 @@ mod conformance;
 mod congestion;
 mod custom_framing;
 mod edge;
+mod guide;
 #[path = "../../../examples/support/conformance.rs"]
 mod handlers;
 mod health;

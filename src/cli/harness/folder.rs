@@ -32,6 +32,8 @@ pub enum App {
     BenchClient,
     /// What the Nest half of the conformance service cannot show: limits set by flags, values that cannot be written.
     Edge,
+    /// The Nest half of the guide "Coming from Nest".
+    Guide,
     /// Nest's framing, driven by lines.
     JsonSocket,
     /// Nest's routes, driven by lines.
@@ -53,6 +55,7 @@ impl App {
             Self::Bench => "apps/bench-service.mjs",
             Self::BenchClient => "apps/bench-client.mjs",
             Self::Edge => "apps/edge-service.mjs",
+            Self::Guide => "apps/guide-service.mjs",
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",

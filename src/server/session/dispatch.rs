@@ -120,8 +120,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// What takes one more in flight; `Ok(None)` if that is not limited.
     fn place(&self) -> Result<Option<Place>, Refusal> {
-        match &self.watch {
-            Some(watch) => watch.place(self.waits.len()),
+        match &self.warden {
+            Some(warden) => warden.place(self.waits.len()),
             None => Ok(None),
         }
     }
@@ -132,10 +132,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         if let Some(id) = id {
             self.write(id.as_str(), Reply::Error(&refusal.err()));
         }
-        let Some(watch) = &self.watch else { return };
+        let Some(warden) = &self.warden else { return };
         match id {
-            Some(_) => watch.ledger.notices.request_refused(refusal),
-            None => watch.ledger.notices.event_dropped(refusal),
+            Some(_) => warden.ledger.notices.request_refused(refusal),
+            None => warden.ledger.notices.event_dropped(refusal),
         }
     }
 

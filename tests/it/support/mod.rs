@@ -4,14 +4,18 @@ mod arrivals;
 mod caller;
 #[cfg(feature = "tls")]
 mod certificates;
+mod faulty;
 mod log;
 mod peer;
+mod rig;
 mod service;
 
 pub(crate) use arrivals::{Arrivals, arrivals};
 pub(crate) use caller::{Calls, calls, calls_with};
 #[cfg(feature = "tls")]
 pub(crate) use certificates::Certificates;
+pub(crate) use faulty::{Carried, Cut, Fault, Faulty};
 pub(crate) use log::Log;
 pub(crate) use peer::{Peer, frame, settle};
+pub(crate) use rig::Rig;
 pub(crate) use service::{converse, converse_over, converse_with};

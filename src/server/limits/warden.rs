@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::{Admission, Ledger, Place, Refusal};
 
 /// Exists only where a limit is set.
-pub(in crate::server) struct Watch {
+pub(in crate::server) struct Warden {
     pub(in crate::server) ledger: Arc<Ledger>,
     clock: Option<Clock>,
     /// Counts the connection, as long as this lives.
@@ -37,7 +37,7 @@ struct Clock {
     timer: Pin<Box<Sleep>>,
 }
 
-impl Watch {
+impl Warden {
     pub(in crate::server) fn new(ledger: Arc<Ledger>, admission: Option<Admission>) -> Self {
         Self {
             clock: Clock::new(ledger.limits.idle_timeout, ledger.limits.max_age),

@@ -1,0 +1,52 @@
+//! `@Payload(new ValidationPipe(…))`: a payload that is not only of the right type but sensible too.
+
+use nest_wire::{
+    packet::RpcError,
+    server::{FromRequest, Payload, Request, Router},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
+
+/// What can be wrong with a payload besides its type. Crates like `garde` and `validator` derive such a trait.
+pub(crate) trait Validate {
+    fn complaints(&self) -> Vec<&'static str>;
+}
+
+/// A payload that has passed its validation.
+pub(crate) struct Valid<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned + Validate> FromRequest<S> for Valid<T> {
+    async fn from_request(request: &mut Request, state: &S) -> Result<Self, RpcError> {
+        let Payload(payload) = Payload::<T>::from_request(request, state).await?;
+        let complaints = payload.complaints();
+        if complaints.is_empty() {
+            return Ok(Self(payload));
+        }
+        Err(RpcError::of(&json!({ "statusCode": 400, "message": complaints }))?)
+    }
+}
+
+#[derive(Deserialize)]
+struct Order {
+    item: String,
+    quantity: f64,
+}
+
+impl Validate for Order {
+    fn complaints(&self) -> Vec<&'static str> {
+        let mut complaints = Vec::new();
+        if self.item.is_empty() {
+            complaints.push("item should not be empty");
+        }
+        if self.quantity < 1.0 {
+            complaints.push("quantity must not be less than 1");
+        }
+        complaints
+    }
+}
+
+pub(crate) fn router() -> Router {
+    Router::new().message("order", async |Valid(order): Valid<Order>| {
+        format!("{} x {}", order.quantity, order.item)
+    })
+}

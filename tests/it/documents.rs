@@ -1,0 +1,51 @@
+//! `README.md` and `docs/COMING_FROM_NEST.md` keep their word: what a row claims of us has a test, what is shown as an
+//! example's is what the example has.
+
+use std::fs;
+
+use crate::protocol::{all_text, quoted, top};
+
+#[test]
+fn every_feature_in_the_readme_names_a_test_that_exists() {
+    let text = read("README.md");
+    let table = text.split_once("## Beside others").expect("the table of features").1;
+    let rows: Vec<&str> = table
+        .lines()
+        .skip_while(|line| !line.starts_with("| --- "))
+        .skip(1)
+        .take_while(|line| line.starts_with("| "))
+        .collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    let sources = all_text(&["src", "tests", "compat-tests/tests"], "rs");
+    let dense: String = sources.split_whitespace().collect();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 8, "{row}");
+        let tests: Vec<&str> = quoted(cells[7], '`').collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            let is_there = sources.contains(&format!("fn {test}(")) || dense.contains(&format!("!({test},"));
+            assert!(is_there, "no test `{test}`: {row}");
+        }
+    }
+}
+
+#[test]
+fn the_recipes_of_the_guide_are_those_of_the_example() {
+    let guide = read("docs/COMING_FROM_NEST.md");
+    let mut shown = Vec::new();
+    for part in guide.split("<!-- ").skip(1) {
+        let (file, rest) = part.split_once(" -->\n```rust\n").expect("a file and its text");
+        let (recipe, _) = rest.split_once("\n```").expect("the end of the text");
+        let source = read(file);
+        let (_, body) = source.split_once("\n\n").expect("a first comment");
+        assert_eq!(recipe, body.trim_end(), "{file}");
+        shown.push(file);
+    }
+    let of_example = |name: &str| format!("examples/coming_from_nest/{name}.rs");
+    assert_eq!(shown, ["guard", "pipe", "interceptor", "filter"].map(of_example));
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
