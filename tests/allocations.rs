@@ -16,7 +16,7 @@ use bytes::BytesMut;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, encode, encode_with},
-    packet::{RawJson, Reply, ReplyPacket, RequestPacket, write_reply},
+    packet::{RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply},
     pattern::Pattern,
     server::{Payload, Router, serve_connection},
 };
@@ -96,7 +96,7 @@ fn writing_into_a_buffer_with_room_allocates_nothing() {
     let (id, value) = (RawJson::of("7").expect("JSON"), RawJson::of(&6).expect("JSON"));
     let mut out = BytesMut::with_capacity(1024);
     let counted = measure(|| {
-        encode_with(&mut out, |out| write_reply(out, Reply::Last(&value), &id));
+        encode_with(&mut out, |out| write_reply(out, ReplyBody::Last(&value), &id));
         encode("{}", &mut out);
     });
     assert_eq!(out, r#"41#{"response":6,"isDisposed":true,"id":"7"}2#{}"#);

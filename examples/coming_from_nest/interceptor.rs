@@ -1,26 +1,39 @@
 //! `@UseInterceptors(WrapInterceptor)`: every value leaves as `{"data":…}`.
 
-use nest_wire::server::{Handler, Payload, Reply, Router};
-use serde_json::{Value, json};
+use futures_util::{TryStreamExt, stream};
+use nest_wire::{
+    packet::RawJson,
+    server::{Handler, IntoReply, Payload, Reply, Router, Values},
+};
+use serde::Serialize;
 use tower::util::MapResponseLayer;
 
 fn wrap(reply: Reply) -> Reply {
     match reply {
-        Reply::Value(value) => match value.parse::<Value>() {
-            Ok(data) => Reply::value(&json!({ "data": data })),
-            Err(error) => Reply::Error(error.into()),
-        },
-        Reply::Undefined => Reply::value(&json!({})),
+        Reply::Value(data) => Reply::value(&Wrapped { data: Some(data) }),
+        Reply::Values(values) => Values::fallible(values.map_ok(|data| Wrapped { data: Some(data) })).into_reply(),
+        Reply::Undefined => Reply::value(&Wrapped { data: None }),
         other => other,
     }
+}
+
+#[derive(Serialize)]
+struct Wrapped {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<RawJson>,
 }
 
 async fn double(Payload(number): Payload<f64>) -> f64 {
     2.0 * number
 }
 
+async fn count(Payload(to): Payload<u32>) -> Values {
+    Values::new(stream::iter(1..=to))
+}
+
 pub(crate) fn router() -> Router {
     Router::new()
         .message("double", double.layer(MapResponseLayer::new(wrap)))
+        .message("count", count.layer(MapResponseLayer::new(wrap)))
         .message("forget", (async || ()).layer(MapResponseLayer::new(wrap)))
 }

@@ -15,7 +15,7 @@ const { common, core, microservices, rxjs } = await loadNest(nest);
 const { Catch, Controller, Injectable, Module, UseFilters, UseGuards, UseInterceptors } = common;
 const { NestFactory } = core;
 const { Ctx, MessagePattern, Payload, RpcException, Transport } = microservices;
-const { map, throwError } = rxjs;
+const { map, range, throwError } = rxjs;
 
 class TokenGuard {
   canActivate(context) {
@@ -89,6 +89,10 @@ class AppController {
     return 2 * number;
   }
 
+  count(to) {
+    return range(1, to);
+  }
+
   forget() {}
 
   book(room) {
@@ -113,6 +117,7 @@ decorate(AppController, Controller(), {
   ledger: [and(MessagePattern('ledger'), UseGuards(TokenGuard))],
   order: [MessagePattern('order'), Payload(OrderPipe)],
   double: [and(MessagePattern('double'), UseInterceptors(WrapInterceptor)), Payload()],
+  count: [and(MessagePattern('count'), UseInterceptors(WrapInterceptor)), Payload()],
   forget: [and(MessagePattern('forget'), UseInterceptors(WrapInterceptor))],
   book: [and(MessagePattern('book'), UseFilters(RoomTakenFilter)), Payload()],
   parse: [and(MessagePattern('parse'), UseFilters(NotANumberFilter)), Payload()],

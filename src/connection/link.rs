@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Config, ConnectionError, framing::Custom, reader::Reader, writer::Writer};
 use crate::{
-    packet::{PacketError, RawJson, Reply},
+    packet::{PacketError, RawJson, ReplyBody},
     telemetry::{Fault, LinkMeter},
 };
 
@@ -179,7 +179,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Queues a reply to the request whose id is this JSON text.
-    pub(crate) fn push_reply(&mut self, reply: Reply<'_>, id: &str) {
+    pub(crate) fn push_reply(&mut self, reply: ReplyBody<'_>, id: &str) {
         self.push_pieces(reply.pieces(id), reply.payload());
     }
 

@@ -14,7 +14,7 @@ mod rpc_error;
 pub use error::PacketError;
 pub use id::CallId;
 pub use raw::RawJson;
-pub use reply::{Outcome, Reply, ReplyPacket, write_reply};
+pub use reply::{Outcome, ReplyBody, ReplyPacket, write_reply};
 pub(crate) use request::Draft;
 pub use request::{RequestPacket, write_event, write_request};
 pub use rpc_error::RpcError;

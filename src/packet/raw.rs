@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Serialize, Serializer, de::DeserializeOwned, ser::Error};
 use serde_json::value::RawValue;
 
 use crate::js;
@@ -140,6 +140,15 @@ pub(super) fn is_plain_string(text: &str) -> bool {
     text.starts_with('"') && memchr::memchr(b'\\', text.as_bytes()).is_none()
 }
 
+/// As it stands, with the serialisers of serde_json and of this crate.
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0)
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -164,6 +173,13 @@ mod tests {
         for text in ["true", "1", "-1", "0.1", "\"0\"", "[]", "{}", "\" \""] {
             assert!(RawJson::trusted(text).is_truthy(), "{text}");
         }
+    }
+
+    #[test]
+    fn raw_json_is_written_as_it_stands() {
+        let raw = RawJson::new(r#"{"b": 1.0, "a": "\u0041"}"#).expect("JSON");
+        let list = RawJson::of(&[&raw, &RawJson::null()]).expect("JSON");
+        assert_eq!(list.as_str(), format!("[{raw},null]"));
     }
 
     #[test]

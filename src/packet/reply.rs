@@ -9,7 +9,7 @@ use crate::{compat::Compat, js};
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reply<'a> {
+pub enum ReplyBody<'a> {
     /// A value; more may follow.
     Value(&'a RawJson),
     /// The last value.
@@ -25,20 +25,20 @@ pub enum Reply<'a> {
 /// Appends `reply` to the request `id`, keys in Nest's order.
 ///
 /// ```
-/// use nest_wire::packet::{RawJson, Reply, write_reply};
+/// use nest_wire::packet::{RawJson, ReplyBody, write_reply};
 ///
 /// let mut out = bytes::BytesMut::new();
-/// write_reply(&mut out, Reply::Last(&RawJson::of(&6)?), &RawJson::of("7")?);
+/// write_reply(&mut out, ReplyBody::Last(&RawJson::of(&6)?), &RawJson::of("7")?);
 /// assert_eq!(out, r#"{"response":6,"isDisposed":true,"id":"7"}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub fn write_reply(out: &mut BytesMut, reply: Reply<'_>, id: &RawJson) {
+pub fn write_reply(out: &mut BytesMut, reply: ReplyBody<'_>, id: &RawJson) {
     for piece in reply.pieces(id.as_str()) {
         out.extend_from_slice(piece.as_bytes());
     }
 }
 
-impl<'a> Reply<'a> {
+impl<'a> ReplyBody<'a> {
     /// Its value or error.
     pub(crate) fn payload(self) -> Option<&'a RawJson> {
         match self {
@@ -187,27 +187,27 @@ mod tests {
         let (id, value, err) = (raw("\"a\""), raw("6"), raw("\"no\""));
         for (reply, text, read) in [
             (
-                Reply::Value(&value),
+                ReplyBody::Value(&value),
                 r#"{"response":6,"id":"a"}"#,
                 Outcome::Value(Some(value.clone())),
             ),
             (
-                Reply::Last(&value),
+                ReplyBody::Last(&value),
                 r#"{"response":6,"isDisposed":true,"id":"a"}"#,
                 Outcome::Completed(Some(value.clone())),
             ),
             (
-                Reply::Completion,
+                ReplyBody::Completion,
                 r#"{"isDisposed":true,"id":"a"}"#,
                 Outcome::Completed(None),
             ),
             (
-                Reply::Error(&err),
+                ReplyBody::Error(&err),
                 r#"{"err":"no","isDisposed":true,"id":"a"}"#,
                 Outcome::Failed(err.clone()),
             ),
             (
-                Reply::NoHandler,
+                ReplyBody::NoHandler,
                 concat!(
                     r#"{"id":"a","status":"error","#,
                     r#""err":"There is no matching message handler defined in the remote service."}"#

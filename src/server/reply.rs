@@ -1,6 +1,10 @@
 //! What a handler gives back.
 
-use std::{fmt, pin::Pin};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
@@ -82,6 +86,15 @@ impl Values {
             Ok(value) => Ok(RawJson::of(&value)?),
             Err(error) => Err(error.into_rpc_error()),
         })))
+    }
+}
+
+/// For layers: to map or count the values of a reply, and to put them into a new one with [`Values::fallible`].
+impl Stream for Values {
+    type Item = Result<RawJson, RpcError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::pending;
 use futures_util::{StreamExt, stream};
 use nest_wire::{
     connection::{Config, Connection},
-    packet::{RawJson, Reply, RequestPacket, RpcError, write_reply},
+    packet::{RawJson, ReplyBody, RequestPacket, RpcError, write_reply},
     server::{Router, Values},
 };
 use tokio::{
@@ -98,7 +98,7 @@ async fn a_connection_lost_between_two_values_is_no_connection() {
     let service = async {
         let (mut connection, request) = requested(&listener).await;
         let id = request.id.expect("a request has an id");
-        connection.push(|out| write_reply(out, Reply::Value(&RawJson::of(&1).expect("JSON")), &id));
+        connection.push(|out| write_reply(out, ReplyBody::Value(&RawJson::of(&1).expect("JSON")), &id));
         connection.flush().await.expect("a link");
     };
     let args = ["send", &address, "stream", "0"];

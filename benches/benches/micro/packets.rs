@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use divan::{Bencher, black_box};
 use nest_wire::{
     Compat,
-    packet::{CallId, RawJson, Reply, ReplyPacket, RequestPacket, write_reply, write_request},
+    packet::{CallId, RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply, write_request},
     pattern::IncomingPattern,
 };
 
@@ -43,7 +43,7 @@ fn write_value(bencher: Bencher<'_, '_>) {
     let mut out = BytesMut::with_capacity(256);
     bencher.bench_local(|| {
         out.clear();
-        write_reply(&mut out, Reply::Last(black_box(&value)), black_box(&id));
+        write_reply(&mut out, ReplyBody::Last(black_box(&value)), black_box(&id));
         assert_eq!(out.len(), REPLY.len());
     });
 }

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, encode},
-    packet::{RawJson, Reply, ReplyPacket, RequestPacket, write_reply},
+    packet::{RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply},
     pattern::IncomingPattern,
 };
 
@@ -117,7 +117,7 @@ fn reply() -> Run {
     let mut out = BytesMut::with_capacity(256);
     Box::new(move || {
         out.clear();
-        write_reply(&mut out, Reply::Last(&value), &id);
+        write_reply(&mut out, ReplyBody::Last(&value), &id);
         assert!(*out == *text.as_bytes());
         let packet = ReplyPacket::read(&text, Compat::Nest12).expect("a reply");
         assert!(packet.id.is_some());

@@ -43,6 +43,7 @@ const CALLS: &[(&str, &str, &str)] = &[
         r#""err":{"statusCode":400,"message":["item should not be empty","quantity must not be less than 1"]}"#,
     ),
     ("double", r#""data":21"#, r#""response":{"data":42}"#),
+    ("count", r#""data":1"#, r#""response":{"data":1}"#),
     ("forget", r#""data":0"#, r#""response":{}"#),
     ("book", r#""data":1"#, r#""response":"booked""#),
     ("book", r#""data":7"#, r#""err":{"code":"ROOM_TAKEN","room":7}"#),

@@ -10,7 +10,7 @@ use tokio::{
 use super::Refusal;
 use crate::{
     connection::{Config, Connection, ConnectionError, Segment},
-    packet::{Reply, RequestMembers},
+    packet::{ReplyBody, RequestMembers},
     server::Accepted,
 };
 
@@ -45,7 +45,7 @@ where
             has_asked = true;
             let packet = RequestMembers::read(&frame).map_err(|error| connection.refuse(error))?;
             if let Some(id) = packet.id {
-                connection.push_reply(Reply::Error(&err), id.as_str());
+                connection.push_reply(ReplyBody::Error(&err), id.as_str());
             }
         }
     }

@@ -13,9 +13,9 @@ use tracing::{debug, warn};
 use super::{Reading, Session, Writing};
 use crate::{
     connection::ConnectionError,
-    packet::{RawJson, Reply, ReplyId, RequestMembers},
+    packet::{RawJson, ReplyBody, ReplyId, RequestMembers},
     server::{
-        Kind, Reply as Answer, Request,
+        Kind, Reply, Request,
         call::{Call, Waiting, rest_of_event},
         limits::{Place, Refusal, hold},
         routes::{Found, Routes},
@@ -112,7 +112,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         match id {
             Some(id) => {
                 debug!(pattern, peer, "no handler for this message");
-                self.write(id.as_str(), Reply::NoHandler);
+                self.write(id.as_str(), ReplyBody::NoHandler);
             }
             None => warn!(pattern, peer, "no handler for this event"),
         }
@@ -130,7 +130,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     #[cold]
     fn turn_down(&mut self, id: Option<&ReplyId<'_>>, refusal: Refusal) {
         if let Some(id) = id {
-            self.write(id.as_str(), Reply::Error(&refusal.err()));
+            self.write(id.as_str(), ReplyBody::Error(&refusal.err()));
         }
         let Some(warden) = &self.warden else { return };
         match id {
@@ -143,7 +143,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     pub(super) fn settle(
         &mut self,
         id: Option<ReplyId<'_>>,
-        reply: Answer,
+        reply: Reply,
         watch: Watch,
         origin: Origin<'_>,
         cx: &mut Context<'_>,
@@ -158,10 +158,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             return;
         };
         match reply {
-            Answer::Undefined => self.write(id.as_str(), Reply::Completion),
-            Answer::Value(value) => self.write(id.as_str(), Reply::Last(&value)),
-            Answer::Error(error) => self.write(id.as_str(), Reply::Error(error.err())),
-            Answer::Values(values) => {
+            Reply::Undefined => self.write(id.as_str(), ReplyBody::Completion),
+            Reply::Value(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
+            Reply::Error(error) => self.write(id.as_str(), ReplyBody::Error(error.err())),
+            Reply::Values(values) => {
                 self.stream(Streaming::new(id.into_raw(), values, origin.kept(), watch), cx);
             }
         }
@@ -183,15 +183,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     pub(super) fn emit(&mut self, id: &RawJson, emission: &Emission) {
         let reply = match emission {
-            Emission::Value(value) => Reply::Value(value),
-            Emission::Last(value) => Reply::Last(value),
-            Emission::Completion => Reply::Completion,
-            Emission::Error(error) => Reply::Error(error.err()),
+            Emission::Value(value) => ReplyBody::Value(value),
+            Emission::Last(value) => ReplyBody::Last(value),
+            Emission::Completion => ReplyBody::Completion,
+            Emission::Error(error) => ReplyBody::Error(error.err()),
         };
         self.write(id.as_str(), reply);
     }
 
-    fn write(&mut self, id: &str, reply: Reply<'_>) {
+    fn write(&mut self, id: &str, reply: ReplyBody<'_>) {
         if self.writing == Writing::Open {
             self.connection.push_reply(reply, id);
         }
