@@ -102,19 +102,29 @@ async fn whole() -> Carried {
     rig.carried()[0]
 }
 
+/// A client whose first link has this fault; the others are sound.
+fn faulty_at_first(rig: &Rig, config: Config, fault: Fault) -> Client {
+    rig.client(
+        router(),
+        config,
+        move |link| if link == 0 { fault } else { Fault::NONE },
+    )
+}
+
+/// The conversation, which ends whatever happens to it.
+async fn unhung(client: &Client) -> Outcomes {
+    timeout(Duration::from_secs(3600), converse(client))
+        .await
+        .expect("no call hangs")
+}
+
 /// A conversation on a link with this fault; how many calls were kept. The next conversation is on a sound link.
 async fn on(fault: Fault) -> usize {
     let rig = Rig::default();
     let config = Config::default();
-    let client = rig.client(
-        router(),
-        config,
-        move |link| if link == 0 { fault } else { Fault::NONE },
-    );
+    let client = faulty_at_first(&rig, config, fault);
     let start = Instant::now();
-    let outcomes = timeout(Duration::from_secs(3600), converse(&client))
-        .await
-        .expect("no call hangs");
+    let outcomes = unhung(&client).await;
     let kept = outcomes.kept(|error| {
         let is_told = matches!(
             error,
@@ -199,15 +209,9 @@ async fn a_peer_that_vanishes_costs_its_calls_their_timeout_and_in_the_middle_of
             ..Fault::NONE
         };
         let config = Config::default().timeout(Duration::from_secs(60));
-        let client = rig.client(
-            router(),
-            config,
-            move |link| if link == 0 { fault } else { Fault::NONE },
-        );
+        let client = faulty_at_first(&rig, config, fault);
         let start = Instant::now();
-        let outcomes = timeout(Duration::from_secs(3600), converse(&client))
-            .await
-            .expect("no call hangs");
+        let outcomes = unhung(&client).await;
         outcomes.kept(|error| matches!(error, CallError::Timeout(_) | CallError::ConnectionClosed(_)));
         // Half a reply is waited for thirty seconds, whole ones as long as the calls may take.
         let waited = start.elapsed().as_secs();
