@@ -143,8 +143,9 @@ impl FrameDecoder {
         !self.is_mid_frame() && self.begun.is_empty()
     }
 
-    pub(super) fn max_buffer_units(&self) -> usize {
-        self.max_buffer_units
+    /// Forgets everything, a character begun too: as new.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.max_buffer_units);
     }
 
     fn whole_frame(&mut self) -> Result<Option<ByteString>, FrameError> {

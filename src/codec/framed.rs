@@ -24,7 +24,7 @@ impl Decoder for FrameDecoder {
         match FrameDecoder::decode(self, src)? {
             None if !self.is_at_boundary() => {
                 // Nothing may be left, or the next call would report the same cut again.
-                *self = Self::new(self.max_buffer_units());
+                self.reset();
                 Err(CodecError::CutShort)
             }
             outcome => Ok(outcome),

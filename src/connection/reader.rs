@@ -30,8 +30,6 @@ thread_local! {
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// In UTF-16 units.
-    max_buffer_size: usize,
     framer: Framer,
     timeout: Option<Duration>,
     /// Exists from the first half-received frame on; counts only while `is_armed`.
@@ -54,7 +52,6 @@ impl Reader {
             Some(make) => Framer::Custom(Box::new(Custom::new(make, max_buffer_size))),
         };
         Self {
-            max_buffer_size,
             framer,
             timeout: config.incomplete_message_timeout,
             timer: None,
@@ -94,7 +91,7 @@ impl Reader {
     /// Forgets all that has arrived, looked at or not.
     pub(super) fn discard(&mut self) {
         match &mut self.framer {
-            Framer::Nest(decoder) => *decoder = FrameDecoder::new(self.max_buffer_size),
+            Framer::Nest(decoder) => decoder.reset(),
             Framer::Custom(custom) => custom.lose(),
         }
         self.is_armed = false;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Endpoint, FromRequest, HandlerLayer, IntoReply, Layered, Reply, Request, Spawned};
+use super::{Endpoint, FromRequest, HandlerLayer, IntoReply, Layered, Reply, Request, SpawnLayer};
 
 /// An async function that handles messages or events: any number of extractors in (up to six), an answer out.
 ///
@@ -40,7 +40,8 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
     ///
     /// Handlers usually run in their connection's task, which is by far the cheapest, but means that those of one
     /// connection share a core as long as they don't wait. A Nest client has one connection: its calls to a spawned
-    /// handler spread over all cores. For work of many milliseconds use [`tokio::task::spawn_blocking`].
+    /// handler spread over all cores. Around all of a router, put a [`SpawnLayer`]. For work of many milliseconds use
+    /// [`tokio::task::spawn_blocking`].
     ///
     /// ```
     /// use nest_wire::server::{Handler, Payload, Router};
@@ -51,8 +52,8 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
     ///
     /// let router: Router = Router::new().message("factor", factor.spawned());
     /// ```
-    fn spawned(self) -> Spawned<Self, Args, S> {
-        Spawned::new(self)
+    fn spawned(self) -> Layered<SpawnLayer, Self, Args, S> {
+        self.layer(SpawnLayer)
     }
 
     /// Gives the handler its state.

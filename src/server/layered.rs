@@ -31,8 +31,8 @@ pub trait HandlerLayer: Clone + Send + Sync + 'static {
 impl<L> HandlerLayer for L
 where
     L: Layer<Endpoint> + Clone + Send + Sync + 'static,
-    L::Service: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync,
-    L::Service: 'static,
+    L::Service: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
+    L::Service: Clone + Send + Sync + 'static,
 {
     fn wrap(&self, endpoint: Endpoint) -> Endpoint {
         let service = self.layer(endpoint);

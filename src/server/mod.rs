@@ -65,6 +65,6 @@ pub use router::Router;
 pub use routes::Routes;
 pub use serve::{Ending, Serve, serve};
 pub use serve_connection::{ServeConnection, ServingConnection, serve_connection};
-pub use spawned::Spawned;
+pub use spawned::{Spawn, SpawnLayer, Spawned};
 #[cfg(feature = "tls")]
 pub use tls::TlsListener;

@@ -1,65 +1,65 @@
 //! Handlers that compute, each call in a task of its own.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use tokio::task::JoinHandle;
+use tower_layer::Layer;
+use tower_service::Service;
 
-use super::{Endpoint, Handler, Reply, Request};
+use super::{Endpoint, Reply, Request};
 
-/// A handler whose calls are tasks of their own; see [`Handler::spawned`].
-pub struct Spawned<H, Args, S> {
-    handler: H,
-    /// `fn`, so that the parameters' types need not be `Sync`.
-    types: PhantomData<fn(Args, S)>,
-}
+/// Runs each call of the handlers it is put around in a task of its own; see
+/// [`Handler::spawned`](super::Handler::spawned), which puts it around one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SpawnLayer;
 
-impl<H, Args, S> Spawned<H, Args, S> {
-    pub(super) const fn new(handler: H) -> Self {
-        Self {
-            handler,
-            types: PhantomData,
-        }
+impl Layer<Endpoint> for SpawnLayer {
+    type Service = Spawn;
+
+    fn layer(&self, endpoint: Endpoint) -> Spawn {
+        Spawn(endpoint)
     }
 }
 
-impl<H, Args, S> Handler<Args, S> for Spawned<H, Args, S>
-where
-    H: Handler<Args, S>,
-    Args: 'static,
-    S: Clone + Send + Sync + 'static,
-{
-    async fn call(self, request: Request, state: S) -> Reply {
-        self.into_endpoint(state).start(request).await
+/// A handler in a [`SpawnLayer`].
+#[derive(Debug, Clone)]
+pub struct Spawn(Endpoint);
+
+impl Service<Request> for Spawn {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = Spawned;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn into_endpoint(self, state: S) -> Endpoint {
-        let endpoint = self.handler.into_endpoint(state);
-        Endpoint::new(move |request| {
-            let task = tokio::spawn(endpoint.start(request));
-            Box::pin(finished(task))
-        })
-    }
-}
-
-async fn finished(task: JoinHandle<Reply>) -> Reply {
-    match task.await {
-        Ok(reply) => reply,
-        // Goes on here, where panics of all handlers are caught.
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(cancelled) => Reply::Error(cancelled.into()),
-        },
+    fn call(&mut self, request: Request) -> Spawned {
+        Spawned(tokio::spawn(self.0.start(request)))
     }
 }
 
-impl<H: Clone, Args, S> Clone for Spawned<H, Args, S> {
-    fn clone(&self) -> Self {
-        Self::new(self.handler.clone())
-    }
-}
+/// A handler at work in its task.
+#[derive(Debug)]
+#[must_use = "its reply is to be awaited"]
+pub struct Spawned(JoinHandle<Reply>);
 
-impl<H, Args, S> fmt::Debug for Spawned<H, Args, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spawned(..)")
+impl Future for Spawned {
+    type Output = Result<Reply, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(match ready!(Pin::new(&mut self.0).poll(cx)) {
+            Ok(reply) => reply,
+            // Goes on here, where panics of all handlers are caught.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(cancelled) => Reply::Error(cancelled.into()),
+            },
+        }))
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use nest_wire::{
     packet::RawJson,
-    server::{Extension, Handler, Kind, Reply, Request, Router},
+    server::{Extension, Handler, Kind, Reply, Request, Router, SpawnLayer},
 };
 use tokio::{sync::Semaphore, time::sleep};
 use tower::{
@@ -192,6 +192,25 @@ async fn a_layer_may_answer_otherwise_and_sees_what_kind_came() {
     .await
     .expect("served");
     assert_eq!(events.load(SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_handlers_of_a_router_may_be_spawned() {
+    let task = async || tokio::task::id().to_string();
+    let router = Router::new()
+        .message("one", task)
+        .message("other", task)
+        .layer(SpawnLayer);
+    converse(router, async |mut peer| {
+        let mut tasks = std::collections::HashSet::new();
+        for pattern in ["one", "one", "other"] {
+            ask(&mut peer, pattern, 1).await;
+            tasks.insert(peer.take_text().await);
+        }
+        assert_eq!(tasks.len(), 3, "{tasks:?}");
+    })
+    .await
+    .expect("served");
 }
 
 #[tokio::test(start_paused = true)]
