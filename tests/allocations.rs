@@ -22,9 +22,8 @@ use nest_wire::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a request to a handler that finishes at once may allocate. Today these are its future, the `Vec` that it takes, and
-/// the text of its answer. Two are the aim: the first two.
-const PER_REQUEST: u64 = 3;
+/// What a request to a handler that finishes at once may allocate: its future, and the `Vec` that it takes.
+const PER_REQUEST: u64 = 2;
 /// What a segment may: the memory that its frames share, and what its replies are gathered in.
 const PER_SEGMENT: u64 = 2;
 

@@ -9,46 +9,37 @@ use super::utf16;
 /// Grows at its end, and is taken from its front.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffer {
-    store: Store,
-    /// How many bytes of the store have been taken.
+    /// All of the text until something is taken out, for a frame may arrive in a thousand pieces; then empty.
+    growing: String,
+    /// All of it from then on, for what is taken out shares its memory.
+    shared: ByteString,
+    /// How many bytes of it have been taken.
     taken: usize,
     /// How many UTF-16 units the rest has, counted as they came: nothing is counted again on each
     /// read.
     units: usize,
 }
 
-#[derive(Debug, Clone)]
-enum Store {
-    /// Until something is taken out: a frame may arrive in a thousand pieces.
-    Growing(String),
-    /// From then on: what is taken out shares its memory.
-    Shared(ByteString),
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Self::Growing(String::new())
-    }
-}
-
 impl Buffer {
     pub(super) fn push(&mut self, text: &str) {
         self.units += utf16::units(text);
-        match &mut self.store {
-            Store::Growing(all) => all.push_str(text),
-            Store::Shared(all) => {
-                // No longer than the last piece: had it begun earlier, nothing would have been taken out since.
-                self.store = Store::Growing([&all[self.taken..], text].concat());
-                self.taken = 0;
-            }
+        if !self.shared.is_empty() {
+            // No longer than the last piece: had it begun earlier, nothing would have been taken out since.
+            self.growing = String::with_capacity(self.shared.len() - self.taken + text.len());
+            self.growing.push_str(&self.shared[self.taken..]);
+            self.shared = ByteString::new();
+            self.taken = 0;
         }
+        self.growing.push_str(text);
     }
 
     pub(super) fn as_str(&self) -> &str {
-        match &self.store {
-            Store::Growing(all) => &all[self.taken..],
-            Store::Shared(all) => &all[self.taken..],
-        }
+        let all = if self.growing.is_empty() {
+            &self.shared
+        } else {
+            &*self.growing
+        };
+        &all[self.taken..]
     }
 
     /// Its length in UTF-16 units.
@@ -75,17 +66,14 @@ impl Buffer {
 
     /// Takes out the first `bytes` bytes, which are `units` units.
     pub(super) fn take(&mut self, bytes: usize, units: usize) -> ByteString {
-        let all = match std::mem::take(&mut self.store) {
-            Store::Growing(all) => ByteString::from(all),
-            Store::Shared(all) => all,
-        };
+        if !self.growing.is_empty() {
+            self.shared = std::mem::take(&mut self.growing).into();
+        }
         let start = self.taken;
         self.skip(bytes, units);
-        let text = all.slice_ref(&all[start..self.taken]);
-        if self.taken == all.len() {
+        let text = self.shared.slice_ref(&self.shared[start..self.taken]);
+        if self.units == 0 {
             self.clear();
-        } else {
-            self.store = Store::Shared(all);
         }
         text
     }
@@ -97,10 +85,7 @@ impl Buffer {
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        match &self.store {
-            Store::Growing(all) => all.capacity(),
-            Store::Shared(all) => all.len(),
-        }
+        self.growing.capacity() + self.shared.len()
     }
 }
 

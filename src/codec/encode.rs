@@ -31,6 +31,7 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
 
 /// Appends the text that these pieces make together to `dst` as one frame. The first, third and fifth are ASCII: only
 /// the others need to be counted.
+#[inline(always)]
 pub(crate) fn encode_pieces(pieces: [&str; 5], dst: &mut BytesMut) {
     dst.reserve(LONGEST_HEADER + pieces.map(str::len).iter().sum::<usize>());
     encode_header_of(&pieces, dst);
@@ -40,6 +41,7 @@ pub(crate) fn encode_pieces(pieces: [&str; 5], dst: &mut BytesMut) {
 }
 
 /// Appends the header of the frame that [`encode_pieces`] appends.
+#[inline]
 pub(crate) fn encode_header_of(pieces: &[&str; 5], dst: &mut BytesMut) {
     let [first, second, third, fourth, fifth] = pieces;
     debug_assert!(first.is_ascii() && third.is_ascii() && fifth.is_ascii());

@@ -180,7 +180,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Queues a reply to the request whose id is this JSON text.
     pub(crate) fn push_reply(&mut self, reply: ReplyBody<'_>, id: &str) {
-        self.push_pieces(reply.pieces(id), reply.payload());
+        match reply {
+            // Nearly all are: its pieces, known here, are copied without a look at how long they are.
+            last @ ReplyBody::Last(_) => self.push_pieces(last.pieces(id), last.payload()),
+            other => self.push_pieces(other.pieces(id), other.payload()),
+        }
     }
 
     /// Queues the packet of this text.
@@ -190,6 +194,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII. The second is
     /// not copied if it is large and somebody has it: `payload`.
+    #[inline(always)]
     fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
         match self.reader.custom() {
             None => self.writer.push_pieces(pieces, payload),

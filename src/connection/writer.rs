@@ -32,6 +32,7 @@ impl Writer {
     }
 
     /// `payload` is the second of the pieces, if somebody has it.
+    #[inline(always)]
     pub(super) fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
         let Some(payload) = payload.filter(|payload| payload.as_str().len() >= LARGE) else {
             return codec::encode_pieces(pieces, self.waiting.gather());

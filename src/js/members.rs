@@ -1,48 +1,94 @@
 //! The members of an object, one after the other, their values left as text.
 
-use std::borrow::Cow;
-
 use super::parse::ParseError;
 use super::pass::{self, Passed};
 use super::reader::Reader;
 
-/// Calls `visit` with the key and the text of each member of the object `text`, in order, those of equal keys too. Any
-/// other JSON value has no members: `(5).pattern` is undefined.
+/// A key as most packets spell it, with quotes and colon and no white space: `"id":`.
+#[derive(Debug)]
+pub(crate) struct UsualKey {
+    name: &'static str,
+    /// Its spelling, in the lowest `length` bytes, and which those are.
+    spelled: u128,
+    mask: u128,
+    length: usize,
+}
+
+impl UsualKey {
+    /// `name` is ASCII of 13 bytes at most.
+    pub(crate) const fn new(name: &'static str) -> Self {
+        let length = name.len() + 3;
+        let mut spelled = [0; size_of::<u128>()];
+        (spelled[0], spelled[length - 2], spelled[length - 1]) = (b'"', b'"', b':');
+        let mut at = 0;
+        while at < name.len() {
+            spelled[at + 1] = name.as_bytes()[at];
+            at += 1;
+        }
+        Self {
+            name,
+            spelled: u128::from_le_bytes(spelled),
+            mask: u128::MAX >> (u128::BITS as usize - 8 * length),
+            length,
+        }
+    }
+
+    /// Whether it is what `text` goes on with: one comparison, whatever its length.
+    fn begins(&self, text: u128) -> bool {
+        text & self.mask == self.spelled
+    }
+}
+
+/// What an object has of some members, as text.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Members<'t, const N: usize> {
+    /// The values of those that were asked for, as they stand, however deep. Of equal keys the last one counts.
+    pub(crate) values: [Option<&'t str>; N],
+    /// Whether there are others.
+    pub(crate) has_others: bool,
+}
+
+/// Reads the members of the object `text` with these keys. Any other JSON value has none: `(5).pattern` is undefined.
 ///
-/// Keys come without their escapes, with U+FFFD for lone surrogates; values as they stand, however deep. A key that is
-/// the next one of `usual`, spelled with quotes and colon as in `"id":`, is recognised at a glance.
+/// Members that come in the order of `keys` are recognised at a glance.
 ///
 /// # Errors
-/// As [`parse`](super::parse), but that no depth is too deep. By then `visit` may have been called.
-pub(crate) fn for_each_member<'t>(
-    text: &'t str,
-    usual: &[&str],
-    mut visit: impl FnMut(&str, &'t str),
-) -> Result<(), ParseError> {
-    match walk(text, usual, &mut visit) {
-        Ok(end) if end == text.len() => Ok(()),
+/// As [`parse`](super::parse), but that no depth is too deep.
+#[inline]
+pub(crate) fn members<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N]) -> Result<Members<'t, N>, ParseError> {
+    let mut found = Members {
+        values: [None; N],
+        has_others: false,
+    };
+    match walk(text, keys, &mut found) {
+        Ok(end) if end == text.len() => Ok(found),
         Ok(fault) | Err(fault) => Err(ParseError::at(text, fault)),
     }
 }
 
 /// The index after all that could be passed over.
-fn walk<'t>(text: &'t str, usual: &[&str], visit: &mut impl FnMut(&str, &'t str)) -> Passed {
+#[inline]
+fn walk<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N], found: &mut Members<'t, N>) -> Passed {
     let bytes = text.as_bytes();
-    let mut usual = usual.iter();
     let mut at = pass::space(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
         return Ok(pass::space(bytes, pass::value(bytes, at)?));
     }
     at = pass::space(bytes, at + 1);
     if bytes.get(at) != Some(&b'}') {
+        let mut next = 0;
         loop {
-            let (name, colon_end) = match usual.find(|key| bytes[at..].starts_with(key.as_bytes())) {
-                Some(key) => (Cow::Borrowed(&key[1..key.len() - 2]), at + key.len()),
-                None => key(text, at)?,
+            let (index, colon_end) = match at_a_glance(bytes, at, keys, next) {
+                Some(index) => (index, at + keys[index].length),
+                None => key(text, at, keys)?,
             };
+            next = index + 1;
             let start = pass::space(bytes, colon_end);
             let end = pass::value(bytes, start)?;
-            visit(&name, &text[start..end]);
+            match found.values.get_mut(index) {
+                Some(value) => *value = Some(&text[start..end]),
+                None => found.has_others = true,
+            }
             at = pass::space(bytes, end);
             match bytes.get(at) {
                 Some(b',') => at = pass::space(bytes, at + 1),
@@ -53,61 +99,81 @@ fn walk<'t>(text: &'t str, usual: &[&str], visit: &mut impl FnMut(&str, &'t str)
     Ok(pass::space(bytes, pass::delimiter(bytes, at, b'}')?))
 }
 
-/// Any key, and the index after its colon.
-fn key(text: &str, at: usize) -> Result<(Cow<'_, str>, usize), usize> {
+/// Which of the keys after the first `passed` ones the text goes on with, if that is plain to see.
+#[inline]
+fn at_a_glance<const N: usize>(text: &[u8], at: usize, keys: &[UsualKey; N], passed: usize) -> Option<usize> {
+    let glance = u128::from_le_bytes(*text[at..].first_chunk()?);
+    (passed..N).find(|&index| keys[index].begins(glance))
+}
+
+/// Which of the keys comes next, however it is spelled, and the index after its colon. `N` stands for any other.
+fn key<const N: usize>(text: &str, at: usize, keys: &[UsualKey; N]) -> Result<(usize, usize), usize> {
     let bytes = text.as_bytes();
     let end = pass::string(bytes, at)?;
     let colon_end = pass::delimiter(bytes, pass::space(bytes, end), b':')?;
+    let index_of = |name: &str| keys.iter().position(|key| key.name == name).unwrap_or(N);
     let is_plain = pass::plain(bytes, at + 1) == end - 1;
-    let name = if is_plain {
-        Cow::Borrowed(&text[at + 1..end - 1])
+    let index = if is_plain {
+        index_of(&text[at + 1..end - 1])
     } else {
         let name = Reader::new(&text[at..end]).string().unwrap_or_default();
-        Cow::Owned(name.to_string_lossy().into_owned())
+        index_of(&name.to_string_lossy())
     };
-    Ok((name, colon_end))
+    Ok((index, colon_end))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn members(text: &str) -> Vec<(String, &str)> {
-        let mut found = Vec::new();
-        for_each_member(text, &[], |key, value| found.push((key.to_owned(), value))).expect("JSON");
-        let mut at_a_glance = Vec::new();
-        for_each_member(text, &["\"a\":", "\"x\":", "\"b\":"], |key, value| {
-            at_a_glance.push((key.to_owned(), value));
-        })
-        .expect("JSON");
-        assert_eq!(found, at_a_glance);
-        found
-    }
+    const KEYS: [UsualKey; 3] = [UsualKey::new("a"), UsualKey::new("x"), UsualKey::new("isDisposed")];
 
-    fn of<const N: usize>(members: [(&str, &'static str); N]) -> Vec<(String, &'static str)> {
-        members.map(|(key, value)| (key.to_owned(), value)).into()
+    #[track_caller]
+    fn expect(text: &str, values: [Option<&str>; 3], has_others: bool) {
+        assert_eq!(members(text, &KEYS).expect("JSON"), Members { values, has_others });
     }
 
     #[test]
-    fn every_member_is_visited_in_order_even_twice() {
-        assert_eq!(
-            members(r#" {"a":1,"b" : [2, 3] , "a":{"c":null}} "#),
-            of([("a", "1"), ("b", "[2, 3]"), ("a", r#"{"c":null}"#)])
+    fn members_are_found_in_any_order() {
+        expect(
+            r#"{"a":[1],"x":{"a":2},"isDisposed":true}"#,
+            [Some("[1]"), Some(r#"{"a":2}"#), Some("true")],
+            false,
         );
-        assert_eq!(members("{ }"), []);
+        expect(
+            r#" {"isDisposed" : [2, 3] , "a":{"c":null} } "#,
+            [Some(r#"{"c":null}"#), None, Some("[2, 3]")],
+            false,
+        );
+        expect("{ }", [None; 3], false);
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_counts() {
+        expect(r#"{"a":1,"x":2,"a":3}"#, [Some("3"), Some("2"), None], false);
+    }
+
+    #[test]
+    fn other_members_are_noticed() {
+        expect(r#"{"a":1,"b":2}"#, [Some("1"), None, None], true);
+        expect(
+            r#"{"x":1,"isDisposedOf":2,"isDispose":3}"#,
+            [None, Some("1"), None],
+            true,
+        );
     }
 
     #[test]
     fn keys_are_unescaped_and_may_hold_lone_surrogates() {
-        assert_eq!(members(r#"{"\u0069d":1}"#), of([("id", "1")]));
-        assert_eq!(members(r#"{"\ud800":1}"#), of([("\u{fffd}", "1")]));
-        assert_eq!(members(r#"{"x":"\ud800"}"#), of([("x", r#""\ud800""#)]));
+        expect(r#"{"\u0061":1}"#, [Some("1"), None, None], false);
+        expect(r#"{"\ud800":1}"#, [None; 3], true);
+        expect(r#"{"x":"\ud800"}"#, [None, Some(r#""\ud800""#), None], false);
     }
 
     #[test]
     fn other_values_have_no_members() {
         for text in ["5", "[1,2]", "\"text\"", " true\n"] {
-            assert_eq!(members(text), []);
+            expect(text, [None; 3], false);
         }
     }
 
@@ -131,7 +197,7 @@ mod tests {
             "{\"\n\\n\":1}",
             "{\"\\u12g4\":1}",
         ] {
-            assert!(for_each_member(text, &["\"a\":"], |_, _| ()).is_err(), "{text}");
+            assert!(members(text, &KEYS).is_err(), "{text}");
         }
     }
 }

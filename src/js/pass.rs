@@ -8,11 +8,13 @@
 pub(super) type Passed = Result<usize, usize>;
 
 /// The byte at this index; NUL, which has no place outside of strings, after the end.
+#[inline]
 fn byte(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
 }
 
 /// Passes over white space, if there is some.
+#[inline]
 pub(super) fn space(text: &[u8], mut at: usize) -> usize {
     while let b' ' | b'\t' | b'\n' | b'\r' = byte(text, at) {
         at += 1;
@@ -21,6 +23,7 @@ pub(super) fn space(text: &[u8], mut at: usize) -> usize {
 }
 
 /// Passes over this one character.
+#[inline]
 pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> Passed {
     if byte(text, at) == expected {
         Ok(at + 1)
@@ -30,13 +33,22 @@ pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> Passed {
 }
 
 /// Passes over any value, however deep it is nested.
+#[inline]
 pub(super) fn value(text: &[u8], at: usize) -> Passed {
     match byte(text, at) {
+        b'"' => string(text, at),
         b'[' | b'{' => container(text, at),
         _ => scalar(text, at),
     }
 }
 
+/// Whether the JSON in `text` is a string without escapes.
+#[inline]
+pub(crate) fn is_plain_string(text: &str) -> bool {
+    text.starts_with('"') && plain(text.as_bytes(), 1) == text.len() - 1
+}
+
+#[inline]
 fn scalar(text: &[u8], at: usize) -> Passed {
     match byte(text, at) {
         b'"' => string(text, at),
@@ -49,29 +61,26 @@ fn scalar(text: &[u8], at: usize) -> Passed {
 }
 
 /// Passes over an array or an object.
+#[inline(never)]
 fn container(text: &[u8], mut at: usize) -> Passed {
     let mut open = Brackets::default();
     loop {
         // A value begins here.
-        at = match byte(text, at) {
-            bracket @ (b'[' | b'{') => {
-                let first = space(text, at + 1);
-                // In ASCII, each bracket's counterpart stands two places after it.
-                if byte(text, first) != bracket + 2 {
-                    open.push(bracket == b'{');
-                    at = begin(text, first, bracket == b'{')?;
-                    continue;
-                }
-                first + 1
+        if let bracket @ (b'[' | b'{') = byte(text, at) {
+            open.push(bracket == b'{');
+            at = space(text, at + 1);
+            // In ASCII, each bracket's counterpart stands two places after it.
+            if byte(text, at) != bracket + 2 {
+                at = begin(text, at, bracket == b'{')?;
+                continue;
             }
-            _ => scalar(text, at)?,
-        };
-        // It is complete, and perhaps what it is in.
+        } else {
+            at = scalar(text, at)?;
+        }
+        // It is complete, or about to be closed, and perhaps so is what it is in.
         loop {
-            let Some(in_object) = open.innermost() else {
-                return Ok(at);
-            };
             at = space(text, at);
+            let in_object = open.innermost_is_curly();
             match (byte(text, at), in_object) {
                 (b',', _) => {
                     at = begin(text, space(text, at + 1), in_object)?;
@@ -81,11 +90,15 @@ fn container(text: &[u8], mut at: usize) -> Passed {
                 _ => return Err(at),
             }
             at += 1;
+            if open.is_empty() {
+                return Ok(at);
+            }
         }
     }
 }
 
 /// Passes over what goes before a value that is an element or a member: nothing, or a key.
+#[inline]
 fn begin(text: &[u8], at: usize, in_object: bool) -> Passed {
     if !in_object {
         return Ok(at);
@@ -95,8 +108,18 @@ fn begin(text: &[u8], at: usize, in_object: bool) -> Passed {
 }
 
 /// Passes over a string.
+#[inline]
 pub(super) fn string(text: &[u8], at: usize) -> Passed {
-    let mut at = plain(text, delimiter(text, at, b'"')?);
+    let at = plain(text, delimiter(text, at, b'"')?);
+    match byte(text, at) {
+        b'"' => Ok(at + 1),
+        _ => escaped(text, at),
+    }
+}
+
+/// Passes over the rest of a string that has escapes.
+#[cold]
+fn escaped(text: &[u8], mut at: usize) -> Passed {
     while byte(text, at) == b'\\' {
         at = plain(text, escape(text, at)?);
     }
@@ -116,21 +139,32 @@ fn escape(text: &[u8], at: usize) -> Passed {
 }
 
 /// Passes over characters up to a quote, an escape or a control character (which JSON refuses).
+#[inline]
 pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
-    let (words, last) = text[at..].as_chunks();
-    for word in words {
+    while let Some(word) = text[at..].first_chunk() {
         let stops = stops(u64::from_le_bytes(*word));
-        at += stops.trailing_zeros() as usize / 8;
         if stops != 0 {
-            return at;
+            return at + stops.trailing_zeros() as usize / 8;
         }
+        at += 8;
+    }
+    plain_at_last(text, at)
+}
+
+/// [`plain`] for the last few characters of the text, eight at most.
+fn plain_at_last(text: &[u8], at: usize) -> usize {
+    if let (true, Some(last)) = (at < text.len(), text.last_chunk()) {
+        // What is before them is shifted out. The NULs that come in after them stop like any control character.
+        let before = 8 - (text.len() - at);
+        return at + stops(u64::from_le_bytes(*last) >> (8 * before)).trailing_zeros() as usize / 8;
     }
     let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
-    at + last.iter().take_while(is_plain).count()
+    at + text[at..].iter().take_while(is_plain).count()
 }
 
 /// Looks at eight bytes at once: the lowest bit that is set in the result is the highest of the first byte that is a
 /// quote, a backslash or a control character. (Bits above may be set for no reason.)
+#[inline]
 fn stops(bytes: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let below = |bytes: u64, limit: u8| bytes.wrapping_sub(EACH * u64::from(limit)) & !bytes;
@@ -139,12 +173,21 @@ fn stops(bytes: u64) -> u64 {
 }
 
 /// Passes over a number.
+#[inline]
 pub(super) fn number(text: &[u8], at: usize) -> Passed {
     let at = at + usize::from(byte(text, at) == b'-');
-    let mut at = match byte(text, at) {
+    let at = match byte(text, at) {
         b'0' => at + 1,
         _ => digits(text, at)?,
     };
+    match byte(text, at) {
+        b'.' | b'e' | b'E' => fraction(text, at),
+        _ => Ok(at),
+    }
+}
+
+/// Passes over what makes a number more than an integer.
+fn fraction(text: &[u8], mut at: usize) -> Passed {
     if byte(text, at) == b'.' {
         at = digits(text, at + 1)?;
     }
@@ -156,6 +199,7 @@ pub(super) fn number(text: &[u8], at: usize) -> Passed {
 }
 
 /// One digit or more.
+#[inline]
 fn digits(text: &[u8], start: usize) -> Passed {
     let mut at = start;
     while byte(text, at).is_ascii_digit() {
@@ -197,9 +241,13 @@ impl Brackets {
         }
     }
 
-    /// Whether the innermost is a curly one; `None` if none is open.
-    fn innermost(&self) -> Option<bool> {
-        (self.depth > 0).then_some(self.near & 1 == 1)
+    /// Asked only while one is open.
+    fn innermost_is_curly(&self) -> bool {
+        self.near & 1 == 1
+    }
+
+    fn is_empty(&self) -> bool {
+        self.depth == 0
     }
 }
 
@@ -228,10 +276,11 @@ mod tests {
             open.push(is_curly(depth));
         }
         for depth in (0..300).rev() {
-            assert_eq!(open.innermost(), Some(is_curly(depth)), "{depth}");
+            assert!(!open.is_empty());
+            assert_eq!(open.innermost_is_curly(), is_curly(depth), "{depth}");
             open.pop();
         }
-        assert_eq!(open.innermost(), None);
+        assert!(open.is_empty());
     }
 
     #[test]

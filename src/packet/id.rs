@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{RawJson, raw::is_plain_string};
-use crate::compat::Compat;
+use super::RawJson;
+use crate::{compat::Compat, js};
 
 /// A request's id: 21 lower-case hexadecimal digits, as Nest 9 and later make them (`randomStringGenerator` in
 /// `@nestjs/common`), or a UUID, as 7 and 8 do.
@@ -66,7 +66,7 @@ impl CallId {
 
     /// As [`read`](Self::read), of the JSON in `id`.
     pub(crate) fn read_json(id: &str) -> Option<Self> {
-        if is_plain_string(id) {
+        if js::is_plain_string(id) {
             Self::read_text(id)
         } else {
             Self::read_text(RawJson::trusted(id.to_owned()).normalised().as_str())

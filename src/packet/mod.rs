@@ -10,6 +10,7 @@ mod raw;
 mod reply;
 mod request;
 mod rpc_error;
+mod text;
 
 pub use error::PacketError;
 pub use id::CallId;

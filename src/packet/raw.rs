@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::Error};
 use serde_json::value::RawValue;
 
+use super::text::Text;
 use crate::js;
 
 thread_local! {
@@ -19,7 +20,7 @@ thread_local! {
 const KEPT: usize = 4096;
 const UTF8: &str = "serde_json writes UTF-8";
 
-/// One JSON value as text, cheap to clone: usually a slice of the frame it came in.
+/// One JSON value as text, cheap to clone: usually a slice of the frame it came in, or a copy if it is short.
 ///
 /// ```
 /// use nest_wire::packet::RawJson;
@@ -30,7 +31,7 @@ const UTF8: &str = "serde_json writes UTF-8";
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct RawJson(ByteString);
+pub struct RawJson(Text);
 
 impl RawJson {
     /// Checks that `text` is one JSON value and keeps it as it stands, without white space around it.
@@ -52,8 +53,8 @@ impl RawJson {
         scratch.clear();
         let written = js::append(value, &mut scratch).map(|()| match scratch.len() {
             // A copy has just the size it needs, which spares the bookkeeping of a buffer that has not.
-            ..=KEPT => ByteString::from(std::str::from_utf8(&scratch).expect(UTF8)),
-            _ => ByteString::from(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8)),
+            ..=KEPT => Text::copied(std::str::from_utf8(&scratch).expect(UTF8)),
+            _ => Text::Shared(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8).into()),
         });
         SCRATCH.set(scratch);
         written.map(Self)
@@ -67,16 +68,16 @@ impl RawJson {
 
     /// Takes text that the caller knows to be JSON: a parser or serialiser has just had it.
     pub(crate) fn trusted(text: impl Into<ByteString>) -> Self {
-        Self(text.into())
+        Self(Text::Shared(text.into()))
     }
 
     pub(super) const fn trusted_static(text: &'static str) -> Self {
-        Self(ByteString::from_static(text))
+        Self(Text::Shared(ByteString::from_static(text)))
     }
 
-    /// The JSON value that is a part of `text`, sharing its memory.
+    /// The JSON value that is a part of `text`, sharing its memory unless it is small.
     pub(crate) fn slice_of(text: &ByteString, value: &str) -> Self {
-        Self(text.slice_ref(value))
+        Self(Text::slice_of(text, value))
     }
 
     /// Decodes the value into a type.
@@ -84,18 +85,18 @@ impl RawJson {
     /// # Errors
     /// The value does not fit `T`: what was found, what was expected, and where (line and column, in bytes).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(&self.0)
+        serde_json::from_str(self.as_str())
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
-    /// The text's bytes, shared.
+    /// The text's bytes, shared unless they are few.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        self.0.as_bytes().clone()
+        self.0.to_bytes()
     }
 
     /// The same value as Node would write it after reading it: `1.0` becomes `1`, white space goes.
@@ -103,11 +104,11 @@ impl RawJson {
     /// A string without escapes, as every id that Nest makes, is already so and costs nothing. A value nested deeper
     /// than [`js::MAX_DEPTH`] stays as it is.
     pub(crate) fn normalised(self) -> Self {
-        if self.is_plain_string() {
+        if js::is_plain_string(self.as_str()) {
             return self;
         }
-        match js::parse(&self.0) {
-            Ok(value) => Self(value.stringify().into()),
+        match js::parse(self.as_str()) {
+            Ok(value) => Self::trusted(value.stringify()),
             Err(_) => self,
         }
     }
@@ -115,11 +116,7 @@ impl RawJson {
     /// Whether JavaScript takes the value for true: all but `false`, `null`, `""` and the zeros.
     #[must_use]
     pub fn is_truthy(&self) -> bool {
-        is_truthy(&self.0)
-    }
-
-    pub(crate) fn is_plain_string(&self) -> bool {
-        is_plain_string(&self.0)
+        is_truthy(self.as_str())
     }
 }
 
@@ -135,15 +132,10 @@ pub(super) fn is_truthy(text: &str) -> bool {
     }
 }
 
-/// Whether the JSON in `text` is a string without escapes.
-pub(super) fn is_plain_string(text: &str) -> bool {
-    text.starts_with('"') && memchr::memchr(b'\\', text.as_bytes()).is_none()
-}
-
 /// As it stands, with the serialisers of serde_json and of this crate.
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<&RawValue>(&self.0)
+        serde_json::from_str::<&RawValue>(self.as_str())
             .map_err(S::Error::custom)?
             .serialize(serializer)
     }
@@ -151,13 +143,13 @@ impl Serialize for RawJson {
 
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

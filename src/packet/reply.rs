@@ -4,7 +4,10 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use super::{PacketError, RawJson, raw::is_truthy};
-use crate::{compat::Compat, js};
+use crate::{
+    compat::Compat,
+    js::{self, UsualKey},
+};
 
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,7 @@ impl<'a> ReplyBody<'a> {
     }
 
     /// What [`write_reply`] appends, in pieces; the second is the [`payload`](Self::payload), if there is one. The first, third and fifth are always of the same few ASCII texts.
+    #[inline(always)]
     pub(crate) fn pieces(self, id: &'a str) -> [&'a str; 5] {
         let (before, payload, after) = match self {
             Self::Value(response) => ("{\"response\":", response.as_str(), ",\"id\":"),
@@ -113,44 +117,45 @@ pub(crate) struct ReplyMembers<'f> {
 impl<'f> ReplyMembers<'f> {
     /// As [`ReplyPacket::read`].
     pub(crate) fn read(text: &'f ByteString, compat: Compat) -> Result<Self, PacketError> {
-        let mut seen = Envelope::default();
-        js::for_each_member(text, &USUAL_ORDER, |key, value| {
-            let field = match key {
-                "err" => &mut seen.err,
-                "response" => &mut seen.response,
-                "isDisposed" => &mut seen.is_disposed,
-                "id" => &mut seen.id,
-                "status" => return seen.has_status = true,
-                _ => return seen.has_unknown = true,
-            };
-            *field = Some(value);
-        })
-        .map_err(|source| PacketError::new(text, source))?;
+        let found = js::members(text, &KEYS).map_err(|source| PacketError::new(text, source))?;
+        let [err, response, is_disposed, id, status] = found.values;
+        let seen = Envelope {
+            err,
+            response,
+            is_disposed,
+            has_envelope_keys: id.is_some() || status.is_some(),
+            has_others: found.has_others,
+        };
         Ok(Self {
-            id: seen.id,
+            id,
             outcome: seen.outcome(text, compat),
         })
     }
 }
 
-/// How Nest's server writes a packet that answers.
-const USUAL_ORDER: [&str; 4] = ["\"err\":", "\"response\":", "\"isDisposed\":", "\"id\":"];
+/// In the order in which Nest's server writes them; the last one is rare.
+const KEYS: [UsualKey; 5] = [
+    UsualKey::new("err"),
+    UsualKey::new("response"),
+    UsualKey::new("isDisposed"),
+    UsualKey::new("id"),
+    UsualKey::new("status"),
+];
 
-#[derive(Default)]
 struct Envelope<'f> {
     err: Option<&'f str>,
     response: Option<&'f str>,
     is_disposed: Option<&'f str>,
-    id: Option<&'f str>,
-    has_status: bool,
-    has_unknown: bool,
+    /// Of `id` and `status`, one at least, which say nothing by themselves.
+    has_envelope_keys: bool,
+    has_others: bool,
 }
 
 impl Envelope<'_> {
     fn is_foreign(&self, compat: Compat) -> bool {
         let says_something = self.err.is_some() || self.response.is_some() || self.is_disposed.is_some();
         if compat.knows_envelope_keys() {
-            self.has_unknown || !(says_something || self.id.is_some() || self.has_status)
+            self.has_others || !(says_something || self.has_envelope_keys)
         } else {
             !says_something
         }

@@ -5,9 +5,9 @@ use std::{fmt::Write, ops::Range};
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{CallId, PacketError, RawJson, raw};
+use super::{CallId, PacketError, RawJson};
 use crate::{
-    js,
+    js::{self, UsualKey},
     pattern::{Pattern, Route},
 };
 
@@ -62,8 +62,13 @@ impl RequestPacket {
     }
 }
 
-/// How Nest's client writes a packet.
-const USUAL_ORDER: [&str; 4] = ["\"pattern\":", "\"data\":", "\"metadata\":", "\"id\":"];
+/// In the order in which Nest's client writes them.
+const KEYS: [UsualKey; 4] = [
+    UsualKey::new("pattern"),
+    UsualKey::new("data"),
+    UsualKey::new("metadata"),
+    UsualKey::new("id"),
+];
 
 /// What [`RequestPacket`] holds, as it stands in the frame: for those who look at a packet and are done with it, sharing
 /// the frame's memory costs too much.
@@ -78,24 +83,18 @@ pub(crate) struct RequestMembers<'f> {
 impl<'f> RequestMembers<'f> {
     /// As [`RequestPacket::read`].
     pub(crate) fn read(text: &'f ByteString) -> Result<Self, PacketError> {
-        let mut packet = Self::default();
-        let mut id = None;
-        js::for_each_member(text, &USUAL_ORDER, |key, value| {
-            let field = match key {
-                "pattern" => &mut packet.pattern,
-                "data" => &mut packet.data,
-                "metadata" => &mut packet.metadata,
-                "id" => &mut id,
-                _ => return,
-            };
-            *field = Some(value);
-        })
-        .map_err(|source| PacketError::new(text, source))?;
-        if packet.pattern.is_none() && packet.data.is_none() {
+        let [pattern, data, metadata, id] = js::members(text, &KEYS)
+            .map_err(|source| PacketError::new(text, source))?
+            .values;
+        if pattern.is_none() && data.is_none() {
             return Ok(Self::default());
         }
-        packet.id = id.map(|id| ReplyId::new(text, id));
-        Ok(packet)
+        Ok(Self {
+            pattern,
+            data,
+            metadata,
+            id: id.map(|id| ReplyId::new(text, id)),
+        })
     }
 }
 
@@ -112,7 +111,7 @@ pub(crate) enum ReplyId<'f> {
 
 impl<'f> ReplyId<'f> {
     fn new(frame: &'f ByteString, id: &'f str) -> Self {
-        if raw::is_plain_string(id) {
+        if js::is_plain_string(id) {
             Self::In { frame, id }
         } else {
             Self::Owned(RawJson::slice_of(frame, id).normalised())

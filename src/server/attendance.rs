@@ -97,7 +97,7 @@ mod tests {
             warden: None,
         };
         let served = attendance.serve(link, Extensions::new()).instrument(Span::none());
-        let limit = if cfg!(feature = "metrics") { 432 } else { 376 };
+        let limit = if cfg!(feature = "metrics") { 448 } else { 392 };
         assert!(size_of_val(&served) <= limit, "{} bytes", size_of_val(&served));
     }
 }
