@@ -21,7 +21,8 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    pub(super) fn push(&mut self, text: &str) {
+    /// Appends `text`, after which so many units in all are expected.
+    pub(super) fn push(&mut self, text: &str, expected_units: usize) {
         self.units += utf16::units(text);
         if !self.shared.is_empty() {
             // No longer than the last piece: had it begun earlier, nothing would have been taken out since.
@@ -30,7 +31,22 @@ impl Buffer {
             self.shared = ByteString::new();
             self.taken = 0;
         }
+        self.make_room(text.len(), expected_units);
         self.growing.push_str(text);
+    }
+
+    /// Grows in fewer and larger steps than a text usually does if much is expected: it would be copied at each. But
+    /// the number is the peer's, and so the room is at most four times of what has arrived.
+    fn make_room(&mut self, bytes: usize, expected_units: usize) {
+        let length = self.growing.len() + bytes;
+        if length <= self.growing.capacity() {
+            return;
+        }
+        // If the rest is like what is here.
+        let bytes_per_unit = length as f64 / self.units as f64;
+        let expected = (expected_units as f64 * bytes_per_unit) as usize;
+        let room = expected.clamp(length, 4 * length);
+        self.growing.reserve_exact(room - self.growing.len());
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -96,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_taken_from_one_piece_shares_its_memory() {
         let mut buffer = Buffer::default();
-        buffer.push("1求2");
+        buffer.push("1求2", 0);
         let first = buffer.take(4, 2);
         let second = buffer.take(1, 1);
         assert_eq!((&*first, &*second), ("1求", "2"));
@@ -107,12 +123,28 @@ mod tests {
     #[test]
     fn what_is_left_of_one_piece_goes_on_in_the_next() {
         let mut buffer = Buffer::default();
-        buffer.push("1求2");
+        buffer.push("1求2", 0);
         buffer.skip(1, 1);
         assert_eq!(buffer.take(3, 1), "求");
-        buffer.push("3");
+        buffer.push("3", 0);
         assert_eq!((buffer.as_str(), buffer.units()), ("23", 2));
         assert_eq!(buffer.take(2, 2), "23");
+    }
+
+    #[test]
+    fn room_is_made_for_what_is_expected_but_not_for_an_empty_promise() {
+        let mut buffer = Buffer::default();
+        let piece = "求".repeat(100);
+        let mut rooms = Vec::new();
+        for _ in 0..10 {
+            buffer.push(&piece, 1000);
+            rooms.push(buffer.capacity());
+        }
+        assert_eq!(rooms, [1200, 1200, 1200, 1200, 3000, 3000, 3000, 3000, 3000, 3000]);
+
+        let mut buffer = Buffer::default();
+        buffer.push(&piece, usize::MAX);
+        assert_eq!(buffer.capacity(), 4 * piece.len());
     }
 
     #[test]
@@ -125,7 +157,7 @@ mod tests {
             ("a😀", 3, Some(5)),
         ] {
             let mut buffer = Buffer::default();
-            buffer.push(text);
+            buffer.push(text, 0);
             assert_eq!(buffer.end_of(units), end, "{units} of {text}");
         }
     }

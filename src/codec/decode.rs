@@ -85,15 +85,19 @@ impl FrameDecoder {
     /// Takes in what was read. Malformed bytes become U+FFFD; a character that is not finished
     /// waits for the rest.
     pub fn push(&mut self, bytes: &[u8]) {
-        let buffer = &mut self.buffer;
-        self.begun.decode(bytes, |text| buffer.push(text));
+        let (buffer, awaiting) = (&mut self.buffer, &self.awaiting);
+        let expected_units = match awaiting {
+            Awaiting::Header { .. } => 0,
+            Awaiting::Text { units } => *units,
+        };
+        self.begun.decode(bytes, |text| buffer.push(text, expected_units));
     }
 
     /// Takes out the text of the next whole frame. `Ok(None)`: more bytes are needed.
     ///
     /// That the text is JSON is for the caller to find out, who calls [`abandon`](Self::abandon) if
     /// it is not. It shares the memory of what was pushed with it: a text that is kept keeps that
-    /// alive. None is reserved for a length that was merely announced.
+    /// alive. Of a length that was merely announced, no more is reserved than four times what has arrived.
     ///
     /// # Errors
     ///
