@@ -44,6 +44,7 @@ pub use string::JsString;
 pub use value::Value;
 
 pub(crate) use members::{UsualKey, members};
+pub(crate) use number::with_text as with_number;
 pub(crate) use pass::is_plain_string;
 pub(crate) use string::JsStringBuilder;
 pub(crate) use stringify::{push_quoted, push_quoted_str};

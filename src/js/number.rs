@@ -29,7 +29,7 @@ pub(crate) fn push_number(number: f64, out: &mut String) {
 pub(super) const EXACT: u64 = 1 << 53;
 
 /// Gives `take` what [`number_to_string`] gives.
-pub(super) fn with_text<T>(number: f64, take: impl FnOnce(&str) -> T) -> T {
+pub(crate) fn with_text<T>(number: f64, take: impl FnOnce(&str) -> T) -> T {
     // Most numbers are small integers, and finding the shortest digits of a fraction takes twenty times as long.
     let integer = number as i64;
     if integer as f64 == number && integer.unsigned_abs() <= EXACT {

@@ -114,7 +114,20 @@ macro_rules! serialized {
 }
 
 serialized! {
-    bool u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64
+    bool f32
     &'static str String Cow<'static, str>
     serde_json::Value js::Value
 }
+
+macro_rules! numbers {
+    ($($type:ty)*) => {
+        /// Beyond 2^53 it is rounded: JavaScript has one type of number.
+        $(impl IntoReply for $type {
+            fn into_reply(self) -> Reply {
+                Reply::Value(RawJson::number(self as f64))
+            }
+        })*
+    };
+}
+
+numbers! { u8 u16 u32 u64 usize i8 i16 i32 i64 isize f64 }

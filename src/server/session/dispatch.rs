@@ -98,7 +98,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             hold(handler.start(request, routes.compat), place)
         });
         match call.poll_reply(cx, origin) {
-            Poll::Ready(reply) => self.settle(id, reply, call.into_watch(), origin, cx),
+            Poll::Ready(reply) => self.settle(id, reply, || call.into_watch(), origin, cx),
             Poll::Pending => self.waits.add_call(Waiting {
                 id: id.map(ReplyId::into_raw),
                 origin: origin.kept(),
@@ -139,18 +139,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Does with a handler's answer what is to be done.
+    /// Does with a handler's answer what is to be done. `watch` is what goes on watching if more is to come.
     pub(super) fn settle(
         &mut self,
         id: Option<ReplyId<'_>>,
         reply: Reply,
-        watch: Watch,
+        watch: impl FnOnce() -> Watch,
         origin: Origin<'_>,
         cx: &mut Context<'_>,
     ) {
         let Some(id) = id else {
             // Polled here and now, as everything is before it is set aside.
-            if let Some(mut rest) = rest_of_event(reply, watch, origin)
+            if let Some(mut rest) = rest_of_event(reply, watch(), origin)
                 && rest.poll_unpin(cx).is_pending()
             {
                 self.waits.add_call(rest);
@@ -162,7 +162,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             Reply::Value(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
             Reply::Error(error) => self.write(id.as_str(), ReplyBody::Error(error.err())),
             Reply::Values(values) => {
-                self.stream(Streaming::new(id.into_raw(), values, origin.kept(), watch), cx);
+                self.stream(Streaming::new(id.into_raw(), values, origin.kept(), watch()), cx);
             }
         }
     }
