@@ -1,45 +1,34 @@
 //! One connection, from its first byte to the last of its handlers.
 
 mod dispatch;
+mod receiving;
+mod sending;
 mod serving;
 mod shutdown;
+mod time;
 mod waits;
 
 use std::{
-    future::Future,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use http::Extensions;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Sleep, sleep},
+    time::Sleep,
 };
-use tracing::warn;
 
-use self::waits::Waits;
 pub(super) use self::{serving::Serving, shutdown::Shutdown};
-use super::{
-    limits::{Due, Warden},
-    routes::Routes,
-};
+use self::{time::Verdict, waits::Waits};
+use super::{limits::Warden, routes::Routes};
 use crate::{
-    connection::{Connection, ConnectionError, Segment},
+    connection::{Connection, ConnectionError},
     packet::ReplyId,
     telemetry::{LinkMeter, Side},
 };
-
-/// How long a connection that we have closed may take to be closed by the peer too. Without this courtesy the
-/// operating system would answer what the peer is still sending with a reset, which can cost it our last replies.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// How many segments are read at most when a connection is to stop, 8 MiB: more than the system keeps for it, so that a
-/// peer that never pauses does not go on for ever.
-const LAST_SEGMENTS: u8 = 128;
 
 /// The state of one connection.
 ///
@@ -157,18 +146,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    fn stop_taking(&mut self) {
-        if self.intake == Intake::Open {
-            self.intake = Intake::Last(LAST_SEGMENTS);
-        }
-    }
-
-    /// Takes nothing more: nobody waits for the rest of half a frame.
-    fn start_discarding(&mut self) {
-        self.reading = Reading::Discarding;
-        self.connection.discard();
-    }
-
     fn close_when_all_is_answered(&mut self) -> bool {
         let is_done = self.reading == Reading::Discarding && self.waits.is_empty();
         let all_is_answered = is_done && self.writing == Writing::Open;
@@ -201,133 +178,4 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             self.emit(&id, &emission);
         }
     }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
-        if self.reading == Reading::Ended || self.connection.is_congested() {
-            return Ok(false);
-        }
-        if self.reading == Reading::Paused {
-            self.take_packets(cx);
-            return Ok(true);
-        }
-        match self.connection.poll_segment(cx) {
-            Poll::Pending => {
-                if self.intake != Intake::Open && self.reading == Reading::Open {
-                    self.start_discarding();
-                }
-                return Ok(false);
-            }
-            Poll::Ready(Ok(Segment::Received)) => self.take_segment(cx),
-            Poll::Ready(Ok(end)) => {
-                if end == Segment::EndInsideFrame {
-                    warn!("the peer closed the connection in the middle of a frame");
-                }
-                self.reading = Reading::Ended;
-                self.stop_writing();
-            }
-            Poll::Ready(Err(error)) => return Err(error),
-        }
-        Ok(true)
-    }
-
-    fn take_segment(&mut self, cx: &mut Context<'_>) {
-        self.stir();
-        match (self.reading, &mut self.intake) {
-            (Reading::Discarding, _) => self.connection.discard(),
-            (_, Intake::Last(0)) => self.start_discarding(),
-            (_, Intake::Last(left)) => {
-                *left -= 1;
-                self.take_packets(cx);
-            }
-            (_, Intake::Open) => self.take_packets(cx),
-        }
-    }
-
-    /// Sends what is queued; whether the peer, which did not take enough, now does.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
-        let before = self.connection.queued();
-        let outcome = self.poll_send(cx);
-        if self.connection.queued() < before {
-            self.stir();
-        }
-        outcome
-    }
-
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
-        match self.writing {
-            Writing::Closed => Ok(false),
-            Writing::Open => {
-                let was_congested = self.connection.is_congested();
-                if let Poll::Ready(Err(error)) = self.connection.poll_flush(cx) {
-                    return Err(error);
-                }
-                Ok(was_congested && !self.connection.is_congested())
-            }
-            Writing::Closing => match self.connection.poll_shutdown(cx) {
-                Poll::Pending => Ok(false),
-                Poll::Ready(result) => {
-                    self.writing = Writing::Closed;
-                    result.map(|()| true)
-                }
-            },
-        }
-    }
-
-    /// Ready when a peer has had time enough to follow our closing.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if (self.reading, self.writing) != (Reading::Discarding, Writing::Closed) {
-            return Poll::Pending;
-        }
-        self.linger
-            .get_or_insert_with(|| Box::pin(sleep(LINGER)))
-            .as_mut()
-            .poll(cx)
-    }
-
-    /// Ready when the connection's time is over.
-    fn poll_warden(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
-        let Some(warden) = &mut self.warden else {
-            return Poll::Pending;
-        };
-        let takes_nothing = self.connection.queued() > 0;
-        let is_busy = !(self.waits.is_empty() || takes_nothing);
-        let due = ready!(warden.poll_due(cx, is_busy));
-        let notices = &warden.ledger.notices;
-        Poll::Ready(match due {
-            Due::Aged => {
-                notices.aged_closed();
-                Verdict::Close
-            }
-            Due::Idle if takes_nothing || self.writing != Writing::Open => {
-                notices.stalled_cut();
-                Verdict::Cut
-            }
-            Due::Idle => {
-                notices.idle_closed();
-                Verdict::Close
-            }
-        })
-    }
-
-    /// Tells the clock, if there is one, that something goes on.
-    fn stir(&mut self) {
-        if let Some(warden) = &mut self.warden {
-            warden.stir();
-        }
-    }
-
-    fn stop_writing(&mut self) {
-        self.waits.end_streams();
-        if self.writing == Writing::Open {
-            self.writing = Writing::Closing;
-        }
-    }
-}
-
-/// How a connection ends whose time is over.
-enum Verdict {
-    /// As in a shutdown.
-    Close,
-    /// At once: its peer has had its time to take what there was for it, or to close.
-    Cut,
 }
