@@ -39,14 +39,15 @@ impl Buffer {
     /// the number is the peer's, and so the room is at most four times of what has arrived.
     fn make_room(&mut self, bytes: usize, expected_units: usize) {
         let length = self.growing.len() + bytes;
-        if length <= self.growing.capacity() {
+        if length <= self.growing.capacity() || expected_units <= self.units {
+            // The text's own steps double it, so that even single bytes without end cost no more than their sum.
             return;
         }
         // If the rest is like what is here.
         let bytes_per_unit = length as f64 / self.units as f64;
         let expected = (expected_units as f64 * bytes_per_unit) as usize;
-        let room = expected.clamp(length, 4 * length);
-        self.growing.reserve_exact(room - self.growing.len());
+        self.growing
+            .reserve_exact(expected.min(4 * length) - self.growing.len());
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -145,6 +146,19 @@ mod tests {
         let mut buffer = Buffer::default();
         buffer.push(&piece, usize::MAX);
         assert_eq!(buffer.capacity(), 4 * piece.len());
+    }
+
+    #[test]
+    fn room_for_single_bytes_is_made_seldom() {
+        for expected_units in [0, 1, 5_000, 1_000_000] {
+            let mut buffer = Buffer::default();
+            let mut rooms = std::collections::BTreeSet::new();
+            for _ in 0..10_000 {
+                buffer.push("x", expected_units);
+                rooms.insert(buffer.capacity());
+            }
+            assert!(rooms.len() <= 12, "{expected_units}: {rooms:?}");
+        }
     }
 
     #[test]
