@@ -250,6 +250,7 @@ mod tests {
     fn an_id_alone_is_an_undefined_value() {
         assert_eq!(outcome(r#"{"id":1}"#), Outcome::Value(None));
         assert_eq!(outcome(r#"{"id":1,"status":"error"}"#), Outcome::Value(None));
+        assert_eq!(outcome(r#"{"status":"error"}"#), Outcome::Value(None));
     }
 
     #[test]

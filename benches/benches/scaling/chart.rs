@@ -21,11 +21,13 @@ pub(crate) fn draw(path: &Path, series: Series, lines: &[Vec<(f64, f64)>; 2]) ->
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
         .margin(12)
+        .margin_right(40)
         .x_label_area_size(40)
         .y_label_area_size(90)
         .build_cartesian_2d(
             (nearest..furthest).log_scale(),
-            (lowest / 2.0..highest * 2.0).log_scale(),
+            // Whole powers of ten, for their labels, and room for the legend below the lines.
+            (power_of_ten(lowest / 3.0, f64::floor)..power_of_ten(highest, f64::ceil)).log_scale(),
         )?;
     chart
         .configure_mesh()
@@ -44,11 +46,16 @@ pub(crate) fn draw(path: &Path, series: Series, lines: &[Vec<(f64, f64)>; 2]) ->
     }
     chart
         .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
         .border_style(BLACK.mix(0.2))
         .background_style(WHITE)
         .draw()?;
     root.present()?;
     Ok(())
+}
+
+fn power_of_ten(number: f64, round: fn(f64) -> f64) -> f64 {
+    10_f64.powf(round(number.log10()))
 }
 
 /// `12,000`, and fractions as they are.
