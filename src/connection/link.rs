@@ -47,6 +47,7 @@ pub struct Connection<IO> {
 
 /// What one read brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Segment {
     /// Bytes, perhaps with whole frames.
     Received,

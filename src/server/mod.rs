@@ -41,14 +41,19 @@ mod router;
 mod routes;
 mod serve;
 mod serve_connection;
+mod service;
 mod session;
 mod spawned;
 mod streaming;
+mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(unix)]
 mod unix;
 mod watch;
+
+/// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
+pub use http::Extensions;
 
 pub use accept::{Accept, Accepted};
 pub use endpoint::{Endpoint, EndpointFuture};

@@ -49,7 +49,7 @@ pub fn serve_connection<IO>(io: IO, routes: Arc<Routes>) -> ServeConnection<IO> 
     ServeConnection {
         io,
         routes,
-        config: Config::default(),
+        connection: Config::default(),
         limits: Limits::default(),
         caller: Caller::default(),
         shutdown: Shutdown::Never,
@@ -62,16 +62,16 @@ pub fn serve_connection<IO>(io: IO, routes: Arc<Routes>) -> ServeConnection<IO> 
 pub struct ServeConnection<IO> {
     io: IO,
     routes: Arc<Routes>,
-    config: Config,
+    connection: Config,
     limits: Limits,
     caller: Caller,
     shutdown: Shutdown,
 }
 
 impl<IO> ServeConnection<IO> {
-    /// Sets the limits of the link, and its framing.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+    /// Sets the limits of the link, and its framing. Default: Nest's.
+    pub fn connection(mut self, limits: Config) -> Self {
+        self.connection = limits;
         self
     }
 
@@ -109,7 +109,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> IntoFuture for ServeConnection<IO> {
     fn into_future(self) -> Self::IntoFuture {
         let span = connection_span(self.caller.peer);
         let warden = Ledger::new(self.limits).map(|ledger| Warden::new(ledger, None));
-        let connection = Connection::new(self.io, &self.config);
+        let connection = Connection::new(self.io, &self.connection);
         let session = Session::new(connection, self.routes, self.caller, self.shutdown, warden);
         ServingConnection(Serving::Linked(session).instrument(span))
     }
