@@ -1,6 +1,6 @@
 //! What is counted, as Prometheus would read it: each outcome, on both sides, and that all gauges come back to 0.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use metrics::LocalRecorderGuard;
@@ -8,10 +8,11 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use nest_wire::{
     client::{CallError, Client, Config},
     packet::RpcError,
-    server::{Payload, Router, Values},
+    server::{Limits, Payload, Router, Values, serve},
 };
+use tokio::sync::Notify;
 
-use crate::support::{calls, calls_with, converse};
+use crate::support::{arrivals, calls, calls_with, converse, settle};
 
 /// Keeps the count of what this test's thread does.
 struct Counts {
@@ -134,6 +135,54 @@ async fn a_service_counts_requests_by_pattern_and_outcome() {
     ]);
     let page = counts.page.render();
     assert!(!page.contains("whatever"), "a caller's words are no labels: {page}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_counts_what_it_refuses_past_its_limits() {
+    let counts = Counts::start();
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let router = Router::new()
+        .message("slow", async move || released.notified().await)
+        .message("ping", async || "pong")
+        .event("note", async || ());
+    let (arrivals, listener) = arrivals();
+    let limits = Limits::default().connections(1).in_flight(1);
+    let running = tokio::spawn(serve(listener, router).limits(limits).into_future());
+
+    let mut peer = arrivals.arrive();
+    peer.say(r#"{"pattern":"slow","data":0,"id":1}"#).await;
+    peer.say(r#"{"pattern":"ping","data":0,"id":2}"#).await;
+    peer.hear(r#"{"err":{"status":"error","message":"too many requests in flight"},"isDisposed":true,"id":2}"#)
+        .await;
+    peer.say(r#"{"pattern":"note","data":0}"#).await;
+    // Before there is a call: a connection too many.
+    let mut turned_away = arrivals.arrive();
+    turned_away.say(r#"{"pattern":"ping","data":0,"id":3}"#).await;
+    turned_away
+        .hear(r#"{"err":{"status":"error","message":"too many connections"},"isDisposed":true,"id":3}"#)
+        .await;
+    release.notify_one();
+    peer.hear(r#"{"isDisposed":true,"id":1}"#).await;
+    settle().await;
+    counts.assert(&[
+        (
+            r#"nest_wire_server_requests_total{pattern="ping",outcome="refused"}"#,
+            1.0,
+        ),
+        (
+            r#"nest_wire_server_requests_total{pattern="note",outcome="refused"}"#,
+            1.0,
+        ),
+        (r#"nest_wire_server_requests_total{pattern="slow",outcome="ok"}"#, 1.0),
+        // What is refused never was in flight, and took no time.
+        (r#"nest_wire_server_requests_in_flight{pattern="slow"}"#, 0.0),
+        ("nest_wire_server_connections_refused_total", 1.0),
+        ("nest_wire_server_connections_total", 1.0),
+    ]);
+    let page = counts.page.render();
+    assert!(!page.contains(r#"in_flight{pattern="ping"}"#), "{page}");
+    running.abort();
 }
 
 #[tokio::test(start_paused = true)]
