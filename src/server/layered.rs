@@ -8,7 +8,7 @@ use tower_service::Service;
 use super::{Endpoint, Handler, IntoReply, Reply, Request};
 use crate::packet::RpcError;
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A [`tower::Layer`](Layer) that can wrap handlers. You never implement it: every layer whose service takes a
 /// [`Request`] and gives what [`IntoReply`] takes is one.
@@ -35,9 +35,17 @@ where
     L::Service: Clone + Send + Sync + 'static,
 {
     fn wrap(&self, endpoint: Endpoint) -> Endpoint {
-        let service = self.layer(endpoint);
-        Endpoint::new(move |request| Box::pin(run(service.clone(), request)))
+        endpoint_of(self.layer(endpoint))
     }
+}
+
+/// A service as a handler.
+pub(super) fn endpoint_of<S>(service: S) -> Endpoint
+where
+    S: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    Endpoint::new(move |request| Box::pin(run(service.clone(), request)))
 }
 
 async fn run<S>(mut service: S, request: Request) -> Reply

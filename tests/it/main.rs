@@ -36,6 +36,7 @@ mod server_limits_calls;
 mod server_limits_connections;
 mod server_limits_time;
 mod server_listening;
+mod server_middleware;
 mod server_parameters;
 mod server_requests;
 mod server_segments;
