@@ -5,6 +5,7 @@ mod calls;
 #[path = "../../../tests/it/support/certificates.rs"]
 mod certificates;
 mod client;
+mod client_limits;
 mod client_links;
 mod collation;
 mod conformance;
