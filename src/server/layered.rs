@@ -18,6 +18,7 @@ pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't wrap handlers",
     label = "not a layer for handlers",
+    note = "an `async fn` becomes one with `from_fn`",
     note = "it must be a `tower::Layer<Endpoint>` that is `Clone + Send + Sync`, and its service a `Service<Request>` \
             that is `Clone + Send + Sync` too: one that is not `Clone` goes into `tower::buffer::BufferLayer`",
     note = "the service's response must implement `IntoReply`, and its error `Into<Box<dyn Error + Send + Sync>>`"

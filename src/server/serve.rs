@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Accept, Limits, Router, Routes,
+    Accept, IntoRoutes, Limits, Routes,
     service::{Forced, run},
 };
 use crate::connection::Config;
@@ -27,7 +27,7 @@ use crate::connection::Config;
 ///     .await;
 /// # Ok(()) }
 /// ```
-pub fn serve<L: Accept>(listener: L, router: Router) -> Serve<L, Pending<()>> {
+pub fn serve<L: Accept>(listener: L, router: impl IntoRoutes) -> Serve<L, Pending<()>> {
     Serve {
         listener,
         routes: router.into_routes(),

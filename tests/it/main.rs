@@ -1,5 +1,6 @@
 //! Everything that can be tested without Node, one topic a file.
 
+mod advice;
 mod client_closing;
 mod client_congestion;
 mod client_cuts;

@@ -92,8 +92,9 @@ async fn an_extractor_that_refuses_answers_and_nothing_further_in_runs() {
 
     /// Whether what is answered is what the extractor says, for layers further out.
     fn told_apart(reply: Reply) -> Reply {
-        match &reply {
-            Reply::Error(error) if error.cause().is_some_and(|cause| cause.is::<Rejection>()) => "misfit".into_reply(),
+        let Reply::Error(error) = &reply else { return reply };
+        match error.cause() {
+            Some(cause) if cause.is::<Rejection>() => "misfit".into_reply(),
             _ => reply,
         }
     }
