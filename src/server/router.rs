@@ -19,6 +19,7 @@ use crate::{compat::Compat, pattern::Pattern};
 ///     .message(Pattern::object([("cmd", "sum")]), async |Payload(of): Payload<Vec<f64>>| of.iter().sum::<f64>())
 ///     .event("log", async |Payload(text): Payload<String>| println!("{text}"));
 /// ```
+#[derive(Clone)]
 pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
     fallback: Option<Bindable<S>>,
@@ -27,6 +28,7 @@ pub struct Router<S = ()> {
     trace_context: bool,
 }
 
+#[derive(Clone)]
 struct Registered<S> {
     pattern: Pattern,
     kind: Kind,

@@ -6,7 +6,8 @@ use futures_util::{StreamExt, stream};
 use metrics::LocalRecorderGuard;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use nest_wire::{
-    client::{CallError, Client, Config},
+    client::{self, CallError, Client},
+    connection::Config,
     packet::RpcError,
     server::{Limits, Payload, Router, Values, serve},
 };
@@ -186,6 +187,43 @@ async fn a_service_counts_what_it_refuses_past_its_limits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_counts_the_connections_that_a_limit_ends() {
+    let counts = Counts::start();
+    let limited = |limits: Limits| {
+        let (arrivals, listener) = arrivals();
+        let unread = Config::default().max_send_buffer_size(1000);
+        let router = router().message("large", async || "x".repeat(10_000_000));
+        let serving = serve(listener, router).limits(limits).connection(unread);
+        (arrivals, tokio::spawn(serving.into_future()))
+    };
+    let minute = Duration::from_secs(60);
+    let (idle, idle_service) = limited(Limits::default().idle_timeout(minute));
+    idle.arrive().expect_end().await;
+    let mut stalled = idle.arrive();
+    stalled.send("x#").await;
+    tokio::time::sleep(2 * minute).await;
+    let (old, old_service) = limited(Limits::default().max_age(minute));
+    old.arrive().expect_end().await;
+    let mut unread = old.arrive();
+    unread.say(r#"{"pattern":"large","data":0,"id":1}"#).await;
+    settle().await;
+    counts.assert(&[
+        (
+            r#"nest_wire_server_connections_limited_total{limit="idle_timeout"}"#,
+            2.0,
+        ),
+        (r#"nest_wire_server_connections_limited_total{limit="max_age"}"#, 1.0),
+        (
+            r#"nest_wire_server_connections_limited_total{limit="max_send_buffer_size"}"#,
+            1.0,
+        ),
+        ("nest_wire_server_connections_open", 0.0),
+    ]);
+    idle_service.abort();
+    old_service.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_counts_bytes_and_what_breaks_the_framing() {
     let counts = Counts::start();
     converse(router(), async |mut peer| {
@@ -299,7 +337,7 @@ async fn a_client_counts_calls_by_outcome_and_its_links() {
 #[tokio::test(start_paused = true)]
 async fn a_client_counts_its_failures_to_connect() {
     let counts = Counts::start();
-    let (client, links) = calls_with(Config::default(), 1024);
+    let (client, links) = calls_with(client::Config::default(), 1024);
     drop(links);
     client.send::<u32>("ask", &1).await.expect_err("nobody is there");
     counts.assert(&[
