@@ -1,6 +1,6 @@
 //! Handlers wrapped in tower layers.
 
-use std::{error::Error, fmt, future::poll_fn, marker::PhantomData};
+use std::{any::Any, error::Error, fmt, future::poll_fn, marker::PhantomData};
 
 use tower_layer::Layer;
 use tower_service::Service;
@@ -40,13 +40,14 @@ where
     }
 }
 
-/// A service as a handler.
+/// A service as a handler; a handler as it is, without one more future around it.
 pub(super) fn endpoint_of<S>(service: S) -> Endpoint
 where
     S: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
     S: Clone + Send + Sync + 'static,
 {
-    Endpoint::new(move |request| Box::pin(run(service.clone(), request)))
+    let is_one = (&service as &dyn Any).downcast_ref::<Endpoint>().cloned();
+    is_one.unwrap_or_else(|| Endpoint::new(move |request| Box::pin(run(service.clone(), request))))
 }
 
 async fn run<S>(mut service: S, request: Request) -> Reply

@@ -4,7 +4,6 @@
 //! handlers. Boxes one future for each call, as every layer does.
 
 use std::{
-    any::Any,
     convert::Infallible,
     fmt,
     future::Future,
@@ -164,19 +163,9 @@ where
     fn layer(&self, inner: I) -> Self::Service {
         FromFn {
             layer: self.clone(),
-            next: Next(endpoint(inner)),
+            next: Next(endpoint_of(inner)),
         }
     }
-}
-
-/// A service as a handler; a handler as it is.
-fn endpoint<I>(service: I) -> Endpoint
-where
-    I: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
-    I: Clone + Send + Sync + 'static,
-{
-    let is_one = (&service as &dyn Any).downcast_ref::<Endpoint>().cloned();
-    is_one.unwrap_or_else(|| endpoint_of(service))
 }
 
 /// A function in front of a handler: the service of a [`FromFnLayer`].

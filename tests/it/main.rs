@@ -45,6 +45,7 @@ mod server_shutdown;
 mod server_streams;
 mod server_timeouts;
 mod support;
+mod threads;
 mod tls;
 #[cfg(feature = "otel")]
 mod traces;

@@ -13,7 +13,7 @@ use nest_wire::{
     packet::{RawJson, RpcError},
     server::{
         Context, Extension, Handler, IntoReply, Kind, Metadata, Next, Payload, Rejection, Reply, Request, Router,
-        State, Values, from_fn, from_fn_with_state,
+        SpawnLayer, State, Values, from_fn, from_fn_with_state,
     },
 };
 use tokio::time::sleep;
@@ -161,6 +161,7 @@ async fn functions_and_towers_layers_go_together_in_any_order() {
     };
     let layers = ServiceBuilder::new()
         .layer(marked("outer"))
+        .layer(SpawnLayer)
         .layer(TimeoutLayer::new(Duration::from_secs(1)))
         .layer(marked("inner"))
         .into_inner();
