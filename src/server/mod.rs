@@ -17,6 +17,30 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Handlers
+//!
+//! A [`Handler`] is an async function: what it takes is made out of the request by extractors ([`FromRequest`]:
+//! [`Payload`], [`State`], [`Metadata`], [`Context`], [`Extension`], or one's own), what it returns is an answer
+//! ([`IntoReply`]), perhaps a stream ([`Values`]) or an error ([`IntoRpcError`]).
+//!
+//! # Layers
+//!
+//! Around a handler, or all of a router, go async functions ([`from_fn`]) and tower's layers ([`Router::layer`],
+//! [`Handler::layer`]): timeouts, limits, load shedding. Panics are caught and requests traced without any.
+//!
+//! # Limits and shutdown
+//!
+//! What one connection may send and leave unread is limited as in Nest ([`Serve::connection`]), how many there may be and
+//! what they may ask for at once if it is wanted ([`Serve::limits`]). [`Serve::with_graceful_shutdown`] stops accepting
+//! and finishes what is in flight, within [`Serve::drain_timeout`].
+//!
+//! # Where links come from
+//!
+//! A [`Listener`] on all addresses of a name, tokio's `TcpListener` and `UnixListener`, `TlsListener` around any of them
+//! (feature `tls`), or one's own ([`Accept`]); a single link is [`serve_connection`]'s.
+//!
+//! # How it runs
+//!
 //! Each connection is one task. A handler's future is polled once where its request is read; only if it waits is it
 //! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
