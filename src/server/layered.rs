@@ -11,7 +11,7 @@ use crate::packet::RpcError;
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A [`tower::Layer`](Layer) that can wrap handlers. You never implement it: every layer whose service takes a
-/// [`Request`] and gives what [`IntoReply`] takes is one.
+/// [`Request`] and gives what [`IntoReply`] takes is one. [`from_fn`](super::from_fn) makes one of an async function.
 ///
 /// The service may fail. The errors of tower's timeout and load shed tell the caller what happened (with the feature
 /// `tower`); any other error is logged and answered with "Internal server error".

@@ -207,7 +207,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 }
 
 impl Router {
-    /// The table that connections look handlers up in, for [`serve_connection`](super::serve_connection).
+    /// The table that connections look handlers up in: for [`serve_connection`](super::serve_connection), and to serve
+    /// one router in several places.
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
         let fallback = self.fallback.map(|fallback| fallback.bind(()));

@@ -131,6 +131,23 @@ async fn while_nest_does_not_read_events_past_the_limit_wait_and_all_arrive() {
 }
 
 #[tokio::test]
+async fn an_answer_of_nests_that_comes_too_late_is_nobodys_and_the_link_goes_on() {
+    let service = nest().await;
+    let client = Client::new(service.address().to_string());
+    let late = json!({"ms": 300, "value": "late"});
+    let limit = Duration::from_millis(100);
+    let outcome = client.with_timeout(limit).send::<String>("delay", &late).await;
+    assert!(
+        matches!(outcome, Err(CallError::Timeout(told)) if told == limit),
+        "{outcome:?}"
+    );
+    // Answered after the late one, over the link that had both.
+    let last = json!({"ms": 600, "value": "last"});
+    assert_eq!(client.send::<String>("delay", &last).await.expect("an answer"), "last");
+    assert!(client.state().is_connected());
+}
+
+#[tokio::test]
 async fn a_call_that_waits_for_a_place_behind_a_sleeping_nest_times_out() {
     let service = nest().await;
     let client = Client::with_config(service.address().to_string(), Config::default().max_in_flight(1));
