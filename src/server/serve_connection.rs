@@ -77,7 +77,7 @@ impl<IO> ServeConnection<IO> {
     }
 
     /// Sets how much is taken on. This is the only connection that counts: it is not past a limit of connections, and
-    /// [`Limits::in_flight`] means what is in flight on this one. Default: no limits, as Nest.
+    /// [`Limits::max_in_flight`] means what is in flight on this one. Default: no limits, as Nest.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

@@ -148,7 +148,7 @@ async fn a_service_counts_what_it_refuses_past_its_limits() {
         .message("ping", async || "pong")
         .event("note", async || ());
     let (arrivals, listener) = arrivals();
-    let limits = Limits::default().connections(1).in_flight(1);
+    let limits = Limits::default().max_connections(1).max_in_flight(1);
     let running = tokio::spawn(serve(listener, router).limits(limits).into_future());
 
     let mut peer = arrivals.arrive();

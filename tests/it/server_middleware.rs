@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::{TryStreamExt, stream};
@@ -178,6 +178,43 @@ async fn functions_and_towers_layers_go_together_in_any_order() {
             false => "Internal server error",
         };
         hear(&mut peer, &format!(r#""response":["outer","{told}"]"#)).await;
+    })
+    .await
+    .expect("served");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_may_give_up_what_its_caller_has_given_up() {
+    #[derive(serde::Deserialize)]
+    struct Until {
+        deadline: u64,
+    }
+
+    /// As in the documentation of `Client::with_deadline_metadata`.
+    async fn in_time(until: Option<Metadata<Until>>, request: Request, next: Next) -> Result<Reply, RpcError> {
+        let Some(Metadata(Until { deadline })) = until else {
+            return Ok(next.run(request).await);
+        };
+        let deadline = UNIX_EPOCH + Duration::from_millis(deadline);
+        let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+        let reply = tokio::time::timeout(left, next.run(request)).await;
+        reply.map_err(|_| RpcError::new("too late"))
+    }
+
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("later").as_millis();
+    let router = Router::new()
+        .message("slow", async || sleep(Duration::from_secs(60)).await)
+        .layer(from_fn(in_time));
+    converse(router, async |mut peer| {
+        let until = |deadline: u128| format!(r#""data":0,"metadata":{{"deadline":{deadline}}}"#);
+        for deadline in [1, now + 50_000] {
+            ask(&mut peer, "slow", &until(deadline)).await;
+            hear(&mut peer, &error("too late")).await;
+        }
+        for rest in [until(now + 90_000), r#""data":0"#.to_owned()] {
+            ask(&mut peer, "slow", &rest).await;
+            peer.hear(r#"{"isDisposed":true,"id":1}"#).await;
+        }
     })
     .await
     .expect("served");
