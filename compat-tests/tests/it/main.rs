@@ -11,6 +11,8 @@ mod collation;
 mod conformance;
 mod congestion;
 mod custom_framing;
+#[cfg(unix)]
+mod descriptors;
 mod edge;
 mod guide;
 #[path = "../../../examples/support/conformance.rs"]
