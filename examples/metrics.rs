@@ -47,6 +47,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = listen.bind("localhost").await?;
     let router = Router::new().message("sum", sum);
-    serve(listener, router).with_graceful_shutdown(stopped).await;
+    serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .with_forced_shutdown(support::stopped_again())
+        .await;
     Ok(())
 }

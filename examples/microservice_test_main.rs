@@ -18,10 +18,10 @@ use clap::Parser;
 use futures_util::TryStreamExt;
 use nest_wire::{
     client::{CallError, Client},
+    js::{Object, Value},
     pattern::Pattern,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 mod support;
 
@@ -89,12 +89,12 @@ async fn error(State(user): State<Client>) -> Answer<Json<Value>> {
 }
 
 async fn missing(State(user): State<Client>) -> Answer<Json<Value>> {
-    error_of(user.send("no-such-pattern", &json!({})).await)
+    error_of(user.send("no-such-pattern", &Value::from(Object::new())).await)
 }
 
 async fn note(State(user): State<Client>) -> Answer<Json<Value>> {
     user.emit("note", "a").await.map_err(|error| bad_gateway(&error))?;
-    user.send("notes", &json!({}))
+    user.send("notes", &Value::from(Object::new()))
         .await
         .map(Json)
         .map_err(|error| bad_gateway(&error))
@@ -103,9 +103,10 @@ async fn note(State(user): State<Client>) -> Answer<Json<Value>> {
 /// Shows the error that the service is expected to answer with.
 fn error_of(answer: Result<Value, CallError>) -> Answer<Json<Value>> {
     match answer {
-        Err(CallError::Rpc(error)) => Ok(Json(
-            json!({ "error": error.err().parse::<Value>().unwrap_or_default() }),
-        )),
+        Err(CallError::Rpc(error)) => {
+            let err = error.err().parse::<Value>().unwrap_or_default();
+            Ok(Json(Value::Object([("error", err)].into_iter().collect())))
+        }
         Err(error) => Err(bad_gateway(&error)),
         Ok(value) => Ok(Json(value)),
     }

@@ -22,15 +22,15 @@ export async function listen(app) {
   return (app.serverInstance ?? app.server).server;
 }
 
-/** Prints the one line that says the service accepts: `listening 127.0.0.1:8888`, `listening [::1]:8888`. */
+/** Prints the one line that says the service accepts: `listening 127.0.0.1:8888`, `listening [::1]:8888`, or a path. */
 export async function announce(server) {
   // Major 7's HTTP `listen()` resolves before the server listens.
   if (!server.listening) {
     await once(server, 'listening');
   }
-  const { address, family, port } = server.address();
-  const host = family === 'IPv6' ? `[${address}]` : address;
-  process.stdout.write(`listening ${host}:${port}\n`);
+  const bound = server.address();
+  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+  process.stdout.write(`listening ${typeof bound === 'string' ? bound : `${host}:${bound.port}`}\n`);
 }
 
 /**

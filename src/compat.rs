@@ -37,7 +37,7 @@ pub enum Compat {
 
 impl Compat {
     /// All of them, oldest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &[Self] = &[
         Self::Nest7,
         Self::Nest8,
         Self::Nest9,
@@ -63,7 +63,7 @@ impl Compat {
     /// The rules of the major with this number.
     #[must_use]
     pub fn of_major(major: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|compat| compat.major() == major)
+        Self::ALL.iter().copied().find(|compat| compat.major() == major)
     }
 
     /// Whether routes escape `\` and `"` and stop at some depth and number of keys (`utils/transform-pattern.utils.js`).

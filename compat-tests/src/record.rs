@@ -95,10 +95,14 @@ async fn route(stage: &Stage, major: u8, scenario: &str, path: &str, app: App) -
     about.insert("caller".to_owned(), format!("Nest's client, for GET {path}"));
     let case = if scenario == "note" { "notes, two" } else { "" };
     note_divergence(&mut about, case, major);
-    Recording {
-        about,
-        events: tap.events(),
-    }
+    noted(about, tap.events())
+}
+
+/// What happened, with notes about it.
+fn noted(about: BTreeMap<String, String>, events: Vec<Event>) -> Recording {
+    let mut recording = Recording::of(events);
+    recording.about = about;
+    recording
 }
 
 async fn raw(stage: &Stage, major: u8, cases: Vec<Case>, folder: &Path, prefix: &str) -> io::Result<()> {
@@ -122,7 +126,7 @@ async fn raw(stage: &Stage, major: u8, cases: Vec<Case>, folder: &Path, prefix: 
         note_divergence(&mut about, &case.name, major);
         let events = overhear(&case, service.address()).await;
         let name = prefix.to_owned() + &file_name(&case.name);
-        write(folder, &name, &Recording { about, events })?;
+        write(folder, &name, &noted(about, events))?;
     }
     Ok(())
 }

@@ -22,10 +22,7 @@ impl Transcript {
     /// If a side broke the framing, or framed otherwise than we would.
     #[must_use]
     pub fn of(events: Vec<Event>) -> Self {
-        let recording = Recording {
-            events,
-            ..Recording::default()
-        };
+        let recording = Recording::of(events);
         let mut all = Self {
             caller: Vec::new(),
             service: Vec::new(),

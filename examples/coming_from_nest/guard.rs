@@ -2,10 +2,9 @@
 
 use nest_wire::{
     packet::RpcError,
-    server::{Endpoint, FromRequest, HandlerLayer, Metadata, Reply, Request, Router},
+    server::{FromRequest, Metadata, Next, Reply, Request, Router, from_fn},
 };
 use serde::Deserialize;
-use tower::{Service, layer::layer_fn, service_fn};
 
 #[derive(Deserialize)]
 struct Credentials {
@@ -25,22 +24,14 @@ impl<S: Sync> FromRequest<S> for Caller {
 }
 
 /// The same as a layer: what it wraps runs only for such a caller.
-pub(crate) fn guard() -> impl HandlerLayer {
-    layer_fn(|handler: Endpoint| {
-        service_fn(move |mut request: Request| {
-            let mut handler = handler.clone();
-            async move {
-                match Caller::from_request(&mut request, &()).await {
-                    Ok(_) => handler.call(request).await,
-                    Err(refusal) => Ok(Reply::Error(refusal)),
-                }
-            }
-        })
-    })
+async fn guard(_: Caller, request: Request, next: Next) -> Reply {
+    next.run(request).await
 }
 
 pub(crate) fn router() -> Router {
-    let guarded = Router::new().message("ledger", async || "all of it").layer(guard());
+    let guarded = Router::new()
+        .message("ledger", async || "all of it")
+        .layer(from_fn(guard));
     Router::new()
         .message("secret", async |Caller(token): Caller| format!("for {token}"))
         .merge(guarded)

@@ -33,6 +33,9 @@ async fn main() -> std::io::Result<()> {
         .merge(filter::router());
     let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
-    serve(listener, router).with_graceful_shutdown(stopped).await;
+    serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .with_forced_shutdown(support::stopped_again())
+        .await;
     Ok(())
 }

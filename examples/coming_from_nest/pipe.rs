@@ -4,8 +4,7 @@ use nest_wire::{
     packet::RpcError,
     server::{FromRequest, Payload, Request, Router},
 };
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::json;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What can be wrong with a payload besides its type. Crates like `garde` and `validator` derive such a trait.
 pub(crate) trait Validate {
@@ -18,12 +17,22 @@ pub(crate) struct Valid<T>(pub(crate) T);
 impl<S: Sync, T: DeserializeOwned + Validate> FromRequest<S> for Valid<T> {
     async fn from_request(request: &mut Request, state: &S) -> Result<Self, RpcError> {
         let Payload(payload) = Payload::<T>::from_request(request, state).await?;
-        let complaints = payload.complaints();
-        if complaints.is_empty() {
+        let message = payload.complaints();
+        if message.is_empty() {
             return Ok(Self(payload));
         }
-        Err(RpcError::of(&json!({ "statusCode": 400, "message": complaints }))?)
+        Err(RpcError::of(&BadRequest {
+            status_code: 400,
+            message,
+        })?)
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BadRequest {
+    status_code: u16,
+    message: Vec<&'static str>,
 }
 
 #[derive(Deserialize)]

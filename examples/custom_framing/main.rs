@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
     serve(listener, Router::new().message("sum", sum).event("log", log))
-        .config(connection)
+        .connection(connection)
         .with_graceful_shutdown(stopped)
         .with_forced_shutdown(support::stopped_again())
         .await;

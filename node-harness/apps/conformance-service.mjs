@@ -1,7 +1,7 @@
 // The conformance service on real Nest: every kind of handler the protocol knows, Nest's defaults throughout.
 // Its twin is `examples/conformance_service.rs`: whatever a peer sends, the two answer with the same bytes.
 //
-//     node apps/conformance-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
+//     node apps/conformance-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1] [--path SOCKET]
 //                                       [--cert F --key F [--ca F --mutual]] [--framing length-prefixed]
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +12,9 @@ import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 import { transportFlags, transportOptions } from '../transport.mjs';
 
-const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', ...transportFlags });
-const port = portOption(wanted.port);
+const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', path: '', ...transportFlags });
+// Node takes a path for the port of a Unix socket, and Nest hands on what it gets.
+const port = wanted.path || portOption(wanted.port);
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
 const { Controller, Module } = common;

@@ -30,7 +30,7 @@ pub struct Config {
     ///
     /// Raise it for slow handlers, or override it for some calls with
     /// [`Client::with_timeout`](super::Client::with_timeout). Lower it where callers have given up long before.
-    /// Default: 30 seconds. (Nest waits for ever.)
+    /// Default: 30 seconds. (Nest waits for ever, as [`Duration::MAX`] does.)
     pub timeout: Duration,
     /// How long one attempt to connect may take. Raise it for far services, lower it to try the next host sooner.
     /// Default: 10 seconds.

@@ -181,7 +181,30 @@ impl Client {
     /// stay without it.
     ///
     /// ```
-    /// let client = nest_wire::client::Client::new("localhost:8888").with_deadline_metadata("deadline");
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    /// use nest_wire::{
+    ///     client::Client,
+    ///     packet::RpcError,
+    ///     server::{Metadata, Next, Reply, Request, Router, from_fn},
+    /// };
+    ///
+    /// let client = Client::new("localhost:8888").with_deadline_metadata("deadline");
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Until { deadline: u64 }
+    ///
+    /// /// On the other side, if that is ours: gives up what its caller has given up.
+    /// async fn in_time(until: Option<Metadata<Until>>, request: Request, next: Next) -> Result<Reply, RpcError> {
+    ///     let Some(Metadata(Until { deadline })) = until else {
+    ///         return Ok(next.run(request).await);
+    ///     };
+    ///     let deadline = UNIX_EPOCH + Duration::from_millis(deadline);
+    ///     let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    ///     let reply = tokio::time::timeout(left, next.run(request)).await;
+    ///     reply.map_err(|_| RpcError::new("too late"))
+    /// }
+    ///
+    /// let router: Router = Router::new().message("ping", async || "pong").layer(from_fn(in_time));
     /// ```
     #[must_use]
     pub fn with_deadline_metadata(&self, key: &str) -> Self {

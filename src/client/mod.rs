@@ -29,6 +29,61 @@
 //!
 //! Each call has a timeout. How much waits to be written is bounded ([`Config::max_queued`]); how many requests are
 //! under way may be ([`Config::max_in_flight`]). Past a limit a call waits, or fails at once ([`WhenFull`]).
+//!
+//! # Layers
+//!
+//! A client is a `tower::Service` of [`Call`]s, and [`Streaming`] is one for streams, so that timeouts, retries, load
+//! shedding and the like go around it. [`CallError::is_unsent`] tells what may be made again without doing anything
+//! twice.
+//!
+//! Retries that a budget bounds, around calls that get a second each:
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use nest_wire::client::{Answer, Call, CallError, Client};
+//! use tower::{
+//!     Service, ServiceBuilder, ServiceExt,
+//!     retry::{Policy, budget::{Budget, TpsBudget}},
+//! };
+//!
+//! /// Makes a call again of which nothing was sent, as long as retries stay a fifth of all calls.
+//! #[derive(Clone)]
+//! struct Unsent(Arc<TpsBudget>);
+//!
+//! impl Policy<Call, Answer, CallError> for Unsent {
+//!     type Future = std::future::Ready<()>;
+//!
+//!     fn retry(&mut self, _: &mut Call, outcome: &mut Result<Answer, CallError>) -> Option<Self::Future> {
+//!         match outcome {
+//!             Err(error) if error.is_unsent() => self.0.withdraw().then(|| std::future::ready(())),
+//!             _ => {
+//!                 self.0.deposit();
+//!                 None
+//!             }
+//!         }
+//!     }
+//!
+//!     fn clone_request(&mut self, call: &Call) -> Option<Call> {
+//!         Some(call.clone())
+//!     }
+//! }
+//!
+//! # use nest_wire::server::{Listener, Payload, Router, serve};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! # let listener = Listener::bind("127.0.0.1:0").await?;
+//! # let address = listener.local_addrs()?[0].to_string();
+//! # let echo = async |Payload(text): Payload<String>| text;
+//! # tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
+//! let budget = Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2));
+//! let mut users = ServiceBuilder::new()
+//!     .timeout(Duration::from_secs(5))
+//!     .retry(Unsent(budget))
+//!     .concurrency_limit(100)
+//!     .service(Client::new(address).with_timeout(Duration::from_secs(1)));
+//! let answer = users.ready().await?.call(Call::new("echo", "hi")?).await?;
+//! assert_eq!(answer.parse::<String>()?, "hi");
+//! # Ok(()) }
+//! ```
 
 mod backlog;
 mod command;

@@ -123,54 +123,7 @@ type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
 /// It is always ready: limits are kept within the call ([`Config::max_in_flight`](super::Config::max_in_flight)), so
 /// that clones need no readiness of their own.
 ///
-/// Retries that a budget bounds, around calls that get a second each:
-///
-/// ```
-/// use std::{sync::Arc, time::Duration};
-/// use nest_wire::client::{Answer, Call, CallError, Client};
-/// use tower::{
-///     Service, ServiceBuilder, ServiceExt,
-///     retry::{Policy, budget::{Budget, TpsBudget}},
-/// };
-///
-/// /// Makes a call again of which nothing was sent, as long as retries stay a fifth of all calls.
-/// #[derive(Clone)]
-/// struct Unsent(Arc<TpsBudget>);
-///
-/// impl Policy<Call, Answer, CallError> for Unsent {
-///     type Future = std::future::Ready<()>;
-///
-///     fn retry(&mut self, _: &mut Call, outcome: &mut Result<Answer, CallError>) -> Option<Self::Future> {
-///         match outcome {
-///             Err(error) if error.is_unsent() => self.0.withdraw().then(|| std::future::ready(())),
-///             _ => {
-///                 self.0.deposit();
-///                 None
-///             }
-///         }
-///     }
-///
-///     fn clone_request(&mut self, call: &Call) -> Option<Call> {
-///         Some(call.clone())
-///     }
-/// }
-///
-/// # use nest_wire::server::{Listener, Payload, Router, serve};
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// # let listener = Listener::bind("127.0.0.1:0").await?;
-/// # let address = listener.local_addrs()?[0].to_string();
-/// # let echo = async |Payload(text): Payload<String>| text;
-/// # tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
-/// let budget = Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2));
-/// let mut users = ServiceBuilder::new()
-///     .timeout(Duration::from_secs(5))
-///     .retry(Unsent(budget))
-///     .concurrency_limit(100)
-///     .service(Client::new(address).with_timeout(Duration::from_secs(1)));
-/// let answer = users.ready().await?.call(Call::new("echo", "hi")?).await?;
-/// assert_eq!(answer.parse::<String>()?, "hi");
-/// # Ok(()) }
-/// ```
+/// [The module's documentation](super#layers) has retries that a budget bounds around it.
 impl Service<Call> for Client {
     type Response = Answer;
     type Error = CallError;

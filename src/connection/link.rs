@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Config, ConnectionError, framing::Custom, reader::Reader, writer::Writer};
 use crate::{
     packet::{PacketError, RawJson, ReplyBody},
-    telemetry::{Fault, LinkMeter},
+    telemetry::{Fault, Limit, LinkMeter},
 };
 
 /// A link that speaks Nest's framing.
@@ -47,6 +47,7 @@ pub struct Connection<IO> {
 
 /// What one read brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Segment {
     /// Bytes, perhaps with whole frames.
     Received,
@@ -217,6 +218,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             Poll::Ready(Ok(())) => Poll::Ready(self.reader.custom().map_or(Ok(()), Custom::check)),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
             Poll::Pending if self.writer.waiting() > self.max_send_buffer_size => {
+                self.meter.limited(Limit::MaxSendBufferSize);
                 Poll::Ready(Err(ConnectionError::SendBufferFull {
                     buffered: self.writer.waiting(),
                     limit: self.max_send_buffer_size,

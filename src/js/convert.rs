@@ -67,7 +67,8 @@ impl From<Object> for Value {
 }
 
 /// Integers beyond 2^53 are rounded, and integer-like keys go first: what the same value would be
-/// in JavaScript.
+/// in JavaScript. The other keys come as `serde_json` has them: sorted, unless its feature
+/// `preserve_order` is on.
 impl From<serde_json::Value> for Value {
     fn from(value: serde_json::Value) -> Self {
         match value {

@@ -4,6 +4,7 @@
 //! until somebody asks for a type. This layer knows neither sockets nor handlers; the rules are those of Nest's
 //! `server/server-tcp.js`, `client/client-tcp.js` and `deserializers/*` (`docs/PROTOCOL.md` §2).
 
+mod embed;
 mod error;
 mod id;
 mod raw;

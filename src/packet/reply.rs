@@ -80,6 +80,7 @@ pub struct ReplyPacket {
 
 /// What a reply means to the caller. `None` is JavaScript's undefined.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// A value; more may follow.
     Value(Option<RawJson>),

@@ -14,7 +14,7 @@ use super::spelling::route_of;
 use crate::compat::Compat;
 
 /// What Nest calls a pattern that is nested too deeply to be written back.
-pub const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
+const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
 
 /// An incoming pattern: the string a handler's context shows, and the route to look up.
 ///
@@ -41,7 +41,7 @@ impl<'a> IncomingPattern<'a> {
     /// Reads the JSON text of a packet's `pattern`.
     ///
     /// The common case, a string such as `"sum"`, is neither parsed nor copied. A pattern nested
-    /// deeper than [`js::MAX_DEPTH`] reads as [`UNSERIALIZABLE_PATTERN`] and has no route; Nest
+    /// deeper than [`js::MAX_DEPTH`] reads as `[UNSERIALIZABLE_PATTERN]` and has no route; Nest
     /// gives up some thousand levels earlier, where its stack happens to end.
     ///
     /// # Errors

@@ -27,6 +27,6 @@ mod outgoing;
 mod route;
 mod spelling;
 
-pub use incoming::{IncomingPattern, UNSERIALIZABLE_PATTERN};
+pub use incoming::IncomingPattern;
 pub use outgoing::Pattern;
 pub use route::Route;

@@ -12,6 +12,9 @@ use crate::compat::Compat;
 ///
 /// Anything that becomes a [`js::Value`] becomes a pattern: text, numbers,
 /// [`serde_json::Value`]s, and vectors (to Nest an array is an object with the keys `0`, `1`, …).
+/// The order of keys makes no other pattern; who wants a certain one on the wire takes
+/// [`object`](Self::object), for `serde_json`'s maps sort theirs unless its feature
+/// `preserve_order` is on.
 ///
 /// ```
 /// use nest_wire::{Compat, pattern::Pattern};
@@ -126,8 +129,10 @@ mod tests {
 
     #[test]
     fn a_request_carries_the_pattern_as_it_was_given() {
-        let pattern = Pattern::from(serde_json::json!({"b": 1.0, "a": "x", "1": null}));
+        let pattern = Pattern::from_json(r#"{"b": 1.0, "a": "x", "1": null}"#).expect("JSON");
         assert_eq!(pattern.to_json(), r#"{"1":null,"b":1,"a":"x"}"#);
+        let pattern = Pattern::object([("b", 1.0), ("a", -0.0)]);
+        assert_eq!(pattern.to_json(), r#"{"b":1,"a":0}"#);
         assert_eq!(Pattern::from("a\"b").to_json(), r#""a\"b""#);
         assert_eq!(Pattern::from(u64::MAX).to_json(), "18446744073709552000");
         assert_eq!(Pattern::from(f64::NAN).to_json(), "null");

@@ -37,6 +37,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// serve(listener, Router::new().message("whoami", whoami)).await;
 /// # Ok(()) }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing to listen on",
+    label = "not a listener",
+    note = "`Listener::bind(\"localhost:8888\").await?` listens on all addresses of a name; tokio's `TcpListener` and \
+            `UnixListener` are taken as they are, and `TlsListener` goes around any of them"
+)]
 pub trait Accept: Send + 'static {
     /// An accepted link.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;

@@ -18,7 +18,7 @@ use crate::connection::{Config, Connection, ConnectionError};
 
 pub(super) struct Attendance {
     pub(super) routes: Arc<Routes>,
-    pub(super) config: Config,
+    pub(super) connection: Config,
     pub(super) peer: Option<SocketAddr>,
     pub(super) shutdown: CancellationToken,
     pub(super) warden: Option<Warden>,
@@ -31,7 +31,7 @@ impl Attendance {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         debug!("connected");
-        let connection = Connection::new(io, &self.config);
+        let connection = Connection::new(io, &self.connection);
         let caller = Caller {
             peer: self.peer,
             extensions,
@@ -91,7 +91,7 @@ mod tests {
         let link = TcpStream::connect(address).await.expect("it listens");
         let attendance = Attendance {
             routes: Router::new().into_routes(),
-            config: Config::default(),
+            connection: Config::default(),
             peer: Some(address),
             shutdown: CancellationToken::new(),
             warden: None,

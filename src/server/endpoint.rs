@@ -55,7 +55,7 @@ impl fmt::Debug for Endpoint {
 
 /// A handler at work; its output is never an error.
 #[must_use = "a handler runs only while it is awaited"]
-pub struct EndpointFuture(Running);
+pub struct EndpointFuture(pub(super) Running);
 
 impl Future for EndpointFuture {
     type Output = Result<Reply, Infallible>;

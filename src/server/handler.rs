@@ -13,6 +13,7 @@ use super::{Endpoint, FromRequest, HandlerLayer, IntoReply, Layered, Reply, Requ
     label = "not a handler",
     note = "a handler is an `async fn` (or a closure that returns a future) whose parameters implement `FromRequest` \
             (`Payload<T>`, `State<T>`, `Context`, …) and whose result implements `IntoReply`",
+    note = "types of your own are taken and returned as `Payload<T>`; an error of your own implements `IntoRpcError`",
     note = "its future must be `Send`: no `Rc`, `RefCell` borrow or `MutexGuard` may live across an `.await`",
     note = "a `State<T>` must have the type that the router's `with_state` is given"
 )]

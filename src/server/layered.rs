@@ -1,6 +1,6 @@
 //! Handlers wrapped in tower layers.
 
-use std::{error::Error, fmt, future::poll_fn, marker::PhantomData};
+use std::{any::Any, error::Error, fmt, future::poll_fn, marker::PhantomData};
 
 use tower_layer::Layer;
 use tower_service::Service;
@@ -8,16 +8,17 @@ use tower_service::Service;
 use super::{Endpoint, Handler, IntoReply, Reply, Request};
 use crate::packet::RpcError;
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A [`tower::Layer`](Layer) that can wrap handlers. You never implement it: every layer whose service takes a
-/// [`Request`] and gives what [`IntoReply`] takes is one.
+/// [`Request`] and gives what [`IntoReply`] takes is one. [`from_fn`](super::from_fn) makes one of an async function.
 ///
 /// The service may fail. The errors of tower's timeout and load shed tell the caller what happened (with the feature
 /// `tower`); any other error is logged and answered with "Internal server error".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't wrap handlers",
     label = "not a layer for handlers",
+    note = "an `async fn` becomes one with `from_fn`",
     note = "it must be a `tower::Layer<Endpoint>` that is `Clone + Send + Sync`, and its service a `Service<Request>` \
             that is `Clone + Send + Sync` too: one that is not `Clone` goes into `tower::buffer::BufferLayer`",
     note = "the service's response must implement `IntoReply`, and its error `Into<Box<dyn Error + Send + Sync>>`"
@@ -35,9 +36,18 @@ where
     L::Service: Clone + Send + Sync + 'static,
 {
     fn wrap(&self, endpoint: Endpoint) -> Endpoint {
-        let service = self.layer(endpoint);
-        Endpoint::new(move |request| Box::pin(run(service.clone(), request)))
+        endpoint_of(self.layer(endpoint))
     }
+}
+
+/// A service as a handler; a handler as it is, without one more future around it.
+pub(super) fn endpoint_of<S>(service: S) -> Endpoint
+where
+    S: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let is_one = (&service as &dyn Any).downcast_ref::<Endpoint>().cloned();
+    is_one.unwrap_or_else(|| Endpoint::new(move |request| Box::pin(run(service.clone(), request))))
 }
 
 async fn run<S>(mut service: S, request: Request) -> Reply

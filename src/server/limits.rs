@@ -29,10 +29,10 @@ pub(super) use self::{
 /// use nest_wire::server::Limits;
 ///
 /// let limits = Limits::default()
-///     .connections(10_000)
-///     .connections_per_peer(100)
-///     .in_flight(50_000)
-///     .in_flight_per_connection(1_000)
+///     .max_connections(10_000)
+///     .max_connections_per_peer(100)
+///     .max_in_flight(50_000)
+///     .max_in_flight_per_connection(1_000)
 ///     .idle_timeout(Duration::from_secs(600));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,28 +44,28 @@ pub struct Limits {
     /// of descriptors (`ulimit -n`), lower it to what memory allows when all of them are busy. A connection past it is
     /// accepted, its first requests are answered with an error, and it is closed; when many such arrive at once, some
     /// are closed without a word. Default: no limit.
-    pub connections: Option<NonZeroUsize>,
+    pub max_connections: Option<NonZeroUsize>,
     /// How many connections may be open at once from one IP address; from one network of 64 bits with IPv6, of which a
     /// caller usually has as many addresses as it likes.
     ///
-    /// Against one caller that takes all [`connections`](Self::connections) for itself. A Nest `ClientProxy` opens one;
-    /// raise it where many callers share an address (behind a proxy or NAT). Past it happens the same as past
-    /// `connections`. Callers without an IP address, as those of Unix sockets, are not counted. Default: no limit.
-    pub connections_per_peer: Option<NonZeroUsize>,
+    /// Against one caller that takes all [`max_connections`](Self::max_connections) for itself. A Nest `ClientProxy` opens
+    /// one; raise it where many callers share an address (behind a proxy or NAT). Past it happens the same as past
+    /// `max_connections`. Callers without an IP address, as those of Unix sockets, are not counted. Default: no limit.
+    pub max_connections_per_peer: Option<NonZeroUsize>,
     /// How many requests and events of one connection may be in flight at once: their handlers at work, or their streams
     /// not at their end.
     ///
     /// Against one caller that asks faster than it is answered, and so fills the memory with waiting handlers. Raise it
     /// for callers that gather the requests of many users over one connection, as Nest's do; lower it to spread what
     /// there is over more callers. A request past it is answered with an error, an event is dropped. Default: no limit.
-    pub in_flight_per_connection: Option<NonZeroUsize>,
+    pub max_in_flight_per_connection: Option<NonZeroUsize>,
     /// How many requests and events may be in flight at once on all connections, those included whose connection has
     /// ended while a handler was at work.
     ///
     /// Against more load than there is memory for, however many callers share in it: callers that ask and leave, too.
     /// Raise or lower it with the memory that a waiting handler takes. Past it happens the same as past
-    /// [`in_flight_per_connection`](Self::in_flight_per_connection). Default: no limit.
-    pub in_flight: Option<NonZeroUsize>,
+    /// [`max_in_flight_per_connection`](Self::max_in_flight_per_connection). Default: no limit.
+    pub max_in_flight: Option<NonZeroUsize>,
     /// For how long a connection may be idle, that is: nothing in flight, and nothing received. It is then closed, as in
     /// a graceful shutdown. A peer that takes nothing of what waits for it for so long counts as idle too and is cut.
     ///
@@ -82,31 +82,31 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Sets [`Limits::connections`]; 0 counts as 1.
+    /// Sets [`Limits::max_connections`]; 0 counts as 1.
     #[must_use]
-    pub const fn connections(mut self, connections: usize) -> Self {
-        self.connections = Some(at_least_one(connections));
+    pub const fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = Some(at_least_one(connections));
         self
     }
 
-    /// Sets [`Limits::connections_per_peer`]; 0 counts as 1.
+    /// Sets [`Limits::max_connections_per_peer`]; 0 counts as 1.
     #[must_use]
-    pub const fn connections_per_peer(mut self, connections: usize) -> Self {
-        self.connections_per_peer = Some(at_least_one(connections));
+    pub const fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.max_connections_per_peer = Some(at_least_one(connections));
         self
     }
 
-    /// Sets [`Limits::in_flight_per_connection`]; 0 counts as 1.
+    /// Sets [`Limits::max_in_flight_per_connection`]; 0 counts as 1.
     #[must_use]
-    pub const fn in_flight_per_connection(mut self, requests: usize) -> Self {
-        self.in_flight_per_connection = Some(at_least_one(requests));
+    pub const fn max_in_flight_per_connection(mut self, requests: usize) -> Self {
+        self.max_in_flight_per_connection = Some(at_least_one(requests));
         self
     }
 
-    /// Sets [`Limits::in_flight`]; 0 counts as 1.
+    /// Sets [`Limits::max_in_flight`]; 0 counts as 1.
     #[must_use]
-    pub const fn in_flight(mut self, requests: usize) -> Self {
-        self.in_flight = Some(at_least_one(requests));
+    pub const fn max_in_flight(mut self, requests: usize) -> Self {
+        self.max_in_flight = Some(at_least_one(requests));
         self
     }
 

@@ -17,6 +17,30 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Handlers
+//!
+//! A [`Handler`] is an async function: what it takes is made out of the request by extractors ([`FromRequest`]:
+//! [`Payload`], [`State`], [`Metadata`], [`Context`], [`Extension`], or one's own), what it returns is an answer
+//! ([`IntoReply`]), perhaps a stream ([`Values`]) or an error ([`IntoRpcError`]).
+//!
+//! # Layers
+//!
+//! Around a handler, or all of a router, go async functions ([`from_fn`]) and tower's layers ([`Router::layer`],
+//! [`Handler::layer`]): timeouts, limits, load shedding. Panics are caught and requests traced without any.
+//!
+//! # Limits and shutdown
+//!
+//! What one connection may send and leave unread is limited as in Nest ([`Serve::connection`]), how many there may be and
+//! what they may ask for at once if it is wanted ([`Serve::limits`]). [`Serve::with_graceful_shutdown`] stops accepting
+//! and finishes what is in flight, within [`Serve::drain_timeout`].
+//!
+//! # Where links come from
+//!
+//! A [`Listener`] on all addresses of a name, tokio's `TcpListener` and `UnixListener`, `TlsListener` around any of them
+//! (feature `tls`), or one's own ([`Accept`]); a single link is [`serve_connection`]'s.
+//!
+//! # How it runs
+//!
 //! Each connection is one task. A handler's future is polled once where its request is read; only if it waits is it
 //! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
@@ -31,34 +55,43 @@ mod events;
 mod extract;
 mod handler;
 mod into_reply;
+mod into_routes;
 mod into_rpc_error;
 mod layered;
 mod limits;
 mod listener;
+mod middleware;
 mod reply;
 mod request;
 mod router;
 mod routes;
 mod serve;
 mod serve_connection;
+mod service;
 mod session;
 mod spawned;
 mod streaming;
+mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(unix)]
 mod unix;
 mod watch;
 
+/// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
+pub use http::Extensions;
+
 pub use accept::{Accept, Accepted};
 pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;
 pub use into_reply::IntoReply;
+pub use into_routes::IntoRoutes;
 pub use into_rpc_error::IntoRpcError;
 pub use layered::{HandlerLayer, Layered};
 pub use limits::Limits;
 pub use listener::Listener;
+pub use middleware::{FromFn, FromFnLayer, Middleware, Next, from_fn, from_fn_with_state};
 pub use reply::{Reply, Values};
 pub use request::{Kind, Request};
 pub use router::Router;

@@ -19,6 +19,7 @@ use crate::{compat::Compat, pattern::Pattern};
 ///     .message(Pattern::object([("cmd", "sum")]), async |Payload(of): Payload<Vec<f64>>| of.iter().sum::<f64>())
 ///     .event("log", async |Payload(text): Payload<String>| println!("{text}"));
 /// ```
+#[derive(Clone)]
 pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
     fallback: Option<Bindable<S>>,
@@ -27,6 +28,7 @@ pub struct Router<S = ()> {
     trace_context: bool,
 }
 
+#[derive(Clone)]
 struct Registered<S> {
     pattern: Pattern,
     kind: Kind,
@@ -205,7 +207,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 }
 
 impl Router {
-    /// The table that connections look handlers up in, for [`serve_connection`](super::serve_connection).
+    /// The table that connections look handlers up in: for [`serve_connection`](super::serve_connection), and to serve
+    /// one router in several places.
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
         let fallback = self.fallback.map(|fallback| fallback.bind(()));

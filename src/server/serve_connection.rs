@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Instrument, instrument::Instrumented};
 
 use super::{
-    Limits, Routes,
+    IntoRoutes, Limits, Routes,
     limits::{Ledger, Warden},
     session::{Caller, Serving, Session, Shutdown},
     watch::connection_span,
@@ -23,7 +23,8 @@ use crate::connection::{Config, Connection, ConnectionError};
 /// Serves one link that is already open: a Unix socket, a TLS stream, one end of [`tokio::io::duplex`]. Await what this
 /// returns.
 ///
-/// It ends when the peer has closed and the handlers it called have finished.
+/// It ends when the peer has closed and the handlers it called have finished. Who serves many links gives each the same
+/// [`Router::into_routes`](super::Router::into_routes).
 ///
 /// ```
 /// use nest_wire::server::{Router, serve_connection};
@@ -31,8 +32,8 @@ use crate::connection::{Config, Connection, ConnectionError};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (mut caller, service) = duplex(1024);
-/// let routes = Router::new().message("ping", async || "pong").into_routes();
-/// let served = tokio::spawn(serve_connection(service, routes).into_future());
+/// let router = Router::new().message("ping", async || "pong");
+/// let served = tokio::spawn(serve_connection(service, router).into_future());
 ///
 /// caller.write_all(br#"34#{"pattern":"ping","data":0,"id":1}"#).await?;
 /// # caller.shutdown().await?;
@@ -45,11 +46,11 @@ use crate::connection::{Config, Connection, ConnectionError};
 ///
 /// # Errors
 /// Why the link was cut: see [`ConnectionError`].
-pub fn serve_connection<IO>(io: IO, routes: Arc<Routes>) -> ServeConnection<IO> {
+pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<IO> {
     ServeConnection {
         io,
-        routes,
-        config: Config::default(),
+        routes: router.into_routes(),
+        connection: Config::default(),
         limits: Limits::default(),
         caller: Caller::default(),
         shutdown: Shutdown::Never,
@@ -62,21 +63,21 @@ pub fn serve_connection<IO>(io: IO, routes: Arc<Routes>) -> ServeConnection<IO> 
 pub struct ServeConnection<IO> {
     io: IO,
     routes: Arc<Routes>,
-    config: Config,
+    connection: Config,
     limits: Limits,
     caller: Caller,
     shutdown: Shutdown,
 }
 
 impl<IO> ServeConnection<IO> {
-    /// Sets the limits of the link, and its framing.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+    /// Sets the limits of the link, and its framing. Default: Nest's.
+    pub fn connection(mut self, limits: Config) -> Self {
+        self.connection = limits;
         self
     }
 
     /// Sets how much is taken on. This is the only connection that counts: it is not past a limit of connections, and
-    /// [`Limits::in_flight`] means what is in flight on this one. Default: no limits, as Nest.
+    /// [`Limits::max_in_flight`] means what is in flight on this one. Default: no limits, as Nest.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -109,7 +110,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> IntoFuture for ServeConnection<IO> {
     fn into_future(self) -> Self::IntoFuture {
         let span = connection_span(self.caller.peer);
         let warden = Ledger::new(self.limits).map(|ledger| Warden::new(ledger, None));
-        let connection = Connection::new(self.io, &self.config);
+        let connection = Connection::new(self.io, &self.connection);
         let session = Session::new(connection, self.routes, self.caller, self.shutdown, warden);
         ServingConnection(Serving::Linked(session).instrument(span))
     }

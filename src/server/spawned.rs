@@ -11,18 +11,25 @@ use tokio::task::JoinHandle;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Endpoint, Reply, Request};
+use super::{
+    Endpoint, IntoReply, Reply, Request,
+    layered::{BoxError, endpoint_of},
+};
 
 /// Runs each call of the handlers it is put around in a task of its own; see
 /// [`Handler::spawned`](super::Handler::spawned), which puts it around one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpawnLayer;
 
-impl Layer<Endpoint> for SpawnLayer {
+impl<I> Layer<I> for SpawnLayer
+where
+    I: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
+    I: Clone + Send + Sync + 'static,
+{
     type Service = Spawn;
 
-    fn layer(&self, endpoint: Endpoint) -> Spawn {
-        Spawn(endpoint)
+    fn layer(&self, inner: I) -> Spawn {
+        Spawn(endpoint_of(inner))
     }
 }
 

@@ -63,6 +63,7 @@ impl<L> TlsListener<L> {
     }
 
     /// The listener below, to ask where it listens.
+    #[must_use]
     pub const fn inner(&self) -> &L {
         &self.listener
     }

@@ -10,7 +10,7 @@ use std::{
 
 use metrics::{Counter, Gauge, Histogram, SharedString, counter, gauge, histogram};
 
-use super::{Fault, Outcome, Side};
+use super::{Fault, Limit, Outcome, Side};
 
 /// The meters of one connection, which counts as open as long as they last.
 pub(crate) struct LinkMeter(Option<Link>);
@@ -74,6 +74,13 @@ impl LinkMeter {
         };
         counter!(name, "reason" => fault.name()).increment(1);
     }
+
+    /// A limit ends the connection.
+    pub(crate) fn limited(&self, limit: Limit) {
+        if let Some(link) = &self.0 {
+            connection_limited(link.side, limit);
+        }
+    }
 }
 
 impl Drop for LinkMeter {
@@ -93,6 +100,15 @@ impl fmt::Debug for LinkMeter {
 /// A service has turned a connection away.
 pub(crate) fn connection_refused() {
     counter!("nest_wire_server_connections_refused_total").increment(1);
+}
+
+/// A limit ends a connection.
+pub(crate) fn connection_limited(side: Side, limit: Limit) {
+    let name = match side {
+        Side::Server => "nest_wire_server_connections_limited_total",
+        Side::Client => "nest_wire_client_connections_limited_total",
+    };
+    counter!(name, "limit" => limit.name()).increment(1);
 }
 
 /// A client has a link again that it had lost.

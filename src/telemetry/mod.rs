@@ -16,8 +16,10 @@ mod outcome;
 mod propagation;
 
 pub(crate) use excerpt::excerpt;
-pub(crate) use meters::{CallMeter, CallMeters, LinkMeter, connect_failed, connection_refused, reconnected};
-pub(crate) use outcome::{Fault, Outcome};
+pub(crate) use meters::{
+    CallMeter, CallMeters, LinkMeter, connect_failed, connection_limited, connection_refused, reconnected,
+};
+pub(crate) use outcome::{Fault, Limit, Outcome};
 #[cfg(feature = "otel")]
 pub(crate) use propagation::{carried, set_remote_parent};
 

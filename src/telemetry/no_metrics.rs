@@ -1,6 +1,6 @@
 //! The meters of `metrics.rs` when nobody measures: no size, and functions that do nothing.
 
-use super::{Fault, Outcome, Side};
+use super::{Fault, Limit, Outcome, Side};
 
 #[derive(Debug)]
 pub(crate) struct LinkMeter;
@@ -23,10 +23,16 @@ impl LinkMeter {
 
     #[inline(always)]
     pub(crate) fn fault(&self, _: Fault) {}
+
+    #[inline(always)]
+    pub(crate) fn limited(&self, _: Limit) {}
 }
 
 #[inline(always)]
 pub(crate) fn connection_refused() {}
+
+#[inline(always)]
+pub(crate) fn connection_limited(_: Side, _: Limit) {}
 
 #[inline(always)]
 pub(crate) fn reconnected() {}

@@ -52,6 +52,25 @@ impl Outcome {
     }
 }
 
+/// What may end a connection although nothing is wrong with what was sent on it; by the names of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    IdleTimeout,
+    MaxAge,
+    MaxSendBufferSize,
+}
+
+impl Limit {
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics name them"))]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::IdleTimeout => "idle_timeout",
+            Self::MaxAge => "max_age",
+            Self::MaxSendBufferSize => "max_send_buffer_size",
+        }
+    }
+}
+
 /// What a peer did to a link that it should not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {

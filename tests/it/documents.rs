@@ -46,6 +46,47 @@ fn the_recipes_of_the_guide_are_those_of_the_example() {
     assert_eq!(shown, ["guard", "pipe", "interceptor", "filter"].map(of_example));
 }
 
+/// What every user of the crate gets, besides the standard library. Features that are off bring the rest.
+const LEAN: &[&str] = &[
+    "bytes",
+    "bytestring",
+    "fastrand",
+    "foldhash",
+    "futures-util",
+    "http",
+    "icu_collator",
+    "icu_locale_core",
+    "indexmap",
+    "itoa",
+    "memchr",
+    "ryu-js",
+    "serde",
+    "serde_json",
+    "serde_path_to_error",
+    "simdutf8",
+    "socket2",
+    "thiserror",
+    "tokio",
+    "tokio-util",
+    "tower-layer",
+    "tower-service",
+    "tracing",
+];
+
+#[test]
+fn without_features_the_library_needs_no_more_than_it_did() {
+    let manifest = read("Cargo.toml");
+    assert!(manifest.contains("\ndefault = []\n"), "no feature is on by default");
+    let (_, dependencies) = manifest.split_once("\n[dependencies]\n").expect("the dependencies");
+    let (dependencies, _) = dependencies.split_once("\n[").expect("more after them");
+    let needed = dependencies.lines().filter(|line| !line.contains("optional = true"));
+    let names: Vec<&str> = needed
+        .filter_map(|line| line.split([' ', '.']).next())
+        .filter(|name| !name.is_empty() && *name != "#")
+        .collect();
+    assert_eq!(names, LEAN);
+}
+
 fn read(path: &str) -> String {
     fs::read_to_string(top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }

@@ -1,5 +1,6 @@
 //! Everything that can be tested without Node, one topic a file.
 
+mod advice;
 mod client_closing;
 mod client_congestion;
 mod client_cuts;
@@ -8,6 +9,8 @@ mod client_hosts;
 mod client_layers;
 mod client_limits;
 mod client_links;
+#[cfg(feature = "metrics")]
+mod client_metrics;
 mod client_replies;
 mod client_requests;
 mod client_restarts;
@@ -18,8 +21,6 @@ mod custom_framing;
 mod documents;
 mod layers;
 mod logs;
-#[cfg(feature = "metrics")]
-mod metrics;
 mod protocol;
 mod replay;
 mod replay_caller;
@@ -36,6 +37,9 @@ mod server_limits_calls;
 mod server_limits_connections;
 mod server_limits_time;
 mod server_listening;
+#[cfg(feature = "metrics")]
+mod server_metrics;
+mod server_middleware;
 mod server_parameters;
 mod server_requests;
 mod server_segments;
@@ -43,6 +47,7 @@ mod server_shutdown;
 mod server_streams;
 mod server_timeouts;
 mod support;
+mod threads;
 mod tls;
 #[cfg(feature = "otel")]
 mod traces;

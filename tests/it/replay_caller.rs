@@ -37,10 +37,7 @@ async fn replay(fixture: &Fixture) {
         let heard = call.make(&client).await;
         assert_eq!(heard, call.outcome(), "{}: {:?}", fixture.name, call.packet);
     }
-    let ours = Recording {
-        events: said.lock().expect("no test panicked with it").clone(),
-        ..Recording::default()
-    };
+    let ours = Recording::of(said.lock().expect("no test panicked with it").clone());
     assert_eq!(
         callers_words(&ours),
         callers_words(&fixture.recording),
@@ -116,6 +113,7 @@ impl Call {
                     outcome.0.extend(response.as_ref().map(value));
                 }
                 Outcome::Failed(err) => outcome.1 = Some(err.to_string()),
+                unknown => panic!("no answer is {unknown:?}"),
             }
         }
         outcome
@@ -161,11 +159,8 @@ async fn answer(mut peer: DuplexStream, mut script: Script, said: Said) {
             return;
         }
         let segment = received[before..].to_vec().into();
-        said.lock().expect("no test panicked with it").push(Event {
-            connection: 1,
-            from: Side::Caller,
-            content: Content::Segment(segment),
-        });
+        let event = Event::new(1, Side::Caller, Content::Segment(segment));
+        said.lock().expect("no test panicked with it").push(event);
         while let Some(text) = decoder.decode(&mut received).expect("we frame well") {
             let packet = RequestPacket::read(&text).expect("we write JSON");
             let Some(id) = packet.id else { continue };

@@ -91,6 +91,7 @@ async fn replay(fixture: &Fixture, connection: u32, routes: Arc<Routes>) -> Answ
                 answer.read(&mut caller, expected).await;
             }
             (Side::Service, Content::End) => answer.read(&mut caller, usize::MAX).await,
+            (_, unknown) => panic!("nobody plays {unknown:?}"),
         }
     }
     // A server that says more than was recorded has said it by now, or will before it ends.

@@ -1,6 +1,6 @@
 //! Where connections come from: refusals by the system, handshakes, and what handlers learn of a connection.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use nest_wire::server::{Accepted, Context, Ending, Extension, Router, serve};
 use tokio::{io::DuplexStream, task::JoinHandle, time::Instant};
@@ -65,6 +65,28 @@ async fn after_a_refusal_nobody_is_accepted_for_a_second_whoever_leaves_meanwhil
     waiting.hear(PONG).await;
     let waited = refused.elapsed();
     assert!((PAUSE * 9 / 10..PAUSE * 11 / 10).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_router_may_be_served_in_several_places() {
+    let router = Router::new().message("ping", async || "pong");
+    let routes = router.clone().into_routes();
+    let (one, first) = arrivals();
+    let (other, second) = arrivals();
+    let (third, copied) = arrivals();
+    let running = [
+        tokio::spawn(serve(first, Arc::clone(&routes)).into_future()),
+        tokio::spawn(serve(second, routes).into_future()),
+        tokio::spawn(serve(copied, router).into_future()),
+    ];
+    for arrivals in [one, other, third] {
+        let mut peer = arrivals.arrive();
+        peer.say(PING).await;
+        peer.hear(PONG).await;
+    }
+    for service in running {
+        service.abort();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -95,7 +95,7 @@ const IN_ALL: &str = "too many requests in flight";
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_may_have_so_many_in_flight_and_hears_of_each_past_that() {
-    let service = Service::start(Limits::default().in_flight_per_connection(2));
+    let service = Service::start(Limits::default().max_in_flight_per_connection(2));
     let (mut busy, mut other) = (service.arrivals.arrive(), service.arrivals.arrive());
     ask(&mut busy, "slow").await;
     is_served(&mut busy).await;
@@ -110,7 +110,7 @@ async fn a_connection_may_have_so_many_in_flight_and_hears_of_each_past_that() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_past_the_limit_does_not_run() {
-    let service = Service::start(Limits::default().in_flight_per_connection(2));
+    let service = Service::start(Limits::default().max_in_flight_per_connection(2));
     let mut peer = service.arrivals.arrive();
     for _ in 0..3 {
         emit(&mut peer, "slow-event").await;
@@ -127,7 +127,7 @@ async fn an_event_past_the_limit_does_not_run() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pattern_without_a_handler_is_told_so_whatever_is_in_flight() {
-    let service = Service::start(Limits::default().in_flight_per_connection(1));
+    let service = Service::start(Limits::default().max_in_flight_per_connection(1));
     let mut peer = service.arrivals.arrive();
     ask(&mut peer, "slow").await;
     ask(&mut peer, "nobody").await;
@@ -138,7 +138,7 @@ async fn a_pattern_without_a_handler_is_told_so_whatever_is_in_flight() {
 
 #[tokio::test(start_paused = true)]
 async fn all_connections_share_what_may_be_in_flight() {
-    let service = Service::start(Limits::default().in_flight(2));
+    let service = Service::start(Limits::default().max_in_flight(2));
     let (mut first, mut second) = (service.arrivals.arrive(), service.arrivals.arrive());
     ask(&mut first, "slow").await;
     is_served(&mut second).await;
@@ -154,8 +154,8 @@ async fn all_connections_share_what_may_be_in_flight() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_in_flight_until_it_ends_or_its_connection_does() {
     for limits in [
-        Limits::default().in_flight(1),
-        Limits::default().in_flight_per_connection(1).in_flight(1),
+        Limits::default().max_in_flight(1),
+        Limits::default().max_in_flight_per_connection(1).max_in_flight(1),
     ] {
         let service = Service::start(limits);
         let mut other = service.arrivals.arrive();
@@ -178,7 +178,7 @@ async fn a_stream_is_in_flight_until_it_ends_or_its_connection_does() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_makes_room() {
-    let service = Service::start(Limits::default().in_flight(1).in_flight_per_connection(1));
+    let service = Service::start(Limits::default().max_in_flight(1).max_in_flight_per_connection(1));
     let mut peer = service.arrivals.arrive();
     for _ in 0..3 {
         ask(&mut peer, "panic").await;
@@ -191,7 +191,7 @@ async fn a_panic_makes_room() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_counts_in_all_though_its_caller_has_left() {
-    let service = Service::start(Limits::default().in_flight(1));
+    let service = Service::start(Limits::default().max_in_flight(1));
     let mut leaving = service.arrivals.arrive();
     ask(&mut leaving, "slow").await;
     settle().await;

@@ -46,7 +46,7 @@ async fn is_refused(mut peer: Peer, answer: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn as_many_connections_as_allowed_are_served_and_the_next_is_told_why_not() {
-    let service = Service::start(Limits::default().connections(2));
+    let service = Service::start(Limits::default().max_connections(2));
     let (mut first, mut second) = (service.arrivals.arrive(), service.arrivals.arrive());
     is_served(&mut first).await;
     is_served(&mut second).await;
@@ -57,7 +57,7 @@ async fn as_many_connections_as_allowed_are_served_and_the_next_is_told_why_not(
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_in_whichever_way_makes_room() {
-    let service = Service::start(Limits::default().connections(1));
+    let service = Service::start(Limits::default().max_connections(1));
     for way in 0..4 {
         let mut peer = service.arrivals.arrive();
         is_served(&mut peer).await;
@@ -78,7 +78,7 @@ async fn a_connection_that_ends_in_whichever_way_makes_room() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_fails_or_is_under_way_counts_as_long_as_it_lasts() {
-    let service = Service::start(Limits::default().connections(1));
+    let service = Service::start(Limits::default().max_connections(1));
     let mut failing = service.arrivals.arrive_as(|io| {
         Accepted::new(io).and_then(async |_, _| {
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -92,7 +92,7 @@ async fn a_handshake_that_fails_or_is_under_way_counts_as_long_as_it_lasts() {
 
 #[tokio::test(start_paused = true)]
 async fn one_address_cannot_take_what_others_need() {
-    let service = Service::start(Limits::default().connections(3).connections_per_peer(2));
+    let service = Service::start(Limits::default().max_connections(3).max_connections_per_peer(2));
     let mut greedy = [1, 2].map(|port| service.arrivals.arrive_from(&format!("192.0.2.1:{port}")));
     for peer in &mut greedy {
         is_served(peer).await;
@@ -108,7 +108,7 @@ async fn one_address_cannot_take_what_others_need() {
 
 #[tokio::test(start_paused = true)]
 async fn each_request_of_the_first_segment_is_told_and_no_handler_runs() {
-    let service = Service::start(Limits::default().connections(1));
+    let service = Service::start(Limits::default().max_connections(1));
     let _only = service.arrivals.arrive();
     let mut refused = service.arrivals.arrive();
     let event = r#"14#{"data":"odd"}17#{"pattern":"log"}"#;
@@ -121,7 +121,7 @@ async fn each_request_of_the_first_segment_is_told_and_no_handler_runs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_connection_without_a_request_is_closed_soon() {
-    let service = Service::start(Limits::default().connections(1));
+    let service = Service::start(Limits::default().max_connections(1));
     let _only = service.arrivals.arrive();
     let start = Instant::now();
     let mut silent = service.arrivals.arrive();
@@ -140,7 +140,7 @@ async fn a_refused_connection_without_a_request_is_closed_soon() {
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_refused_connections_is_cut_without_a_word() {
     const TOLD: usize = 64;
-    let service = Service::start(Limits::default().connections(1));
+    let service = Service::start(Limits::default().max_connections(1));
     let mut only = service.arrivals.arrive();
     let told: Vec<_> = (0..TOLD).map(|_| service.arrivals.arrive()).collect();
     settle().await;

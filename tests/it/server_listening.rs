@@ -246,12 +246,31 @@ async fn accepted_connections_have_the_options_they_were_to_have() {
     assert!(stream.nodelay().expect("an option"));
     assert!(!SockRef::from(&stream).keepalive().expect("an option"));
 
-    let mut probing = plain.with_keepalive(keepalive);
+    let mut probing = plain.keepalive(keepalive);
     let _caller = TcpStream::connect(address).await.expect("it listens");
     let (stream, _) = probing.accept().await;
     let socket = SockRef::from(&stream);
     assert!(stream.nodelay().expect("an option") && socket.keepalive().expect("an option"));
     assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(77));
+}
+
+#[tokio::test]
+async fn a_plain_socket_of_tokios_is_listened_on_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let whereabouts = async |context: Context| context.peer.map(|peer| peer.to_string());
+    let serving = serve(listener, Router::new().message("whereabouts", whereabouts));
+    let running = tokio::spawn(serving.into_future());
+    let mut caller = TcpStream::connect(address).await.expect("it listens");
+    let own = caller.local_addr().expect("connected").to_string();
+    let request = br#"41#{"pattern":"whereabouts","data":0,"id":1}"#;
+    caller.write_all(request).await.expect("it reads");
+    let text = format!(r#"{{"response":"{own}","isDisposed":true,"id":1}}"#);
+    let expected = format!("{}#{text}", text.len());
+    let mut heard = vec![0; expected.len()];
+    caller.read_exact(&mut heard).await.expect("an answer");
+    assert_eq!(String::from_utf8_lossy(&heard), expected);
+    running.abort();
 }
 
 #[tokio::test]

@@ -113,7 +113,11 @@ async fn meet(texts: &[String], capacity: usize) {
         let (ours, theirs) = tokio::io::duplex(capacity);
         let routes = routes.clone();
         let config = config.clone();
-        tokio::spawn(serve_connection(theirs, routes).config(config.clone()).into_future());
+        tokio::spawn(
+            serve_connection(theirs, routes)
+                .connection(config.clone())
+                .into_future(),
+        );
         async { Ok(ours) }
     };
     let client = Client::with_connector(connect, Config::default());

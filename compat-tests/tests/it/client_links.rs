@@ -12,11 +12,12 @@ use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::join_all};
 use nest_wire::{
     cli::harness::{App, Service},
-    client::{CallError, Client, Config, Disconnected, Reconnect, State, States},
+    client::{Call, CallError, Client, Config, Disconnected, Reconnect, State, States},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
+use tower::{Service as _, ServiceBuilder, ServiceExt};
 
 const NEST: Make = Make::Nest(12);
 
@@ -199,6 +200,32 @@ async fn calls_spread_over_two_services_of_which_one_goes_and_comes_back() {
 async fn both_connected(client: &Client, services: &[&Service; 2]) {
     let connected = async { while spread(client, services, 10).await.contains(&0) {} };
     timeout(PATIENCE, connected).await.expect("both get calls");
+}
+
+#[tokio::test]
+async fn nest_reads_the_metadata_that_a_layer_makes_for_each_call() {
+    let service = start().await;
+    let client = Client::new(service.address().to_string());
+    let mut number = 0;
+    // As `docs/COMING_FROM_NEST.md` has it in place of `setOnDispatchHook`.
+    let mut hooked = ServiceBuilder::new()
+        .map_request(move |call: Call| {
+            number += 1;
+            call.with_metadata(&json!({"requestId": number})).expect("JSON")
+        })
+        .service(client);
+    for expected in [1, 2] {
+        let call = Call::new("context", &0).expect("a call");
+        let answer = hooked
+            .ready()
+            .await
+            .expect("always")
+            .call(call)
+            .await
+            .expect("the context");
+        let seen: Value = answer.parse().expect("an object");
+        assert_eq!(seen["metadata"], json!({"requestId": expected}));
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,11 @@ pub(crate) async fn ours(major: u8, limits: Config) -> SocketAddr {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
     let compat = Compat::of_major(major).expect("a major that is pinned");
-    tokio::spawn(serve(listener, router().compat(compat)).config(limits).into_future());
+    tokio::spawn(
+        serve(listener, router().compat(compat))
+            .connection(limits)
+            .into_future(),
+    );
     address
 }
 

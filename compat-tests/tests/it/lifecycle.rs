@@ -1,9 +1,10 @@
 //! How our services begin and end, as whoever starts them sees it.
 
-use std::net::IpAddr;
+use std::{io::ErrorKind, net::IpAddr};
 
 use bytes::BytesMut;
 use compat_tests::{Make, PATIENCE, Stage};
+use futures_util::FutureExt;
 use nest_wire::{
     cli::harness::{App, Service},
     codec::encode,
@@ -26,11 +27,16 @@ async fn terminate(service: &Service) {
 #[tokio::test]
 async fn sigterm_ends_each_service_with_status_0() {
     let stage = Stage::ready().await;
-    for app in APPS {
-        let mut service = stage.start(app, Make::Rust, &[]).await;
+    let mut services = Vec::new();
+    for app in APPS.into_iter().chain([App::Guide]) {
+        services.push(stage.start(app, Make::Rust, &[]).await);
+    }
+    services.push(stage.start_example("custom_framing").await);
+    services.push(stage.start_example_with("metrics", &["--metrics-port", "0"]).await);
+    for mut service in services {
         terminate(&service).await;
         let status = service.ended().await.expect("it ends");
-        assert!(status.success(), "{app:?} ended with {status}:\n{}", service.log());
+        assert!(status.success(), "{status}:\n{}", service.log());
     }
 }
 
@@ -57,6 +63,49 @@ async fn what_is_in_flight_at_sigterm_is_answered_before_the_connection_closes()
     read.expect("it closes").expect("no reset");
     assert_eq!(rest, r#"44#{"response":"late","isDisposed":true,"id":1}"#);
     assert!(service.ended().await.expect("it ends").success());
+}
+
+#[tokio::test]
+async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
+    let mut service = Stage::ready().await.start(App::Conformance, Make::Rust, &[]).await;
+    let mut idle = TcpStream::connect(service.address()).await.expect("it accepts");
+    let mut busy = TcpStream::connect(service.address()).await.expect("it accepts");
+    let mut requests = BytesMut::new();
+    // Longer than the service would wait by itself, and than this test.
+    let slow = r#"{"pattern":"delay","data":{"ms":3600000,"value":"never"},"id":1}"#;
+    encode(slow, &mut requests);
+    encode(r#"{"pattern":"ping","data":0,"id":2}"#, &mut requests);
+    busy.write_all(&requests).await.expect("it reads");
+    let pong = br#"44#{"response":"pong","isDisposed":true,"id":2}"#;
+    let mut prompt = vec![0; pong.len()];
+    busy.read_exact(&mut prompt).await.expect("an answer");
+
+    terminate(&service).await;
+    // It has heard: what is idle is closed. What is busy is not.
+    let closed = timeout(PATIENCE, idle.read_u8()).await.expect("it closes");
+    assert_eq!(closed.expect_err("no byte").kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(
+        busy.read_u8()
+            .now_or_never()
+            .map(|read| read.map_err(|error| error.kind())),
+        None
+    );
+    assert_eq!(service.ended().now_or_never().map(|ended| ended.is_ok()), None);
+
+    // Again and again, for whoever presses Ctrl-C too soon after the first time does just that.
+    while service.id().is_some() {
+        terminate(&service).await;
+        // Looks whether it is gone.
+        let _ = service.ended().now_or_never();
+    }
+    let status = service.ended().await.expect("it ends");
+    assert!(status.success(), "{status}:\n{}", service.log());
+    let log = service.log();
+    assert!(log.contains("there is no more time"), "{log}");
+    let mut rest = Vec::new();
+    // With a reset or without: nobody has answered.
+    let _ = timeout(PATIENCE, busy.read_to_end(&mut rest)).await.expect("it is cut");
+    assert_eq!(rest, b"");
 }
 
 #[tokio::test]

@@ -5,11 +5,14 @@ mod calls;
 #[path = "../../../tests/it/support/certificates.rs"]
 mod certificates;
 mod client;
+mod client_limits;
 mod client_links;
 mod collation;
 mod conformance;
 mod congestion;
 mod custom_framing;
+#[cfg(unix)]
+mod descriptors;
 mod edge;
 mod guide;
 #[path = "../../../examples/support/conformance.rs"]

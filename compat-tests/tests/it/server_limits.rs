@@ -80,7 +80,7 @@ async fn is_refused(client: &mut NestClient, key: u8, message: &str) {
 }
 
 async fn too_many_requests(major: u8) {
-    let service = Service::start(Limits::default().in_flight_per_connection(1)).await;
+    let service = Service::start(Limits::default().max_in_flight_per_connection(1)).await;
     let mut client = client(major, &service).await;
     client.tell(&[send(1, "slow")]).await;
     in_time(service.begun.notified()).await;
@@ -94,7 +94,7 @@ async fn too_many_requests(major: u8) {
 }
 
 async fn too_many_connections(major: u8) {
-    let service = Service::start(Limits::default().connections(1)).await;
+    let service = Service::start(Limits::default().max_connections(1)).await;
     let mut first = Caller::of(service.address).await;
     first.ping().await;
     let mut client = client(major, &service).await;
@@ -121,7 +121,12 @@ async fn too_many_connections(major: u8) {
 }
 
 async fn idle(major: u8) {
-    let service = Service::start(Limits::default().idle_timeout(Duration::from_millis(50)).connections(1)).await;
+    let service = Service::start(
+        Limits::default()
+            .idle_timeout(Duration::from_millis(50))
+            .max_connections(1),
+    )
+    .await;
     let mut client = client(major, &service).await;
     client.tell(&[send(1, "ping")]).await;
     is_answered(&mut client, 1, "pong").await;

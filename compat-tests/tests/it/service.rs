@@ -15,7 +15,7 @@ pub(crate) struct Served(JoinHandle<Ending>);
 impl Served {
     pub(crate) fn start(listener: impl Accept, config: Config) -> Self {
         let router = handlers::router().expect("patterns are JSON");
-        Self(tokio::spawn(serve(listener, router).config(config).into_future()))
+        Self(tokio::spawn(serve(listener, router).connection(config).into_future()))
     }
 }
 

@@ -1,20 +1,82 @@
-//! Nest's client against our service on a Unix socket: Nest hands the path it is given for a port on to Node.
+//! Unix sockets, both ways: Nest hands the path it is given for a port on to Node.
 
-use compat_tests::{Make, Stage, ask_client, ask_client_with};
-use nest_wire::{cli::harness::App, connection::Config};
-use tokio::net::UnixListener;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use compat_tests::{Make, PATIENCE, Stage, ask_client, ask_client_with};
+use nest_wire::{cli::harness::App, client::Client, connection::Config};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::UnixListener,
+    process::Child,
+    time::timeout,
+};
 
 use crate::{calls::calls, service::Served};
+
+/// A path that is this test's own, and free again when this is dropped.
+struct Socket(PathBuf);
+
+impl Socket {
+    fn named(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("nest-wire-{name}-{}.sock", std::process::id())))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn text(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Who listened there may have removed it.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 #[tokio::test]
 async fn nests_client_can_not_tell_us_from_nest_over_a_unix_socket() {
     let stage = Stage::ready().await;
-    let path = std::env::temp_dir().join(format!("nest-wire-{}.sock", std::process::id()));
-    let _ours = Served::start(UnixListener::bind(&path).expect("a free path"), Config::default());
-    let flags = ["--path", path.to_str().expect("UTF-8")];
+    let socket = Socket::named("ours");
+    let listener = UnixListener::bind(socket.path()).expect("a free path");
+    let _ours = Served::start(listener, Config::default());
+    let flags = ["--path", socket.text()];
     let heard = ask_client_with(stage, 12, &flags, &calls()).await;
-    std::fs::remove_file(&path).expect("the socket");
 
     let nest = stage.start(App::Conformance, Make::Nest(12), &[]).await;
     assert_eq!(heard, ask_client(stage, 12, nest.address().port(), &calls()).await);
+}
+
+#[tokio::test]
+async fn our_client_calls_nest_over_a_unix_socket() {
+    let socket = Socket::named("nests");
+    let _nest = nest_on(&socket).await;
+    let client = Client::unix(socket.path());
+    assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
+    let long = "求😀".repeat(100_000);
+    assert_eq!(client.send::<String>("echo", &long).await.expect("the text"), long);
+    client.close().await;
+}
+
+/// A Nest service on a Unix socket, once it listens there. It is killed when it is dropped.
+async fn nest_on(socket: &Socket) -> Child {
+    let mut command = Stage::ready().await.command(App::Conformance, Make::Nest(12));
+    command.args(["--path", socket.text()]);
+    let mut nest = command
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("node starts");
+    let mut lines = BufReader::new(nest.stdout.take().expect("a pipe")).lines();
+    let first = timeout(PATIENCE, lines.next_line())
+        .await
+        .expect("it says where it listens");
+    assert_eq!(first.expect("readable"), Some(format!("listening {}", socket.text())));
+    nest
 }

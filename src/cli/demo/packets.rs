@@ -130,11 +130,7 @@ mod tests {
     const ID: &str = "3b4a92305a76109bf0e79";
 
     fn capture(id: &str) -> Vec<Event> {
-        let event = |(from, text): (Side, &str)| Event {
-            connection: 1,
-            from,
-            content: Content::Segment(text.replace("ID", id).into()),
-        };
+        let event = |(from, text): (Side, &str)| Event::new(1, from, Content::Segment(text.replace("ID", id).into()));
         CAPTURE.into_iter().map(event).collect()
     }
 

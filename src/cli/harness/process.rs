@@ -138,12 +138,18 @@ impl Service {
         self.ended().await.map(drop)
     }
 
-    /// Waits until the process has ended.
+    /// Waits until the process has ended, and all that it has printed is in its [log](Self::log).
     ///
     /// # Errors
     /// It does not end in time, or the system does not tell.
     pub async fn ended(&mut self) -> io::Result<ExitStatus> {
-        timeout(PATIENCE, self.child.wait()).await?
+        let printed = self.printed.clone();
+        let ended = async {
+            let status = self.child.wait().await;
+            printed.wait_for(|_| false).await;
+            status
+        };
+        timeout(PATIENCE, ended).await?
     }
 
     /// The process's id, while it runs.

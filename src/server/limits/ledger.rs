@@ -51,7 +51,7 @@ impl Ledger {
         }
         let places = |max: NonZeroUsize| Arc::new(Semaphore::new(max.get().min(Semaphore::MAX_PERMITS)));
         Some(Arc::new(Self {
-            places: limits.in_flight.map(places),
+            places: limits.max_in_flight.map(places),
             limits,
             notices: Notices::default(),
             connected: Mutex::default(),
@@ -63,12 +63,12 @@ impl Ledger {
         let network = peer.map(|peer| network(peer.ip()));
         let mut connected = self.connected();
         let is_full = |limit: Option<NonZeroUsize>, count| limit.is_some_and(|limit| count >= limit.get());
-        if is_full(self.limits.connections, connected.in_all) {
+        if is_full(self.limits.max_connections, connected.in_all) {
             return Err(Refusal::Connections);
         }
         if let Some(network) = network {
             let count = connected.by_network.get(&network).copied().unwrap_or(0);
-            if is_full(self.limits.connections_per_peer, count) {
+            if is_full(self.limits.max_connections_per_peer, count) {
                 return Err(Refusal::ConnectionsPerPeer);
             }
             connected.by_network.insert(network, count + 1);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_ipv4_address_counts_alone_and_an_ipv6_address_with_its_network() {
-        let ledger = Ledger::new(Limits::default().connections_per_peer(1)).expect("a limit");
+        let ledger = Ledger::new(Limits::default().max_connections_per_peer(1)).expect("a limit");
         let admitted = ["192.0.2.1", "192.0.2.2", "2001:db8:0:1::1", "2001:db8:0:2::1"]
             .map(|address| ledger.admit(peer(address)).expect("the first"));
         for another in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:0:1::2"] {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::Refusal;
-use crate::telemetry;
+use crate::telemetry::{self, Limit, Side};
 
 /// How often the log hears of the same thing: what limits are against comes in floods.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,16 +47,19 @@ impl Notices {
 
     /// A connection was idle for too long and is being closed.
     pub(in crate::server) fn idle_closed(&self) {
+        telemetry::connection_limited(Side::Server, Limit::IdleTimeout);
         debug!("closing the connection: it is idle");
     }
 
     /// A connection has a peer that has taken nothing for too long, and is cut.
     pub(in crate::server) fn stalled_cut(&self) {
+        telemetry::connection_limited(Side::Server, Limit::IdleTimeout);
         warn!("cutting the connection: its peer takes nothing");
     }
 
     /// A connection has reached its greatest age and is being closed.
     pub(in crate::server) fn aged_closed(&self) {
+        telemetry::connection_limited(Side::Server, Limit::MaxAge);
         debug!("closing the connection: it is old");
     }
 }

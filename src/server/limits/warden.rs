@@ -48,7 +48,7 @@ impl Warden {
 
     /// A place for one more in flight, where so many of the connection already are.
     pub(in crate::server) fn place(&self, in_flight: usize) -> Result<Option<Place>, Refusal> {
-        match self.ledger.limits.in_flight_per_connection {
+        match self.ledger.limits.max_in_flight_per_connection {
             Some(limit) if in_flight >= limit.get() => Err(Refusal::InFlightPerConnection),
             _ => self.ledger.place(),
         }

@@ -4,6 +4,8 @@ mod arrivals;
 mod caller;
 #[cfg(feature = "tls")]
 mod certificates;
+#[cfg(feature = "metrics")]
+mod counts;
 mod faulty;
 mod log;
 mod peer;
@@ -14,6 +16,8 @@ pub(crate) use arrivals::{Arrivals, arrivals};
 pub(crate) use caller::{Calls, calls, calls_with};
 #[cfg(feature = "tls")]
 pub(crate) use certificates::Certificates;
+#[cfg(feature = "metrics")]
+pub(crate) use counts::Counts;
 pub(crate) use faulty::{Carried, Cut, Fault, Faulty};
 pub(crate) use log::Log;
 pub(crate) use peer::{Peer, frame, settle};

@@ -1,0 +1,53 @@
+//! A service whose process has no file descriptors left: the system refuses to accept, for as long as that lasts.
+
+use std::ffi::OsStr;
+
+use compat_tests::{Make, PATIENCE, Stage};
+use futures_util::future::{join, join_all};
+use nest_wire::cli::harness::{App, Service};
+use tokio::{process::Command, sync::watch, time::timeout};
+
+use crate::edge::Caller;
+
+/// How many descriptors the process may have: some ten are its own.
+const DESCRIPTORS: usize = 32;
+/// More than may be served at once then.
+const CALLERS: usize = 60;
+
+/// Our conformance service under a limit of the system's.
+async fn start_limited() -> Service {
+    let service = Stage::ready().await.command(App::Conformance, Make::Rust);
+    let program: &OsStr = service.as_std().get_program();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("ulimit -n {DESCRIPTORS} && exec \"$@\""), "sh"])
+        .arg(program)
+        .args(["--port", "0"]);
+    Service::start("a service with few descriptors", command)
+        .await
+        .expect("it starts")
+}
+
+#[tokio::test]
+async fn a_service_without_descriptors_serves_whom_it_has_and_then_those_who_waited() {
+    let service = start_limited().await;
+    let mut first = Caller::of(service.address()).await;
+    first.ping().await;
+    let (release, released) = watch::channel(false);
+    let stay = async || {
+        let mut caller = Caller::of(service.address()).await;
+        caller.ping().await;
+        let mut released = released.clone();
+        released.wait_for(|it| *it).await.expect("released at last");
+    };
+    let until_refused = async {
+        while !service.log().contains("cannot accept connections") {
+            first.ping().await;
+        }
+        first.ping().await;
+        release.send_replace(true);
+    };
+    let all = join(join_all((0..CALLERS).map(|_| stay())), until_refused);
+    timeout(PATIENCE, all).await.expect("everybody is answered");
+    assert!(service.log().contains("Too many open files"), "{}", service.log());
+}
