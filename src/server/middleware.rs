@@ -122,14 +122,17 @@ macro_rules! middleware {
             $($arg: FromRequest<S> + Send + 'static,)*
         {
             #[allow(non_snake_case, unused_mut, unused_variables, reason = "the names of types serve for the values too")]
-            async fn call(self, mut request: Request, next: Next, state: S) -> Reply {
-                $(
-                    let $arg = match $arg::from_request(&mut request, &state).await {
-                        Ok(value) => value,
-                        Err(rejection) => return Reply::Error(rejection),
-                    };
-                )*
-                self($($arg,)* request, next).await.into_reply()
+            #[allow(clippy::manual_async_fn, reason = "an `async fn` holds what it is given twice")]
+            fn call(self, mut request: Request, next: Next, state: S) -> impl Future<Output = Reply> + Send + 'static {
+                async move {
+                    $(
+                        let $arg = match $arg::from_request(&mut request, &state).await {
+                            Ok(value) => value,
+                            Err(rejection) => return Reply::Error(rejection),
+                        };
+                    )*
+                    self($($arg,)* request, next).await.into_reply()
+                }
             }
         }
     };

@@ -48,6 +48,7 @@ fn the_recipes_of_the_guide_are_those_of_the_example() {
 
 /// What every user of the crate gets, besides the standard library. Features that are off bring the rest.
 const LEAN: &[&str] = &[
+    "arrayvec",
     "bytes",
     "bytestring",
     "fastrand",
