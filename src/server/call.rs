@@ -35,6 +35,7 @@ impl Call {
         Self { kind, running, watch }
     }
 
+    #[inline]
     pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: Origin<'_>) -> Poll<Reply> {
         let entered = self.watch.span.enter();
         // A future that has panicked is never polled again: its reply ends the call.
