@@ -30,22 +30,26 @@
 //! Each call has a timeout. How much waits to be written is bounded ([`Config::max_queued`]); how many requests are
 //! under way may be ([`Config::max_in_flight`]). Past a limit a call waits, or fails at once ([`WhenFull`]).
 
-mod backlog;
-mod command;
+mod calls;
+mod clerk;
 mod config;
 mod desk;
 mod driver;
 mod error;
+mod guard;
 mod handle;
+mod limit;
 mod link;
 mod making;
 mod member;
 mod members;
 mod metadata;
-mod pending;
+mod papers;
+mod queue;
 mod reconnect;
 mod replies;
 mod service;
+mod stage;
 mod state;
 mod tcp;
 mod timer;
@@ -53,7 +57,7 @@ mod timer;
 mod tls;
 #[cfg(unix)]
 mod unix;
-mod waiting;
+mod waiter;
 mod watch;
 
 pub use config::{Config, WhenFull};

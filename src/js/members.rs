@@ -25,6 +25,11 @@ pub(crate) fn for_each_member<'t>(
     }
 }
 
+/// Where the value ends that `text` begins with, if it is JSON.
+pub(crate) fn value_end(text: &str) -> Option<usize> {
+    pass::value(text.as_bytes(), 0).ok()
+}
+
 /// The index after all that could be passed over.
 fn walk<'t>(text: &'t str, usual: &[&str], visit: &mut impl FnMut(&str, &'t str)) -> Passed {
     let bytes = text.as_bytes();

@@ -43,6 +43,6 @@ pub use ser::{append, to_string, to_writer};
 pub use string::JsString;
 pub use value::Value;
 
-pub(crate) use members::for_each_member;
+pub(crate) use members::{for_each_member, value_end};
 pub(crate) use string::JsStringBuilder;
 pub(crate) use stringify::{push_quoted, push_quoted_str};
