@@ -111,21 +111,21 @@ fn writing_into_a_buffer_with_room_allocates_nothing() {
 
 #[test]
 fn a_call_of_the_client_allocates_its_pattern_and_little_else() {
-    let few = allocations_of_calls(async |client| client.send::<f64>("sum", &[1, 2, 3]).await, 1);
-    let many = allocations_of_calls(async |client| client.send::<f64>("sum", &[1, 2, 3]).await, 25);
+    let few = allocations_of_calls(&async |client: &Client| client.send::<f64>("sum", &[1, 2, 3]).await, 1);
+    let many = allocations_of_calls(&async |client: &Client| client.send::<f64>("sum", &[1, 2, 3]).await, 25);
     assert_eq!((many - few).div_ceil(24), PER_CALL);
     assert!(few - PER_CALL <= PER_BATCH, "{few} for one call");
 }
 
 #[test]
 fn an_event_of_the_client_allocates_its_pattern_alone() {
-    let few = allocations_of_calls(async |client| client.emit("log", "hello").await, 1);
-    let many = allocations_of_calls(async |client| client.emit("log", "hello").await, 25);
+    let few = allocations_of_calls(&async |client: &Client| client.emit("log", "hello").await, 1);
+    let many = allocations_of_calls(&async |client: &Client| client.emit("log", "hello").await, 25);
     assert_eq!((many - few).div_ceil(24), PER_CALL);
 }
 
 /// The number of allocations while so many calls are made together, once others have been.
-fn allocations_of_calls<T>(call: impl AsyncFn(&Client) -> Result<T, CallError>, count: usize) -> u64 {
+fn allocations_of_calls<T>(call: &impl AsyncFn(&Client) -> Result<T, CallError>, count: usize) -> u64 {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
     let connect = || std::future::ready(Ok::<_, io::Error>(Answering::default()));

@@ -49,7 +49,7 @@ impl Members {
         let connectors = connectors.iter().cycle().take(count).enumerate();
         Self {
             links: connectors
-                .map(|(index, connect)| link(connect.clone(), Arc::clone(&config), board.notice(index)))
+                .map(|(index, connect)| link(connect.clone(), &config, board.notice(index)))
                 .collect(),
             in_flight: config.max_in_flight.map(|most| {
                 let most = most.get().min(Semaphore::MAX_PERMITS);
@@ -140,17 +140,17 @@ impl Members {
     }
 }
 
-fn link<C, F, IO>(connect: C, config: Arc<Config>, notice: Notice) -> Member
+fn link<C, F, IO>(connect: C, config: &Arc<Config>, notice: Notice) -> Member
 where
     C: Fn() -> F + Clone + Send + Sync + 'static,
     F: Future<Output = io::Result<IO>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let theirs = notice.clone();
-    let of_driver = Arc::clone(&config);
+    let of_driver = Arc::clone(config);
     let start = move |clerk| {
         let driver = Driver::new(connect.clone(), Arc::clone(&of_driver), clerk, theirs.clone());
         tokio::spawn(driver.run());
     };
-    Member::new(Box::new(start), &config, notice)
+    Member::new(Box::new(start), config, notice)
 }

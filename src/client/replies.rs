@@ -47,10 +47,8 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let item = match ready!(self.guard.poll_next(cx)) {
-            Some(value) => Some(value.and_then(|value| decode(value.as_ref()))),
-            None => None,
-        };
+        let next = ready!(self.guard.poll_next(cx));
+        let item = next.map(|value| value.and_then(|value| decode(value.as_ref())));
         match &item {
             Some(Ok(_)) => {}
             Some(Err(error)) => self.watch.failed(error),
