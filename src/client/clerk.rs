@@ -78,10 +78,10 @@ impl Clerk {
         changed
     }
 
-    /// Starts the patience of what is new.
-    pub(super) fn start(&mut self, papers: &mut Papers) {
+    /// Starts the patience of what is new; whether this has to be polled for that.
+    pub(super) fn start(&mut self, papers: &mut Papers) -> bool {
         let next = papers.start();
-        self.timer.cover(next);
+        self.timer.cover(next)
     }
 
     /// Hands replies to the calls they belong to. Replies to nobody are ignored, as in Nest.

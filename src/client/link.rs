@@ -69,14 +69,18 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         loop {
             // All of them, each time: every one registers its own wake-up. Replies first: should the link have ended,
             // what is not yet written stays where it is, for the next link.
-            let moved = self.poll_replies(cx)? | self.clerk.poll(cx) | self.write() | self.poll_write(cx)?;
+            let received = self.poll_replies(cx)?;
+            self.clerk.poll(cx);
+            let is_urgent = self.write();
+            let is_relieved = self.poll_write(cx)?;
             if self.clerk.is_overdue() {
                 return Poll::Ready(Err(Disconnected::Closed));
             }
             if self.connection.queued() == 0 && self.clerk.is_drained() {
                 return self.connection.poll_shutdown(cx).map_err(failed);
             }
-            if !moved {
+            // Only what has not registered its wake-up is polled again: with one call at a time, each round counts.
+            if !(received || is_urgent || is_relieved) {
                 return Poll::Pending;
             }
         }
@@ -123,24 +127,17 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         Ok(true)
     }
 
-    /// Writes what waits, as long as the service keeps up: callers wait otherwise.
+    /// Writes what waits, as long as the service keeps up: callers wait otherwise. Whether the clerk has to be polled for it.
     fn write(&mut self) -> bool {
         if !self.clerk.change(Papers::linked) {
             return false;
         }
-        let written = self.write_packets();
-        self.clerk.desk.slots.add_permits(written);
-        written > 0
-    }
-
-    /// How many packets it has written.
-    fn write_packets(&mut self) -> usize {
+        let (mut written, mut is_urgent) = (0, false);
         let desk = Arc::clone(&self.clerk.desk);
-        let mut written = 0;
         while !self.connection.is_congested() {
             let mut papers = desk.lock();
             // What other threads have brought since the clerk last looked goes out too, and its time counts.
-            self.clerk.start(&mut papers);
+            is_urgent |= self.clerk.start(&mut papers);
             let Papers { queue, calls, .. } = &mut *papers;
             if queue.is_empty() {
                 break;
@@ -157,7 +154,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
                 written += self.push(key, stage, from_utf8(&text).expect(UTF8));
             }
         }
-        written
+        desk.slots.add_permits(written);
+        is_urgent
     }
 
     /// Writes a packet, unless it is not wanted any more; how many packets that makes.
