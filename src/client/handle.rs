@@ -123,7 +123,10 @@ impl Client {
         let Prepared { mut errand, mut watch } = self.draft_with(Kind::Event, draft, |out| js::append(data, out))?;
         let emitted = {
             let emitting = pin!(async {
-                let link = self.members.choose(&mut errand.limit).await?;
+                let link = match self.members.ready() {
+                    Some(link) => link,
+                    None => self.members.first_ready(&mut errand.limit).await?,
+                };
                 let mut guard = Guard::new(&*self.members, link);
                 guard.submit(&mut errand).await?;
                 guard.ended().await.map(drop)
@@ -264,7 +267,10 @@ impl Client {
         watch: &Watch,
     ) -> Result<(Guard<M>, Option<CallId>), CallError> {
         let place = self.members.place(&mut errand.limit).await?;
-        let link = self.members.choose(&mut errand.limit).await?;
+        let link = match self.members.ready() {
+            Some(link) => link,
+            None => self.members.first_ready(&mut errand.limit).await?,
+        };
         let mut guard = Guard::of_request(members, link, place);
         let id = guard.submit(errand).await?;
         watch.identified(id);

@@ -61,16 +61,11 @@ impl Members {
         }
     }
 
-    /// The link that a call takes, by its index. Waits for one to be connected only if there is a choice.
-    pub(super) async fn choose(&self, limit: &mut Limit) -> Result<usize, CallError> {
-        match self.ready() {
-            Some(index) => Ok(index),
-            // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
-            None => {
-                limit.start(Instant::now());
-                Box::pin(self.first_connected(*limit)).await
-            }
-        }
+    /// The link that a call takes, by its index, when none was [ready](Self::ready).
+    pub(super) async fn first_ready(&self, limit: &mut Limit) -> Result<usize, CallError> {
+        limit.start(Instant::now());
+        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
+        Box::pin(self.first_connected(*limit)).await
     }
 
     /// Waits until any link is connected; its index.
@@ -116,9 +111,9 @@ impl Members {
         &self.links[index]
     }
 
-    /// The only link, or of two connected ones the less busy one.
+    /// The link that a call takes, by its index: the only one, or of two connected ones the less busy.
     #[inline]
-    fn ready(&self) -> Option<usize> {
+    pub(super) fn ready(&self) -> Option<usize> {
         match self.has_choice() {
             true => self.pick(),
             false => Some(0),
