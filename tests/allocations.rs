@@ -15,6 +15,7 @@ use allocation_counter::measure;
 use bytes::BytesMut;
 use nest_wire::{
     Compat,
+    client::{CallError, Client, Config},
     codec::{FrameDecoder, encode, encode_with},
     packet::{RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply},
     pattern::Pattern,
@@ -24,6 +25,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// What a request to a handler that finishes at once may allocate: its future, and the `Vec` that it takes.
 const PER_REQUEST: u64 = 2;
+/// What a call of the client may allocate, whatever it asks: its pattern, which is a value of JavaScript's.
+const PER_CALL: u64 = 1;
+/// What calls may that are made together: the memory that their answers share, what is gathered to be sent, and what the
+/// test needs to join them.
+const PER_BATCH: u64 = 6;
 /// What a segment may: the memory that its frames share, and what its replies are gathered in.
 const PER_SEGMENT: u64 = 2;
 
@@ -134,6 +140,89 @@ fn writing_into_a_buffer_with_room_allocates_nothing() {
     });
     assert_eq!(out, r#"41#{"response":6,"isDisposed":true,"id":"7"}2#{}"#);
     assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn a_call_of_the_client_allocates_its_pattern_and_little_else() {
+    let few = allocations_of_calls(&async |client: &Client| client.send::<f64>("sum", &[1, 2, 3]).await, 1);
+    let many = allocations_of_calls(&async |client: &Client| client.send::<f64>("sum", &[1, 2, 3]).await, 25);
+    assert_eq!((many - few).div_ceil(24), PER_CALL);
+    assert!(few - PER_CALL <= PER_BATCH, "{few} for one call");
+}
+
+#[test]
+fn an_event_of_the_client_allocates_its_pattern_alone() {
+    let few = allocations_of_calls(&async |client: &Client| client.emit("log", "hello").await, 1);
+    let many = allocations_of_calls(&async |client: &Client| client.emit("log", "hello").await, 25);
+    assert_eq!((many - few).div_ceil(24), PER_CALL);
+}
+
+/// The number of allocations while so many calls are made together, once others have been.
+fn allocations_of_calls<T>(call: &impl AsyncFn(&Client) -> Result<T, CallError>, count: usize) -> u64 {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().expect("a runtime");
+    let connect = || std::future::ready(Ok::<_, io::Error>(Answering::default()));
+    let client = Client::with_connector(connect, Config::default());
+    let play = || {
+        let calls = (0..count).map(|_| call(&client));
+        let outcomes = runtime.block_on(futures_util::future::join_all(calls));
+        assert!(outcomes.iter().all(Result::is_ok));
+    };
+    (0..4).for_each(|_| play());
+    let once = measure(play).count_total;
+    assert_eq!(once, measure(play).count_total, "not steady");
+    once
+}
+
+/// A link to a service that answers each request with 6, and knows where its id stands.
+#[derive(Default)]
+struct Answering {
+    answers: Vec<u8>,
+    reader: Option<Waker>,
+}
+
+impl AsyncWrite for Answering {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        for at in ends_of(buf, b"\"id\":\"") {
+            self.answers
+                .extend_from_slice(br#"61#{"response":6,"isDisposed":true,"id":""#);
+            self.answers.extend_from_slice(&buf[at..at + 21]);
+            self.answers.extend_from_slice(br#""}"#);
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Answering {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.answers.is_empty() {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        buf.put_slice(&self.answers);
+        self.answers.clear();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Where each of these is over.
+fn ends_of<'a>(text: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let found = text
+        .windows(what.len())
+        .enumerate()
+        .filter(move |(_, part)| *part == what);
+    found.map(move |(at, _)| at + what.len())
 }
 
 /// A text whose memory is shared already, as a frame's is: the first clone of a `String`'s bytes allocates.

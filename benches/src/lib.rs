@@ -7,11 +7,13 @@
 //! - [`usage`] reads from the kernel what they have used.
 //! - [`counted`] is what instructions and allocations are counted of.
 //! - [`serving`] serves a connection by hand over [`replay`], which stands in for a socket where nothing but our own code is to be counted.
+//! - [`calling`] calls by hand, over a link in memory.
 //! - [`text`] is random text.
 //! - [`descriptors`] and [`parent`] are what the servers need of the system.
 //!
 //! The benchmarks themselves are in `benches/benches`.
 
+pub mod calling;
 pub mod comparison;
 pub mod counted;
 pub mod descriptors;

@@ -1,228 +1,209 @@
-//! What is asked of a client and who waits for it, whether or not there is a link. Does no I/O.
+//! Where the handles of a client and the task of a link meet. Does no I/O.
+//!
+//! What lies there is behind one lock, which is held for moments: nobody waits, serialises, parses, logs or wakes, that
+//! is, runs code of others, while holding it.
 
 use std::{
-    collections::VecDeque,
-    future::Future,
     num::NonZeroUsize,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
-use tokio::{
-    sync::{Semaphore, mpsc},
-    time::Instant,
-};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::{
     CallError, Disconnected,
-    backlog::Backlog,
-    command::{Command, Outgoing},
-    pending::Pending,
-    timer::Timer,
-    waiting::{Waiting, earlier},
+    calls::{Key, Woken},
+    limit::{Limit, earlier},
+    papers::Papers,
+    stage::Stage,
+    waiter::{Answer, Waiter, Wants},
+};
+use crate::{
+    compat::Compat,
+    packet::{CallId, Draft},
 };
 
-/// How many commands are taken at a time.
-const BATCH: usize = 128;
-
+#[derive(Debug)]
 pub(super) struct Desk {
-    /// It is always emptied at once: what bounds it are the slots of the backlog.
-    inbox: mpsc::UnboundedReceiver<Command>,
-    batch: Vec<Command>,
-    pub(super) backlog: Backlog,
-    /// Calls whose packet has been written.
-    pub(super) pending: Pending,
-    /// Events that are written but not wholly sent, in that order.
-    pub(super) unsent: VecDeque<Unsent>,
-    /// Who waits for a link and nothing else.
-    connects: Vec<Waiting>,
-    timer: Timer,
-    drain_timeout: Duration,
-    closing: Closing,
+    papers: Mutex<Papers>,
+    /// Handles take a slot for each packet before they put it down; it is given back when the packet leaves.
+    pub(super) slots: Semaphore,
+    /// Tells that the task has ended.
+    ended: Notify,
 }
 
-pub(super) struct Unsent {
-    /// How many bytes the link will have sent when this event is out.
-    pub(super) end: u64,
-    /// `None` once its sender was told that it took too long.
-    pub(super) event: Option<Box<Outgoing>>,
+/// A packet to be sent up to its id, and what its caller wants.
+#[derive(Debug)]
+pub(super) struct Errand {
+    pub(super) draft: Draft,
+    pub(super) kind: Kind,
+    pub(super) limit: Limit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closing {
-    NotYet,
-    /// What is under way has until then; for ever, if that is later than time goes.
-    Until(Option<Instant>),
-    /// The time is over.
-    Overdue,
+pub(super) enum Kind {
+    /// Its caller wants the last value.
+    Request,
+    /// Its caller wants each value.
+    Stream,
+    Event,
 }
 
-/// How handles reach a desk.
-#[derive(Debug, Clone)]
-pub(super) struct Entrance {
-    pub(super) commands: mpsc::UnboundedSender<Command>,
-    pub(super) slots: Arc<Semaphore>,
+/// What became of an errand.
+#[derive(Debug)]
+pub(super) struct Submitted {
+    pub(super) key: Key,
+    /// Events have none.
+    pub(super) id: Option<CallId>,
+    /// Whether there is no task yet: the caller has to start it.
+    pub(super) is_first: bool,
+}
+
+/// Why a packet was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// There is no slot for it.
+    Full,
+    Closed,
 }
 
 impl Desk {
-    pub(super) fn new(max_queued: NonZeroUsize, drain_timeout: Duration) -> (Entrance, Self) {
-        let (commands, inbox) = mpsc::unbounded_channel();
-        let backlog = Backlog::new(max_queued);
-        let slots = backlog.slots();
-        let desk = Self {
-            inbox,
-            batch: Vec::new(),
-            backlog,
-            pending: Pending::default(),
-            unsent: VecDeque::new(),
-            connects: Vec::new(),
-            timer: Timer::default(),
-            drain_timeout,
-            closing: Closing::NotYet,
+    pub(super) fn new(max_queued: NonZeroUsize, compat: Compat) -> Self {
+        Self {
+            papers: Mutex::new(Papers::new(compat)),
+            slots: Semaphore::new(max_queued.get().min(Semaphore::MAX_PERMITS)),
+            ended: Notify::new(),
+        }
+    }
+
+    /// No change leaves it half done: whoever panicked with the lock has left it whole.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Papers> {
+        self.papers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a packet down, if there is a slot for it; `slot` is one that was waited for.
+    pub(super) fn submit(
+        &self,
+        errand: &mut Errand,
+        waker: Option<Waker>,
+        slot: Option<SemaphorePermit<'_>>,
+    ) -> Result<Submitted, Refused> {
+        let Errand { draft, kind, limit } = errand;
+        let (stage, wants) = match kind {
+            Kind::Request => (Stage::Queued, Wants::Last { so_far: None }),
+            Kind::Stream => (Stage::Queued, Wants::Each(Box::default())),
+            Kind::Event => (Stage::QueuedEvent, Wants::Done),
         };
-        (Entrance { commands, slots }, desk)
-    }
-
-    /// Takes what has been asked and tells those whose time is over; says whether anything changed.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut moved = self.poll_inbox(cx);
-        while self.timer.poll(cx) {
-            self.expire();
-            moved = true;
+        let waiter = Waiter::new(wants, *limit, waker);
+        let mut papers = self.lock();
+        if papers.is_closing {
+            return Err(Refused::Closed);
         }
-        moved
+        let slot = slot.map_or_else(|| self.slots.try_acquire(), Ok);
+        slot.map_err(|_| Refused::Full)?.forget();
+        let Papers { calls, queue, .. } = &mut *papers;
+        let key = calls.begin(stage, waiter);
+        let id = (stage == Stage::Queued).then(|| calls.id(key));
+        queue.push(key, draft, id);
+        Ok(brought(papers, key, id))
     }
 
-    /// Does `work` meanwhile; `None` if `is_enough` said so before that was done.
-    pub(super) async fn attend<T>(
-        &mut self,
-        work: impl Future<Output = T>,
-        is_enough: impl Fn(&Self) -> bool,
-    ) -> Option<T> {
-        let mut work = pin!(work);
-        std::future::poll_fn(|cx| {
-            while self.poll(cx) {}
-            self.backlog.release();
-            if is_enough(self) {
-                return Poll::Ready(None);
+    /// Asks for a link; `None` if there will never be one. The patience has been started.
+    pub(super) fn connect(&self, limit: Limit) -> Option<Submitted> {
+        let waiter = Waiter::new(Wants::Done, limit, None);
+        let mut papers = self.lock();
+        if papers.is_closing {
+            return None;
+        }
+        papers.due = earlier(papers.due, limit.deadline());
+        let key = papers.calls.begin(Stage::Linking, waiter);
+        Some(brought(papers, key, None))
+    }
+
+    /// How the call has ended.
+    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Poll<Answer> {
+        let (end, _not_while_locked) = self.lock().calls.poll_end(key, cx.waker());
+        end
+    }
+
+    /// The next value of a stream, or its end.
+    pub(super) fn poll_next(&self, key: Key, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        let (next, _not_while_locked) = self.lock().calls.poll_next(key, cx.waker());
+        next
+    }
+
+    /// The caller has gone.
+    pub(super) fn give_up(&self, key: Key) {
+        let mut papers = self.lock();
+        let (stage, _not_while_locked) = papers.calls.give_up(key);
+        let was_queued = stage == Some(Stage::Queued);
+        if was_queued {
+            papers.tidy();
+        }
+        // Perhaps nobody wants a link any more, or that was the last call of a client that is closing.
+        let is_news = was_queued || papers.is_closing;
+        let sleeper = if is_news { papers.news() } else { None };
+        drop(papers);
+        if was_queued {
+            self.slots.add_permits(1);
+        }
+        sleeper.into_iter().for_each(Waker::wake);
+    }
+
+    /// Lets nothing more in; whether it is closed by that: else there is a task, which will finish what is under way.
+    pub(super) fn close(&self) -> bool {
+        let mut papers = self.lock();
+        let is_new = !std::mem::replace(&mut papers.is_closing, true);
+        let sleeper = papers.news();
+        let is_left = !papers.is_attended;
+        drop(papers);
+        if is_left {
+            self.slots.close();
+        }
+        sleeper.into_iter().for_each(Waker::wake);
+        is_new && is_left
+    }
+
+    /// Ready when there is no task, or no more.
+    pub(super) async fn is_left(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if !self.lock().is_attended {
+                return;
             }
-            work.as_mut().poll(cx).map(Some)
-        })
-        .await
-    }
-
-    /// Tells whoever waits for a link only.
-    pub(super) fn linked(&mut self) {
-        for waiting in self.connects.drain(..) {
-            waiting.done();
+            ended.await;
         }
     }
 
-    /// Tells whoever waits for a link that there is none.
-    pub(super) fn fail_waiting(&mut self, error: &CallError) {
-        self.backlog.fail_all(error);
-        for waiting in self.connects.drain(..) {
-            waiting.fail(error.clone());
+    /// The task has ended, or has been dropped with its runtime: who still waits is told.
+    pub(super) fn leave(&self) {
+        let mut woken = Woken::new();
+        let mut papers = self.lock();
+        let freed = papers.fail_waiting(&stopped(), &mut woken);
+        papers.fail_sent(Disconnected::Stopped, &mut woken);
+        papers.is_attended = false;
+        let _not_while_locked = papers.sleeper.take();
+        let is_closing = papers.is_closing;
+        drop(papers);
+        self.slots.add_permits(freed);
+        if is_closing {
+            self.slots.close();
         }
+        self.ended.notify_waiters();
+        woken.into_iter().for_each(Waker::wake);
     }
+}
 
-    /// Tells whose packets went with a link.
-    pub(super) fn fail_sent(&mut self, reason: Disconnected) {
-        let error = CallError::ConnectionClosed(reason);
-        self.pending.fail_all(&error);
-        for event in self.unsent.drain(..).filter_map(|unsent| unsent.event) {
-            event.fail(error.clone());
-        }
-    }
+/// Wakes the task, now that something has been brought.
+fn brought(mut papers: MutexGuard<'_, Papers>, key: Key, id: Option<CallId>) -> Submitted {
+    let is_first = !std::mem::replace(&mut papers.is_attended, true);
+    let sleeper = papers.news();
+    drop(papers);
+    sleeper.into_iter().for_each(Waker::wake);
+    Submitted { key, id, is_first }
+}
 
-    /// Whether a link is needed now.
-    pub(super) fn wants_link(&self) -> bool {
-        !self.backlog.is_empty() || !self.connects.is_empty()
-    }
-
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing != Closing::NotYet
-    }
-
-    /// Whether it is closing and nothing is left to do, but perhaps to write.
-    pub(super) fn is_drained(&self) -> bool {
-        self.is_closing() && !self.wants_link() && self.pending.is_empty()
-    }
-
-    /// Whether it has been closing for too long.
-    pub(super) fn is_overdue(&self) -> bool {
-        self.closing == Closing::Overdue
-    }
-
-    fn poll_inbox(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut batch = std::mem::take(&mut self.batch);
-        let mut moved = false;
-        // Ready without any: the last handle is gone. It will say so each time it is asked.
-        while let Poll::Ready(count) = self.inbox.poll_recv_many(cx, &mut batch, BATCH) {
-            moved |= count > 0 || !self.is_closing();
-            for command in batch.drain(..) {
-                self.take(command);
-            }
-            if count == 0 {
-                self.close();
-                break;
-            }
-        }
-        self.batch = batch;
-        moved
-    }
-
-    fn take(&mut self, command: Command) {
-        match command {
-            Command::Send(packet) if self.is_closing() => {
-                self.backlog.refuse();
-                packet.fail(CallError::Closed);
-            }
-            Command::Send(packet) => {
-                self.timer.cover(packet.waiting.limit.deadline);
-                self.backlog.push(packet);
-            }
-            Command::Connect(waiting) => {
-                self.timer.cover(waiting.limit.deadline);
-                self.connects.push(waiting);
-            }
-            Command::Forget(id) => {
-                if !self.pending.forget(id) {
-                    self.backlog.forget(id);
-                }
-            }
-            Command::Close => self.close(),
-        }
-    }
-
-    fn close(&mut self) {
-        if !self.is_closing() {
-            let deadline = Instant::now().checked_add(self.drain_timeout);
-            self.closing = Closing::Until(deadline);
-            self.timer.cover(deadline);
-        }
-    }
-
-    /// The timer has rung: somebody's time may be over.
-    fn expire(&mut self) {
-        let now = Instant::now();
-        let mut next = earlier(self.pending.expire(now), self.backlog.expire(now));
-        for unsent in &mut self.unsent {
-            if let Some(overdue) = unsent.event.take_if(|event| event.waiting.is_overdue(now, &mut next)) {
-                overdue.waiting.expire();
-            }
-        }
-        let overdue = self
-            .connects
-            .extract_if(.., |waiting| waiting.is_overdue(now, &mut next));
-        overdue.for_each(Waiting::expire);
-        match self.closing {
-            Closing::Until(Some(deadline)) if deadline <= now => self.closing = Closing::Overdue,
-            Closing::Until(deadline) => next = earlier(next, deadline),
-            Closing::NotYet | Closing::Overdue => {}
-        }
-        self.timer.cover(next);
-    }
+fn stopped() -> CallError {
+    CallError::ConnectionClosed(Disconnected::Stopped)
 }

@@ -8,7 +8,7 @@
 //!                                                    └─► pausing         (When::Always)
 //! ```
 //!
-//! In each state commands are taken and deadlines pass: see `Desk`.
+//! In each state commands are taken and deadlines pass: see `Clerk`.
 
 use std::{
     future::{Future, pending},
@@ -23,7 +23,7 @@ use tokio::{
 };
 use tracing::{Instrument, debug_span};
 
-use super::{CallError, Config, Disconnected, State, When, desk::Desk, link::Link, state::Notice};
+use super::{CallError, Config, Disconnected, State, When, clerk::Clerk, link::Link, state::Notice};
 use crate::{
     connection::Connection,
     telemetry::{LinkMeter, Side, connect_failed, reconnected},
@@ -32,7 +32,7 @@ use crate::{
 pub(super) struct Driver<C> {
     connect: C,
     config: Arc<Config>,
-    desk: Desk,
+    clerk: Clerk,
     notice: Notice,
     /// How many attempts have failed in a row.
     failures: u32,
@@ -46,11 +46,11 @@ where
     F: Future<Output = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    pub(super) fn new(connect: C, config: Arc<Config>, desk: Desk, notice: Notice) -> Self {
+    pub(super) fn new(connect: C, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
         Self {
             connect,
             config,
-            desk,
+            clerk,
             notice,
             failures: 0,
             has_been_linked: false,
@@ -63,7 +63,7 @@ where
         while self.is_wanted().await {
             self.notice.post(State::Connecting);
             let connecting = in_time((self.connect)(), self.config.connect_timeout);
-            match self.desk.attend(connecting, is_finished).await {
+            match self.clerk.attend(connecting, is_finished).await {
                 Some(Ok(io)) => self.carry(io).await,
                 Some(Err(error)) => self.failed(error),
                 None => break,
@@ -71,18 +71,18 @@ where
             self.pause().await;
         }
         // Only events and what has waited for a link for too long can be left.
-        self.desk.fail_waiting(&CallError::Closed);
+        self.clerk.fail_waiting(&CallError::Closed);
         end.1 = Some(Disconnected::Closed);
     }
 
     /// Waits until there is a need for a link (`true`) or none of the client (`false`).
     async fn is_wanted(&mut self) -> bool {
         let always = self.config.reconnect.when == When::Always;
-        let wants = move |desk: &Desk| desk.wants_link() || always && !desk.is_closing();
-        self.desk
-            .attend(pending::<()>(), |desk| wants(desk) || is_finished(desk))
+        let wants = move |clerk: &Clerk| clerk.wants_link() || always && !clerk.is_closing();
+        self.clerk
+            .attend(pending::<()>(), |clerk| wants(clerk) || is_finished(clerk))
             .await;
-        !is_finished(&self.desk)
+        !is_finished(&self.clerk)
     }
 
     /// Uses a link until its end.
@@ -94,7 +94,7 @@ where
             reconnected();
         }
         let connection = Connection::new(io, &self.config.connection).metered(LinkMeter::opened(Side::Client));
-        let link = Link::new(connection, self.config.compat, &mut self.desk);
+        let link = Link::new(connection, self.config.compat, &mut self.clerk);
         let reason = link
             .run()
             .instrument(debug_span!("connection", messaging.system = "nestjs"))
@@ -113,7 +113,7 @@ where
         self.notice
             .post(State::Disconnected(Disconnected::Unreachable(Arc::clone(&error))));
         if self.config.reconnect.is_exhausted(self.failures) {
-            self.desk.fail_waiting(&CallError::Connect(error));
+            self.clerk.fail_waiting(&CallError::Connect(error));
             if self.config.reconnect.when == When::OnDemand {
                 self.failures = 0;
             }
@@ -126,17 +126,17 @@ where
             return;
         }
         let on_demand = self.config.reconnect.when == When::OnDemand;
-        let needless = move |desk: &Desk| on_demand && !desk.wants_link();
+        let needless = move |clerk: &Clerk| on_demand && !clerk.wants_link();
         let pausing = sleep(self.config.reconnect.delay(self.failures));
-        let is_enough = |desk: &Desk| needless(desk) || is_finished(desk);
-        if self.desk.attend(pausing, is_enough).await.is_none() {
+        let is_enough = |clerk: &Clerk| needless(clerk) || is_finished(clerk);
+        if self.clerk.attend(pausing, is_enough).await.is_none() {
             self.failures = 0;
         }
     }
 }
 
-fn is_finished(desk: &Desk) -> bool {
-    desk.is_drained() || desk.is_overdue()
+fn is_finished(clerk: &Clerk) -> bool {
+    clerk.is_drained() || clerk.is_overdue()
 }
 
 /// Tells how it ended, also when the task is dropped, with its runtime.

@@ -1,23 +1,24 @@
 //! The handle that users hold.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::Deref, pin::pin, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tracing::Instrument;
+use tokio::time::Instant;
 
 use super::{
     CallError, Replies, State, States,
-    command::Outgoing,
-    member::stopped,
-    members::{Guard, Members},
+    desk::{self, Errand},
+    guard::Guard,
+    limit::Limit,
+    members::Members,
     metadata::Metadata,
     replies::decode,
-    waiting::{Limit, Waiting},
+    waiter::Answer,
     watch::{Kind, Watch},
 };
 use crate::{
     js,
-    packet::{CallId, Draft, RawJson},
+    packet::{CallId, Draft},
     pattern::Pattern,
 };
 
@@ -56,8 +57,8 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
-        let packet = self.draft(Draft::request(&present(pattern)?), data)?;
-        decode(self.ask(packet).await?.as_ref())
+        let mut packet = self.draft(Draft::request(&present(pattern)?), data)?;
+        decode(self.ask(&mut packet).await?.as_ref())
     }
 
     /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
@@ -91,8 +92,8 @@ impl Client {
             out.extend_from_slice(b"{}");
             Ok(())
         };
-        let packet = self.draft_with(Kind::Message, draft, nothing)?;
-        self.ask(packet).await.map(drop)
+        let mut packet = self.draft_with(Kind::Message, draft, nothing)?;
+        self.ask(&mut packet).await.map(drop)
     }
 
     /// Sends a message and gives its values as they come.
@@ -118,22 +119,20 @@ impl Client {
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
-        let route = present(pattern)?.route(self.members.config.compat);
-        let packet = self.draft_with(Kind::Event, Draft::event(&route), |out| js::append(data, out))?;
-        let Prepared { draft, mut watch } = packet;
-        let limit = Limit::from_now(self.timeout);
-        let (waiting, sent) = Waiting::until_done(limit);
-        let packet = Box::new(Outgoing {
-            id: None,
-            text: draft.finish(None),
-            waiting,
-        });
-        let emitted = async {
-            let link = self.members.choose(limit).await?;
-            self.members.link(link).submit(packet, &self.members.config).await?;
-            sent.await.unwrap_or_else(|_| Err(stopped()))
+        let draft = Draft::event(&present(pattern)?, self.members.config.compat);
+        let Prepared { mut errand, mut watch } = self.draft_with(Kind::Event, draft, |out| js::append(data, out))?;
+        let emitted = {
+            let emitting = pin!(async {
+                let link = match self.members.ready() {
+                    Some(link) => link,
+                    None => self.members.first_ready(&mut errand.limit).await?,
+                };
+                let mut guard = Guard::new(&*self.members, link);
+                guard.submit(&mut errand).await?;
+                guard.ended().await.map(drop)
+            });
+            watch.within(emitting).await
         };
-        let emitted = emitted.instrument(watch.span()).await;
         watch.ended(emitted)
     }
 }
@@ -157,7 +156,8 @@ impl Client {
     /// # Errors
     /// [`CallError::Connect`], [`CallError::Timeout`] and [`CallError::Closed`].
     pub async fn connect(&self) -> Result<(), CallError> {
-        let limit = Limit::from_now(self.timeout);
+        let mut limit = Limit::of(self.timeout);
+        limit.start(Instant::now());
         self.members.first_connected(limit).await.map(drop)
     }
 
@@ -218,64 +218,69 @@ impl Client {
             Ok(_) => {}
             Err(error) => return Err(CallError::Encode(Arc::new(error))),
         }
-        let span = self.metadata.span(kind, draft.pattern());
+        let span = self.metadata.span(kind, &draft);
         if let Some(metadata) = self.metadata.json(self.timeout, &span) {
             draft.metadata(&metadata);
         }
         let watch = Watch::new(span, self.members.meters.begin(kind));
-        Ok(Prepared { draft, watch })
+        let kind = match kind {
+            Kind::Message => desk::Kind::Request,
+            Kind::Event => desk::Kind::Event,
+        };
+        let limit = Limit::of(self.timeout);
+        let errand = Errand { draft, kind, limit };
+        Ok(Prepared { errand, watch })
     }
 
     /// Sends a request and waits for its last value.
-    pub(super) async fn ask(&self, packet: Prepared) -> Result<Option<RawJson>, CallError> {
-        let id = CallId::random(self.members.config.compat);
-        let Prepared { draft, mut watch } = packet;
-        watch.identified(id);
-        let limit = Limit::from_now(self.timeout);
-        let (waiting, answer) = Waiting::for_last(limit);
-        let packet = Box::new(Outgoing {
-            id: Some(id),
-            text: draft.finish(Some(id)),
-            waiting,
-        });
-        let answered = async {
-            let mut guard = Guard::new(&self.members, id, limit).await?;
-            guard.link().submit(packet, &self.members.config).await?;
-            let answer = answer.await;
-            guard.is_over();
-            answer.unwrap_or_else(|_| Err(stopped()))
+    pub(super) async fn ask(&self, packet: &mut Prepared) -> Answer {
+        let Prepared { errand, watch } = packet;
+        let answered = {
+            let asking = pin!(async {
+                let (mut guard, _) = self.asked(&*self.members, errand, watch).await?;
+                guard.ended().await
+            });
+            watch.within(asking).await
         };
-        let answered = answered.instrument(watch.span()).await;
         watch.ended(answered)
     }
 
     /// Sends a request and gives its values.
     pub(super) async fn ask_stream<T>(&self, packet: Prepared) -> Result<Replies<T>, CallError> {
-        let id = CallId::random(self.members.config.compat);
-        let Prepared { draft, mut watch } = packet;
-        watch.identified(id);
-        let limit = Limit::from_now(self.timeout);
-        let (waiting, values) = Waiting::for_each(limit);
-        let packet = Box::new(Outgoing {
-            id: Some(id),
-            text: draft.finish(Some(id)),
-            waiting,
-        });
-        let sent = async {
-            let guard = Guard::new(&self.members, id, limit).await?;
-            guard.link().submit(packet, &self.members.config).await?;
-            Ok(guard)
+        let Prepared { mut errand, mut watch } = packet;
+        errand.kind = desk::Kind::Stream;
+        let asked = {
+            let asking = pin!(self.asked(Arc::clone(&self.members), &mut errand, &watch));
+            watch.within(asking).await
         };
-        match sent.instrument(watch.span()).await {
-            Ok(guard) => Ok(Replies::new(values, guard, watch)),
+        match asked {
+            Ok((guard, id)) => Ok(Replies::new(guard, id, watch)),
             Err(error) => watch.ended(Err(error)),
         }
+    }
+
+    /// Puts a request on the desk of a link.
+    async fn asked<M: Deref<Target = Members>>(
+        &self,
+        members: M,
+        errand: &mut Errand,
+        watch: &Watch,
+    ) -> Result<(Guard<M>, Option<CallId>), CallError> {
+        let place = self.members.place(&mut errand.limit).await?;
+        let link = match self.members.ready() {
+            Some(link) => link,
+            None => self.members.first_ready(&mut errand.limit).await?,
+        };
+        let mut guard = Guard::of_request(members, link, place);
+        let id = guard.submit(errand).await?;
+        watch.identified(id);
+        Ok((guard, id))
     }
 }
 
 /// A packet up to its id, and what watches its call.
 pub(super) struct Prepared {
-    draft: Draft,
+    errand: Errand,
     watch: Watch,
 }
 

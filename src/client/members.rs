@@ -5,27 +5,24 @@
 //! as well as looking at all. A host that is lost is out at once, and its task tries to connect to it, ever more
 //! seldom, until it is back in.
 
-use std::{
-    future::Future,
-    io,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{future::Future, io, sync::Arc};
 
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
 };
 
 use super::{
     CallError, Config, When, WhenFull,
     driver::Driver,
-    member::{Member, stopped},
+    guard::Guard,
+    limit::Limit,
+    member::Member,
     state::{Board, Notice},
-    waiting::Limit,
     watch::Meters,
 };
-use crate::packet::CallId;
 
 pub(super) struct Members {
     links: Vec<Member>,
@@ -52,7 +49,7 @@ impl Members {
         let connectors = connectors.iter().cycle().take(count).enumerate();
         Self {
             links: connectors
-                .map(|(index, connect)| link(connect.clone(), Arc::clone(&config), board.notice(index)))
+                .map(|(index, connect)| link(connect.clone(), &config, board.notice(index)))
                 .collect(),
             in_flight: config.max_in_flight.map(|most| {
                 let most = most.get().min(Semaphore::MAX_PERMITS);
@@ -64,25 +61,21 @@ impl Members {
         }
     }
 
-    /// The link that a call takes, by its index. Waits for one to be connected only if there is a choice.
-    pub(super) async fn choose(&self, limit: Limit) -> Result<usize, CallError> {
-        if self.links.len() == 1 {
-            return Ok(0);
-        }
-        match self.ready() {
-            Some(index) => Ok(index),
-            None => self.first_connected(limit).await,
-        }
+    /// The link that a call takes, by its index, when none was [ready](Self::ready).
+    pub(super) async fn first_ready(&self, limit: &mut Limit) -> Result<usize, CallError> {
+        limit.start(Instant::now());
+        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
+        Box::pin(self.first_connected(*limit)).await
     }
 
     /// Waits until any link is connected; its index.
     pub(super) async fn first_connected(&self, limit: Limit) -> Result<usize, CallError> {
-        let connecting = |(index, link): (usize, &Member)| {
-            let connected = link.connect(&self.config, limit);
-            async move { connected?.await.unwrap_or_else(|_| Err(stopped())).map(|()| index) }
+        let connecting = async |index| {
+            let mut guard = Guard::new(self, index);
+            guard.connect(limit).await.map(|()| index)
         };
-        let mut attempts: FuturesUnordered<_> = self.links.iter().enumerate().map(connecting).collect();
-        let mut outcome = Err(stopped());
+        let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
+        let mut outcome = Err(CallError::Closed);
         while let Some(connected) = attempts.next().await {
             outcome = connected;
             if outcome.is_ok() {
@@ -93,15 +86,14 @@ impl Members {
     }
 
     /// A place among the requests under way, if their number is limited.
-    pub(super) async fn place(&self, limit: Limit) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+    pub(super) async fn place(&self, limit: &mut Limit) -> Result<Option<OwnedSemaphorePermit>, CallError> {
         let Some(places) = &self.in_flight else {
             return Ok(None);
         };
-        let waiting = Arc::clone(places).acquire_owned();
         let place = match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
             (Ok(place), _) => Ok(place),
             (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
-            (Err(_), WhenFull::Wait) => limit.keep(waiting).await?,
+            (Err(_), WhenFull::Wait) => Box::pin(limit.keep(Arc::clone(places).acquire_owned())).await?,
         };
         Ok(Some(place.expect("nobody closes it")))
     }
@@ -110,12 +102,25 @@ impl Members {
         join_all(self.links.iter().map(Member::close)).await;
     }
 
+    /// Whether links compete for calls.
+    pub(super) fn has_choice(&self) -> bool {
+        self.links.len() > 1
+    }
+
     pub(super) fn link(&self, index: usize) -> &Member {
         &self.links[index]
     }
 
-    /// Of two connected links the less busy one.
-    fn ready(&self) -> Option<usize> {
+    /// The link that a call takes, by its index: the only one, or of two connected ones the less busy.
+    #[inline]
+    pub(super) fn ready(&self) -> Option<usize> {
+        match self.has_choice() {
+            true => self.pick(),
+            false => Some(0),
+        }
+    }
+
+    fn pick(&self) -> Option<usize> {
         let count = self.links.len();
         let start = fastrand::usize(..count);
         let from_there = (start..count).chain(0..start);
@@ -130,70 +135,17 @@ impl Members {
     }
 }
 
-fn link<C, F, IO>(connect: C, config: Arc<Config>, notice: Notice) -> Member
+fn link<C, F, IO>(connect: C, config: &Arc<Config>, notice: Notice) -> Member
 where
     C: Fn() -> F + Clone + Send + Sync + 'static,
     F: Future<Output = io::Result<IO>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let theirs = notice.clone();
-    let start = move |desk| {
-        let driver = Driver::new(connect.clone(), Arc::clone(&config), desk, theirs.clone());
+    let of_driver = Arc::clone(config);
+    let start = move |clerk| {
+        let driver = Driver::new(connect.clone(), Arc::clone(&of_driver), clerk, theirs.clone());
         tokio::spawn(driver.run());
     };
-    Member::new(Box::new(start), notice)
-}
-
-/// Takes a call off its link when its caller no longer waits. It exists before the request is on its way, so that a
-/// caller who is dropped at any moment leaves nothing behind.
-pub(super) struct Guard {
-    members: Arc<Members>,
-    link: usize,
-    pub(super) id: CallId,
-    /// Whether the link knows nothing of the call any more, or does not yet.
-    is_over: bool,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl Guard {
-    /// Chooses a link for the call `id`.
-    pub(super) async fn new(members: &Arc<Members>, id: CallId, limit: Limit) -> Result<Self, CallError> {
-        let place = members.place(limit).await?;
-        let link = members.choose(limit).await?;
-        let guard = Self {
-            members: Arc::clone(members),
-            link,
-            id,
-            is_over: false,
-            _place: place,
-        };
-        if guard.is_counted() {
-            guard.link().load.fetch_add(1, Relaxed);
-        }
-        Ok(guard)
-    }
-
-    pub(super) fn link(&self) -> &Member {
-        self.members.link(self.link)
-    }
-
-    /// The call has ended by itself.
-    pub(super) fn is_over(&mut self) {
-        self.is_over = true;
-    }
-
-    fn is_counted(&self) -> bool {
-        self.members.links.len() > 1
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if self.is_counted() {
-            self.link().load.fetch_sub(1, Relaxed);
-        }
-        if !self.is_over {
-            self.link().forget(self.id);
-        }
-    }
+    Member::new(Box::new(start), config, notice)
 }

@@ -10,7 +10,10 @@ use std::{
 use tracing::Span;
 
 use super::watch::{self, Kind};
-use crate::{js, packet::RawJson};
+use crate::{
+    js,
+    packet::{Draft, RawJson},
+};
 
 /// Metadata as the user gave it, and where the deadline goes.
 #[derive(Debug, Clone, Default)]
@@ -48,16 +51,17 @@ impl Metadata {
     }
 
     /// The span of a call with this metadata.
-    pub(super) fn span(&self, kind: Kind, pattern: &str) -> Span {
+    pub(super) fn span(&self, kind: Kind, draft: &Draft) -> Span {
         #[cfg(feature = "otel")]
         if self.is_traced {
-            return watch::traced_call_span(kind, pattern);
+            return watch::traced_call_span(kind, draft);
         }
-        watch::call_span(kind, pattern)
+        watch::call_span(kind, draft)
     }
 
     /// The JSON text of a packet whose call is given up after `timeout` and watched by `span`.
     #[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]
+    #[inline]
     pub(super) fn json(&self, timeout: Duration, span: &Span) -> Option<Cow<'_, str>> {
         let own = self.own.as_ref().map(|own| Cow::Borrowed(own.as_str()));
         let own = match &self.deadline {

@@ -85,22 +85,26 @@
 //! # Ok(()) }
 //! ```
 
-mod backlog;
-mod command;
+mod calls;
+mod clerk;
 mod config;
 mod desk;
 mod driver;
 mod error;
+mod guard;
 mod handle;
+mod limit;
 mod link;
 mod making;
 mod member;
 mod members;
 mod metadata;
-mod pending;
+mod papers;
+mod queue;
 mod reconnect;
 mod replies;
 mod service;
+mod stage;
 mod state;
 mod tcp;
 mod timer;
@@ -108,7 +112,7 @@ mod timer;
 mod tls;
 #[cfg(unix)]
 mod unix;
-mod waiting;
+mod waiter;
 mod watch;
 
 pub use config::{Config, WhenFull};

@@ -10,10 +10,9 @@ use std::{
 
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
 
-use super::{CallError, member::stopped, members::Guard, waiting::Answer, watch::Watch};
-use crate::packet::RawJson;
+use super::{CallError, guard::Guard, members::Members, watch::Watch};
+use crate::packet::{CallId, RawJson};
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
 ///
@@ -21,19 +20,19 @@ use crate::packet::RawJson;
 /// packet for that. Values wait in memory until they are taken.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Replies<T> {
-    values: mpsc::UnboundedReceiver<Option<Answer>>,
     /// Keeps the link alive as long as somebody listens.
-    guard: Guard,
+    guard: Guard<Arc<Members>>,
+    id: Option<CallId>,
     watch: Watch,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(values: mpsc::UnboundedReceiver<Option<Answer>>, guard: Guard, watch: Watch) -> Self {
+    pub(super) fn new(guard: Guard<Arc<Members>>, id: Option<CallId>, watch: Watch) -> Self {
         Self {
-            values,
             guard,
+            id,
             watch,
             is_over: false,
             item: PhantomData,
@@ -48,18 +47,8 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let item = match ready!(self.values.poll_recv(cx)) {
-            Some(Some(Ok(value))) => Some(decode(value.as_ref())),
-            Some(Some(Err(error))) => {
-                self.guard.is_over();
-                Some(Err(error))
-            }
-            Some(None) => {
-                self.guard.is_over();
-                None
-            }
-            None => Some(Err(stopped())),
-        };
+        let next = ready!(self.guard.poll_next(cx));
+        let item = next.map(|value| value.and_then(|value| decode(value.as_ref())));
         match &item {
             Some(Ok(_)) => {}
             Some(Err(error)) => self.watch.failed(error),
@@ -73,7 +62,7 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
 impl<T> fmt::Debug for Replies<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replies")
-            .field("call", &self.guard.id)
+            .field("call", &self.id)
             .finish_non_exhaustive()
     }
 }

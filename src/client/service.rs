@@ -136,8 +136,8 @@ impl Service<Call> for Client {
     fn call(&mut self, call: Call) -> Answering<Answer> {
         let ready = call.draft(self);
         Box::pin(async move {
-            let (client, packet) = ready?;
-            client.ask(packet).await.map(Answer)
+            let (client, mut packet) = ready?;
+            client.ask(&mut packet).await.map(Answer)
         })
     }
 }

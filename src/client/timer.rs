@@ -18,19 +18,20 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    /// Sees to it that it rings at `deadline` or before.
-    pub(super) fn cover(&mut self, deadline: Option<Instant>) {
+    /// Sees to it that it rings at `deadline` or before; whether it has been set anew, and has to be polled.
+    pub(super) fn cover(&mut self, deadline: Option<Instant>) -> bool {
         let Some(deadline) = deadline else {
-            return;
+            return false;
         };
         if self.due.is_some_and(|due| due <= deadline) {
-            return;
+            return false;
         }
         self.due = Some(deadline);
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().reset(deadline),
             None => self.sleep = Some(Box::pin(sleep_until(deadline))),
         }
+        true
     }
 
     /// Whether it has rung; it does once.

@@ -2,13 +2,17 @@
 //!
 //! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    future::{Future, poll_fn},
+    pin::Pin,
+};
 
 use tracing::{Span, field::Empty};
 
 use super::CallError;
 use crate::{
-    packet::CallId,
+    packet::{CallId, Draft},
     telemetry::{CallMeter, CallMeters, Outcome, excerpt},
 };
 
@@ -54,16 +58,21 @@ impl Watch {
         Self { span, meter }
     }
 
-    /// Of a request, the id is known only once it is whole.
-    pub(super) fn identified(&self, id: CallId) {
-        if !self.span.is_disabled() {
+    /// The id of a request is known only once it has been handed over.
+    pub(super) fn identified(&self, id: Option<CallId>) {
+        if let (false, Some(id)) = (self.span.is_disabled(), id) {
             self.span
                 .record("messaging.message.conversation_id", tracing::field::display(id));
         }
     }
 
-    pub(super) fn span(&self) -> Span {
-        self.span.clone()
+    /// Does `work` within the span: as `Instrument` does, without moving it.
+    pub(super) async fn within<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
+        poll_fn(|cx| {
+            let _entered = self.span.enter();
+            work.as_mut().poll(cx)
+        })
+        .await
     }
 
     pub(super) fn succeeded(&mut self) {
@@ -98,7 +107,7 @@ impl Watch {
 
 /// The fields are looked at only if the span is enabled.
 macro_rules! call_span {
-    ($level:expr, $kind:ident, $pattern:ident) => {{
+    ($level:expr, $kind:ident, $draft:ident) => {{
         let operation = match $kind {
             Kind::Message => "send",
             Kind::Event => "emit",
@@ -106,28 +115,28 @@ macro_rules! call_span {
         tracing::span!(
             $level,
             "request",
-            otel.name = tracing::field::display(format!("{operation} {}", excerpt(&plain($pattern)))),
+            otel.name = tracing::field::display(format!("{operation} {}", excerpt(&plain($draft.pattern())))),
             otel.kind = "producer",
             otel.status_code = Empty,
             messaging.system = "nestjs",
             messaging.operation.name = operation,
             messaging.operation.type = "send",
-            messaging.destination.name = excerpt(&plain($pattern)),
+            messaging.destination.name = excerpt(&plain($draft.pattern())),
             messaging.message.conversation_id = Empty,
             error.type = Empty,
         )
     }};
 }
 
-/// The span that all of one call is logged in. `pattern` is JSON text.
-pub(super) fn call_span(kind: Kind, pattern: &str) -> Span {
-    call_span!(tracing::Level::DEBUG, kind, pattern)
+/// The span that all of one call is logged in.
+pub(super) fn call_span(kind: Kind, draft: &Draft) -> Span {
+    call_span!(tracing::Level::DEBUG, kind, draft)
 }
 
 /// As [`call_span`], for a client that passes its context on: that was asked for, and is no detail for debugging.
 #[cfg(feature = "otel")]
-pub(super) fn traced_call_span(kind: Kind, pattern: &str) -> Span {
-    call_span!(tracing::Level::INFO, kind, pattern)
+pub(super) fn traced_call_span(kind: Kind, draft: &Draft) -> Span {
+    call_span!(tracing::Level::INFO, kind, draft)
 }
 
 /// A pattern that is text as that text, any other as JSON.

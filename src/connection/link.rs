@@ -190,7 +190,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Queues the packet of this text.
     pub(crate) fn push_text(&mut self, text: &str) {
-        self.push_pieces(["", text, "", "", ""], None);
+        match self.reader.custom() {
+            None => self.writer.push_text(text),
+            Some(custom) => self
+                .writer
+                .push_as(custom, |out| out.extend_from_slice(text.as_bytes())),
+        }
     }
 
     /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII. The second is

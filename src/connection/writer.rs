@@ -31,6 +31,10 @@ impl Writer {
         codec::encode_with(self.waiting.gather(), packet);
     }
 
+    pub(super) fn push_text(&mut self, text: &str) {
+        codec::encode(text, self.waiting.gather());
+    }
+
     /// `payload` is the second of the pieces, if somebody has it.
     #[inline(always)]
     pub(super) fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {

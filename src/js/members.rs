@@ -66,6 +66,11 @@ pub(crate) fn members<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N]) -
     }
 }
 
+/// Where the value ends that `text` begins with, if it is JSON.
+pub(crate) fn value_end(text: &str) -> Option<usize> {
+    pass::value(text.as_bytes(), 0).ok()
+}
+
 /// The index after all that could be passed over.
 #[inline]
 fn walk<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N], found: &mut Members<'t, N>) -> Passed {

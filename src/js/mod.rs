@@ -43,7 +43,7 @@ pub use ser::{append, to_string, to_writer};
 pub use string::JsString;
 pub use value::Value;
 
-pub(crate) use members::{UsualKey, members};
+pub(crate) use members::{UsualKey, members, value_end};
 pub(crate) use number::with_text as with_number;
 pub(crate) use pass::is_plain_string;
 pub(crate) use string::JsStringBuilder;

@@ -30,12 +30,21 @@ impl CallId {
     /// A new id, as good as never given before, of the form that this major of Nest uses.
     #[must_use]
     pub fn random(compat: Compat) -> Self {
-        let random = fastrand::u128(..);
+        Self::of(compat, fastrand::u128(..))
+    }
+
+    /// The id with this value, of the form that this major of Nest uses; some bits do not fit into it.
+    pub(crate) fn of(compat: Compat, bits: u128) -> Self {
         if compat.has_uuids() {
-            Self::uuid(random)
+            Self::uuid(bits)
         } else {
-            Self::digits(random)
+            Self::digits(bits)
         }
+    }
+
+    /// The value of its last eight digits, which all ids have to themselves.
+    pub(crate) const fn last_digits(self) -> u32 {
+        self.value as u32
     }
 
     /// The id of 21 digits with this value; bits past the last digit are dropped.
@@ -66,19 +75,19 @@ impl CallId {
 
     /// As [`read`](Self::read), of the JSON in `id`.
     pub(crate) fn read_json(id: &str) -> Option<Self> {
-        if js::is_plain_string(id) {
-            Self::read_text(id)
-        } else {
-            Self::read_text(RawJson::trusted(id.to_owned()).normalised().as_str())
-        }
+        Self::read_text(id).or_else(|| match js::is_plain_string(id) {
+            true => None,
+            false => Self::read_text(RawJson::trusted(id.to_owned()).normalised().as_str()),
+        })
     }
 
-    fn read_text(quoted: &str) -> Option<Self> {
+    /// As [`read_json`](Self::read_json), of a string without escapes.
+    pub(super) fn read_text(quoted: &str) -> Option<Self> {
         let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
         match text.len() {
-            DIGITS => lower_hex(text).map(Self::digits),
+            DIGITS => read_odd(text.as_bytes().first_chunk()?).map(Self::digits),
             UUID => {
-                let value = lower_hex(&text.replace('-', ""))?;
+                let value = read_eights(0, text.replace('-', "").as_bytes())?;
                 let id = Self {
                     value,
                     form: Form::Uuid,
@@ -91,39 +100,51 @@ impl CallId {
     }
 }
 
-fn lower_hex(digits: &str) -> Option<u128> {
-    // In two halves, for machines count in 64 bits.
-    let (high, low) = digits.split_at_checked(digits.len().saturating_sub(16))?;
-    Some(u128::from(lower_hex_half(high)?) << 64 | u128::from(lower_hex_half(low)?))
+/// Of 5 digits more than a number of eights.
+fn read_odd(digits: &[u8; DIGITS]) -> Option<u128> {
+    let [a, b, c, d, e, eights @ ..] = digits;
+    let high = read_hex([b'0', b'0', b'0', *a, *b, *c, *d, *e])?;
+    read_eights(high, eights)
 }
 
-/// Of at most 16 digits.
-fn lower_hex_half(digits: &str) -> Option<u64> {
-    digits.bytes().try_fold(0, |value, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(value << 4 | u64::from(digit))
+/// Reads on after `high`.
+fn read_eights(high: u32, digits: &[u8]) -> Option<u128> {
+    let (eights, _) = digits.as_chunks();
+    eights.iter().try_fold(high.into(), |value, eight| {
+        Some(value << 32 | u128::from(read_hex(*eight)?))
     })
 }
 
-/// The last digits of `value`, as many as there is room for.
-fn write_hex(mut value: u64, room: &mut [u8]) {
-    for digit in room.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[value as usize & 0xf];
-        value >>= 4;
-    }
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The inverse of [`hex`]: what would not be written like that is no number.
+fn read_hex(digits: [u8; 8]) -> Option<u32> {
+    let characters = u64::from_be_bytes(digits);
+    let is_letter = characters >> 6 & EACH;
+    let spread = (characters & (EACH * 0x0f)) + is_letter * 9;
+    let spread = (spread >> 4 | spread) & 0x00ff_00ff_00ff_00ff;
+    let spread = (spread >> 8 | spread) & 0x0000_ffff_0000_ffff;
+    let value = (spread >> 16 | spread) as u32;
+    (hex(value) == digits).then_some(value)
+}
+
+/// Eight digits at once: the nibbles are spread over the bytes of a word, and all of them made characters together.
+fn hex(value: u32) -> [u8; 8] {
+    let spread = u64::from(value);
+    let spread = (spread << 16 | spread) & 0x0000_ffff_0000_ffff;
+    let spread = (spread << 8 | spread) & 0x00ff_00ff_00ff_00ff;
+    let spread = (spread << 4 | spread) & (EACH * 0x0f);
+    let is_letter = (spread + EACH * 6) >> 4 & EACH;
+    (spread + EACH * u64::from(b'0') + is_letter * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 impl CallId {
     /// Appends its text, which is ASCII. Each request has one, and Rust's formatters take many times as long.
     pub(crate) fn append(self, out: &mut Vec<u8>) {
         let mut digits = [0; 32];
-        let (high, low) = digits.split_at_mut(16);
-        write_hex((self.value >> 64) as u64, high);
-        write_hex(self.value as u64, low);
+        for (eight, shift) in digits.as_chunks_mut().0.iter_mut().zip([96, 64, 32, 0]) {
+            *eight = hex((self.value >> shift) as u32);
+        }
         match self.form {
             Form::Digits => out.extend_from_slice(&digits[32 - DIGITS..]),
             Form::Uuid => {

@@ -21,5 +21,5 @@ pub(crate) use request::Draft;
 pub use request::{RequestPacket, write_event, write_request};
 pub use rpc_error::RpcError;
 
-pub(crate) use reply::ReplyMembers;
+pub(crate) use reply::{ReplyMembers, read_usual};
 pub(crate) use request::{ReplyId, RequestMembers};

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{PacketError, RawJson, raw::is_truthy};
+use super::{CallId, PacketError, RawJson, raw::is_truthy};
 use crate::{
     compat::Compat,
     js::{self, UsualKey},
@@ -113,6 +113,16 @@ impl ReplyPacket {
 pub(crate) struct ReplyMembers<'f> {
     pub(crate) id: Option<&'f str>,
     pub(crate) outcome: Outcome,
+}
+
+/// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly every reply is, with
+/// nothing in it to be looked for. `None` is any other packet.
+pub(crate) fn read_usual(text: &ByteString) -> Option<(CallId, Outcome)> {
+    let rest = text.strip_prefix("{\"response\":")?;
+    let (response, rest) = rest.split_at(js::value_end(rest)?);
+    let id = rest.strip_prefix(",\"isDisposed\":true,\"id\":")?.strip_suffix('}')?;
+    let id = CallId::read_text(id)?;
+    Some((id, Outcome::Completed(Some(RawJson::slice_of(text, response)))))
 }
 
 impl<'f> ReplyMembers<'f> {
@@ -228,6 +238,36 @@ mod tests {
             assert_eq!(out, text);
             let packet = ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON");
             assert_eq!((packet.id, packet.outcome), (Some(id.clone()), read));
+        }
+    }
+
+    #[test]
+    fn the_usual_reply_is_read_at_once_and_like_any_other() {
+        let id = CallId::digits(0xabc);
+        for value in ["6", "\"a\\\"\"", r#"{"isDisposed":[1,2]}"#, "null"] {
+            let text = ByteString::from(format!(r#"{{"response":{value},"isDisposed":true,"id":"{id}"}}"#));
+            let members = ReplyMembers::read(&text, Compat::Nest12).expect("JSON");
+            let read = members.id.and_then(CallId::read_json).map(|id| (id, members.outcome));
+            assert_eq!(read_usual(&text), read);
+            assert!(read.is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_not_just_so_is_left_to_the_others() {
+        let id = CallId::digits(0xabc);
+        for text in [
+            format!(r#"{{"response":6,"id":"{id}"}}"#),
+            format!(r#"{{"response":6,"isDisposed":true,"id":"{id}","id":1}}"#),
+            format!(r#"{{"response":6,"isDisposed":true,"id":"{id}"}} "#),
+            format!(r#"{{"response":,"isDisposed":true,"id":"{id}"}}"#),
+            format!(r#"{{"response":6 ,"isDisposed":true,"id":"{id}"}}"#),
+            format!(r#"{{"response":6,"isDisposed":true,"id":"{id}}}"#),
+            r#"{"response":6,"isDisposed":true,"id":"a"}"#.to_owned(),
+            r#"{"response":6,"isDisposed":true,"id":1}"#.to_owned(),
+            r#"{"response":"#.to_owned(),
+        ] {
+            assert_eq!(read_usual(&text.clone().into()), None, "{text}");
         }
     }
 

@@ -1,14 +1,15 @@
 //! What a caller sends: a request, which wants an answer, or an event, which wants none.
 
-use std::{fmt::Write, ops::Range};
+use std::{cell::Cell, fmt::Write, ops::Range};
 
 use bytes::BytesMut;
 use bytestring::ByteString;
 
 use super::{CallId, PacketError, RawJson};
 use crate::{
+    compat::Compat,
     js::{self, UsualKey},
-    pattern::{Pattern, Route},
+    pattern::Pattern,
 };
 
 /// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md` §2).
@@ -163,6 +164,14 @@ const DATA: &str = ",\"data\":";
 const METADATA: &str = ",\"metadata\":";
 const ID: &str = ",\"id\":";
 
+thread_local! {
+    /// Memory of drafts that are done with, for the next one.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Up to how many bytes a draft's memory is kept.
+const KEPT: usize = 4096;
+
 /// A request or an event that is written member by member, each serialised straight into its place.
 #[derive(Debug)]
 pub(crate) struct Draft {
@@ -177,13 +186,19 @@ impl Draft {
     }
 
     /// Begins with the route of an event, which is a text whatever its pattern was.
-    pub(crate) fn event(route: &Route<'_>) -> Self {
-        Self::addressed(|text| text.push_str(&route.to_json()))
+    pub(crate) fn event(pattern: &Pattern, compat: Compat) -> Self {
+        match pattern.value() {
+            // A text is its own route.
+            js::Value::String(_) => Self::request(pattern),
+            _ => Self::addressed(|text| text.push_str(&pattern.route(compat).to_json())),
+        }
     }
 
     fn addressed(write: impl FnOnce(&mut String)) -> Self {
+        // Nothing is in it, so nothing has to be looked at.
+        let mut text = String::from_utf8(SPARE.take()).unwrap_or_default();
         // Room for most packets at once.
-        let mut text = String::with_capacity(192);
+        text.reserve(192);
         text.push_str(PATTERN);
         let start = text.len();
         write(&mut text);
@@ -214,17 +229,51 @@ impl Draft {
         std::str::from_utf8(&self.text[self.pattern.clone()]).expect("it was written as text")
     }
 
-    /// The frame's text. An event has no id.
-    pub(crate) fn finish(mut self, id: Option<CallId>) -> String {
-        if let Some(id) = id {
-            self.text.extend_from_slice(ID.as_bytes());
-            self.text.push(b'"');
-            id.append(&mut self.text);
-            self.text.push(b'"');
-        }
-        self.text.push(b'}');
-        String::from_utf8(self.text).expect("serde_json writes UTF-8")
+    /// How many bytes have been written.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
     }
+
+    /// The frame's text. An event has no id.
+    pub(crate) fn finish(&mut self, id: Option<CallId>) -> Vec<u8> {
+        let mut text = std::mem::take(&mut self.text);
+        end(id, &mut text);
+        text
+    }
+
+    /// Appends the frame's text to `out`.
+    pub(crate) fn finish_into(&self, id: Option<CallId>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.text);
+        end(id, out);
+    }
+}
+
+impl Draft {
+    /// It is done with: leaves its memory to the next one.
+    pub(crate) fn retire(&mut self) {
+        let mut text = std::mem::take(&mut self.text);
+        if (1..=KEPT).contains(&text.capacity()) {
+            text.clear();
+            // A thread that ends has no use for it.
+            let _ = SPARE.try_with(|spare| spare.set(text));
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        self.retire();
+    }
+}
+
+fn end(id: Option<CallId>, text: &mut Vec<u8>) {
+    text.reserve(64);
+    if let Some(id) = id {
+        text.extend_from_slice(b",\"id\":\"");
+        id.append(text);
+        text.push(b'"');
+    }
+    text.push(b'}');
 }
 
 #[cfg(test)]
@@ -272,7 +321,7 @@ mod tests {
 
         let mut out = BytesMut::new();
         write_event(&mut out, &raw(r#""{\"cmd\":\"sum\"}""#), &data, None);
-        let mut draft = Draft::event(&pattern.route(crate::Compat::Nest12));
+        let mut draft = Draft::event(&pattern, Compat::Nest12);
         draft.data(append).expect("appended");
         assert_eq!(draft.finish(None), out);
     }

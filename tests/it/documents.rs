@@ -65,6 +65,7 @@ const LEAN: &[&str] = &[
     "serde_json",
     "serde_path_to_error",
     "simdutf8",
+    "slab",
     "socket2",
     "thiserror",
     "tokio",

@@ -16,6 +16,7 @@ mod client_requests;
 mod client_restarts;
 mod client_slow_links;
 mod client_states;
+mod client_threads;
 mod client_timeouts;
 mod custom_framing;
 mod documents;

@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (Kind::Calls, 1, Some(1.6)),
         (Kind::Calls, 64, Some(8.0)),
         (Kind::Calls, 1000, Some(20.0)),
-        (Kind::Events, 64, None),
+        (Kind::Events, 64, Some(20.0)),
         (Kind::Events, 1000, Some(20.0)),
     ];
     table::print_head();

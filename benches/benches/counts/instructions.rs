@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    io::Write,
     path::Path,
     process::{Command, Stdio},
 };
@@ -9,7 +10,7 @@ use std::{
 use nest_wire_benches::{
     counted::Work,
     load::{Exchange, Load, Shape, Until},
-    peers::{Cores, Server},
+    peers::{self, Binaries, Cores, Server},
 };
 
 use super::document::Figures;
@@ -52,10 +53,6 @@ pub(crate) async fn of_servers() -> Result<Vec<(String, Figures)>, Box<dyn Error
     let mut raw = counting(Path::new(env!("CARGO_BIN_EXE_raw-server")));
     raw.args(["--request-bytes", &canned.asked_bytes().to_string()])
         .args(["--reply", &canned.canned_answer()]);
-    let figures = |instructions| Figures {
-        instructions: Some(instructions),
-        allocations: None,
-    };
     Ok(vec![
         (
             "our whole server, `sum`, 1 x 64".to_owned(),
@@ -66,6 +63,55 @@ pub(crate) async fn of_servers() -> Result<Vec<(String, Figures)>, Box<dyn Error
             figures(per_request(&raw, &canned).await?),
         ),
     ])
+}
+
+/// How many instructions a call costs our whole client, sockets and all, and how many an event.
+pub(crate) async fn of_client() -> Result<Vec<(String, Figures)>, Box<dyn Error>> {
+    let binaries = Binaries {
+        ours: env!("CARGO_BIN_EXE_bench-server").into(),
+        raw: env!("CARGO_BIN_EXE_raw-server").into(),
+    };
+    let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6");
+    let raw = Server::start_raw_with_ids(&binaries, &exchange, Cores::All).await?;
+    let ours = Server::start(peers::Kind::Ours { workers: 1 }, &binaries, &exchange, Cores::All).await?;
+    Ok(vec![
+        (
+            "our whole client, `sum`, 64 in flight".to_owned(),
+            figures(per_call(&raw, &[])?),
+        ),
+        (
+            "our whole client, events, 64 in flight".to_owned(),
+            figures(per_call(&ours, &["--emit"])?),
+        ),
+    ])
+}
+
+fn per_call(server: &Server, options: &[&str]) -> Result<f64, Box<dyn Error>> {
+    const CALLS: u64 = 6400;
+    let few = for_calls(server, options, CALLS)?;
+    let many = for_calls(server, options, 3 * CALLS)?;
+    Ok((many - few) as f64 / (2 * CALLS) as f64)
+}
+
+fn for_calls(server: &Server, options: &[&str], count: u64) -> Result<u64, Box<dyn Error>> {
+    let mut client = counting(Path::new(env!("CARGO_BIN_EXE_bench-client")))
+        .args(["--port", &server.address().port().to_string()])
+        .args(options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut input = client.stdin.take().ok_or("no standard input")?;
+    writeln!(input, "{count}")?;
+    drop(input);
+    counted_in(&String::from_utf8_lossy(&client.wait_with_output()?.stderr))
+}
+
+fn figures(instructions: f64) -> Figures {
+    Figures {
+        instructions: Some(instructions),
+        allocations: None,
+    }
 }
 
 async fn per_request(server: &Command, exchange: &Exchange) -> Result<f64, Box<dyn Error>> {

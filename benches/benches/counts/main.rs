@@ -55,6 +55,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     if counts_instructions {
         counted.extend(instructions::of_servers().await?);
+        counted.extend(instructions::of_client().await?);
     }
     if args.update {
         document.update(&counted)?;

@@ -9,10 +9,13 @@ use nest_wire::{
     pattern::IncomingPattern,
 };
 
-use crate::{load::Exchange, serving::Serving, text::Script};
+use crate::{calling::Calling, load::Exchange, serving::Serving, text::Script};
 
 /// How many requests a segment has.
 const IN_FLIGHT: usize = 64;
+
+/// How many calls are made together: as many as `join_all` takes without a box for each.
+const CALLS: usize = 30;
 
 /// What one read brings at most.
 const READ: usize = 64 * 1024;
@@ -34,13 +37,21 @@ type Run = Box<dyn FnMut()>;
 
 impl Work {
     /// All there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::of("serve `sum`, 64 in flight", 64, 100, || serve(r#""sum""#)),
         Self::of("serve `{\"cmd\":\"sum\"}`, 64 in flight", 64, 100, || {
             serve(r#"{"cmd":"sum"}"#)
         }),
         Self::of("serve `{\"cmd\" : \"sum\"}`, spelled otherwise", 64, 100, || {
             serve(r#"{"cmd" : "sum"}"#)
+        }),
+        Self::of("call `sum`, 30 in flight", 30, 200, || {
+            let calling = Calling::new();
+            Box::new(move || calling.call(CALLS))
+        }),
+        Self::of("emit, 30 in flight", 30, 200, || {
+            let calling = Calling::new();
+            Box::new(move || calling.emit(CALLS))
         }),
         Self::of("decode a small frame", 64, 200, decode_small),
         Self::of("decode 1 kB of ASCII in a large frame", 1000, 10, || {

@@ -1,0 +1,36 @@
+//! How far a call has come.
+//!
+//! ```text
+//!   Queued ──────── written ──► Asked ──── answered ──┐
+//!   QueuedEvent ─── written ──► Leaving ─ all sent ───┼──► Over
+//!   Linking ────────────────────────────── linked ────┘    from everywhere: too late, no link, link lost
+//! ```
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It wants a link and nothing else.
+    Linking,
+    /// Its packet waits to be written.
+    Queued,
+    /// Its packet is an event and waits to be written.
+    QueuedEvent,
+    /// A request that waits for its answer.
+    Asked,
+    /// An event that is written but perhaps not wholly sent.
+    Leaving,
+    /// It has ended, which its caller has not yet seen.
+    Over,
+}
+
+impl Stage {
+    pub(super) const COUNT: usize = 6;
+
+    pub(super) const fn is_queued(self) -> bool {
+        matches!(self, Self::Queued | Self::QueuedEvent)
+    }
+
+    /// Whether it goes on though nobody waits for it.
+    pub(super) const fn is_autonomous(self) -> bool {
+        matches!(self, Self::Linking | Self::QueuedEvent | Self::Leaving)
+    }
+}
