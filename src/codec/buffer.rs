@@ -21,33 +21,37 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Appends `text`, after which so many units in all are expected.
-    pub(super) fn push(&mut self, text: &str, expected_units: usize) {
-        self.units += utf16::units(text);
+    /// Makes room for so many bytes, after which so many units in all are expected.
+    ///
+    /// Grows in fewer and larger steps than a text usually does if much is expected: it would be copied at each. But
+    /// the number is the peer's, and so the room is at most sixteen times of what has arrived.
+    pub(super) fn make_room(&mut self, bytes: usize, expected_units: usize) {
         if !self.shared.is_empty() {
             // No longer than the last piece: had it begun earlier, nothing would have been taken out since.
-            self.growing = String::with_capacity(self.shared.len() - self.taken + text.len());
+            self.growing = String::with_capacity(self.shared.len() - self.taken + bytes);
             self.growing.push_str(&self.shared[self.taken..]);
             self.shared = ByteString::new();
             self.taken = 0;
         }
-        self.make_room(text.len(), expected_units);
-        self.growing.push_str(text);
-    }
-
-    /// Grows in fewer and larger steps than a text usually does if much is expected: it would be copied at each. But
-    /// the number is the peer's, and so the room is at most four times of what has arrived.
-    fn make_room(&mut self, bytes: usize, expected_units: usize) {
         let length = self.growing.len() + bytes;
-        if length <= self.growing.capacity() || expected_units <= self.units {
-            // The text's own steps double it, so that even single bytes without end cost no more than their sum.
+        if length <= self.growing.capacity() {
             return;
         }
+        if expected_units <= self.units {
+            // In the text's own steps, which double it, so that even single bytes without end cost no more than their sum.
+            return self.growing.reserve(bytes);
+        }
         // If the rest is like what is here.
-        let bytes_per_unit = length as f64 / self.units as f64;
-        let expected = (expected_units as f64 * bytes_per_unit) as usize;
+        let bytes_per_unit = self.growing.len() as f64 / self.units.max(1) as f64;
+        let expected = (expected_units as f64 * bytes_per_unit.max(1.0)) as usize;
         self.growing
-            .reserve_exact(expected.min(4 * length) - self.growing.len());
+            .reserve_exact(expected.clamp(length, 16 * length) - self.growing.len());
+    }
+
+    /// Appends text, for which there should be room.
+    pub(super) fn push(&mut self, text: &str) {
+        self.units += utf16::units(text);
+        self.growing.push_str(text);
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -110,10 +114,15 @@ impl Buffer {
 mod tests {
     use super::*;
 
+    fn push(buffer: &mut Buffer, text: &str, expected_units: usize) {
+        buffer.make_room(text.len(), expected_units);
+        buffer.push(text);
+    }
+
     #[test]
     fn what_is_taken_from_one_piece_shares_its_memory() {
         let mut buffer = Buffer::default();
-        buffer.push("1求2", 0);
+        push(&mut buffer, "1求2", 0);
         let first = buffer.take(4, 2);
         let second = buffer.take(1, 1);
         assert_eq!((&*first, &*second), ("1求", "2"));
@@ -124,10 +133,10 @@ mod tests {
     #[test]
     fn what_is_left_of_one_piece_goes_on_in_the_next() {
         let mut buffer = Buffer::default();
-        buffer.push("1求2", 0);
+        push(&mut buffer, "1求2", 0);
         buffer.skip(1, 1);
         assert_eq!(buffer.take(3, 1), "求");
-        buffer.push("3", 0);
+        push(&mut buffer, "3", 0);
         assert_eq!((buffer.as_str(), buffer.units()), ("23", 2));
         assert_eq!(buffer.take(2, 2), "23");
     }
@@ -138,14 +147,14 @@ mod tests {
         let piece = "求".repeat(100);
         let mut rooms = Vec::new();
         for _ in 0..10 {
-            buffer.push(&piece, 1000);
+            push(&mut buffer, &piece, 1000);
             rooms.push(buffer.capacity());
         }
-        assert_eq!(rooms, [1200, 1200, 1200, 1200, 3000, 3000, 3000, 3000, 3000, 3000]);
+        assert_eq!(rooms, [1000, 1000, 1000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]);
 
         let mut buffer = Buffer::default();
-        buffer.push(&piece, usize::MAX);
-        assert_eq!(buffer.capacity(), 4 * piece.len());
+        push(&mut buffer, &piece, usize::MAX);
+        assert_eq!(buffer.capacity(), 16 * piece.len());
     }
 
     #[test]
@@ -154,10 +163,10 @@ mod tests {
             let mut buffer = Buffer::default();
             let mut rooms = std::collections::BTreeSet::new();
             for _ in 0..10_000 {
-                buffer.push("x", expected_units);
+                push(&mut buffer, "x", expected_units);
                 rooms.insert(buffer.capacity());
             }
-            assert!(rooms.len() <= 12, "{expected_units}: {rooms:?}");
+            assert!(rooms.len() <= 14, "{expected_units}: {rooms:?}");
         }
     }
 
@@ -171,7 +180,7 @@ mod tests {
             ("a😀", 3, Some(5)),
         ] {
             let mut buffer = Buffer::default();
-            buffer.push(text, 0);
+            push(&mut buffer, text, 0);
             assert_eq!(buffer.end_of(units), end, "{units} of {text}");
         }
     }

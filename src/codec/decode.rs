@@ -85,19 +85,20 @@ impl FrameDecoder {
     /// Takes in what was read. Malformed bytes become U+FFFD; a character that is not finished
     /// waits for the rest.
     pub fn push(&mut self, bytes: &[u8]) {
-        let (buffer, awaiting) = (&mut self.buffer, &self.awaiting);
-        let expected_units = match awaiting {
+        let expected_units = match self.awaiting {
             Awaiting::Header { .. } => 0,
-            Awaiting::Text { units } => *units,
+            Awaiting::Text { units } => units.min(self.max_buffer_units),
         };
-        self.begun.decode(bytes, |text| buffer.push(text, expected_units));
+        let buffer = &mut self.buffer;
+        buffer.make_room(bytes.len(), expected_units);
+        self.begun.decode(bytes, |text| buffer.push(text));
     }
 
     /// Takes out the text of the next whole frame. `Ok(None)`: more bytes are needed.
     ///
     /// That the text is JSON is for the caller to find out, who calls [`abandon`](Self::abandon) if
     /// it is not. It shares the memory of what was pushed with it: a text that is kept keeps that
-    /// alive. Of a length that was merely announced, no more is reserved than four times what has arrived.
+    /// alive. Of a length that was merely announced, no more is reserved than sixteen times what has arrived.
     ///
     /// # Errors
     ///

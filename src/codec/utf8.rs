@@ -6,6 +6,10 @@
 
 use super::utf16::is_continuation;
 
+/// How many bytes are made text at a time: so few that they stay in the nearest cache while they are looked at, counted and
+/// copied.
+const PIECE: usize = 16 * 1024;
+
 /// The start of a character whose rest has not arrived, in up to three bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Begun {
@@ -21,9 +25,16 @@ impl Begun {
             return;
         };
         let (whole, begun) = rest.split_at(rest.len() - held_back(rest));
-        match simdutf8::basic::from_utf8(whole) {
-            Ok(text) => take(text),
-            Err(_) => replace_malformed(whole, &mut take),
+        let mut rest = whole;
+        while !rest.is_empty() {
+            let piece = rest
+                .get(..PIECE)
+                .map_or(rest, |piece| &piece[..PIECE - held_back(piece)]);
+            match simdutf8::basic::from_utf8(piece) {
+                Ok(text) => take(text),
+                Err(_) => replace_malformed(piece, &mut take),
+            }
+            rest = &rest[piece.len()..];
         }
         self.length = begun.len();
         self.bytes[..begun.len()].copy_from_slice(begun);
@@ -137,6 +148,21 @@ mod tests {
                 assert_eq!(decoded(&[one, other]), expected, "{bytes:x?}, cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn long_text_is_made_in_pieces_wherever_its_characters_end() {
+        for (bytes, text) in MALFORMED
+            .into_iter()
+            .chain([("😀".as_bytes(), "😀"), ("求".as_bytes(), "求")])
+        {
+            for before in PIECE - 5..=PIECE + 1 {
+                let input = [&b"a".repeat(before)[..], bytes, &b"z".repeat(PIECE)].concat();
+                let expected = format!("{}{text}{}", "a".repeat(before), "z".repeat(PIECE));
+                assert!(decoded(&[&input]) == expected, "{bytes:x?} after {before}");
+            }
+        }
+        assert_eq!(decoded(&[&b"\x80".repeat(3 * PIECE)]), "\u{fffd}".repeat(3 * PIECE));
     }
 
     #[test]
