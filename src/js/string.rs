@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use arrayvec::ArrayString;
+
 use super::stringify::push_quoted;
 
 /// A string as JavaScript has it: UTF-16 in which a surrogate may stand alone.
@@ -22,9 +24,15 @@ use super::stringify::push_quoted;
 #[derive(Clone, PartialEq, Eq)]
 pub struct JsString(Repr);
 
+/// Up to how many bytes a text counts as short: as many as make no variant larger.
+const SHORT: usize = 12;
+
 /// A text has one representation only, so equality needs no conversion.
 #[derive(Clone, PartialEq, Eq)]
 enum Repr {
+    /// Most keys and patterns are: they need no memory of their own.
+    Short(ArrayString<SHORT>),
+    /// A longer text.
     Text(String),
     /// Code units of which at least one is a lone surrogate.
     Units(Box<[u16]>),
@@ -40,16 +48,17 @@ impl JsString {
     /// ```
     #[must_use]
     pub fn from_utf16(units: Vec<u16>) -> Self {
-        Self(match String::from_utf16(&units) {
-            Ok(text) => Repr::Text(text),
-            Err(_) => Repr::Units(units.into_boxed_slice()),
-        })
+        match String::from_utf16(&units) {
+            Ok(text) => Self::from(text),
+            Err(_) => Self(Repr::Units(units.into_boxed_slice())),
+        }
     }
 
     /// The text, unless a lone surrogate is in it.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
+            Repr::Short(text) => Some(text),
             Repr::Text(text) => Some(text),
             Repr::Units(_) => None,
         }
@@ -59,6 +68,7 @@ impl JsString {
     #[must_use]
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         match &self.0 {
+            Repr::Short(text) => Cow::Borrowed(text),
             Repr::Text(text) => Cow::Borrowed(text),
             Repr::Units(units) => Cow::Owned(String::from_utf16_lossy(units)),
         }
@@ -71,6 +81,7 @@ impl JsString {
     /// Gives the string back when a lone surrogate is in it.
     pub fn into_string(self) -> Result<String, Self> {
         match self.0 {
+            Repr::Short(text) => Ok(text.as_str().to_owned()),
             Repr::Text(text) => Ok(text),
             Repr::Units(_) => Err(self),
         }
@@ -79,6 +90,7 @@ impl JsString {
     /// Character by character; a lone surrogate is an error that holds it.
     pub(crate) fn chars(&self) -> impl Iterator<Item = Result<char, u16>> {
         let (text, units) = match &self.0 {
+            Repr::Short(text) => (text.as_str(), &[][..]),
             Repr::Text(text) => (text.as_str(), &[][..]),
             Repr::Units(units) => ("", &units[..]),
         };
@@ -91,19 +103,22 @@ impl JsString {
 
 impl Default for JsString {
     fn default() -> Self {
-        Self(Repr::Text(String::new()))
+        Self(Repr::Short(ArrayString::new()))
     }
 }
 
 impl From<&str> for JsString {
     fn from(text: &str) -> Self {
-        Self(Repr::Text(text.to_owned()))
+        Self(ArrayString::from(text).map_or_else(|_| Repr::Text(text.to_owned()), Repr::Short))
     }
 }
 
 impl From<String> for JsString {
     fn from(text: String) -> Self {
-        Self(Repr::Text(text))
+        match ArrayString::from(&text) {
+            Ok(short) => Self(Repr::Short(short)),
+            Err(_) => Self(Repr::Text(text)),
+        }
     }
 }
 
@@ -123,6 +138,7 @@ impl PartialEq<&str> for JsString {
 impl Hash for JsString {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match &self.0 {
+            Repr::Short(text) => text.hash(state),
             Repr::Text(text) => text.hash(state),
             Repr::Units(units) => units.hash(state),
         }
@@ -189,6 +205,8 @@ impl JsStringBuilder {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::DefaultHasher;
+
     use super::*;
 
     #[test]
@@ -197,6 +215,31 @@ mod tests {
         assert_eq!(JsString::from_utf16(vec![0xDE00, 0xD83D]).as_str(), None);
         assert_ne!(JsString::from_utf16(vec![0xD800]), JsString::from_utf16(vec![0xD801]));
         assert_ne!(JsString::from_utf16(vec![0xD800]), JsString::from("\u{FFFD}"));
+    }
+
+    #[test]
+    fn a_text_is_the_same_however_it_was_made() {
+        assert_eq!(size_of::<JsString>(), size_of::<String>());
+        for length in [0, 1, SHORT, SHORT + 1] {
+            let text = "x".repeat(length);
+            let made = [
+                JsString::from(&*text),
+                JsString::from(text.clone()),
+                JsString::from_utf16(text.encode_utf16().collect()),
+            ];
+            let hashed = |value: &dyn Fn(&mut DefaultHasher)| {
+                let mut hasher = DefaultHasher::new();
+                value(&mut hasher);
+                hasher.finish()
+            };
+            for string in made {
+                assert_eq!(string, JsString::from(&*text));
+                assert_eq!(string, *text);
+                let as_text = hashed(&|hasher| text.hash(hasher));
+                assert_eq!(hashed(&|hasher| string.hash(hasher)), as_text);
+                assert_eq!(string.into_string().as_ref(), Ok(&text));
+            }
+        }
     }
 
     #[test]
