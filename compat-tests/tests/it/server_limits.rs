@@ -14,8 +14,14 @@ use tokio::{
 use crate::edge::{Caller, in_time};
 
 on_each_major!(a_request_past_the_limit_fails_with_its_message_in, too_many_requests);
+on_each_major!(
+    a_request_past_the_limit_of_all_fails_with_its_message_in,
+    too_many_requests_in_all
+);
 on_each_major!(a_call_on_a_connection_past_the_limit_fails_in, too_many_connections);
+on_each_major!(a_call_from_an_address_past_its_limit_fails_in, too_many_of_one_address);
 on_each_major!(an_idle_connection_is_closed_and_made_anew_by, idle);
+on_each_major!(an_old_connection_is_closed_and_made_anew_by, old);
 on_each_major!(a_shutdown_answers_what_is_asked_by, shutdown);
 
 /// A service with a handler, `slow`, that tells when it begins and waits to be released.
@@ -93,6 +99,33 @@ async fn too_many_requests(major: u8) {
     assert_eq!(client.end().await, [""; 0]);
 }
 
+async fn too_many_requests_in_all(major: u8) {
+    let service = Service::start(Limits::default().max_in_flight(1)).await;
+    let mut first = client(major, &service).await;
+    first.tell(&[send(1, "slow")]).await;
+    in_time(service.begun.notified()).await;
+    let mut other = client(major, &service).await;
+    other.tell(&[send(2, "ping")]).await;
+    is_refused(&mut other, 2, "too many requests in flight").await;
+    service.release.notify_one();
+    is_answered(&mut first, 1, "slow").await;
+    other.tell(&[send(3, "ping")]).await;
+    is_answered(&mut other, 3, "pong").await;
+    assert_eq!(first.end().await, [""; 0]);
+    assert_eq!(other.end().await, [""; 0]);
+}
+
+async fn too_many_of_one_address(major: u8) {
+    let service = Service::start(Limits::default().max_connections_per_peer(1)).await;
+    let mut first = Caller::of(service.address).await;
+    first.ping().await;
+    let mut client = client(major, &service).await;
+    client.tell(&[send(1, "ping")]).await;
+    is_refused(&mut client, 1, "too many connections from this address").await;
+    first.ping().await;
+    assert_eq!(client.end().await, [""; 0]);
+}
+
 async fn too_many_connections(major: u8) {
     let service = Service::start(Limits::default().max_connections(1)).await;
     let mut first = Caller::of(service.address).await;
@@ -121,12 +154,15 @@ async fn too_many_connections(major: u8) {
 }
 
 async fn idle(major: u8) {
-    let service = Service::start(
-        Limits::default()
-            .idle_timeout(Duration::from_millis(50))
-            .max_connections(1),
-    )
-    .await;
+    closed_and_made_anew(major, Limits::default().idle_timeout(Duration::from_millis(50))).await;
+}
+
+async fn old(major: u8) {
+    closed_and_made_anew(major, Limits::default().max_age(Duration::from_millis(300))).await;
+}
+
+async fn closed_and_made_anew(major: u8, limits: Limits) {
+    let service = Service::start(limits.max_connections(1)).await;
     let mut client = client(major, &service).await;
     client.tell(&[send(1, "ping")]).await;
     is_answered(&mut client, 1, "pong").await;
