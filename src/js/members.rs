@@ -117,8 +117,7 @@ fn key<const N: usize>(text: &str, at: usize, keys: &[UsualKey; N]) -> Result<(u
     let end = pass::string(bytes, at)?;
     let colon_end = pass::delimiter(bytes, pass::space(bytes, end), b':')?;
     let index_of = |name: &str| keys.iter().position(|key| key.name == name).unwrap_or(N);
-    let is_plain = pass::plain(bytes, at + 1) == end - 1;
-    let index = if is_plain {
+    let index = if pass::is_plain_string(&text[at..end]) {
         index_of(&text[at + 1..end - 1])
     } else {
         let name = Reader::new(&text[at..end]).string().unwrap_or_default();

@@ -246,9 +246,7 @@ impl Draft {
         out.extend_from_slice(&self.text);
         end(id, out);
     }
-}
 
-impl Draft {
     /// It is done with: leaves its memory to the next one.
     pub(crate) fn retire(&mut self) {
         let mut text = std::mem::take(&mut self.text);
@@ -269,7 +267,8 @@ impl Drop for Draft {
 fn end(id: Option<CallId>, text: &mut Vec<u8>) {
     text.reserve(64);
     if let Some(id) = id {
-        text.extend_from_slice(b",\"id\":\"");
+        text.extend_from_slice(ID.as_bytes());
+        text.push(b'"');
         id.append(text);
         text.push(b'"');
     }

@@ -69,7 +69,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Option<Metadata<T>> {
     }
 }
 
-/// The data as it stands in the packet: no copy, no decoding.
+/// The data as it stands in the packet: no decoding, and no copy unless it is short.
 impl<S: Sync> FromRequest<S> for RawJson {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
         request
