@@ -44,7 +44,7 @@ impl<C, F, IO> Driver<C>
 where
     C: Fn() -> F,
     F: Future<Output = io::Result<IO>>,
-    IO: AsyncRead + AsyncWrite + Unpin,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     pub(super) fn new(connect: C, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
         Self {

@@ -148,6 +148,17 @@ impl FrameDecoder {
         !self.is_mid_frame() && self.begun.is_empty()
     }
 
+    /// How many bytes have to be pushed, at least, before there is another frame or an error.
+    pub(crate) fn missing_bytes(&self) -> usize {
+        let Awaiting::Text { units } = self.awaiting else {
+            return 1;
+        };
+        // No byte brings more than one unit, but for the one that ends a character begun, or shows that it never will.
+        let have = self.buffer.units() + usize::from(!self.begun.is_empty());
+        let of_limit = self.max_buffer_units.saturating_add(1).saturating_sub(have);
+        units.saturating_sub(have).min(of_limit).max(1)
+    }
+
     /// Forgets everything, a character begun too: as new.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.max_buffer_units);

@@ -194,7 +194,10 @@ proptest! {
         let mut decoder = FrameDecoder::new(max);
         let mut oracle = Oracle::new(max);
         for chunk in chunks(&stream, &sizes) {
-            prop_assert_eq!(read(&mut decoder, chunk), oracle.read(chunk));
+            let missing = decoder.missing_bytes();
+            let events = read(&mut decoder, chunk);
+            prop_assert!(events.is_empty() || chunk.len() >= missing, "{} of {missing} bytes", chunk.len());
+            prop_assert_eq!(events, oracle.read(chunk));
             let is_mid_frame = !oracle.buffer.is_empty() || oracle.content_length.is_some();
             prop_assert_eq!(decoder.is_mid_frame(), is_mid_frame);
         }

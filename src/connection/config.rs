@@ -27,7 +27,8 @@ pub struct Config {
     /// Against peers that open connections and never finish a frame ("slow loris"). Raise it for peers that stall in the
     /// middle of a message, lower it to be rid of the others sooner. A peer that trickles byte after byte is in time:
     /// against those a server has a greatest age of connections, `Limits::max_age`. `None` waits for ever,
-    /// as 0 does in Nest. Default: 30 seconds, Nest's.
+    /// as 0 does in Nest. On Linux a timeout of a second or more may end a tenth of a second late: of a large frame,
+    /// the system tells only when enough of it has arrived. Default: 30 seconds, Nest's.
     pub incomplete_message_timeout: Option<Duration>,
     /// How many bytes may wait for a peer that does not read; more cuts the link.
     ///

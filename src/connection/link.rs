@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Config, ConnectionError, framing::Custom, reader::Reader, writer::Writer};
+use super::{Config, ConnectionError, framing::Custom, low_water::LowWater, reader::Reader, writer::Writer};
 use crate::{
     packet::{PacketError, RawJson, ReplyBody},
     telemetry::{Fault, Limit, LinkMeter},
@@ -39,6 +39,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Connection<IO> {
     io: IO,
+    low_water: LowWater<IO>,
     reader: Reader,
     writer: Writer,
     max_send_buffer_size: usize,
@@ -59,9 +60,13 @@ pub enum Segment {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Takes over a link that is already open.
-    pub fn new(io: IO, config: &Config) -> Self {
+    pub fn new(io: IO, config: &Config) -> Self
+    where
+        IO: 'static,
+    {
         Self {
             io,
+            low_water: LowWater::new(config),
             reader: Reader::new(config),
             writer: Writer::default(),
             max_send_buffer_size: config.max_send_buffer_size,
@@ -92,6 +97,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 }
             }));
         }
+        self.low_water.poll(&self.io, self.reader.missing(), cx);
         self.reader.poll_overdue(cx).map(|timeout| {
             self.meter.fault(Fault::Incomplete);
             Err(ConnectionError::IncompleteMessage(timeout))

@@ -9,6 +9,7 @@ mod error;
 mod framing;
 mod keepalive;
 mod link;
+mod low_water;
 mod queue;
 mod reader;
 mod writer;

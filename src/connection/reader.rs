@@ -113,6 +113,15 @@ impl Reader {
         }
     }
 
+    /// How many bytes have to arrive at least before there is another whole frame. Of a framing that is not Nest's own this
+    /// is not known.
+    pub(super) fn missing(&self) -> usize {
+        match &self.framer {
+            Framer::Nest(decoder) => decoder.missing_bytes(),
+            Framer::Custom(_) => 1,
+        }
+    }
+
     /// The framing, if it is not Nest's own.
     pub(super) fn custom(&mut self) -> Option<&mut Custom> {
         match &mut self.framer {

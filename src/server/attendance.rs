@@ -28,7 +28,7 @@ impl Attendance {
     /// Serves a connection that can be used at once.
     pub(super) fn serve<IO>(self, io: IO, extensions: Extensions) -> impl Future<Output = ()> + use<IO>
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         debug!("connected");
         let connection = Connection::new(io, &self.connection);
@@ -43,7 +43,7 @@ impl Attendance {
     /// Serves a connection with which something has to be done first.
     pub(super) async fn open<IO>(self, handshake: Handshake<IO>)
     where
-        IO: AsyncRead + AsyncWrite + Unpin,
+        IO: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         // A handshake under way when the service stops is no work in flight.
         let opened = self.shutdown.run_until_cancelled(handshake).await;
@@ -97,7 +97,7 @@ mod tests {
             warden: None,
         };
         let served = attendance.serve(link, Extensions::new()).instrument(Span::none());
-        let limit = if cfg!(feature = "metrics") { 448 } else { 392 };
+        let limit = if cfg!(feature = "metrics") { 464 } else { 408 };
         assert!(size_of_val(&served) <= limit, "{} bytes", size_of_val(&served));
     }
 }

@@ -103,7 +103,7 @@ impl<IO> ServeConnection<IO> {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> IntoFuture for ServeConnection<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> IntoFuture for ServeConnection<IO> {
     type Output = Result<(), ConnectionError>;
     type IntoFuture = ServingConnection<IO>;
 

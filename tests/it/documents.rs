@@ -87,6 +87,10 @@ fn without_features_the_library_needs_no_more_than_it_did() {
         .filter(|name| !name.is_empty() && *name != "#")
         .collect();
     assert_eq!(names, LEAN);
+    let of_systems: Vec<&str> = manifest.split("\n[target.").skip(1).collect();
+    assert!(
+        matches!(of_systems[..], [linux] if linux.starts_with("'cfg(target_os = \"linux\")'.dependencies]\nnix = "))
+    );
 }
 
 fn read(path: &str) -> String {
