@@ -56,6 +56,7 @@ impl Calls {
         }
     }
 
+    #[inline(always)]
     pub(super) fn begin(&mut self, stage: Stage, waiter: Waiter) -> Key {
         self.begun += 1;
         self.count[stage as usize] += 1;
@@ -126,19 +127,23 @@ impl Calls {
         next
     }
 
-    /// How the call ended; with the waker that this one takes the place of, to be dropped where no lock is held.
-    pub(super) fn poll_end(&mut self, key: Key, waker: &Waker) -> (Poll<Answer>, Option<Waker>) {
+    /// How the call ended, if it has; it is gone then.
+    #[inline]
+    pub(super) fn take_end(&mut self, key: Key) -> Option<Answer> {
         let waiter = self.waiter(key).expect(THERE);
-        match std::mem::replace(&mut waiter.wants, Wants::Nothing) {
-            Wants::Told(end) => {
-                self.remove(key);
-                (Poll::Ready(end), None)
-            }
-            wants => {
-                waiter.wants = wants;
-                (Poll::Pending, waiter.watch(waker))
-            }
+        // Looked at where it is, and then moved once.
+        if !matches!(waiter.wants, Wants::Told(_)) {
+            return None;
         }
+        match self.remove(key)?.wants {
+            Wants::Told(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// This one is to be woken; the one that was before, to be dropped where no lock is held.
+    pub(super) fn watch(&mut self, key: Key, waker: &Waker) -> Option<Waker> {
+        self.waiter(key).expect(THERE).watch(waker)
     }
 
     /// As [`poll_end`](Self::poll_end), the next value of a stream; its end is `None`.
@@ -255,13 +260,6 @@ mod tests {
         key
     }
 
-    fn end(calls: &mut Calls, key: Key) -> Option<Answer> {
-        match calls.poll_end(key, Waker::noop()).0 {
-            Poll::Ready(end) => Some(end),
-            Poll::Pending => None,
-        }
-    }
-
     fn json(text: &'static str) -> Option<RawJson> {
         Some(RawJson::new(text).expect("JSON"))
     }
@@ -278,10 +276,10 @@ mod tests {
             let (a, b) = (calls.id(first), calls.id(second));
             assert!(deliver(&mut calls, a, Outcome::Value(json("\"x\""))));
             assert!(deliver(&mut calls, b, Outcome::Completed(json("\"y\""))));
-            assert!(end(&mut calls, first).is_none(), "more may come");
-            assert_eq!(end(&mut calls, second).expect("told").expect("a value"), json("\"y\""));
+            assert!(calls.take_end(first).is_none(), "more may come");
+            assert_eq!(calls.take_end(second).expect("told").expect("a value"), json("\"y\""));
             assert!(deliver(&mut calls, a, Outcome::Completed(None)));
-            assert_eq!(end(&mut calls, first).expect("told").expect("a value"), json("\"x\""));
+            assert_eq!(calls.take_end(first).expect("told").expect("a value"), json("\"x\""));
             assert!(calls.places.is_empty());
         }
     }
@@ -295,7 +293,7 @@ mod tests {
         let next = asked(&mut calls, Duration::MAX);
         assert_eq!((next.place, calls.id(next) == late), (gone.place, false));
         assert!(!deliver(&mut calls, late, Outcome::Completed(None)));
-        assert!(end(&mut calls, next).is_none());
+        assert!(calls.take_end(next).is_none());
     }
 
     #[test]
@@ -309,7 +307,7 @@ mod tests {
         for id in [early, twice, CallId::digits(7)] {
             assert!(!deliver(&mut calls, id, Outcome::Completed(json("2"))));
         }
-        assert_eq!(end(&mut calls, answered).expect("told").expect("a value"), json("1"));
+        assert_eq!(calls.take_end(answered).expect("told").expect("a value"), json("1"));
     }
 
     #[test]
@@ -337,10 +335,10 @@ mod tests {
         assert_eq!(calls.expire(now, &mut woken), Some(now + second));
         assert_eq!(calls.expire(now + second * 2, &mut woken), Some(now + second * 3));
         for (key, seconds) in [(soon, 1), (later, 2)] {
-            let error = end(&mut calls, key).expect("told").expect_err("too late");
+            let error = calls.take_end(key).expect("told").expect_err("too late");
             assert!(matches!(error, CallError::Timeout(limit) if limit == second * seconds));
         }
-        assert!(end(&mut calls, last).is_none() && end(&mut calls, endless).is_none());
+        assert!(calls.take_end(last).is_none() && calls.take_end(endless).is_none());
         assert_eq!(calls.expire(now + second * 3, &mut woken), None, "one waits for ever");
     }
 
@@ -351,7 +349,7 @@ mod tests {
         let reason = Err(CallError::ConnectionClosed(Disconnected::ByPeer));
         calls.end_all(&[Stage::Asked], &reason, &mut Woken::new());
         for key in waiting {
-            let error = end(&mut calls, key).expect("told").expect_err("failed");
+            let error = calls.take_end(key).expect("told").expect_err("failed");
             assert_eq!(error.to_string(), "Connection closed");
         }
         assert!(calls.places.is_empty());

@@ -14,15 +14,13 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use super::{
     CallError, Disconnected,
     calls::{Key, Woken},
+    errand::{Errand, Kind},
     limit::{Limit, earlier},
     papers::Papers,
     stage::Stage,
     waiter::{Answer, Waiter, Wants},
 };
-use crate::{
-    compat::Compat,
-    packet::{CallId, Draft},
-};
+use crate::{compat::Compat, packet::CallId};
 
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -33,29 +31,10 @@ pub(super) struct Desk {
     ended: Notify,
 }
 
-/// A packet to be sent up to its id, and what its caller wants.
-#[derive(Debug)]
-pub(super) struct Errand {
-    pub(super) draft: Draft,
-    pub(super) kind: Kind,
-    pub(super) limit: Limit,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Its caller wants the last value.
-    Request,
-    /// Its caller wants each value.
-    Stream,
-    Event,
-}
-
 /// What became of an errand.
 #[derive(Debug)]
 pub(super) struct Submitted {
     pub(super) key: Key,
-    /// Events have none.
-    pub(super) id: Option<CallId>,
     /// Whether there is no task yet: the caller has to start it.
     pub(super) is_first: bool,
 }
@@ -106,7 +85,7 @@ impl Desk {
         let key = calls.begin(stage, waiter);
         let id = (stage == Stage::Queued).then(|| calls.id(key));
         queue.push(key, draft, id);
-        Ok(brought(papers, key, id))
+        Ok(brought(papers, key))
     }
 
     /// Asks for a link; `None` if there will never be one. The patience has been started.
@@ -118,13 +97,23 @@ impl Desk {
         }
         papers.due = earlier(papers.due, limit.deadline());
         let key = papers.calls.begin(Stage::Linking, waiter);
-        Some(brought(papers, key, None))
+        Some(brought(papers, key))
+    }
+
+    /// The id of a request.
+    pub(super) fn id(&self, key: Key) -> CallId {
+        self.lock().calls.id(key)
     }
 
     /// How the call has ended.
     pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Poll<Answer> {
-        let (end, _not_while_locked) = self.lock().calls.poll_end(key, cx.waker());
-        end
+        let mut papers = self.lock();
+        if let Some(end) = papers.calls.take_end(key) {
+            return Poll::Ready(end);
+        }
+        let _not_while_locked = papers.calls.watch(key, cx.waker());
+        drop(papers);
+        Poll::Pending
     }
 
     /// The next value of a stream, or its end.
@@ -196,12 +185,12 @@ impl Desk {
 }
 
 /// Wakes the task, now that something has been brought.
-fn brought(mut papers: MutexGuard<'_, Papers>, key: Key, id: Option<CallId>) -> Submitted {
+fn brought(mut papers: MutexGuard<'_, Papers>, key: Key) -> Submitted {
     let is_first = !std::mem::replace(&mut papers.is_attended, true);
     let sleeper = papers.news();
     drop(papers);
     sleeper.into_iter().for_each(Waker::wake);
-    Submitted { key, id, is_first }
+    Submitted { key, is_first }
 }
 
 fn stopped() -> CallError {

@@ -1,7 +1,7 @@
 //! A call under way, in the hands of its caller.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     ops::Deref,
     sync::atomic::Ordering::Relaxed,
     task::{Context, Poll},
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{CallError, calls::Key, desk::Errand, limit::Limit, member::Member, members::Members, waiter::Answer};
+use super::{CallError, calls::Key, errand::Errand, limit::Limit, member::Member, members::Members, waiter::Answer};
 use crate::packet::CallId;
 
 /// Takes a call off its link when its caller no longer waits, whenever that is: there is a key from the moment on when the
@@ -24,43 +24,59 @@ pub(super) struct Guard<M: Deref<Target = Members>> {
 }
 
 impl<M: Deref<Target = Members>> Guard<M> {
-    /// For something that no limit counts.
-    pub(super) fn new(members: M, link: usize) -> Self {
+    pub(super) fn new(members: M) -> Self {
         Self {
             members,
-            link,
+            link: 0,
             key: None,
             is_counted: false,
             place: None,
         }
     }
 
-    /// For a request, which has a place among those under way if these are limited.
-    pub(super) fn of_request(members: M, link: usize, place: Option<OwnedSemaphorePermit>) -> Self {
-        // Only where links compete for calls.
-        let is_counted = members.has_choice();
-        if is_counted {
-            members.link(link).load.fetch_add(1, Relaxed);
-        }
-        let mut guard = Self::new(members, link);
-        (guard.is_counted, guard.place) = (is_counted, place);
-        guard
+    /// Takes a place among the requests under way, if their number is limited.
+    pub(super) async fn take_place(&mut self, limit: &mut Limit) -> Result<(), CallError> {
+        self.place = self.members.place(limit).await?;
+        Ok(())
     }
 
-    /// Puts the packet on the desk, when there is room for it. A request has an id then.
-    pub(super) async fn submit(&mut self, errand: &mut Errand) -> Result<Option<CallId>, CallError> {
+    /// Takes one of the links, waiting for one if none is connected of several.
+    pub(super) async fn take_link(&mut self, limit: &mut Limit) -> Result<(), CallError> {
+        self.link = match self.members.ready() {
+            Some(link) => link,
+            None => self.members.first_ready(limit).await?,
+        };
+        Ok(())
+    }
+
+    /// Lets the link count as one call busier, where links compete for calls.
+    pub(super) fn count(&mut self) {
+        self.is_counted = self.members.has_choice();
+        if self.is_counted {
+            self.member().load.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Puts the packet on the desk, when there is room for it.
+    pub(super) async fn submit(&mut self, errand: &mut Errand) -> Result<(), CallError> {
         let link = self.members.link(self.link);
         let submitted = link.submit(errand, &self.members.config).await?;
         self.key = Some(submitted.key);
         // The caller waits on; others need the memory now.
         errand.draft.retire();
         link.start_if(submitted.is_first, &self.members.config);
-        Ok(submitted.id)
+        Ok(())
     }
 
-    /// Asks for a link and waits until there is one.
-    pub(super) async fn connect(&mut self, limit: Limit) -> Result<(), CallError> {
-        let link = self.members.link(self.link);
+    /// The id of a request that has been submitted and not ended.
+    pub(super) fn id(&self) -> Option<CallId> {
+        self.key.map(|key| self.member().desk.id(key))
+    }
+
+    /// Asks for this link and waits until it is there.
+    pub(super) async fn connect(&mut self, link: usize, limit: Limit) -> Result<(), CallError> {
+        self.link = link;
+        let link = self.members.link(link);
         let submitted = link.connect(limit).ok_or(CallError::Closed)?;
         self.key = Some(submitted.key);
         link.start_if(submitted.is_first, &self.members.config);
@@ -68,13 +84,12 @@ impl<M: Deref<Target = Members>> Guard<M> {
     }
 
     /// How the call ends. It has been submitted in this very poll of the task, which is then known to the desk.
-    pub(super) async fn ended(&mut self) -> Answer {
+    pub(super) fn ended(&mut self) -> impl Future<Output = Answer> {
         let mut is_known = true;
-        poll_fn(|cx| match std::mem::take(&mut is_known) {
+        poll_fn(move |cx| match std::mem::take(&mut is_known) {
             true => Poll::Pending,
             false => self.poll_end(cx),
         })
-        .await
     }
 
     /// The next value of a stream, or its end.

@@ -7,20 +7,16 @@ use tokio::time::Instant;
 
 use super::{
     CallError, Replies, State, States,
-    desk::{self, Errand},
+    errand::{Errand, Kind},
     guard::Guard,
     limit::Limit,
     members::Members,
     metadata::Metadata,
     replies::decode,
     waiter::Answer,
-    watch::{Kind, Watch},
+    watch::{self, Watch},
 };
-use crate::{
-    js,
-    packet::{CallId, Draft},
-    pattern::Pattern,
-};
+use crate::{js, pattern::Pattern};
 
 /// A caller of one microservice.
 ///
@@ -57,8 +53,11 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
-        let mut packet = self.draft(Draft::request(&present(pattern)?), data)?;
-        decode(self.ask(&mut packet).await?.as_ref())
+        let errand = &mut Errand::new(Kind::Request, self.timeout);
+        errand.address(&pattern.into(), self.members.config.compat)?;
+        errand.data(|out| js::append(data, out))?;
+        let watch = &mut self.watch(errand);
+        decode(self.ask(errand, watch).await?.as_ref())
     }
 
     /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
@@ -87,13 +86,14 @@ impl Client {
     /// See [`CallError`]. [`CallError::Rpc`] is an answer too: the service lives, but has no handler for `pattern`, or that
     /// says that something is wrong.
     pub async fn check(&self, pattern: impl Into<Pattern>) -> Result<(), CallError> {
-        let draft = Draft::request(&present(pattern)?);
-        let nothing = |out: &mut Vec<u8>| {
+        let errand = &mut Errand::new(Kind::Request, self.timeout);
+        errand.address(&pattern.into(), self.members.config.compat)?;
+        errand.data(|out| {
             out.extend_from_slice(b"{}");
             Ok(())
-        };
-        let mut packet = self.draft_with(Kind::Message, draft, nothing)?;
-        self.ask(&mut packet).await.map(drop)
+        })?;
+        let watch = &mut self.watch(errand);
+        self.ask(errand, watch).await.map(drop)
     }
 
     /// Sends a message and gives its values as they come.
@@ -109,8 +109,11 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<Replies<T>, CallError> {
-        let packet = self.draft(Draft::request(&present(pattern)?), data)?;
-        self.ask_stream(packet).await
+        let mut errand = Errand::new(Kind::Stream, self.timeout);
+        errand.address(&pattern.into(), self.members.config.compat)?;
+        errand.data(|out| js::append(data, out))?;
+        let watch = self.watch(&mut errand);
+        self.ask_stream(errand, watch).await
     }
 
     /// Sends an event and waits until it has been handed to the operating system. Nobody answers it.
@@ -118,22 +121,11 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
-        let draft = Draft::event(&present(pattern)?, self.members.config.compat);
-        let Prepared { mut errand, mut watch } = self.draft_with(Kind::Event, draft, |out| js::append(data, out))?;
-        let emitted = {
-            let emitting = pin!(async {
-                let link = match self.members.ready() {
-                    Some(link) => link,
-                    None => self.members.first_ready(&mut errand.limit).await?,
-                };
-                let mut guard = Guard::new(&*self.members, link);
-                guard.submit(&mut errand).await?;
-                guard.ended().await.map(drop)
-            });
-            watch.within(emitting).await
-        };
-        watch.ended(emitted)
+        let errand = &mut Errand::new(Kind::Event, self.timeout);
+        errand.address(&pattern.into(), self.members.config.compat)?;
+        errand.data(|out| js::append(data, out))?;
+        let watch = &mut self.watch(errand);
+        self.ask(errand, watch).await.map(drop)
     }
 }
 
@@ -202,86 +194,64 @@ impl Client {
 }
 
 impl Client {
-    /// Writes a request up to its id.
-    pub(super) fn draft(&self, draft: Draft, data: &(impl Serialize + ?Sized)) -> Result<Prepared, CallError> {
-        self.draft_with(Kind::Message, draft, |out| js::append(data, out))
-    }
-
-    pub(super) fn draft_with(
-        &self,
-        kind: Kind,
-        mut draft: Draft,
-        data: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
-    ) -> Result<Prepared, CallError> {
-        match draft.data(data) {
-            Ok(b"null") => return Err(CallError::MissingData),
-            Ok(_) => {}
-            Err(error) => return Err(CallError::Encode(Arc::new(error))),
-        }
-        let span = self.metadata.span(kind, &draft);
+    /// Begins to watch a call, and adds its metadata.
+    pub(super) fn watch(&self, errand: &mut Errand) -> Watch {
+        let kind = match errand.is_request() {
+            true => watch::Kind::Message,
+            false => watch::Kind::Event,
+        };
+        let span = self.metadata.span(kind, &errand.draft);
         if let Some(metadata) = self.metadata.json(self.timeout, &span) {
-            draft.metadata(&metadata);
+            errand.draft.metadata(&metadata);
         }
-        let watch = Watch::new(span, self.members.meters.begin(kind));
-        let kind = match kind {
-            Kind::Message => desk::Kind::Request,
-            Kind::Event => desk::Kind::Event,
-        };
-        let limit = Limit::of(self.timeout);
-        let errand = Errand { draft, kind, limit };
-        Ok(Prepared { errand, watch })
+        Watch::new(span, self.members.meters.begin(kind))
     }
 
-    /// Sends a request and waits for its last value.
-    pub(super) async fn ask(&self, packet: &mut Prepared) -> Answer {
-        let Prepared { errand, watch } = packet;
-        let answered = {
-            let asking = pin!(async {
-                let (mut guard, _) = self.asked(&*self.members, errand, watch).await?;
-                guard.ended().await
-            });
-            watch.within(asking).await
+    /// Sends a request and waits for its last value, or an event and waits until it is out.
+    pub(super) async fn ask(&self, errand: &mut Errand, watch: &mut Watch) -> Answer {
+        let mut guard = Guard::new(&*self.members);
+        let submitted = watch.within(pin!(submit(&mut guard, errand))).await;
+        let answer = match submitted {
+            Ok(()) => {
+                if errand.is_request() {
+                    watch.identified(|| guard.id());
+                }
+                watch.within(pin!(guard.ended())).await
+            }
+            Err(error) => Err(error),
         };
-        watch.ended(answered)
+        watch.ended(&answer);
+        answer
     }
 
     /// Sends a request and gives its values.
-    pub(super) async fn ask_stream<T>(&self, packet: Prepared) -> Result<Replies<T>, CallError> {
-        let Prepared { mut errand, mut watch } = packet;
-        errand.kind = desk::Kind::Stream;
-        let asked = {
-            let asking = pin!(self.asked(Arc::clone(&self.members), &mut errand, &watch));
-            watch.within(asking).await
-        };
-        match asked {
-            Ok((guard, id)) => Ok(Replies::new(guard, id, watch)),
-            Err(error) => watch.ended(Err(error)),
+    pub(super) async fn ask_stream<T>(&self, mut errand: Errand, mut watch: Watch) -> Result<Replies<T>, CallError> {
+        let mut guard = Guard::new(Arc::clone(&self.members));
+        let submitted = watch.within(pin!(submit(&mut guard, &mut errand))).await;
+        match submitted {
+            Ok(()) => {
+                watch.identified(|| guard.id());
+                Ok(Replies::new(guard, watch))
+            }
+            Err(error) => {
+                watch.failed(&error);
+                Err(error)
+            }
         }
-    }
-
-    /// Puts a request on the desk of a link.
-    async fn asked<M: Deref<Target = Members>>(
-        &self,
-        members: M,
-        errand: &mut Errand,
-        watch: &Watch,
-    ) -> Result<(Guard<M>, Option<CallId>), CallError> {
-        let place = self.members.place(&mut errand.limit).await?;
-        let link = match self.members.ready() {
-            Some(link) => link,
-            None => self.members.first_ready(&mut errand.limit).await?,
-        };
-        let mut guard = Guard::of_request(members, link, place);
-        let id = guard.submit(errand).await?;
-        watch.identified(id);
-        Ok((guard, id))
     }
 }
 
-/// A packet up to its id, and what watches its call.
-pub(super) struct Prepared {
-    errand: Errand,
-    watch: Watch,
+/// Puts a packet on the desk of a link; a request takes a place in flight before.
+async fn submit<M: Deref<Target = Members>>(guard: &mut Guard<M>, errand: &mut Errand) -> Result<(), CallError> {
+    let is_request = errand.is_request();
+    if is_request {
+        guard.take_place(&mut errand.limit).await?;
+    }
+    guard.take_link(&mut errand.limit).await?;
+    if is_request {
+        guard.count();
+    }
+    guard.submit(errand).await
 }
 
 impl fmt::Debug for Client {
@@ -291,12 +261,4 @@ impl fmt::Debug for Client {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-pub(super) fn present(pattern: impl Into<Pattern>) -> Result<Pattern, CallError> {
-    let pattern = pattern.into();
-    if pattern.value().is_null() {
-        return Err(CallError::MissingPattern);
-    }
-    Ok(pattern)
 }

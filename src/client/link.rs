@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytestring::ByteString;
 use simdutf8::basic::from_utf8;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -108,15 +109,16 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
 
     /// Takes some replies out of what has been received; whether there are more.
     fn read_replies(&mut self) -> Result<bool, Disconnected> {
+        let mut memory = ByteString::new();
         while self.replies.len() < REPLIES {
-            let Some(frame) = self.connection.next_frame().map_err(failed)? else {
+            let Some(frame) = self.connection.next_frame(&mut memory).map_err(failed)? else {
                 return Ok(false);
             };
-            if let Some(usual) = read_usual(&frame) {
+            if let Some(usual) = read_usual(frame) {
                 self.replies.push(usual);
                 continue;
             }
-            match ReplyMembers::read(&frame, self.compat) {
+            match ReplyMembers::read(frame, self.compat) {
                 Ok(reply) => match reply.id.and_then(CallId::read_json) {
                     Some(id) => self.replies.push((id, reply.outcome)),
                     None => tracing::debug!(id = ?reply.id, "a reply to nobody"),

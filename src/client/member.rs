@@ -12,7 +12,8 @@ use std::{
 use super::{
     CallError, Config, Disconnected, State, WhenFull,
     clerk::Clerk,
-    desk::{Desk, Errand, Kind, Refused, Submitted},
+    desk::{Desk, Refused, Submitted},
+    errand::{Errand, Kind},
     limit::Limit,
     state::Notice,
 };

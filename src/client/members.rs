@@ -71,8 +71,8 @@ impl Members {
     /// Waits until any link is connected; its index.
     pub(super) async fn first_connected(&self, limit: Limit) -> Result<usize, CallError> {
         let connecting = async |index| {
-            let mut guard = Guard::new(self, index);
-            guard.connect(limit).await.map(|()| index)
+            let mut guard = Guard::new(self);
+            guard.connect(index, limit).await.map(|()| index)
         };
         let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
         let mut outcome = Err(CallError::Closed);

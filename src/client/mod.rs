@@ -90,6 +90,7 @@ mod clerk;
 mod config;
 mod desk;
 mod driver;
+mod errand;
 mod error;
 mod guard;
 mod handle;

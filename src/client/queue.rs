@@ -181,7 +181,8 @@ mod tests {
     }
 
     fn draft(size: usize) -> Draft {
-        let mut draft = Draft::request(&Pattern::from("a"));
+        let mut draft = Draft::default();
+        draft.request(&Pattern::from("a"));
         let write = |text: &mut Vec<u8>| {
             text.resize(text.len() + size, b'1');
             Ok::<_, std::io::Error>(())

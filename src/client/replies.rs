@@ -12,7 +12,7 @@ use futures_util::Stream;
 use serde::de::DeserializeOwned;
 
 use super::{CallError, guard::Guard, members::Members, watch::Watch};
-use crate::packet::{CallId, RawJson};
+use crate::packet::RawJson;
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
 ///
@@ -22,17 +22,15 @@ use crate::packet::{CallId, RawJson};
 pub struct Replies<T> {
     /// Keeps the link alive as long as somebody listens.
     guard: Guard<Arc<Members>>,
-    id: Option<CallId>,
     watch: Watch,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(guard: Guard<Arc<Members>>, id: Option<CallId>, watch: Watch) -> Self {
+    pub(super) fn new(guard: Guard<Arc<Members>>, watch: Watch) -> Self {
         Self {
             guard,
-            id,
             watch,
             is_over: false,
             item: PhantomData,
@@ -62,7 +60,7 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
 impl<T> fmt::Debug for Replies<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replies")
-            .field("call", &self.id)
+            .field("call", &self.guard.id())
             .finish_non_exhaustive()
     }
 }

@@ -16,14 +16,11 @@ use tower_service::Service;
 
 use super::{
     CallError, Client, Replies,
-    handle::{Prepared, present},
+    errand::{Errand, Kind, require},
     replies::decode,
-    watch::Kind,
+    watch::Watch,
 };
-use crate::{
-    packet::{Draft, RawJson},
-    pattern::Pattern,
-};
+use crate::{packet::RawJson, pattern::Pattern};
 
 /// A request as a value: cheap to clone, so that it can be made again.
 #[derive(Debug, Clone)]
@@ -43,8 +40,10 @@ impl Call {
         if data == RawJson::null() {
             return Err(CallError::MissingData);
         }
+        let pattern = pattern.into();
+        require(&pattern)?;
         Ok(Self {
-            pattern: present(pattern)?,
+            pattern,
             data,
             metadata: None,
         })
@@ -80,18 +79,20 @@ impl Call {
         self.metadata.as_ref()
     }
 
-    /// The packet up to its id, and the client that sends it.
-    fn draft(&self, client: &Client) -> Result<(Client, Prepared), CallError> {
+    /// The client that sends it, what it is to send, and what watches that: from here on, not from the first poll on.
+    fn begin(&self, kind: Kind, client: &Client) -> Result<(Client, Errand, Watch), CallError> {
         let client = match &self.metadata {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
             None => client.clone(),
         };
-        let append = |out: &mut Vec<u8>| {
+        let mut errand = Errand::new(kind, client.timeout);
+        errand.address(&self.pattern, client.members.config.compat)?;
+        errand.data(|out| {
             out.extend_from_slice(self.data.as_str().as_bytes());
             Ok(())
-        };
-        let packet = client.draft_with(Kind::Message, Draft::request(&self.pattern), append)?;
-        Ok((client, packet))
+        })?;
+        let watch = client.watch(&mut errand);
+        Ok((client, errand, watch))
     }
 }
 
@@ -134,10 +135,10 @@ impl Service<Call> for Client {
     }
 
     fn call(&mut self, call: Call) -> Answering<Answer> {
-        let ready = call.draft(self);
+        let begun = call.begin(Kind::Request, self);
         Box::pin(async move {
-            let (client, mut packet) = ready?;
-            client.ask(&mut packet).await.map(Answer)
+            let (client, mut errand, mut watch) = begun?;
+            client.ask(&mut errand, &mut watch).await.map(Answer)
         })
     }
 }
@@ -169,10 +170,10 @@ impl<T: 'static> Service<Call> for Streaming<T> {
     }
 
     fn call(&mut self, call: Call) -> Answering<Replies<T>> {
-        let ready = call.draft(&self.client);
+        let begun = call.begin(Kind::Stream, &self.client);
         Box::pin(async move {
-            let (client, packet) = ready?;
-            client.ask_stream(packet).await
+            let (client, errand, watch) = begun?;
+            client.ask_stream(errand, watch).await
         })
     }
 }

@@ -58,34 +58,35 @@ impl Watch {
         Self { span, meter }
     }
 
-    /// The id of a request is known only once it has been handed over.
-    pub(super) fn identified(&self, id: Option<CallId>) {
-        if let (false, Some(id)) = (self.span.is_disabled(), id) {
+    /// The id of a request is known only once it has been handed over; it is asked for if somebody wants to know.
+    pub(super) fn identified(&self, id: impl FnOnce() -> Option<CallId>) {
+        if self.span.is_disabled() {
+            return;
+        }
+        if let Some(id) = id() {
             self.span
                 .record("messaging.message.conversation_id", tracing::field::display(id));
         }
     }
 
     /// Does `work` within the span: as `Instrument` does, without moving it.
-    pub(super) async fn within<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
-        poll_fn(|cx| {
+    pub(super) fn within<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = T> {
+        poll_fn(move |cx| {
             let _entered = self.span.enter();
             work.as_mut().poll(cx)
         })
-        .await
     }
 
     pub(super) fn succeeded(&mut self) {
         self.meter.end(Outcome::Ok);
     }
 
-    /// Takes note of how the call ended, and passes that on.
-    pub(super) fn ended<T>(&mut self, outcome: Result<T, CallError>) -> Result<T, CallError> {
-        match &outcome {
+    /// Takes note of how the call ended.
+    pub(super) fn ended<T>(&mut self, outcome: &Result<T, CallError>) {
+        match outcome {
             Ok(_) => self.succeeded(),
             Err(error) => self.failed(error),
         }
-        outcome
     }
 
     pub(super) fn failed(&mut self, error: &CallError) {

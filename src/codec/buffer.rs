@@ -2,6 +2,8 @@
 //!
 //! Knows neither headers nor where texts end.
 
+use std::ops::Range;
+
 use bytestring::ByteString;
 
 use super::utf16;
@@ -85,16 +87,26 @@ impl Buffer {
         self.units -= units;
     }
 
-    /// Takes out the first `bytes` bytes, which are `units` units.
-    pub(super) fn take(&mut self, bytes: usize, units: usize) -> ByteString {
+    /// Takes out the first `bytes` bytes, which are `units` units: where they are in `memory`, which becomes what they
+    /// are a part of, if it is not yet.
+    #[inline]
+    pub(super) fn take(&mut self, bytes: usize, units: usize, memory: &mut ByteString) -> Range<usize> {
         if !self.growing.is_empty() {
             self.shared = std::mem::take(&mut self.growing).into();
         }
-        let start = self.taken;
-        self.skip(bytes, units);
-        let text = self.shared.slice_ref(&self.shared[start..self.taken]);
-        if self.units == 0 {
+        let text = self.taken..self.taken + bytes;
+        let is_last = units == self.units;
+        if memory.as_ptr() != self.shared.as_ptr() {
+            *memory = if is_last {
+                std::mem::take(&mut self.shared)
+            } else {
+                self.shared.clone()
+            };
+        }
+        if is_last {
             self.clear();
+        } else {
+            self.skip(bytes, units);
         }
         text
     }
@@ -114,6 +126,12 @@ impl Buffer {
 mod tests {
     use super::*;
 
+    fn take(buffer: &mut Buffer, bytes: usize, units: usize) -> ByteString {
+        let mut memory = ByteString::new();
+        let text = buffer.take(bytes, units, &mut memory);
+        memory.slice_ref(&memory[text])
+    }
+
     fn push(buffer: &mut Buffer, text: &str, expected_units: usize) {
         buffer.make_room(text.len(), expected_units);
         buffer.push(text);
@@ -123,8 +141,8 @@ mod tests {
     fn what_is_taken_from_one_piece_shares_its_memory() {
         let mut buffer = Buffer::default();
         push(&mut buffer, "1求2", 0);
-        let first = buffer.take(4, 2);
-        let second = buffer.take(1, 1);
+        let first = take(&mut buffer, 4, 2);
+        let second = take(&mut buffer, 1, 1);
         assert_eq!((&*first, &*second), ("1求", "2"));
         assert_eq!(second.as_ptr(), first.as_ptr().wrapping_add(4));
         assert_eq!((buffer.capacity(), buffer.units()), (0, 0));
@@ -135,10 +153,10 @@ mod tests {
         let mut buffer = Buffer::default();
         push(&mut buffer, "1求2", 0);
         buffer.skip(1, 1);
-        assert_eq!(buffer.take(3, 1), "求");
+        assert_eq!(take(&mut buffer, 3, 1), "求");
         push(&mut buffer, "3", 0);
         assert_eq!((buffer.as_str(), buffer.units()), ("23", 2));
-        assert_eq!(buffer.take(2, 2), "23");
+        assert_eq!(take(&mut buffer, 2, 2), "23");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Knows neither JSON nor where the bytes come from. Every byte is made text once, searched once
 //! and counted at most twice, however the stream was cut and whatever it holds.
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 use bytestring::ByteString;
 use memchr::memchr;
@@ -109,7 +111,22 @@ impl FrameDecoder {
     /// `TooLarge` it continues the frame whose header has been taken, if any. A character begun at
     /// the end of the bytes is finished by the next ones.
     pub fn next_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
-        self.whole_frame().inspect_err(|_| self.forget_text())
+        let mut memory = ByteString::new();
+        let text = self.next_range(&mut memory)?;
+        Ok(text.map(|text| memory.slice_ref(&memory[text])))
+    }
+
+    /// As [`next_frame`](Self::next_frame), without a share of the memory for each frame: where its text is in `memory`, which
+    /// becomes what it is a part of, if it is not yet. Begin with an empty one, after each [`push`](Self::push).
+    #[inline(always)]
+    pub(crate) fn next_range(&mut self, memory: &mut ByteString) -> Result<Option<Range<usize>>, FrameError> {
+        match self.whole_frame(memory) {
+            Err(error) => {
+                self.forget_text();
+                Err(error)
+            }
+            text => text,
+        }
     }
 
     /// [`push`](Self::push)es what is in `src`, which is then empty, and gives the
@@ -164,7 +181,8 @@ impl FrameDecoder {
         *self = Self::new(self.max_buffer_units);
     }
 
-    fn whole_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
+    #[inline(always)]
+    fn whole_frame(&mut self, memory: &mut ByteString) -> Result<Option<Range<usize>>, FrameError> {
         // First of all, as Nest does: so the limit also holds for frames that are whole.
         if self.buffer.units() > self.max_buffer_units {
             return Err(FrameError::TooLarge {
@@ -184,7 +202,7 @@ impl FrameDecoder {
             .buffer
             .end_of(units)
             .ok_or(FrameError::SplitCharacter { length: units })?;
-        Ok(Some(self.buffer.take(end, units)))
+        Ok(Some(self.buffer.take(end, units, memory)))
     }
 
     /// The length of the text that comes next, in UTF-16 units; takes its header out of the buffer

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Config, ConnectionError, framing::Custom, low_water::LowWater, reader::Reader, writer::Writer};
 use crate::{
-    packet::{PacketError, RawJson, ReplyBody},
+    packet::{Frame, PacketError, RawJson, ReplyBody},
     telemetry::{Fault, Limit, LinkMeter},
 };
 
@@ -115,27 +115,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         &mut self,
         read: impl FnOnce(&ByteString) -> Result<P, PacketError>,
     ) -> Result<Option<P>, ConnectionError> {
-        let Some(text) = self.next_frame()? else {
+        let mut memory = ByteString::new();
+        let Some(frame) = self.next_frame(&mut memory)? else {
             return Ok(None);
         };
-        read(&text).map(Some).map_err(|error| self.refuse(error))
+        read(&frame.to_text()).map(Some).map_err(|error| self.refuse(error))
     }
 
-    /// Takes the next frame out of what has been read, whatever it holds.
+    /// Takes the next frame out of what has been read, whatever it holds. `memory` keeps it; begin with an empty one for each
+    /// segment.
     ///
     /// # Errors
     /// [`ConnectionError::Frame`] and [`ConnectionError::Framing`], as [`next_packet`](Self::next_packet).
-    pub(crate) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
-        let frame = self.reader.next_frame();
-        match &frame {
-            Ok(Some(_)) => {}
-            Ok(None) => self.reader.rearm(),
-            Err(_) => {
-                self.meter.fault(Fault::Framing);
-                self.abandon();
+    #[inline(always)]
+    pub(crate) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
+        match self.reader.next_frame(memory) {
+            Ok(Some(frame)) => Ok(Some(frame)),
+            Ok(None) => {
+                self.reader.rearm();
+                Ok(None)
             }
+            Err(error) => Err(self.unframed(error)),
         }
-        frame
+    }
+
+    #[cold]
+    fn unframed(&mut self, error: ConnectionError) -> ConnectionError {
+        self.meter.fault(Fault::Framing);
+        self.abandon();
+        error
     }
 
     /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no packet.

@@ -113,6 +113,7 @@ impl Raised {
 mod tests {
     use std::{future::poll_fn, task::Poll};
 
+    use bytestring::ByteString;
     use nix::sys::socket::getsockopt;
     use tokio::{
         io::{AsyncWriteExt, DuplexStream, duplex},
@@ -215,7 +216,10 @@ mod tests {
         let mut received = async |within| {
             let next = timeout(within, poll_fn(|cx| ours.poll_segment(cx))).await;
             let is_received = next.is_ok_and(|segment| segment.is_ok());
-            assert!(ours.next_frame().is_ok_and(|frame| frame.is_none()));
+            assert!(
+                ours.next_frame(&mut ByteString::new())
+                    .is_ok_and(|frame| frame.is_none())
+            );
             is_received
         };
         peer.write_all(b"100000#1").await.expect("sent");

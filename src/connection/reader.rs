@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{Config, ConnectionError, framing::Custom};
-use crate::codec::FrameDecoder;
+use crate::{codec::FrameDecoder, packet::Frame};
 
 /// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same segments.
 const SEGMENT: usize = 64 * 1024;
@@ -80,11 +80,19 @@ impl Reader {
         read.map_ok(|()| length)
     }
 
-    /// The next whole frame of what has arrived.
-    pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
+    /// The next whole frame of what has arrived. `memory` keeps it; begin with an empty one for each segment.
+    #[inline(always)]
+    pub(super) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
         match &mut self.framer {
-            Framer::Nest(decoder) => Ok(decoder.next_frame()?),
-            Framer::Custom(custom) => custom.next_frame(),
+            Framer::Nest(decoder) => match decoder.next_range(memory) {
+                Ok(Some(text)) => Ok(Some(Frame::new(memory, &memory[text]))),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+            Framer::Custom(custom) => Ok(custom.next_frame()?.map(|text| {
+                *memory = text;
+                Frame::from(&*memory)
+            })),
         }
     }
 
@@ -172,8 +180,8 @@ mod tests {
         fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
             let Self { outer, link } = &mut *self;
             let _ = outer.poll_segment(link, cx)?;
-            if let Some(frame) = outer.next_frame().expect("frames") {
-                into.put_slice(frame.as_bytes());
+            if let Some(frame) = outer.next_frame(&mut ByteString::new()).expect("frames") {
+                into.put_slice(frame.as_str().as_bytes());
             }
             Poll::Ready(Ok(()))
         }
@@ -189,7 +197,9 @@ mod tests {
         let mut inner = reader();
         let length = poll_fn(|cx| inner.poll_segment(&mut tunnel, cx)).await;
         assert_eq!(length.expect("read"), 6);
-        assert_eq!(inner.next_frame().expect("frames").as_deref(), Some("null"));
+        let mut memory = ByteString::new();
+        let frame = inner.next_frame(&mut memory).expect("frames");
+        assert_eq!(frame.map(Frame::as_str), Some("null"));
     }
 
     #[tokio::test]

@@ -109,16 +109,21 @@ impl Default for JsString {
 
 impl From<&str> for JsString {
     fn from(text: &str) -> Self {
-        Self(ArrayString::from(text).map_or_else(|_| Repr::Text(text.to_owned()), Repr::Short))
+        if text.len() > SHORT {
+            return Self(Repr::Text(text.to_owned()));
+        }
+        let mut short = ArrayString::new();
+        short.push_str(text);
+        Self(Repr::Short(short))
     }
 }
 
 impl From<String> for JsString {
     fn from(text: String) -> Self {
-        match ArrayString::from(&text) {
-            Ok(short) => Self(Repr::Short(short)),
-            Err(_) => Self(Repr::Text(text)),
+        if text.len() > SHORT {
+            return Self(Repr::Text(text));
         }
+        Self::from(&*text)
     }
 }
 

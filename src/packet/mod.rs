@@ -6,6 +6,7 @@
 
 mod embed;
 mod error;
+mod frame;
 mod id;
 mod raw;
 mod reply;
@@ -21,5 +22,6 @@ pub(crate) use request::Draft;
 pub use request::{RequestPacket, write_event, write_request};
 pub use rpc_error::RpcError;
 
+pub(crate) use frame::Frame;
 pub(crate) use reply::{ReplyMembers, read_usual};
 pub(crate) use request::{ReplyId, RequestMembers};

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{CallId, PacketError, RawJson, raw::is_truthy};
+use super::{CallId, Frame, PacketError, RawJson, raw::is_truthy};
 use crate::{
     compat::Compat,
     js::{self, UsualKey},
@@ -100,9 +100,10 @@ impl ReplyPacket {
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
     pub fn read(text: &ByteString, compat: Compat) -> Result<Self, PacketError> {
-        let ReplyMembers { id, outcome } = ReplyMembers::read(text, compat)?;
+        let frame = Frame::from(text);
+        let ReplyMembers { id, outcome } = ReplyMembers::read(frame, compat)?;
         Ok(Self {
-            id: id.map(|id| RawJson::slice_of(text, id)),
+            id: id.map(|id| frame.keep(id)),
             outcome,
         })
     }
@@ -117,17 +118,18 @@ pub(crate) struct ReplyMembers<'f> {
 
 /// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly every reply is, with
 /// nothing in it to be looked for. `None` is any other packet.
-pub(crate) fn read_usual(text: &ByteString) -> Option<(CallId, Outcome)> {
-    let rest = text.strip_prefix("{\"response\":")?;
+pub(crate) fn read_usual(frame: Frame<'_>) -> Option<(CallId, Outcome)> {
+    let rest = frame.as_str().strip_prefix("{\"response\":")?;
     let (response, rest) = rest.split_at(js::value_end(rest)?);
     let id = rest.strip_prefix(",\"isDisposed\":true,\"id\":")?.strip_suffix('}')?;
     let id = CallId::read_text(id)?;
-    Some((id, Outcome::Completed(Some(RawJson::slice_of(text, response)))))
+    Some((id, Outcome::Completed(Some(frame.keep(response)))))
 }
 
 impl<'f> ReplyMembers<'f> {
     /// As [`ReplyPacket::read`].
-    pub(crate) fn read(text: &'f ByteString, compat: Compat) -> Result<Self, PacketError> {
+    pub(crate) fn read(frame: Frame<'f>, compat: Compat) -> Result<Self, PacketError> {
+        let text = frame.as_str();
         let found = js::members(text, &KEYS).map_err(|source| PacketError::new(text, source))?;
         let [err, response, is_disposed, id, status] = found.values;
         let seen = Envelope {
@@ -139,7 +141,7 @@ impl<'f> ReplyMembers<'f> {
         };
         Ok(Self {
             id,
-            outcome: seen.outcome(text, compat),
+            outcome: seen.outcome(frame, compat),
         })
     }
 }
@@ -172,16 +174,16 @@ impl Envelope<'_> {
         }
     }
 
-    fn outcome(&self, text: &ByteString, compat: Compat) -> Outcome {
-        let slice = |value| RawJson::slice_of(text, value);
+    fn outcome(&self, frame: Frame<'_>, compat: Compat) -> Outcome {
+        let keep = |value| frame.keep(value);
         if self.is_foreign(compat) {
-            Outcome::Completed(Some(RawJson::trusted(text.clone())))
+            Outcome::Completed(Some(RawJson::trusted(frame.to_text())))
         } else if let Some(err) = self.err.filter(|err| is_truthy(err)) {
-            Outcome::Failed(slice(err))
+            Outcome::Failed(keep(err))
         } else if self.is_disposed.is_some_and(is_truthy) {
-            Outcome::Completed(self.response.map(slice))
+            Outcome::Completed(self.response.map(keep))
         } else {
-            Outcome::Value(self.response.map(slice))
+            Outcome::Value(self.response.map(keep))
         }
     }
 }
@@ -246,9 +248,9 @@ mod tests {
         let id = CallId::digits(0xabc);
         for value in ["6", "\"a\\\"\"", r#"{"isDisposed":[1,2]}"#, "null"] {
             let text = ByteString::from(format!(r#"{{"response":{value},"isDisposed":true,"id":"{id}"}}"#));
-            let members = ReplyMembers::read(&text, Compat::Nest12).expect("JSON");
+            let members = ReplyMembers::read((&text).into(), Compat::Nest12).expect("JSON");
             let read = members.id.and_then(CallId::read_json).map(|id| (id, members.outcome));
-            assert_eq!(read_usual(&text), read);
+            assert_eq!(read_usual((&text).into()), read);
             assert!(read.is_some());
         }
     }
@@ -267,7 +269,7 @@ mod tests {
             r#"{"response":6,"isDisposed":true,"id":1}"#.to_owned(),
             r#"{"response":"#.to_owned(),
         ] {
-            assert_eq!(read_usual(&text.clone().into()), None, "{text}");
+            assert_eq!(read_usual((&ByteString::from(&*text)).into()), None, "{text}");
         }
     }
 

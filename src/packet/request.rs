@@ -5,7 +5,7 @@ use std::{cell::Cell, fmt::Write, ops::Range};
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{CallId, PacketError, RawJson};
+use super::{CallId, Frame, PacketError, RawJson};
 use crate::{
     compat::Compat,
     js::{self, UsualKey},
@@ -46,13 +46,14 @@ impl RequestPacket {
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
     pub fn read(text: &ByteString) -> Result<Self, PacketError> {
-        let members = RequestMembers::read(text)?;
-        let slice = |value: &str| RawJson::slice_of(text, value);
+        let frame = Frame::from(text);
+        let members = RequestMembers::read(frame)?;
+        let keep = |value| frame.keep(value);
         Ok(Self {
-            pattern: members.pattern.map(slice),
-            data: members.data.map(slice),
-            metadata: members.metadata.map(slice),
-            id: members.id.map(ReplyId::into_raw),
+            pattern: members.pattern.map(keep),
+            data: members.data.map(keep),
+            metadata: members.metadata.map(keep),
+            id: members.id.as_ref().map(ReplyId::keep),
         })
     }
 
@@ -83,7 +84,8 @@ pub(crate) struct RequestMembers<'f> {
 
 impl<'f> RequestMembers<'f> {
     /// As [`RequestPacket::read`].
-    pub(crate) fn read(text: &'f ByteString) -> Result<Self, PacketError> {
+    pub(crate) fn read(frame: Frame<'f>) -> Result<Self, PacketError> {
+        let text = frame.as_str();
         let [pattern, data, metadata, id] = js::members(text, &KEYS)
             .map_err(|source| PacketError::new(text, source))?
             .values;
@@ -94,7 +96,7 @@ impl<'f> RequestMembers<'f> {
             pattern,
             data,
             metadata,
-            id: id.map(|id| ReplyId::new(text, id)),
+            id: id.map(|id| ReplyId::new(frame, id)),
         })
     }
 }
@@ -104,18 +106,18 @@ impl<'f> RequestMembers<'f> {
 pub(crate) enum ReplyId<'f> {
     /// Just as it stands in the request.
     In {
-        frame: &'f ByteString,
+        frame: Frame<'f>,
         id: &'f str,
     },
     Owned(RawJson),
 }
 
 impl<'f> ReplyId<'f> {
-    fn new(frame: &'f ByteString, id: &'f str) -> Self {
+    fn new(frame: Frame<'f>, id: &'f str) -> Self {
         if js::is_plain_string(id) {
             Self::In { frame, id }
         } else {
-            Self::Owned(RawJson::slice_of(frame, id).normalised())
+            Self::Owned(frame.keep(id).normalised())
         }
     }
 
@@ -127,10 +129,10 @@ impl<'f> ReplyId<'f> {
     }
 
     /// The same for longer than the frame lasts.
-    pub(crate) fn into_raw(self) -> RawJson {
+    pub(crate) fn keep(&self) -> RawJson {
         match self {
-            Self::In { frame, id } => RawJson::slice_of(frame, id),
-            Self::Owned(id) => id,
+            Self::In { frame, id } => frame.keep(id),
+            Self::Owned(id) => id.clone(),
         }
     }
 }
@@ -173,7 +175,7 @@ thread_local! {
 const KEPT: usize = 4096;
 
 /// A request or an event that is written member by member, each serialised straight into its place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Draft {
     text: Vec<u8>,
     pattern: Range<usize>,
@@ -181,20 +183,20 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Begins with the `pattern` of a request.
-    pub(crate) fn request(pattern: &Pattern) -> Self {
-        Self::addressed(|text| pattern.value().write_to(text))
+    pub(crate) fn request(&mut self, pattern: &Pattern) {
+        self.address(|text| pattern.value().write_to(text));
     }
 
     /// Begins with the route of an event, which is a text whatever its pattern was.
-    pub(crate) fn event(pattern: &Pattern, compat: Compat) -> Self {
+    pub(crate) fn event(&mut self, pattern: &Pattern, compat: Compat) {
         match pattern.value() {
             // A text is its own route.
-            js::Value::String(_) => Self::request(pattern),
-            _ => Self::addressed(|text| text.push_str(&pattern.route(compat).to_json())),
+            js::Value::String(_) => self.request(pattern),
+            _ => self.address(|text| text.push_str(&pattern.route(compat).to_json())),
         }
     }
 
-    fn addressed(write: impl FnOnce(&mut String)) -> Self {
+    fn address(&mut self, write: impl FnOnce(&mut String)) {
         // Nothing is in it, so nothing has to be looked at.
         let mut text = String::from_utf8(SPARE.take()).unwrap_or_default();
         // Room for most packets at once.
@@ -202,10 +204,9 @@ impl Draft {
         text.push_str(PATTERN);
         let start = text.len();
         write(&mut text);
-        let pattern = start..text.len();
+        self.pattern = start..text.len();
         text.push_str(DATA);
-        let text = text.into_bytes();
-        Self { text, pattern }
+        self.text = text.into_bytes();
     }
 
     /// Appends the data; what was appended.
@@ -312,7 +313,8 @@ mod tests {
         };
         let mut out = BytesMut::new();
         write_request(&mut out, &raw(r#"{"cmd":"sum"}"#), &data, Some(&metadata), id);
-        let mut draft = Draft::request(&pattern);
+        let mut draft = Draft::default();
+        draft.request(&pattern);
         assert_eq!(draft.pattern(), r#"{"cmd":"sum"}"#);
         assert_eq!(draft.data(append).expect("appended"), b"[1]");
         draft.metadata("{}");
@@ -320,7 +322,8 @@ mod tests {
 
         let mut out = BytesMut::new();
         write_event(&mut out, &raw(r#""{\"cmd\":\"sum\"}""#), &data, None);
-        let mut draft = Draft::event(&pattern, Compat::Nest12);
+        let mut draft = Draft::default();
+        draft.event(&pattern, Compat::Nest12);
         draft.data(append).expect("appended");
         assert_eq!(draft.finish(None), out);
     }

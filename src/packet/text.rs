@@ -19,19 +19,23 @@ pub(super) enum Text {
 impl Text {
     /// The same text in memory of its own.
     pub(super) fn copied(text: &str) -> Self {
-        match ArrayString::from(text) {
-            Ok(small) => Self::Small(small),
-            Err(_) => Self::Shared(text.into()),
+        if text.len() > SMALL {
+            return Self::Shared(text.into());
         }
+        let mut small = ArrayString::new();
+        small.push_str(text);
+        Self::Small(small)
     }
 
     /// `part`, which is a part of `text`.
     #[inline]
     pub(super) fn slice_of(text: &ByteString, part: &str) -> Self {
-        match ArrayString::from(part) {
-            Ok(small) => Self::Small(small),
-            Err(_) => Self::Shared(text.slice_ref(part)),
+        if part.len() > SMALL {
+            return Self::Shared(text.slice_ref(part));
         }
+        let mut small = ArrayString::new();
+        small.push_str(part);
+        Self::Small(small)
     }
 
     #[inline]

@@ -21,7 +21,18 @@ pub(super) type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
 ///
 /// As a [`Service`] it is always ready and never fails: what goes wrong is a [`Reply::Error`].
 #[derive(Clone)]
-pub struct Endpoint(Arc<dyn Fn(Request) -> Running + Send + Sync>);
+pub struct Endpoint(Arc<dyn Start>);
+
+/// What any function of this type does. Called as a `dyn Fn` it would get its request in a tuple, copied into there.
+trait Start: Send + Sync {
+    fn start(&self, request: Request) -> Running;
+}
+
+impl<F: Fn(Request) -> Running + Send + Sync> Start for F {
+    fn start(&self, request: Request) -> Running {
+        self(request)
+    }
+}
 
 impl Endpoint {
     pub(super) fn new(start: impl Fn(Request) -> Running + Send + Sync + 'static) -> Self {
@@ -29,7 +40,7 @@ impl Endpoint {
     }
 
     pub(super) fn start(&self, request: Request) -> Running {
-        (self.0)(request)
+        self.0.start(request)
     }
 }
 

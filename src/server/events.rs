@@ -137,21 +137,22 @@ mod tests {
     use super::*;
     use crate::{
         packet::RpcError,
-        server::{Kind, Router},
+        server::{Kind, Router, routes::Target},
     };
 
     async fn answer(router: Router, compat: Compat) -> Reply {
         let routes = router.compat(compat).into_routes();
-        let found = routes.find(Some("\"e\""));
+        let mut looked_up = Target::default();
+        let found = routes.find(Some("\"e\""), &mut looked_up);
         let request = Request {
             kind: Kind::Message,
-            pattern: found.pattern.as_deref().cloned(),
+            pattern: found.pattern.cloned(),
             data: None,
             metadata: None,
             peer: None,
             extensions: http::Extensions::new(),
         };
-        found.handler.expect("a handler").start(request, compat).await
+        found.handler.expect("a handler").start(|| request, compat).await
     }
 
     async fn value(router: Router) -> String {

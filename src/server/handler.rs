@@ -64,7 +64,12 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
         Args: 'static,
         S: Clone + Send + Sync + 'static,
     {
-        Endpoint::new(move |request| Box::pin(self.clone().call(request, state.clone())))
+        Endpoint::new(move |request| {
+            // The memory first: so the request is copied once, into its place in there.
+            let memory = Box::new_uninit();
+            let running = Box::write(memory, self.clone().call(request, state.clone()));
+            Box::into_pin(running)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The finished table of handlers, and how a packet's pattern is looked up in it.
 
-use std::{borrow::Cow, collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::{Endpoint, Kind, Request, endpoint::Running, events};
 use crate::{
@@ -17,7 +17,7 @@ pub struct Routes {
     by_route: Table<Route<'static>, usize>,
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
     /// Filled only by looking those texts up in `by_route`, so that it can't lead elsewhere.
-    by_text: Table<Box<str>, ShortCut>,
+    by_text: Table<Box<str>, Target>,
     /// What everything else leads to.
     fallback: Option<Registration>,
     /// Of all requests for what is not registered.
@@ -29,14 +29,16 @@ pub struct Routes {
 
 type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-struct ShortCut {
+/// A pattern that came in: its text for the context, and which of the registered it leads to.
+#[derive(Default)]
+pub(super) struct Target {
     pattern: Option<Arc<str>>,
     registered: Option<usize>,
 }
 
-/// A pattern that came in: its text for the context, and the handler that it leads to.
+/// What a packet's pattern leads to. All of it is borrowed: there is one for each request.
 pub(super) struct Found<'r> {
-    pub(super) pattern: Option<Cow<'r, Arc<str>>>,
+    pub(super) pattern: Option<&'r Arc<str>>,
     pub(super) handler: Option<&'r Registration>,
     pub(super) meters: &'r CallMeters,
 }
@@ -90,19 +92,19 @@ impl Routes {
     }
 
     /// Finds what the JSON text of a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's
-    /// `server/server.js`).
-    pub(super) fn find(&self, pattern: Option<&str>) -> Found<'_> {
-        let (pattern, registered) = match pattern {
-            None => (None, None),
+    /// `server/server.js`). One that has no short cut is put into `looked_up`, which is empty before.
+    pub(super) fn find<'r>(&'r self, pattern: Option<&str>, looked_up: &'r mut Target) -> Found<'r> {
+        let target = match pattern {
+            None => looked_up,
             Some(text) => match self.by_text.get(text) {
-                Some(found) => (found.pattern.as_ref().map(Cow::Borrowed), found.registered),
+                Some(target) => target,
                 None => {
-                    let found = self.look_up(text);
-                    (found.pattern.map(Cow::Owned), found.registered)
+                    *looked_up = self.look_up(text);
+                    looked_up
                 }
             },
         };
-        let (handler, meters) = match registered {
+        let (handler, meters) = match target.registered {
             Some(at) => {
                 let (handler, meters) = &self.registered[at];
                 (Some(handler), meters)
@@ -110,16 +112,16 @@ impl Routes {
             None => (self.fallback.as_ref(), &self.others),
         };
         Found {
-            pattern,
+            pattern: target.pattern.as_ref(),
             handler,
             meters,
         }
     }
 
-    fn look_up(&self, text: &str) -> ShortCut {
+    fn look_up(&self, text: &str) -> Target {
         // The text is a member of a packet that was read, and so it is JSON.
         let incoming = IncomingPattern::read(text, self.compat).unwrap_or_else(|_| IncomingPattern::absent());
-        ShortCut {
+        Target {
             pattern: incoming.as_str().map(Into::into),
             registered: incoming.route().and_then(|route| self.by_route.get(route)).copied(),
         }
@@ -134,15 +136,23 @@ impl Registration {
         }
     }
 
-    pub(super) fn start(&self, request: Request, compat: Compat) -> Running {
-        match self {
-            Self::Message(handler) => handler.start(request),
-            Self::Events(handlers) => match handlers.as_slice() {
-                [handler] => handler.start(request),
-                handlers => events::start_all(handlers, &request, compat),
-            },
+    /// Takes a function that makes the request: so it is made where the handler takes it from, and not copied to there.
+    #[inline]
+    pub(super) fn start(&self, request: impl FnOnce() -> Request, compat: Compat) -> Running {
+        let handlers = match self {
+            Self::Message(handler) => std::slice::from_ref(handler),
+            Self::Events(handlers) => handlers.as_slice(),
+        };
+        if let [handler] = handlers {
+            return handler.start(request());
         }
+        start_all(handlers, request, compat)
     }
+}
+
+#[cold]
+fn start_all(handlers: &[Endpoint], request: impl FnOnce() -> Request, compat: Compat) -> Running {
+    events::start_all(handlers, &request(), compat)
 }
 
 impl fmt::Debug for Routes {
@@ -158,17 +168,18 @@ mod tests {
 
     async fn answer(router: Router, pattern: &str) -> Option<Reply> {
         let routes = router.into_routes();
-        let found = routes.find(Some(pattern));
+        let mut looked_up = Target::default();
+        let found = routes.find(Some(pattern), &mut looked_up);
         let request = Request {
             kind: Kind::Message,
-            pattern: found.pattern.map(Cow::into_owned),
+            pattern: found.pattern.cloned(),
             data: None,
             metadata: None,
             peer: None,
             extensions: http::Extensions::new(),
         };
         match found.handler {
-            Some(handler) => Some(handler.start(request, Compat::Nest12).await),
+            Some(handler) => Some(handler.start(|| request, Compat::Nest12).await),
             None => None,
         }
     }

@@ -160,7 +160,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         while let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) {
             self.stir();
             let id = finished.id.map(ReplyId::Owned);
-            self.settle(id, finished.reply, || finished.watch, finished.origin.get(), cx);
+            self.settle(
+                id.as_ref(),
+                finished.reply,
+                || finished.watch,
+                finished.origin.get(),
+                cx,
+            );
             if self.connection.is_congested() {
                 // Any number may finish at the same time. The limit is to stop them before all have been answered.
                 self.poll_write(cx)?;

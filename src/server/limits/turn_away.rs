@@ -2,6 +2,7 @@
 
 use std::{future::poll_fn, time::Duration};
 
+use bytestring::ByteString;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -41,9 +42,10 @@ where
     let err = refusal.err();
     let mut has_asked = false;
     while !has_asked && poll_fn(|cx| connection.poll_segment(cx)).await? == Segment::Received {
-        while let Some(frame) = connection.next_frame()? {
+        let mut memory = ByteString::new();
+        while let Some(frame) = connection.next_frame(&mut memory)? {
             has_asked = true;
-            let packet = RequestMembers::read(&frame).map_err(|error| connection.refuse(error))?;
+            let packet = RequestMembers::read(frame).map_err(|error| connection.refuse(error))?;
             if let Some(id) = packet.id {
                 connection.push_reply(ReplyBody::Error(&err), id.as_str());
             }

@@ -13,12 +13,12 @@ use tracing::{debug, warn};
 use super::{Reading, Session, Writing};
 use crate::{
     connection::ConnectionError,
-    packet::{RawJson, ReplyBody, ReplyId, RequestMembers},
+    packet::{Frame, RawJson, ReplyBody, ReplyId, RequestMembers},
     server::{
         Kind, Reply, Request,
         call::{Call, Waiting, rest_of_event},
         limits::{Place, Refusal, hold},
-        routes::{Found, Routes},
+        routes::{Routes, Target},
         streaming::{Emission, Streaming},
         watch::{Origin, Watch, request_span},
     },
@@ -30,9 +30,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     pub(super) fn take_packets(&mut self, cx: &mut Context<'_>) {
         let routes = Arc::clone(&self.routes);
         let queued = self.connection.queued();
+        let mut memory = ByteString::new();
         self.reading = Reading::Open;
         while !self.connection.is_congested() {
-            match self.take_packet(&routes, cx) {
+            match self.take_packet(&routes, &mut memory, cx) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -48,59 +49,61 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Whether there was one.
-    fn take_packet(&mut self, routes: &Routes, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
-        let Some(frame) = self.connection.next_frame()? else {
+    fn take_packet(
+        &mut self,
+        routes: &Routes,
+        memory: &mut ByteString,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, ConnectionError> {
+        let Some(frame) = self.connection.next_frame(memory)? else {
             return Ok(false);
         };
-        match RequestMembers::read(&frame) {
-            Ok(packet) => self.start(routes, &frame, packet, cx),
-            Err(error) => return Err(self.connection.refuse(error)),
+        let packet = RequestMembers::read(frame);
+        if let Ok(packet) = &packet {
+            self.start(routes, frame, packet, cx);
         }
-        Ok(true)
+        packet.map(|_| true).map_err(|error| self.connection.refuse(error))
     }
 
     /// Polls the packet's handler once. Most finish at once; the rest wait aside.
-    fn start(&mut self, routes: &Routes, frame: &ByteString, packet: RequestMembers<'_>, cx: &mut Context<'_>) {
-        let Found {
-            pattern,
-            handler,
-            meters,
-        } = routes.find(packet.pattern);
+    fn start(&mut self, routes: &Routes, frame: Frame<'_>, packet: &RequestMembers<'_>, cx: &mut Context<'_>) {
+        let id = packet.id.as_ref();
+        let mut looked_up = Target::default();
+        let found = routes.find(packet.pattern, &mut looked_up);
         let origin = Origin {
-            pattern: pattern.as_deref(),
+            pattern: found.pattern,
             peer: self.caller.peer,
         };
-        let Some(handler) = handler else {
-            meters.count(Outcome::NoHandler);
-            return self.refuse(packet.id.as_ref(), origin);
+        let Some(handler) = found.handler else {
+            found.meters.count(Outcome::NoHandler);
+            return self.refuse(id, origin);
         };
         let place = match self.place() {
             Ok(place) => place,
             Err(refusal) => {
-                meters.count(Outcome::Refused);
-                return self.turn_down(packet.id.as_ref(), refusal);
+                found.meters.count(Outcome::Refused);
+                return self.turn_down(id, refusal);
             }
         };
-        let id = packet.id;
         let kind = if id.is_some() { Kind::Message } else { Kind::Event };
-        let span = request_span(routes, origin, id.as_ref(), packet.metadata);
-        let watch = Watch::new(span, meters.begin());
-        let slice = |value| RawJson::slice_of(frame, value);
-        let request = Request {
-            kind,
-            pattern: pattern.as_deref().cloned(),
-            data: packet.data.map(slice),
-            metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(slice),
-            peer: self.caller.peer,
-            extensions: self.caller.extensions.clone(),
-        };
+        let span = request_span(routes, origin, id, packet.metadata);
+        let watch = Watch::new(span, found.meters.begin());
+        let keep = |value| frame.keep(value);
         let mut call = Call::new(kind, watch, origin, || {
+            let request = || Request {
+                kind,
+                pattern: found.pattern.cloned(),
+                data: packet.data.map(keep),
+                metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(keep),
+                peer: self.caller.peer,
+                extensions: self.caller.extensions.clone(),
+            };
             hold(handler.start(request, routes.compat), place)
         });
         match call.poll_reply(cx, origin) {
             Poll::Ready(reply) => self.settle(id, reply, || call.into_watch(), origin, cx),
             Poll::Pending => self.waits.add_call(Waiting {
-                id: id.map(ReplyId::into_raw),
+                id: id.map(ReplyId::keep),
                 origin: origin.kept(),
                 call,
             }),
@@ -142,7 +145,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Does with a handler's answer what is to be done. `watch` is what goes on watching if more is to come.
     pub(super) fn settle(
         &mut self,
-        id: Option<ReplyId<'_>>,
+        id: Option<&ReplyId<'_>>,
         reply: Reply,
         watch: impl FnOnce() -> Watch,
         origin: Origin<'_>,
@@ -162,7 +165,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             Reply::Value(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
             Reply::Error(error) => self.write(id.as_str(), ReplyBody::Error(error.err())),
             Reply::Values(values) => {
-                self.stream(Streaming::new(id.into_raw(), values, origin.kept(), watch()), cx);
+                self.stream(Streaming::new(id.keep(), values, origin.kept(), watch()), cx);
             }
         }
     }
