@@ -118,6 +118,7 @@ impl FrameDecoder {
 
     /// As [`next_frame`](Self::next_frame), without a share of the memory for each frame: where its text is in `memory`, which
     /// becomes what it is a part of, if it is not yet. Begin with an empty one, after each [`push`](Self::push).
+    // Inlined, as all on this way: its result would be written to memory and read back there, for each frame.
     #[inline(always)]
     pub(crate) fn next_range(&mut self, memory: &mut ByteString) -> Result<Option<Range<usize>>, FrameError> {
         match self.whole_frame(memory) {
