@@ -37,9 +37,7 @@ pub(super) struct LowWater<IO> {
 /// While a large frame is half there.
 #[derive(Debug)]
 struct Raised {
-    /// The mark, in bytes.
-    mark: usize,
-    /// How many bytes were missing when something had last arrived.
+    /// How many bytes were missing when something had last arrived, which the mark follows.
     missing: usize,
     patience: Pin<Box<Sleep>>,
     /// The mark is the lowest until this frame ends.
@@ -81,8 +79,7 @@ impl<IO> LowWater<IO> {
 impl Raised {
     fn not_yet() -> Box<Self> {
         Box::new(Self {
-            mark: LOWEST,
-            missing: 0,
+            missing: LOWEST,
             patience: Box::pin(sleep(PATIENCE)),
             is_slow: false,
         })
@@ -95,14 +92,13 @@ impl Raised {
             return true;
         }
         if self.missing != missing {
+            let mark = missing.min(HIGHEST);
+            if mark != self.missing.min(HIGHEST) && !set(mark) {
+                return false;
+            }
             self.missing = missing;
             self.patience.as_mut().reset(Instant::now() + PATIENCE);
         }
-        let mark = missing.min(HIGHEST);
-        if self.mark != mark && !set(mark) {
-            return false;
-        }
-        self.mark = mark;
         self.is_slow = self.patience.as_mut().poll(cx).is_ready();
         // What has arrived makes the socket readable then.
         !self.is_slow || set(LOWEST)
