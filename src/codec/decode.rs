@@ -171,8 +171,9 @@ impl FrameDecoder {
         let Awaiting::Text { units } = self.awaiting else {
             return 1;
         };
-        // No byte brings more than one unit, but for the one that ends a character begun, or shows that it never will.
-        let have = self.buffer.units() + usize::from(!self.begun.is_empty());
+        // No byte brings more than one unit, but for the one after a character begun: should that never become one, each
+        // of its bytes may be a unit of its own.
+        let have = self.buffer.units() + self.begun.len();
         let of_limit = self.max_buffer_units.saturating_add(1).saturating_sub(have);
         units.saturating_sub(have).min(of_limit).max(1)
     }
@@ -490,6 +491,18 @@ mod tests {
             reader.expect(bytes, texts);
             assert_eq!(reader.is_mid_frame(), is_mid_frame, "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn a_character_begun_may_be_as_many_units_as_it_has_bytes() {
+        for (begun, missing) in [(&b"\xc3"[..], 3), (b"\xe0\x80", 2), (b"\xf0\x80\x80", 1)] {
+            let mut reader = Reader::new(1000);
+            reader.expect(&[b"4#", begun].concat(), &[]);
+            assert_eq!(reader.decoder.missing_bytes(), missing, "{begun:x?}");
+        }
+        let mut reader = Reader::new(1000);
+        reader.expect(b"4#\xf0\x80\x80", &[]);
+        reader.expect(b"1", &["\u{fffd}\u{fffd}\u{fffd}1"]);
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Begun {
         Some(rest)
     }
 
+    /// How many bytes wait, 0 to 3.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.length == 0
     }
