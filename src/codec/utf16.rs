@@ -8,6 +8,9 @@
 /// (at most 2 a byte).
 const STRIDE: usize = 96;
 
+/// How many bytes the standard library looks at together, to see whether they are ASCII.
+const BLOCK: usize = 32;
+
 /// The length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
 ///
 /// ```
@@ -27,7 +30,7 @@ pub fn units(text: &str) -> usize {
 pub(super) fn units_in(utf8: &[u8]) -> usize {
     #[cfg(test)]
     tests::COUNTED.with(|counted| counted.set(counted.get() + utf8.len()));
-    if utf8.is_ascii() {
+    if is_ascii(utf8) {
         // Most text is, and that is found out faster than anything is counted.
         return utf8.len();
     }
@@ -36,6 +39,15 @@ pub(super) fn units_in(utf8: &[u8]) -> usize {
     let (strides, rest) = utf8.as_chunks::<STRIDE>();
     let whole: usize = strides.iter().map(|stride| usize::from(units_in_few(stride))).sum();
     whole + usize::from(units_in_few(rest))
+}
+
+/// As the standard library's, which looks at the bytes after the last whole block one by one: here that block's end is
+/// looked at once more, together with them.
+fn is_ascii(utf8: &[u8]) -> bool {
+    match utf8.last_chunk::<BLOCK>() {
+        Some(last) => last.is_ascii() && utf8[..utf8.len() - utf8.len() % BLOCK].is_ascii(),
+        None => utf8.is_ascii(),
+    }
 }
 
 /// [`units_in`] for at most [`STRIDE`] bytes.
@@ -105,6 +117,17 @@ pub(super) mod tests {
             192,
             "never in valid text, but still no overflow"
         );
+    }
+
+    #[test]
+    fn one_character_that_is_not_ascii_is_found_wherever_it_stands() {
+        for length in 0..=3 * BLOCK {
+            assert_eq!(units(&"a".repeat(length)), length);
+            for before in 0..length {
+                let text = format!("{}é{}", "a".repeat(before), "a".repeat(length - before - 1));
+                assert_eq!(units(&text), length, "{text}");
+            }
+        }
     }
 
     #[test]
