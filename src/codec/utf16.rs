@@ -8,7 +8,7 @@
 /// (at most 2 a byte).
 const STRIDE: usize = 96;
 
-/// How many bytes the standard library looks at together, to see whether they are ASCII.
+/// How many bytes the standard library looks at together, to see whether they are ASCII; at most, and so on x86-64.
 const BLOCK: usize = 32;
 
 /// The length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
@@ -41,8 +41,8 @@ pub(super) fn units_in(utf8: &[u8]) -> usize {
     whole + usize::from(units_in_few(rest))
 }
 
-/// As the standard library's, which looks at the bytes after the last whole block one by one: here that block's end is
-/// looked at once more, together with them.
+/// As the standard library's, which on x86-64 looks at the bytes after the last whole block one by one: here they are looked
+/// at together, with the end of that block once more.
 fn is_ascii(utf8: &[u8]) -> bool {
     match utf8.last_chunk::<BLOCK>() {
         Some(last) => last.is_ascii() && utf8[..utf8.len() - utf8.len() % BLOCK].is_ascii(),
