@@ -153,6 +153,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         error.into()
     }
 
+    /// Returns whether a frame is half received.
+    pub(crate) fn is_mid_frame(&self) -> bool {
+        self.reader.is_mid_frame()
+    }
+
     /// Forgets all that has been read and not taken out, half a frame included.
     pub(crate) fn discard(&mut self) {
         self.reader.discard();

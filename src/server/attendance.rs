@@ -5,14 +5,13 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc};
 use futures_util::FutureExt;
 use http::Extensions;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
     Routes,
     accept::Handshake,
     limits::Warden,
-    session::{Caller, Serving, Session, Shutdown},
+    session::{Caller, ServiceStop, Serving, Session, Shutdown},
 };
 use crate::connection::{Config, Connection, ConnectionError};
 
@@ -20,7 +19,7 @@ pub(super) struct Attendance {
     pub(super) routes: Arc<Routes>,
     pub(super) connection: Config,
     pub(super) peer: Option<SocketAddr>,
-    pub(super) shutdown: CancellationToken,
+    pub(super) stop: Arc<ServiceStop>,
     pub(super) warden: Option<Warden>,
 }
 
@@ -36,7 +35,7 @@ impl Attendance {
             peer: self.peer,
             extensions,
         };
-        let shutdown = Shutdown::with_service(self.shutdown);
+        let shutdown = Shutdown::with_service(self.stop);
         Serving::Linked(Session::new(connection, self.routes, caller, shutdown, self.warden)).map(log_end)
     }
 
@@ -46,7 +45,7 @@ impl Attendance {
         IO: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         // A handshake under way when the service stops is no work in flight.
-        let opened = self.shutdown.run_until_cancelled(handshake).await;
+        let opened = self.stop.token.run_until_cancelled(handshake).await;
         match opened {
             Some(Ok((io, extensions))) => self.serve(io, extensions).await,
             Some(Err(error)) => log_refused(self.peer, &error),
@@ -75,9 +74,10 @@ fn log_refused(peer: Option<SocketAddr>, error: &io::Error) {
 
 #[cfg(test)]
 mod tests {
-    use std::mem::size_of_val;
+    use std::{mem::size_of_val, time::Duration};
 
     use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::sync::CancellationToken;
     use tracing::{Instrument, Span};
 
     use super::*;
@@ -93,7 +93,10 @@ mod tests {
             routes: Router::new().into_routes(),
             connection: Config::default(),
             peer: Some(address),
-            shutdown: CancellationToken::new(),
+            stop: Arc::new(ServiceStop {
+                token: CancellationToken::new(),
+                drain_timeout: Duration::ZERO,
+            }),
             warden: None,
         };
         let served = attendance.serve(link, Extensions::new()).instrument(Span::none());

@@ -1,7 +1,6 @@
 //! A handler's run for one packet, from its first poll to its reply.
 
 use std::{
-    any::Any,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -14,6 +13,7 @@ use super::{
     Kind, Rejection, Reply,
     endpoint::Running,
     events::exhaust,
+    panics::{self, Contained},
     watch::{KeptOrigin, Origin, Watch},
 };
 use crate::packet::{RawJson, RpcError};
@@ -21,7 +21,7 @@ use crate::packet::{RawJson, RpcError};
 /// A handler at work. A panic in it is a reply like any other.
 pub(super) struct Call {
     kind: Kind,
-    running: Running,
+    running: Contained<Running>,
     watch: Watch,
 }
 
@@ -29,21 +29,25 @@ impl Call {
     /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
     pub(super) fn new(kind: Kind, watch: Watch, origin: Origin<'_>, start: impl FnOnce() -> Running) -> Self {
         let running = catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| {
-            let reply = Reply::Error(panicked(&*panic, origin));
+            let reply = Reply::Error(panicked(panic, origin));
             Box::pin(async { reply })
         });
-        Self { kind, running, watch }
+        Self {
+            kind,
+            running: Contained::new(running),
+            watch,
+        }
     }
 
     #[inline]
     pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: Origin<'_>) -> Poll<Reply> {
         let entered = self.watch.span.enter();
         // A future that has panicked is never polled again: its reply ends the call.
-        let polled = catch_unwind(AssertUnwindSafe(|| self.running.as_mut().poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| poll_to_the_end(&mut self.running, cx)));
         let reply = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(reply)) => reply,
-            Err(panic) => Reply::Error(panicked(&*panic, origin)),
+            Err(panic) => Reply::Error(panicked(panic, origin)),
         };
         if let Reply::Error(error) = &reply {
             report(error, self.kind, origin);
@@ -56,6 +60,19 @@ impl Call {
     pub(super) fn into_watch(self) -> Watch {
         self.watch
     }
+}
+
+/// Polls a handler, and drops it when it is done: both run user code.
+#[inline]
+fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Poll<Reply> {
+    let Some(future) = &mut **running else {
+        return Poll::Pending;
+    };
+    let polled = future.as_mut().poll(cx);
+    if polled.is_ready() {
+        running.release();
+    }
+    polled
 }
 
 /// A call that waits, with whom to answer; an event has nobody.
@@ -99,15 +116,11 @@ pub(super) fn rest_of_event(reply: Reply, watch: Watch, origin: Origin<'_>) -> O
     }
 }
 
-/// Logs a panic and makes the answer to it.
-pub(super) fn panicked(panic: &(dyn Any + Send), origin: Origin<'_>) -> RpcError {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)");
+/// Logs a panic. Returns the reply to it.
+pub(super) fn panicked(panic: panics::Payload, origin: Origin<'_>) -> RpcError {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
-    tracing::error!(pattern, peer, panic = message, "the handler panicked");
+    let panic = panics::message(panic);
+    tracing::error!(pattern, peer, panic, "the handler panicked");
     RpcError::caused_by(Panicked)
 }
 
@@ -116,21 +129,27 @@ pub(super) fn panicked(panic: &(dyn Any + Send), origin: Origin<'_>) -> RpcError
 #[error("the handler panicked")]
 pub(super) struct Panicked;
 
-/// Logs what the caller is not told; of an event, whose caller is told nothing, all there is to tell.
+/// Logs the private cause of an error. An event has no reply: its whole error is logged.
 pub(super) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>) {
+    // The log's subscriber formats the cause, which is user code.
+    let reported = catch_unwind(AssertUnwindSafe(|| log(error, kind, origin)));
+    if let Err(panic) = reported {
+        let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
+        let panic = panics::message(panic);
+        tracing::error!(pattern, peer, panic, "the handler failed, with an error that cannot be logged");
+    }
+}
+
+fn log(error: &RpcError, kind: Kind, origin: Origin<'_>) {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
-    // A packet that was refused is its sender's fault, and the sender is told.
+    // A packet that was refused is its sender's fault, and its reply says so.
     let failure = error.cause().filter(|cause| !cause.is::<Rejection>());
     match (failure, kind) {
         // Logged where it was caught.
         (Some(cause), _) if cause.is::<Panicked>() => {}
         (Some(cause), _) => {
-            tracing::error!(
-                pattern,
-                peer,
-                error = cause as &dyn std::error::Error,
-                "the handler failed"
-            );
+            let error = cause as &dyn std::error::Error;
+            tracing::error!(pattern, peer, error, "the handler failed");
         }
         (None, Kind::Event) => tracing::warn!(pattern, peer, err = %error, "the event's handler failed"),
         (None, Kind::Message) => tracing::debug!(pattern, peer, err = %error, "the handler answers with an error"),

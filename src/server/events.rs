@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt, future::join_all};
 use super::{
     Endpoint, Reply, Request, Values,
     call::panicked,
+    coop::unless_it_waits,
     endpoint::Running,
     watch::{KeptOrigin, Origin},
 };
@@ -36,19 +37,17 @@ async fn first_of<F>(mut first: Running, others: Vec<F>, origin: KeptOrigin) -> 
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
-    let begun = AssertUnwindSafe(async { (&mut first).now_or_never() })
-        .catch_unwind()
-        .await;
+    let reply = AssertUnwindSafe(unless_it_waits(&mut first)).catch_unwind().await;
     for other in others {
         let mut other = Box::pin(other);
-        if (&mut other).now_or_never().is_none() {
+        if unless_it_waits(&mut other).await.is_none() {
             tokio::spawn(other);
         }
     }
-    match begun {
+    match reply {
         Ok(Some(reply)) => reply,
         Ok(None) => first.await,
-        Err(panic) => Reply::Error(panicked(&*panic, origin.get())),
+        Err(panic) => Reply::Error(panicked(panic, origin.get())),
     }
 }
 
@@ -81,7 +80,7 @@ fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcom
         }
     };
     AssertUnwindSafe(run).catch_unwind().map(move |outcome| {
-        outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(&*panic, origin.get()))))
+        outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(panic, origin.get()))))
     })
 }
 
@@ -151,6 +150,7 @@ mod tests {
             metadata: None,
             peer: None,
             extensions: http::Extensions::new(),
+            permit: None,
         };
         found.handler.expect("a handler").start(|| request, compat).await
     }

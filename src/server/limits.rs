@@ -5,6 +5,7 @@
 mod hold;
 mod ledger;
 mod notices;
+mod permit;
 mod refusal;
 mod turn_away;
 mod warden;
@@ -13,7 +14,8 @@ use std::{num::NonZeroUsize, time::Duration};
 
 pub(super) use self::{
     hold::hold,
-    ledger::{Admission, Ledger, Place},
+    ledger::{Admission, Ledger},
+    permit::Permit,
     refusal::Refusal,
     turn_away::turn_away,
     warden::{Due, Warden},
@@ -35,7 +37,7 @@ pub(super) use self::{
 ///     .max_in_flight_per_connection(1_000)
 ///     .idle_timeout(Duration::from_secs(600));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// How many connections may be open at once.
@@ -73,12 +75,19 @@ pub struct Limits {
     /// longer than the pauses of honest callers: a Nest `ClientProxy` keeps its connection open and idle, and connects
     /// again with the next call. Default: no limit.
     pub idle_timeout: Option<Duration>,
-    /// How old a connection may become. It is then closed as in a graceful shutdown: what has arrived is answered.
+    /// How old a connection may become; up to a tenth more or less, at random, so that callers who came together do not
+    /// all come back together. It then goes on answering and closes at its first quiet moment, as in a graceful shutdown.
     ///
     /// Set it so that callers, when they connect again, spread over the services there are by then; and against peers
-    /// that trickle bytes to appear busy. Keep it in minutes: each time, calls that are just being sent may be lost.
-    /// Default: no limit.
+    /// that trickle bytes to appear busy. Keep it in minutes: a caller without any pause loses the calls that cross the
+    /// close. Default: no limit.
     pub max_age: Option<Duration>,
+    /// How long a connection that is too old, or idle, may take to close. It is then closed though something is in flight:
+    /// shortly before, new requests are answered with an error, `{"status":"error","message":"the service is stopping"}`.
+    ///
+    /// Raise it for handlers and streams that take longer; [`Duration::MAX`] never expires. Lower it to be rid sooner of
+    /// callers that always have something in flight. Default: 30 seconds.
+    pub max_age_grace: Duration,
 }
 
 impl Limits {
@@ -110,7 +119,7 @@ impl Limits {
         self
     }
 
-    /// Sets [`Limits::idle_timeout`].
+    /// Sets [`Limits::idle_timeout`]; less than a millisecond counts as one.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
@@ -122,6 +131,27 @@ impl Limits {
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
+    }
+
+    /// Sets [`Limits::max_age_grace`].
+    #[must_use]
+    pub const fn max_age_grace(mut self, grace: Duration) -> Self {
+        self.max_age_grace = grace;
+        self
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: None,
+            max_connections_per_peer: None,
+            max_in_flight_per_connection: None,
+            max_in_flight: None,
+            idle_timeout: None,
+            max_age: None,
+            max_age_grace: Duration::from_secs(30),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use http::Extensions;
 
+use super::limits::Permit;
 use crate::packet::RawJson;
 
 /// A message or event, as handlers and extractors see it. `None` is JavaScript's undefined.
@@ -22,6 +23,8 @@ pub struct Request {
     pub peer: Option<SocketAddr>,
     /// What layers leave for handlers, which take it with [`Extension`](super::Extension): at most one value a type.
     pub extensions: Extensions,
+    /// Counts the request as in flight; a task that goes on with it keeps a copy.
+    pub(super) permit: Option<Permit>,
 }
 
 /// Nest's two kinds of packets from a caller.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::{Endpoint, Kind, Request, endpoint::Running, events};
+use super::{Endpoint, Kind, Request, endpoint::Running, events, log_throttle::LogThrottle};
 use crate::{
     compat::Compat,
     pattern::{IncomingPattern, Pattern, Route},
@@ -22,9 +22,21 @@ pub struct Routes {
     fallback: Option<Registration>,
     /// Of all requests for what is not registered.
     others: CallMeters,
+    pub(super) throttles: Throttles,
     /// Whether requests become part of their callers' traces.
     #[cfg(feature = "otel")]
     pub(super) trace_context: bool,
+}
+
+/// Bounds what peers can make all connections together write to the log.
+#[derive(Debug, Default)]
+pub(super) struct Throttles {
+    /// Peers that broke the framing.
+    pub(super) framing: LogThrottle,
+    /// Connections that ended inside a frame.
+    pub(super) half_frames: LogThrottle,
+    /// Events without a handler.
+    pub(super) no_handler: LogThrottle,
 }
 
 type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -59,6 +71,7 @@ impl Routes {
             by_text: Table::default(),
             fallback: fallback.map(Registration::Message),
             others: CallMeters::of_other_patterns(),
+            throttles: Throttles::default(),
             #[cfg(feature = "otel")]
             trace_context: false,
         }
@@ -177,6 +190,7 @@ mod tests {
             metadata: None,
             peer: None,
             extensions: http::Extensions::new(),
+            permit: None,
         };
         match found.handler {
             Some(handler) => Some(handler.start(|| request, Compat::Nest12).await),

@@ -39,7 +39,7 @@ pub fn serve<L: Accept>(listener: L, router: impl IntoRoutes) -> Serve<L, Pendin
     }
 }
 
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// A service that runs once it is awaited.
 #[derive(Debug)]
@@ -69,9 +69,11 @@ pub enum Ending {
 }
 
 impl<L, F> Serve<L, F> {
-    /// Stops accepting when `signal` completes, lets what is in flight finish, closes, and ends.
+    /// Stops accepting when `signal` completes, closes each connection at its first quiet moment, and ends.
     ///
-    /// What has arrived by then counts as in flight, whether it has been read or not; what comes later is not looked at.
+    /// A connection is quiet when nothing is in flight, unread or unsent on it. Until then it goes on answering: a Nest
+    /// caller has no other connection. Shortly before [`drain_timeout`](Self::drain_timeout), new requests are answered with
+    /// an error, `{"status":"error","message":"the service is stopping"}`; events are handled until the connection closes.
     pub fn with_graceful_shutdown<G>(self, signal: G) -> Serve<L, G>
     where
         G: Future<Output = ()> + Send + 'static,
@@ -125,9 +127,9 @@ impl<L, F> Serve<L, F> {
         self
     }
 
-    /// How long a graceful shutdown waits for handlers, for streams, and for peers to take their answers, before it cuts
-    /// them off. Raise it for handlers that take longer; lower it below the time that the service is given to end.
-    /// Default: 30 seconds.
+    /// Sets how long a graceful shutdown waits for handlers, for streams, and for peers to take their answers, before it
+    /// cuts them off. Raise it for handlers that take longer; keep it below the time that the service is given to end,
+    /// 30 seconds in Kubernetes. Default: 25 seconds.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    task::{JoinError, JoinSet, yield_now},
+    task::{JoinError, JoinSet},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,9 @@ use super::{
     accept::Opening,
     attendance::Attendance,
     back_off::BackOff,
+    coop::unless_it_waits,
     limits::{Admission, Ledger, Refusal, Warden, turn_away},
+    session::ServiceStop,
     watch::connection_span,
 };
 use crate::connection::Config;
@@ -33,22 +35,26 @@ pub(super) async fn run<L: Accept, F: Future<Output = ()>>(serve: Serve<L, F>) -
         routes: serve.routes,
         connection: serve.connection,
         ledger: Ledger::new(serve.limits),
-        shutdown: CancellationToken::new(),
+        stop: Arc::new(ServiceStop {
+            token: CancellationToken::new(),
+            drain_timeout: serve.drain_timeout,
+        }),
         sessions: JoinSet::new(),
     };
     service.receive_until(serve.listener, serve.signal).await;
-    // What has arrived is to be noticed before connections are told to take no more: that is when the runtime looks.
-    yield_now().await;
-    service.shutdown.cancel();
+    service.stop.token.cancel();
     drain(service.sessions, serve.drain_timeout, serve.forced).await
 }
+
+/// Maximum number of connections that are accepted after the signal to stop: as many as a system usually queues.
+const MAX_QUEUED: usize = 4096;
 
 struct Service {
     routes: Arc<Routes>,
     connection: Config,
     /// `None` without limits.
     ledger: Option<Arc<Ledger>>,
-    shutdown: CancellationToken,
+    stop: Arc<ServiceStop>,
     sessions: JoinSet<()>,
 }
 
@@ -60,7 +66,20 @@ impl Service {
             tokio::select! {
                 accepted = next(&mut listener, &mut back_off) => self.receive(accepted),
                 Some(ended) = self.sessions.join_next() => look_after(ended),
-                () = &mut signal => return,
+                () = &mut signal => break,
+            }
+        }
+        self.receive_queued(listener).await;
+    }
+
+    /// Accepts the connections that the system has accepted already: their callers may have sent something. Then the listener
+    /// closes.
+    async fn receive_queued<L: Accept>(&mut self, mut listener: L) {
+        for _ in 0..MAX_QUEUED {
+            match unless_it_waits(listener.accept()).await {
+                Some(Ok(accepted)) => self.receive(accepted),
+                Some(Err(_)) => {}
+                None => return,
             }
         }
     }
@@ -85,7 +104,7 @@ impl Service {
             routes: Arc::clone(&self.routes),
             connection: self.connection.clone(),
             peer,
-            shutdown: self.shutdown.clone(),
+            stop: Arc::clone(&self.stop),
             warden: self.ledger.as_ref().map(warden),
         };
         match accepted.into_opening() {

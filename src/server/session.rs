@@ -1,28 +1,35 @@
 //! One connection, from its first byte to the last of its handlers.
 
 mod dispatch;
+mod drain;
+mod life;
 mod receiving;
 mod sending;
 mod serving;
+mod share;
 mod shutdown;
 mod time;
 mod waits;
 
 use std::{
     net::SocketAddr,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use http::Extensions;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Sleep,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(super) use self::{serving::Serving, shutdown::Shutdown};
-use self::{time::Verdict, waits::Waits};
+pub(super) use self::{
+    serving::Serving,
+    shutdown::{ServiceStop, Shutdown},
+};
+use self::{
+    life::{Event, Life},
+    share::Share,
+    time::Draining,
+    waits::Waits,
+};
 use super::{limits::Warden, routes::Routes};
 use crate::{
     connection::{Connection, ConnectionError},
@@ -30,31 +37,21 @@ use crate::{
     telemetry::{LinkMeter, Side},
 };
 
-/// The state of one connection.
-///
-/// ```text
-///              ┌──peer does not take replies──► Paused
-///   reading   Open ◄──────────it does─────────────┘
-///              ├──told to stop, and what had arrived is taken──► Discarding ──┐
-///              └───────────peer has closed────────────────────────────────────┴─► Ended
-///
-///   writing   Open ──peer has closed, or broke the framing, or (told to stop) all is answered──► Closing ──► Closed
-/// ```
-///
-/// A peer that broke the framing is still read, and what it sends runs handlers: Nest closes its own side only.
-/// Replies count only while writing is `Open`.
+/// The state of one connection. What it may do is its [`Life`].
 pub(super) struct Session<IO> {
     connection: Connection<IO>,
     caller: Caller,
     routes: Arc<Routes>,
-    intake: Intake,
-    reading: Reading,
-    writing: Writing,
+    life: Life,
+    pause: Pause,
+    /// How many of the queued bytes were there before the segment's first packet was taken.
+    queued_before: u32,
     waits: Waits,
     shutdown: Shutdown,
     /// For limits, if there are any.
     warden: Option<Box<Warden>>,
-    linger: Option<Pin<Box<Sleep>>>,
+    /// Exists from the moment on when the connection is to end.
+    draining: Option<Box<Draining>>,
 }
 
 /// What every request of a connection begins with.
@@ -64,29 +61,14 @@ pub(super) struct Caller {
     pub(super) extensions: Extensions,
 }
 
-/// Whether more is to be taken from the peer.
+/// Why the rest of a segment waits, if it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Intake {
-    Open,
-    /// No more than what has arrived by now: so many segments at most.
-    Last(u8),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Open,
-    /// In the middle of a segment: its other packets wait, so that one segment of small requests can't make us gather
-    /// large replies without end.
-    Paused,
-    Discarding,
-    Ended,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Writing {
-    Open,
-    Closing,
-    Closed,
+enum Pause {
+    No,
+    /// The peer does not take the replies: one segment of small requests can't make us gather large replies without end.
+    Congested,
+    /// Handlers would not run in order.
+    OutOfBudget,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
@@ -101,72 +83,71 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             connection: connection.metered(LinkMeter::opened(Side::Server)),
             caller,
             routes,
-            intake: Intake::Open,
-            reading: Reading::Open,
-            writing: Writing::Open,
+            life: Life::default(),
+            pause: Pause::No,
+            queued_before: 0,
             waits: Waits::default(),
             shutdown,
             warden: warden.map(Box::new),
-            linger: None,
+            draining: None,
         }
     }
 
-    /// Ready when the link has come to its end.
+    /// Completes when the connection has come to its end.
+    ///
+    /// Calls, streams, reading and writing take turns, each with a part of the share. When that is used up, others run.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        if self.intake == Intake::Open && self.shutdown.poll(cx).is_ready() {
-            self.stop_taking();
+        if let Poll::Ready(deadline) = self.shutdown.poll(cx) {
+            self.stop(deadline);
         }
+        let share = &mut Share::new();
         loop {
             // What has been polled once in here has registered its wake-up. It is polled again only if it might have
             // gone on meanwhile: streams, once the peer takes more.
-            self.poll_calls(cx)?;
-            self.poll_streams(cx);
-            let peer_takes_more = self.poll_link(cx)?;
-            if (self.reading, self.writing) == (Reading::Ended, Writing::Closed) || self.poll_linger(cx).is_ready() {
+            self.poll_calls(cx, share)?;
+            let has_more = self.poll_streams(cx, share);
+            let peer_takes_more = self.poll_link(cx, share)?;
+            if self.life == Life::Over {
                 return Poll::Ready(Ok(()));
             }
-            if peer_takes_more || self.close_when_all_is_answered() {
+            if share.is_used_up() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if has_more || peer_takes_more {
                 continue;
             }
-            match ready!(self.poll_warden(cx)) {
-                Verdict::Close => self.stop_taking(),
-                Verdict::Cut => return Poll::Ready(Ok(())),
+            if ready!(self.poll_time(cx)) || self.life == Life::Over {
+                return Poll::Ready(Ok(()));
             }
         }
     }
 
-    /// Reads and writes as long as there is something to read; whether the peer, which did not, now takes more.
-    fn poll_link(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
+    /// Reads and writes as long as there is something to read. Returns whether the connection can go on otherwise, see
+    /// [`poll_write`](Self::poll_write).
+    fn poll_link(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<bool, ConnectionError> {
+        // A stream that fills the queue again and again must not keep the connection from reading.
+        let mut goes_on = self.connection.is_congested() && self.poll_write(cx)?;
         loop {
-            let has_read = self.poll_read(cx)?;
-            let peer_takes_more = self.poll_write(cx)?;
-            if peer_takes_more || !has_read {
-                return Ok(peer_takes_more);
+            let has_read = self.poll_read(cx, share)?;
+            goes_on |= self.poll_write(cx)?;
+            if goes_on || !has_read || share.is_used_up() {
+                return Ok(goes_on);
             }
         }
     }
 
-    fn close_when_all_is_answered(&mut self) -> bool {
-        let is_done = self.reading == Reading::Discarding && self.waits.is_empty();
-        let all_is_answered = is_done && self.writing == Writing::Open;
-        if all_is_answered {
-            self.writing = Writing::Closing;
-        }
-        all_is_answered
-    }
-
-    /// Answers the calls that have finished, whether the peer reads or not: its handlers are to go on meanwhile.
-    fn poll_calls(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
-        while let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) {
+    /// Answers the calls that have finished, whether or not the peer reads: its handlers go on meanwhile.
+    fn poll_calls(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<(), ConnectionError> {
+        while !share.is_used_up() {
+            let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) else {
+                break;
+            };
+            share.use_one();
             self.stir();
             let id = finished.id.map(ReplyId::Owned);
-            self.settle(
-                id.as_ref(),
-                finished.reply,
-                || finished.watch,
-                finished.origin.get(),
-                cx,
-            );
+            let origin = finished.origin.get();
+            self.settle(id.as_ref(), finished.reply, || finished.watch, origin, cx);
             if self.connection.is_congested() {
                 // Any number may finish at the same time. The limit is to stop them before all have been answered.
                 self.poll_write(cx)?;
@@ -175,13 +156,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         Ok(())
     }
 
-    /// Sends what the streams have, as long as the peer keeps up.
-    fn poll_streams(&mut self, cx: &mut Context<'_>) {
-        while !self.connection.is_congested() {
+    /// Sends what the streams have, as long as the peer keeps up, and at most half of what is left of the share. Returns
+    /// whether there may be more.
+    fn poll_streams(&mut self, cx: &mut Context<'_>, share: &mut Share) -> bool {
+        let mut turns = share.half();
+        while !self.connection.is_congested() && !turns.is_used_up() {
             let Poll::Ready(Some((id, emission))) = self.waits.poll_stream(cx) else {
-                break;
+                return false;
             };
-            self.emit(&id, &emission);
+            turns.use_one();
+            share.use_one();
+            self.emit(&id, emission);
+        }
+        turns.is_used_up()
+    }
+
+    /// Takes note of an event. Nobody gets the values of streams once replies are not sent any more.
+    fn pass(&mut self, event: Event) {
+        self.life = self.life.after(event);
+        if !self.life.answers() {
+            self.waits.end_streams();
         }
     }
 }

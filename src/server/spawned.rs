@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -47,14 +47,22 @@ impl Service<Request> for Spawn {
     }
 
     fn call(&mut self, request: Request) -> Spawned {
-        Spawned(tokio::spawn(self.0.start(request)))
+        // A layer around this may give up sooner than a handler that computes, which is then still in flight.
+        let permit = request.permit.clone();
+        let running = self.0.start(request);
+        let task = tokio::spawn(async move {
+            let reply = running.await;
+            drop(permit);
+            reply
+        });
+        Spawned(AbortOnDropHandle::new(task))
     }
 }
 
-/// A handler at work in its task.
+/// A handler at work in its task. When this is dropped, the task ends at its next `.await`, as a handler without a task does.
 #[derive(Debug)]
 #[must_use = "its reply is to be awaited"]
-pub struct Spawned(JoinHandle<Reply>);
+pub struct Spawned(AbortOnDropHandle<Reply>);
 
 impl Future for Spawned {
     type Output = Result<Reply, Infallible>;

@@ -9,6 +9,8 @@ use std::{
 use super::{
     Kind, Values,
     call::{panicked, report},
+    coop::is_budget_used_up,
+    panics::Contained,
     watch::{KeptOrigin, Watch},
 };
 use crate::packet::{RawJson, RpcError};
@@ -27,9 +29,11 @@ use futures_util::Stream;
 ///   error        A       value A, then the error
 ///   pending      A       value A            (nothing is held while waiting)
 /// ```
+///
+/// A stream that is pending only because tokio's budget is used up does not really wait: its value stays held.
 pub(super) struct Streaming {
     id: RawJson,
-    values: Values,
+    values: Contained<Values>,
     held: Option<RawJson>,
     state: State,
     origin: KeptOrigin,
@@ -55,7 +59,7 @@ impl Streaming {
     pub(super) fn new(id: RawJson, values: Values, origin: KeptOrigin, watch: Watch) -> Self {
         Self {
             id,
-            values,
+            values: Contained::new(values),
             held: None,
             state: State::Open,
             origin,
@@ -65,9 +69,11 @@ impl Streaming {
 
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawJson, RpcError>>> {
         let _entered = self.watch.span.enter();
-        let values = self.values.0.as_mut();
-        catch_unwind(AssertUnwindSafe(|| values.poll_next(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(&*panic, self.origin.get())))))
+        let Some(values) = &mut *self.values else {
+            return Poll::Ready(None);
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| values.0.as_mut().poll_next(cx)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(panic, self.origin.get())))))
     }
 
     fn fail(&mut self, error: RpcError) -> Emission {
@@ -104,6 +110,10 @@ impl Streaming {
                 Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(Emission::Value),
                 Poll::Ready(Some(Err(error))) => Some(self.fail(error)),
                 Poll::Ready(None) => Some(self.end()),
+                Poll::Pending if self.held.is_some() && is_budget_used_up() => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => match self.held.take() {
                     Some(value) => Some(Emission::Value(value)),
                     None => return Poll::Pending,

@@ -5,11 +5,16 @@ const MOST: usize = 64;
 
 /// As much of what a peer has sent as a log or a span should hold: at most 64 characters.
 pub(crate) fn excerpt(text: &str) -> &str {
+    first_characters(text, MOST)
+}
+
+/// Returns at most so many characters of `text`, from its beginning.
+pub(crate) fn first_characters(text: &str, most: usize) -> &str {
     // So few bytes are so few characters at most: nearly always there is nothing to count.
-    if text.len() <= MOST {
+    if text.len() <= most {
         return text;
     }
-    let end = text.char_indices().nth(MOST).map_or(text.len(), |(end, _)| end);
+    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
     &text[..end]
 }
 

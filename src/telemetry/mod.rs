@@ -15,7 +15,7 @@ mod outcome;
 #[cfg(feature = "otel")]
 mod propagation;
 
-pub(crate) use excerpt::excerpt;
+pub(crate) use excerpt::{excerpt, first_characters};
 pub(crate) use meters::{
     CallMeter, CallMeters, LinkMeter, connect_failed, connection_limited, connection_refused, reconnected,
 };

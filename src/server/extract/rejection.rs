@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     packet::{RawJson, RpcError},
     server::IntoRpcError,
+    telemetry::first_characters,
 };
 
 /// What is wrong with a packet that a handler was not run for.
@@ -32,7 +33,7 @@ pub enum Rejection {
     Mismatch {
         /// What does not fit.
         part: Part,
-        /// Where in it: `items[3].price`, or `.` for all of it.
+        /// Where in it: `items[3].price`, or `.` for all of it. A long path is cut.
         path: String,
         /// What was found there and what was expected, with line and column in bytes.
         #[source]
@@ -50,12 +51,18 @@ pub enum Part {
     Metadata,
 }
 
+/// Maximum number of characters of a path.
+const MAX_PATH: usize = 256;
+/// Maximum number of characters of what the caller gets.
+const MAX_MESSAGE: usize = 1024;
+
 impl Rejection {
     /// Decodes once more to learn the place, which would cost too much the first time.
     pub(super) fn explain<T: DeserializeOwned>(json: &RawJson, part: Part, mismatch: serde_json::Error) -> Self {
         let mut again = serde_json::Deserializer::from_str(json.as_str());
         let path = match serde_path_to_error::deserialize::<_, T>(&mut again) {
-            Err(located) => located.path().to_string(),
+            // Its keys are the caller's, and may be long.
+            Err(located) => first_characters(&located.path().to_string(), MAX_PATH).to_owned(),
             Ok(_) => ".".to_owned(),
         };
         Self::Mismatch { part, path, mismatch }
@@ -65,7 +72,10 @@ impl Rejection {
 impl IntoRpcError for Rejection {
     fn into_rpc_error(self) -> RpcError {
         let answer = match &self {
-            Self::Mismatch { mismatch, .. } => RpcError::new(format_args!("{self}: {mismatch}")),
+            Self::Mismatch { mismatch, .. } => {
+                // It may quote a key or a text of the caller's.
+                RpcError::new(first_characters(&format!("{self}: {mismatch}"), MAX_MESSAGE))
+            }
             Self::Missing(_) => RpcError::new(&self),
         };
         answer.with_cause(self)
@@ -122,6 +132,28 @@ mod tests {
             rejected(r#"{"items":[{"price":1},{"price":"2"}]}"#),
             "invalid payload at `items[1].price`: invalid type: string \"2\", expected f64 at line 1 column 34"
         );
+    }
+
+    #[test]
+    fn a_caller_does_not_get_all_of_its_own_megabyte_back() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Empty {}
+        type Numbers = std::collections::HashMap<String, u8>;
+
+        let key = "k".repeat(1_000_000);
+        for json in [format!(r#"{{"{key}":"x"}}"#), format!(r#"{{"a":"{key}"}}"#)] {
+            let json = RawJson::new(json).expect("JSON");
+            let numbers = json.parse::<Numbers>().expect_err("no numbers");
+            let empty = json.parse::<Empty>().expect_err("a member too many");
+            for rejection in [
+                Rejection::explain::<Numbers>(&json, Part::Payload, numbers),
+                Rejection::explain::<Empty>(&json, Part::Payload, empty),
+            ] {
+                let message = rejection.into_rpc_error().message().expect("a message");
+                assert!(message.starts_with("invalid payload") && message.len() <= MAX_MESSAGE, "{}", message.len());
+            }
+        }
     }
 
     #[test]

@@ -1,24 +1,27 @@
-//! Keeps a place among what is in flight taken, for as long as a handler or its stream is at work.
+//! Keeps the permit of a request for as long as its handler or its stream is at work.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
 
-use super::Place;
+use super::Permit;
 use crate::{
     packet::{RawJson, RpcError},
     server::{Reply, Values, endpoint::Running},
 };
 
-/// Given up with the handler: at its end or that of its stream, when it panics, and when it is dropped.
-pub(in crate::server) fn hold(running: Running, place: Option<Place>) -> Running {
-    let Some(place) = place else { return running };
+/// Releases the permit with the handler: at its end or that of its stream, when it panics, and when it is dropped.
+pub(in crate::server) fn hold(running: Running, permit: Option<Permit>) -> Running {
+    let Some(permit) = permit else { return running };
     Box::pin(async move {
         match running.await {
-            Reply::Values(values) => Reply::Values(Values(Box::pin(Holding { values, _place: place }))),
+            Reply::Values(values) => {
+                let permit = Some(permit);
+                Reply::Values(Values(Box::pin(Holding { values, permit })))
+            }
             reply => reply,
         }
     })
@@ -26,13 +29,17 @@ pub(in crate::server) fn hold(running: Running, place: Option<Place>) -> Running
 
 struct Holding {
     values: Values,
-    _place: Place,
+    permit: Option<Permit>,
 }
 
 impl Stream for Holding {
     type Item = Result<RawJson, RpcError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.values.0.as_mut().poll_next(cx)
+        let next = ready!(self.values.0.as_mut().poll_next(cx));
+        if !matches!(next, Some(Ok(_))) {
+            self.permit = None;
+        }
+        Poll::Ready(next)
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::server) struct Ledger {
     pub(in crate::server) notices: Notices,
     connected: Mutex<Connected>,
     /// For what is in flight, if that is limited.
-    places: Option<Arc<Semaphore>>,
+    pub(super) in_flight: Option<Arc<Semaphore>>,
     turning_away: Arc<Semaphore>,
 }
 
@@ -32,9 +32,6 @@ struct Connected {
     /// Has no entry for networks without a connection.
     by_network: HashMap<IpAddr, usize>,
 }
-
-/// Something in flight, or told that it is refused, until it is dropped.
-pub(in crate::server) type Place = OwnedSemaphorePermit;
 
 /// A connection that counts, until it is dropped.
 #[derive(Debug)]
@@ -49,9 +46,8 @@ impl Ledger {
         if limits == Limits::default() {
             return None;
         }
-        let places = |max: NonZeroUsize| Arc::new(Semaphore::new(max.get().min(Semaphore::MAX_PERMITS)));
         Some(Arc::new(Self {
-            places: limits.max_in_flight.map(places),
+            in_flight: limits.max_in_flight.map(semaphore),
             limits,
             notices: Notices::default(),
             connected: Mutex::default(),
@@ -80,19 +76,8 @@ impl Ledger {
         })
     }
 
-    /// A place for one more in flight; `None` if these are not limited.
-    pub(in crate::server) fn place(&self) -> Result<Option<Place>, Refusal> {
-        match &self.places {
-            None => Ok(None),
-            Some(places) => match Arc::clone(places).try_acquire_owned() {
-                Ok(place) => Ok(Some(place)),
-                Err(_) => Err(Refusal::InFlight),
-            },
-        }
-    }
-
-    /// A place for one more refused connection to be told so.
-    pub(in crate::server) fn place_to_turn_away(&self) -> Option<Place> {
+    /// Returns the permit to answer one more refused connection.
+    pub(in crate::server) fn place_to_turn_away(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.turning_away).try_acquire_owned().ok()
     }
 
@@ -111,6 +96,11 @@ impl Drop for Admission {
             _ => drop(connected.by_network.remove(&network)),
         }
     }
+}
+
+/// Returns a semaphore with this many permits, or as many as there can be.
+pub(super) fn semaphore(permits: NonZeroUsize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(permits.get().min(Semaphore::MAX_PERMITS)))
 }
 
 /// What counts as one address: with IPv6, whoever has one has 2^64.

@@ -11,6 +11,8 @@ pub(in crate::server) enum Refusal {
     ConnectionsPerPeer,
     InFlight,
     InFlightPerConnection,
+    /// The service stops, or this connection is about to be closed: the request was not looked at.
+    Stopping,
 }
 
 impl Refusal {
@@ -23,6 +25,7 @@ impl Refusal {
             Self::InFlightPerConnection => {
                 r#"{"status":"error","message":"too many requests in flight on this connection"}"#
             }
+            Self::Stopping => r#"{"status":"error","message":"the service is stopping"}"#,
         }))
     }
 }

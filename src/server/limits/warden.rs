@@ -8,14 +8,23 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, Sleep, sleep_until},
+};
 
-use super::{Admission, Ledger, Place, Refusal};
+use super::{
+    Admission, Ledger, Permit, Refusal,
+    ledger::semaphore,
+    permit,
+};
 
 /// Exists only where a limit is set.
 pub(in crate::server) struct Warden {
     pub(in crate::server) ledger: Arc<Ledger>,
     clock: Option<Clock>,
+    /// For what is in flight on this connection, if that is limited.
+    in_flight: Option<Arc<Semaphore>>,
     /// Counts the connection, as long as this lives.
     _admission: Option<Admission>,
 }
@@ -41,17 +50,15 @@ impl Warden {
     pub(in crate::server) fn new(ledger: Arc<Ledger>, admission: Option<Admission>) -> Self {
         Self {
             clock: Clock::new(ledger.limits.idle_timeout, ledger.limits.max_age),
+            in_flight: ledger.limits.max_in_flight_per_connection.map(semaphore),
             ledger,
             _admission: admission,
         }
     }
 
-    /// A place for one more in flight, where so many of the connection already are.
-    pub(in crate::server) fn place(&self, in_flight: usize) -> Result<Option<Place>, Refusal> {
-        match self.ledger.limits.max_in_flight_per_connection {
-            Some(limit) if in_flight >= limit.get() => Err(Refusal::InFlightPerConnection),
-            _ => self.ledger.place(),
-        }
+    /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
+    pub(in crate::server) fn permit(&self) -> Result<Option<Permit>, Refusal> {
+        permit::acquire(self.in_flight.as_ref(), self.ledger.in_flight.as_ref())
     }
 
     /// Something has happened: the connection is not idle.
@@ -74,7 +81,8 @@ impl Clock {
     fn new(idle_timeout: Option<Duration>, max_age: Option<Duration>) -> Option<Self> {
         let now = Instant::now();
         // Later than time goes is never.
-        let too_old = max_age.and_then(|age| now.checked_add(age));
+        let too_old = max_age.and_then(|age| now.checked_add(jittered(age)));
+        let idle_timeout = idle_timeout.map(|timeout| timeout.max(SHORTEST));
         let idle_timeout = idle_timeout.filter(|timeout| now.checked_add(*timeout).is_some());
         let idle = idle_timeout.map(|timeout| now + timeout);
         let first = too_old.into_iter().chain(idle).min()?;
@@ -110,6 +118,15 @@ impl Clock {
             }
         }
     }
+}
+
+/// The shortest idle timeout: one of zero would be due at every poll.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Returns `age` with up to a tenth more or less, as gRPC's servers have it.
+fn jittered(age: Duration) -> Duration {
+    let tenth = age / 10;
+    (age - tenth).saturating_add(tenth.mul_f64(2.0 * fastrand::f64()))
 }
 
 /// A timer can't be switched off: it rings in vain now and then.

@@ -1,6 +1,7 @@
 //! From packets to handlers, and from what they give back to replies.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -8,16 +9,26 @@ use std::{
 use bytestring::ByteString;
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{debug, warn};
+use tracing::{
+    debug,
+    field::{DisplayValue, display},
+    warn,
+};
 
-use super::{Reading, Session, Writing};
+use super::{
+    Pause, Session,
+    life::{Event, Life},
+    share::Share,
+};
 use crate::{
     connection::ConnectionError,
     packet::{Frame, RawJson, ReplyBody, ReplyId, RequestMembers},
     server::{
         Kind, Reply, Request,
         call::{Call, Waiting, rest_of_event},
-        limits::{Place, Refusal, hold},
+        coop::is_budget_used_up,
+        limits::{Permit, Refusal, hold},
+        panics::drop_contained,
         routes::{Routes, Target},
         streaming::{Emission, Streaming},
         watch::{Origin, Watch, request_span},
@@ -26,29 +37,50 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Runs the handlers of the packets in the segment that was read, of all if the peer takes the replies.
-    pub(super) fn take_packets(&mut self, cx: &mut Context<'_>) {
+    /// Runs the handlers of the packets in the segment that was read, of all if the peer takes the replies and tokio's budget
+    /// suffices.
+    pub(super) fn take_packets(&mut self, cx: &mut Context<'_>, share: &mut Share) {
         let routes = Arc::clone(&self.routes);
-        let queued = self.connection.queued();
+        if std::mem::replace(&mut self.pause, Pause::No) != Pause::OutOfBudget {
+            self.queued_before = self.connection.queued().try_into().unwrap_or(u32::MAX);
+        }
         let mut memory = ByteString::new();
-        self.reading = Reading::Open;
         while !self.connection.is_congested() {
+            if self.waits.is_interrupted() || is_budget_used_up() {
+                self.pause = Pause::OutOfBudget;
+                return;
+            }
+            share.use_one();
             match self.take_packet(&routes, &mut memory, cx) {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "closing the connection");
-                    // In Nest, the handlers of good frames before a bad one in the same segment have run by now, but
-                    // not yet answered when the socket closes. What earlier segments asked for has been sent.
-                    self.connection.unqueue(queued);
-                    return self.stop_writing();
-                }
+                Err(error) => return self.break_off(&error),
             }
         }
-        self.reading = Reading::Paused;
+        self.pause = Pause::Congested;
     }
 
-    /// Whether there was one.
+    /// Closes our side: the peer broke the framing.
+    #[cold]
+    fn break_off(&mut self, error: &ConnectionError) {
+        if self.life.answers()
+            && let Some(suppressed) = self.routes.throttles.framing.allow()
+        {
+            let error = error as &dyn std::error::Error;
+            warn!(peer = self.peer(), error, suppressed, "closing the connection");
+        }
+        // In Nest, the handlers of good frames before a bad one in the same segment have run by now, but
+        // not yet answered when the socket closes. What earlier segments asked for has been sent.
+        self.connection.unqueue(self.queued_before as usize);
+        self.pass(Event::BadFrame);
+    }
+
+    /// Returns the peer's address for the log.
+    pub(super) fn peer(&self) -> Option<DisplayValue<SocketAddr>> {
+        self.caller.peer.map(display)
+    }
+
+    /// Returns whether there was one.
     fn take_packet(
         &mut self,
         routes: &Routes,
@@ -78,14 +110,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             found.meters.count(Outcome::NoHandler);
             return self.refuse(id, origin);
         };
-        let place = match self.place() {
-            Ok(place) => place,
+        let kind = if id.is_some() { Kind::Message } else { Kind::Event };
+        let permit = match self.permit(kind) {
+            Ok(permit) => permit,
             Err(refusal) => {
                 found.meters.count(Outcome::Refused);
                 return self.turn_down(id, refusal);
             }
         };
-        let kind = if id.is_some() { Kind::Message } else { Kind::Event };
         let span = request_span(routes, origin, id, packet.metadata);
         let watch = Watch::new(span, found.meters.begin());
         let keep = |value| frame.keep(value);
@@ -97,8 +129,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(keep),
                 peer: self.caller.peer,
                 extensions: self.caller.extensions.clone(),
+                permit: permit.clone(),
             };
-            hold(handler.start(request, routes.compat), place)
+            hold(handler.start(request, routes.compat), permit.clone())
         });
         match call.poll_reply(cx, origin) {
             Poll::Ready(reply) => self.settle(id, reply, || call.into_watch(), origin, cx),
@@ -117,19 +150,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 debug!(pattern, peer, "no handler for this message");
                 self.write(id.as_str(), ReplyBody::NoHandler);
             }
-            None => warn!(pattern, peer, "no handler for this event"),
+            None => {
+                if let Some(suppressed) = self.routes.throttles.no_handler.allow() {
+                    warn!(pattern, peer, suppressed, "no handler for this event");
+                }
+            }
         }
     }
 
-    /// What takes one more in flight; `Ok(None)` if that is not limited.
-    fn place(&self) -> Result<Option<Place>, Refusal> {
+    /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
+    fn permit(&self, kind: Kind) -> Result<Option<Permit>, Refusal> {
+        if kind == Kind::Message && matches!(self.life, Life::Refusing | Life::Leaving(_)) {
+            return Err(Refusal::Stopping);
+        }
         match &self.warden {
-            Some(warden) => warden.place(self.waits.len()),
+            Some(warden) => warden.permit(),
             None => Ok(None),
         }
     }
 
-    /// Tells the caller that it is past a limit.
+    /// Answers a request that exceeds a limit, or comes too late.
     #[cold]
     fn turn_down(&mut self, id: Option<&ReplyId<'_>>, refusal: Refusal) {
         if let Some(id) = id {
@@ -142,7 +182,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Does with a handler's answer what is to be done. `watch` is what goes on watching if more is to come.
+    /// Sends the handler's reply. `watch` is called for if the reply is a stream.
     pub(super) fn settle(
         &mut self,
         id: Option<&ReplyId<'_>>,
@@ -156,14 +196,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             if let Some(mut rest) = rest_of_event(reply, watch(), origin)
                 && rest.poll_unpin(cx).is_pending()
             {
-                self.waits.add_call(rest);
+                self.waits.add_rest(rest);
             }
             return;
         };
         match reply {
             Reply::Undefined => self.write(id.as_str(), ReplyBody::Completion),
             Reply::Value(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
-            Reply::Error(error) => self.write(id.as_str(), ReplyBody::Error(error.err())),
+            Reply::Error(error) => {
+                self.write(id.as_str(), ReplyBody::Error(error.err()));
+                drop_contained(error);
+            }
             Reply::Values(values) => {
                 self.stream(Streaming::new(id.keep(), values, origin.kept(), watch()), cx);
             }
@@ -172,30 +215,34 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Sends what a new stream has at once, so that it keeps its place among the replies, and sets it aside.
     fn stream(&mut self, mut streaming: Streaming, cx: &mut Context<'_>) {
-        while self.writing == Writing::Open && !self.connection.is_congested() {
+        let mut share = Share::new();
+        while self.life.answers() && !self.connection.is_congested() && !share.is_used_up() {
+            share.use_one();
             match streaming.poll_next_unpin(cx) {
-                Poll::Ready(Some((id, emission))) => self.emit(&id, &emission),
+                Poll::Ready(Some((id, emission))) => self.emit(&id, emission),
                 Poll::Ready(None) => return,
                 Poll::Pending => break,
             }
         }
-        if self.writing == Writing::Open {
+        if self.life.answers() {
             self.waits.add_stream(streaming);
         }
     }
 
-    pub(super) fn emit(&mut self, id: &RawJson, emission: &Emission) {
-        let reply = match emission {
-            Emission::Value(value) => ReplyBody::Value(value),
-            Emission::Last(value) => ReplyBody::Last(value),
-            Emission::Completion => ReplyBody::Completion,
-            Emission::Error(error) => ReplyBody::Error(error.err()),
-        };
-        self.write(id.as_str(), reply);
+    pub(super) fn emit(&mut self, id: &RawJson, emission: Emission) {
+        match emission {
+            Emission::Value(value) => self.write(id.as_str(), ReplyBody::Value(&value)),
+            Emission::Last(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
+            Emission::Completion => self.write(id.as_str(), ReplyBody::Completion),
+            Emission::Error(error) => {
+                self.write(id.as_str(), ReplyBody::Error(error.err()));
+                drop_contained(error);
+            }
+        }
     }
 
     fn write(&mut self, id: &str, reply: ReplyBody<'_>) {
-        if self.writing == Writing::Open {
+        if self.life.answers() {
             self.connection.push_reply(reply, id);
         }
     }

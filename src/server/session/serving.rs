@@ -2,6 +2,8 @@
 
 use std::{
     future::Future,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -9,7 +11,13 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Session, Waits};
-use crate::{connection::ConnectionError, server::call::rest_of_event};
+use crate::{
+    connection::ConnectionError,
+    server::{
+        call::rest_of_event,
+        panics::{self, drop_contained},
+    },
+};
 
 /// Serves a connection until it ends, and then lets the handlers that still run come to their end: what they do matters,
 /// though nobody hears of it.
@@ -37,10 +45,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Self::Linked(session) = this {
-            let ended = ready!(session.poll(cx));
+            // What reads and writes may be user code too. A panic in it ends the connection, and no handler.
+            let polled = catch_unwind(AssertUnwindSafe(|| session.poll(cx)));
+            let ended = ready!(polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic)))));
             let mut calls = std::mem::take(&mut session.waits);
             calls.end_streams();
-            *this = Self::Finishing { calls, ended };
+            drop_contained(std::mem::replace(this, Self::Finishing { calls, ended }));
         }
         let Self::Finishing { calls, ended } = this else {
             return Poll::Pending;
@@ -49,9 +59,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
             if finished.id.is_none()
                 && let Some(rest) = rest_of_event(finished.reply, finished.watch, finished.origin.get())
             {
-                calls.add_call(rest);
+                calls.add_rest(rest);
             }
         }
         Poll::Ready(std::mem::replace(ended, Ok(())))
     }
+}
+
+#[cold]
+fn panicked(panic: panics::Payload) -> ConnectionError {
+    let panic = panics::message(panic);
+    tracing::error!(panic, "the connection's stream, or what serves it, panicked");
+    io::Error::other(format!("it panicked: {panic}")).into()
 }

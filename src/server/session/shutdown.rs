@@ -1,51 +1,71 @@
-//! The news that the service stops.
+//! The signal that the service stops.
 
 use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// How a connection learns that it is to end.
+/// What ends a connection in order, before its peer does.
 #[derive(Default)]
 pub(in crate::server) enum Shutdown {
-    /// Not at all.
+    /// Nothing.
     #[default]
     Never,
-    /// With its service.
+    /// The end of its service.
     WithService(Registration),
-    /// When this completes.
+    /// This future. What is in flight may then take as long as it does.
     At(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+/// The end of a service, for all its connections.
+#[derive(Debug)]
+pub(in crate::server) struct ServiceStop {
+    pub(in crate::server) token: CancellationToken,
+    /// How long connections may take to end.
+    pub(in crate::server) drain_timeout: Duration,
 }
 
 /// Cheap to poll, for a connection asks at each of its wake-ups: whether the service stops is looked up, and the
 /// wake-up for it registered only when the task is another one.
 pub(in crate::server) struct Registration {
-    token: CancellationToken,
-    told: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Whom `told` wakes.
+    stop: Arc<ServiceStop>,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// The task that `cancelled` wakes.
     registered: Option<Waker>,
 }
 
 impl Shutdown {
-    pub(in crate::server) fn with_service(token: CancellationToken) -> Self {
+    pub(in crate::server) fn with_service(stop: Arc<ServiceStop>) -> Self {
         Self::WithService(Registration {
-            told: Box::pin(token.clone().cancelled_owned()),
-            token,
+            cancelled: Box::pin(stop.token.clone().cancelled_owned()),
+            stop,
             registered: None,
         })
     }
 
-    /// Ready once the service stops. Not to be polled after that.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Never => Poll::Pending,
-            Self::WithService(registration) => registration.poll(cx),
-            Self::At(signal) => signal.as_mut().poll(cx),
-        }
+    /// Completes once the service stops, with the time by which connections are to have ended.
+    #[inline]
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
+        let deadline = match self {
+            Self::Never => return Poll::Pending,
+            Self::WithService(registration) => {
+                ready!(registration.poll(cx));
+                Instant::now().checked_add(registration.stop.drain_timeout)
+            }
+            Self::At(signal) => {
+                ready!(signal.as_mut().poll(cx));
+                None
+            }
+        };
+        *self = Self::Never;
+        Poll::Ready(deadline)
     }
 }
 
@@ -56,14 +76,14 @@ impl Registration {
             .as_ref()
             .is_some_and(|waker| waker.will_wake(cx.waker()));
         if is_registered {
-            return if self.token.is_cancelled() {
+            return if self.stop.token.is_cancelled() {
                 Poll::Ready(())
             } else {
                 Poll::Pending
             };
         }
         self.registered = Some(cx.waker().clone());
-        self.told.as_mut().poll(cx)
+        self.cancelled.as_mut().poll(cx)
     }
 }
 

@@ -1,50 +1,123 @@
 //! How long a connection may go on.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep_until},
+};
 
-use super::{Session, Writing};
-use crate::server::limits::Due;
+use super::{
+    Session,
+    drain::{Drain, Quiet, Step},
+    life::Event,
+};
+use crate::server::{coop::is_budget_used_up, limits::Due};
+
+/// The timer of a connection that is to end.
+pub(super) struct Draining {
+    drain: Drain,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Draining {
+    /// Returns whether nothing is read while handlers are at work.
+    pub(super) fn is_gathering(&self) -> bool {
+        self.drain.is_gathering
+    }
+}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Ready when the connection's time is over.
-    pub(super) fn poll_warden(&mut self, cx: &mut Context<'_>) -> Poll<Verdict> {
+    /// Begins to drain, or has that end earlier.
+    pub(super) fn stop(&mut self, deadline: Option<Instant>) {
+        let now = Instant::now();
+        self.pass(Event::Stop);
+        match &mut self.draining {
+            Some(draining) => draining.drain.hasten(now, deadline),
+            none => {
+                *none = Some(Box::new(Draining {
+                    drain: Drain::new(now, deadline),
+                    timer: Box::pin(sleep_until(now)),
+                }));
+            }
+        }
+    }
+
+    /// Completes when time has changed something; `Ready(true)` means that the connection is to be cut.
+    pub(super) fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if let Poll::Ready(is_cut) = self.poll_warden(cx) {
+            return Poll::Ready(is_cut);
+        }
+        self.poll_drain(cx).map(|()| false)
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let quiet = self.quiet();
+        let Some(draining) = &mut self.draining else {
+            return Poll::Pending;
+        };
+        loop {
+            match draining.drain.step(Instant::now(), self.life, quiet) {
+                Step::Now(event) => {
+                    self.pass(event);
+                    return Poll::Ready(());
+                }
+                Step::Read => return Poll::Ready(()),
+                Step::At(None) => return Poll::Pending,
+                Step::At(Some(next)) => {
+                    if draining.timer.deadline() != next {
+                        draining.timer.as_mut().reset(next);
+                    }
+                    ready!(draining.timer.as_mut().poll(cx));
+                }
+            }
+        }
+    }
+
+    /// Returns whether the connection has anything to do. It has been polled just before.
+    fn quiet(&self) -> Quiet {
+        // Without budget, a socket that has something to read says that it has not.
+        let is_busy = !self.waits.is_empty() || self.connection.queued() > 0 || self.is_paused() || is_budget_used_up();
+        match is_busy {
+            true => Quiet::No,
+            false if self.connection.is_mid_frame() => Quiet::HalfFrame,
+            false => Quiet::Yes,
+        }
+    }
+
+    /// Completes when a limit ends the connection; `Ready(true)` means that it is to be cut.
+    fn poll_warden(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let Some(warden) = &mut self.warden else {
             return Poll::Pending;
         };
         let takes_nothing = self.connection.queued() > 0;
         let is_busy = !(self.waits.is_empty() || takes_nothing);
         let due = ready!(warden.poll_due(cx, is_busy));
-        let notices = &warden.ledger.notices;
-        Poll::Ready(match due {
-            Due::Aged => {
-                notices.aged_closed();
-                Verdict::Close
-            }
-            Due::Idle if takes_nothing || self.writing != Writing::Open => {
+        let (notices, grace) = (&warden.ledger.notices, warden.ledger.limits.max_age_grace);
+        match due {
+            Due::Aged => notices.aged_closed(),
+            // Its peer has had its time to take what there was for it, or to close.
+            Due::Idle if takes_nothing || !self.life.answers() => {
                 notices.stalled_cut();
-                Verdict::Cut
+                return Poll::Ready(true);
             }
-            Due::Idle => {
-                notices.idle_closed();
-                Verdict::Close
-            }
-        })
+            Due::Idle => notices.idle_closed(),
+        }
+        self.stop(Instant::now().checked_add(grace));
+        Poll::Ready(false)
     }
 
-    /// Tells the clock, if there is one, that something goes on.
+    /// Notes that something goes on: the connection is not idle.
     pub(super) fn stir(&mut self) {
         if let Some(warden) = &mut self.warden {
             warden.stir();
         }
+        if let Some(draining) = &mut self.draining {
+            draining.drain.disturb();
+        }
     }
-}
-
-/// How a connection ends whose time is over.
-pub(super) enum Verdict {
-    /// As in a shutdown.
-    Close,
-    /// At once: its peer has had its time to take what there was for it, or to close.
-    Cut,
 }

@@ -1,0 +1,35 @@
+//! What takes one more request or event in flight, where their number is limited.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Refusal;
+
+/// One request or event in flight, until the last copy of this is dropped.
+pub(in crate::server) type Permit = Arc<Permits>;
+
+#[derive(Debug)]
+pub(in crate::server) struct Permits {
+    _on_connection: Option<OwnedSemaphorePermit>,
+    _in_all: Option<OwnedSemaphorePermit>,
+}
+
+/// Returns a permit of each semaphore there is; `Ok(None)` if there is none.
+pub(super) fn acquire(
+    on_connection: Option<&Arc<Semaphore>>,
+    in_all: Option<&Arc<Semaphore>>,
+) -> Result<Option<Permit>, Refusal> {
+    if on_connection.is_none() && in_all.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Permits {
+        _on_connection: one_of(on_connection, Refusal::InFlightPerConnection)?,
+        _in_all: one_of(in_all, Refusal::InFlight)?,
+    })))
+}
+
+fn one_of(permits: Option<&Arc<Semaphore>>, refusal: Refusal) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    let acquired = permits.map(|permits| Arc::clone(permits).try_acquire_owned());
+    acquired.transpose().map_err(|_| refusal)
+}

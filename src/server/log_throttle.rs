@@ -1,0 +1,51 @@
+//! Keeps floods out of the log.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// How long a message is suppressed after it was logged.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Throttles a log message to one each [`PAUSE`], and counts the others.
+#[derive(Debug, Default)]
+pub(super) struct LogThrottle(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    next: Option<Instant>,
+    suppressed: u64,
+}
+
+impl LogThrottle {
+    /// Returns `Some` if the message should be logged now: with the number of messages suppressed since the last one.
+    pub(super) fn allow(&self) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if state.next.is_some_and(|next| now < next) {
+            state.suppressed += 1;
+            return None;
+        }
+        state.next = Some(now + PAUSE);
+        Some(std::mem::take(&mut state.suppressed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_is_logged_once_a_second_with_its_size() {
+        let throttle = LogThrottle::default();
+        assert_eq!(throttle.allow(), Some(0));
+        assert_eq!([throttle.allow(), throttle.allow()], [None, None]);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(throttle.allow(), Some(2));
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(throttle.allow(), Some(0));
+    }
+}

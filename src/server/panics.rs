@@ -1,0 +1,88 @@
+//! Keeps panics of user code where they happen: no connection, lock or count is left half changed by one.
+
+use std::{
+    any::Any,
+    mem::forget,
+    ops::{Deref, DerefMut},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+/// What a panic carries.
+pub(super) type Payload = Box<dyn Any + Send>;
+
+/// Returns the message of a panic, and drops the rest of it.
+pub(super) fn message(payload: Payload) -> String {
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    // A payload may panic when it is dropped, and so may what that panic carries.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        forget(second);
+    }
+    text.unwrap_or_else(|| "(no message)".to_owned())
+}
+
+/// Drops `value`, whose `Drop` is user code. A panic in it is logged.
+pub(super) fn drop_contained<T>(value: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        let (panic, kind) = (message(panic), std::any::type_name::<T>());
+        tracing::error!(panic, kind, "user code panicked while it was dropped");
+    }
+}
+
+/// A value whose `Drop` is user code; a panic in it is logged.
+#[derive(Debug)]
+pub(super) struct Contained<T>(Option<T>);
+
+impl<T> Contained<T> {
+    pub(super) const fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// Drops the value now. A panic in that goes on.
+    pub(super) fn release(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl<T> Deref for Contained<T> {
+    type Target = Option<T>;
+
+    fn deref(&self) -> &Option<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Contained<T> {
+    fn deref_mut(&mut self) -> &mut Option<T> {
+        &mut self.0
+    }
+}
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        if let Some(value) = self.0.take() {
+            drop_contained(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+
+    use super::*;
+
+    struct PanicsInDrop;
+
+    impl Drop for PanicsInDrop {
+        fn drop(&mut self) {
+            panic_any(Self);
+        }
+    }
+
+    #[test]
+    fn a_panic_that_panics_when_it_is_dropped_ends_here() {
+        drop_contained(PanicsInDrop);
+        drop(Contained::new(PanicsInDrop));
+    }
+}
