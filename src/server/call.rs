@@ -136,7 +136,12 @@ pub(super) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>) {
     if let Err(panic) = reported {
         let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
         let panic = panics::message(panic);
-        tracing::error!(pattern, peer, panic, "the handler failed, with an error that cannot be logged");
+        tracing::error!(
+            pattern,
+            peer,
+            panic,
+            "the handler failed, with an error that cannot be logged"
+        );
     }
 }
 

@@ -20,15 +20,15 @@ use std::{
 use http::Extensions;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(super) use self::{
-    serving::Serving,
-    shutdown::{ServiceStop, Shutdown},
-};
 use self::{
     life::{Event, Life},
     share::Share,
     time::Draining,
     waits::Waits,
+};
+pub(super) use self::{
+    serving::Serving,
+    shutdown::{ServiceStop, Shutdown},
 };
 use super::{limits::Warden, routes::Routes};
 use crate::{

@@ -31,6 +31,7 @@ mod server_closing;
 mod server_congestion;
 mod server_depth;
 mod server_failures;
+mod server_fairness;
 mod server_faults;
 mod server_framing;
 mod server_layers;
@@ -41,6 +42,8 @@ mod server_listening;
 #[cfg(feature = "metrics")]
 mod server_metrics;
 mod server_middleware;
+mod server_order;
+mod server_panics;
 mod server_parameters;
 mod server_requests;
 mod server_segments;

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::support::{Peer, settle};
+use crate::support::Peer;
 
 const PING: &str = r#"{"pattern":"ping","data":0,"id":1}"#;
 const PONG: &str = r#"{"response":"pong","isDisposed":true,"id":1}"#;
@@ -35,6 +35,7 @@ fn router() -> Router {
             "slow"
         })
         .event("slow-event", async || sleep(WORK).await)
+        .message("endless", async || Values::new(stream::pending::<u8>()))
         .message("flood", async || Values::new(stream::repeat("x".repeat(1000))))
 }
 
@@ -57,6 +58,12 @@ fn is_about(lasted: Duration, expected: Duration) {
     // The peer may have had a second to close, too.
     let latest = expected + seconds(1) + Duration::from_millis(100);
     assert!((expected..=latest).contains(&lasted), "{lasted:?}, not {expected:?}");
+}
+
+/// An age is up to a tenth shorter or longer.
+fn is_old(lasted: Duration, age: Duration) {
+    let range = age.mul_f64(0.9)..=age.mul_f64(1.1) + seconds(2);
+    assert!(range.contains(&lasted), "{lasted:?}, not about {age:?}");
 }
 
 fn idle() -> Limits {
@@ -134,28 +141,66 @@ async fn a_peer_that_broke_the_framing_and_does_not_close_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_connection_answers_what_it_has_taken_and_closes() {
-    let limits = Limits::default().max_age(seconds(60));
+async fn an_old_connection_goes_on_answering_and_closes_when_nothing_is_in_flight() {
+    let limits = Limits::default().max_age(seconds(60)).max_age_grace(Duration::MAX);
     let lasted = lasts(limits.clone(), async |peer| {
-        peer.expect_silence_of(seconds(59)).await;
+        peer.expect_silence_of(seconds(53)).await;
         peer.say(SLOW).await;
-        sleep(seconds(2)).await;
-        // Too late.
-        peer.say(PING).await;
+        for _ in 0..99 {
+            sleep(seconds(1)).await;
+            peer.say(PING).await;
+            peer.hear(PONG).await;
+        }
         peer.hear(SLOWED).await;
         peer.expect_end().await;
     });
-    is_about(lasted.await, seconds(59) + WORK);
+    is_about(lasted.await, seconds(53) + WORK);
     let busy = lasts(limits, async |peer| {
-        for _ in 0..60 {
+        for _ in 0..53 {
             peer.say(PING).await;
             peer.hear(PONG).await;
             sleep(seconds(1)).await;
         }
-        settle().await;
         peer.expect_end().await;
     });
-    is_about(busy.await, seconds(60));
+    is_old(busy.await, seconds(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_with_a_stream_that_does_not_end_is_closed_after_its_grace() {
+    let limits = Limits::default().max_age(seconds(60)).max_age_grace(seconds(40));
+    let lasted = lasts(limits, async |peer| {
+        peer.say(r#"{"pattern":"endless","data":0,"id":3}"#).await;
+        for _ in 0..90 {
+            peer.say(PING).await;
+            peer.hear(PONG).await;
+            sleep(seconds(1)).await;
+        }
+        peer.expect_end().await;
+    });
+    is_old(lasted.await, seconds(60) + seconds(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_came_together_do_not_all_age_together() {
+    let mut ages = Vec::new();
+    for _ in 0..20 {
+        let limits = Limits::default().max_age(seconds(60));
+        ages.push(lasts(limits, async |peer| peer.expect_end().await).await);
+    }
+    ages.iter().for_each(|age| is_old(*age, seconds(60)));
+    let spread = *ages.iter().max().expect("twenty") - *ages.iter().min().expect("twenty");
+    assert!(spread > seconds(1), "{ages:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_timeout_of_zero_closes_what_is_idle_and_does_not_spin_while_a_handler_works() {
+    let lasted = lasts(Limits::default().idle_timeout(Duration::ZERO), async |peer| {
+        peer.say(SLOW).await;
+        peer.hear(SLOWED).await;
+        peer.expect_end().await;
+    });
+    is_about(lasted.await, WORK);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +212,7 @@ async fn both_may_be_set_and_times_without_end_are_no_limit() {
         peer.hear(PONG).await;
         peer.expect_end().await;
     });
-    is_about(lasted.await, seconds(100));
+    is_old(lasted.await, seconds(100));
     let endless = Limits::default().idle_timeout(Duration::MAX).max_age(Duration::MAX);
     let lasted = lasts(endless, async |peer| {
         peer.expect_silence_of(seconds(10_000)).await;

@@ -151,7 +151,11 @@ mod tests {
                 Rejection::explain::<Empty>(&json, Part::Payload, empty),
             ] {
                 let message = rejection.into_rpc_error().message().expect("a message");
-                assert!(message.starts_with("invalid payload") && message.len() <= MAX_MESSAGE, "{}", message.len());
+                assert!(
+                    message.starts_with("invalid payload") && message.len() <= MAX_MESSAGE,
+                    "{}",
+                    message.len()
+                );
             }
         }
     }

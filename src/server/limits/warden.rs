@@ -13,11 +13,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{
-    Admission, Ledger, Permit, Refusal,
-    ledger::semaphore,
-    permit,
-};
+use super::{Admission, Ledger, Permit, Refusal, ledger::semaphore, permit};
 
 /// Exists only where a limit is set.
 pub(in crate::server) struct Warden {

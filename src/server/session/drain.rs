@@ -166,7 +166,12 @@ impl Drain {
             return Step::Read;
         }
         let leave = if quiet == Quiet::No { ends.close } else { now };
-        at(now, Some(leave), Event::Leave, self.is_gathering.then_some(ends.gathered))
+        at(
+            now,
+            Some(leave),
+            Event::Leave,
+            self.is_gathering.then_some(ends.gathered),
+        )
     }
 
     fn leave(&mut self, now: Instant, side: OurSide) -> Step {
@@ -205,10 +210,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_quiet_connection_closes_after_a_moment_and_one_that_is_disturbed_begins_anew() {
         let (mut drain, now) = draining(Some(20 * SECOND));
-        assert_eq!(
-            drain.step(now, Life::Draining, Quiet::Yes),
-            Step::At(Some(now + QUIET))
-        );
+        assert_eq!(drain.step(now, Life::Draining, Quiet::Yes), Step::At(Some(now + QUIET)));
         drain.disturb();
         let later = now + QUIET;
         assert_eq!(

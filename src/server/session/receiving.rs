@@ -34,7 +34,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                     && let Some(suppressed) = self.routes.throttles.half_frames.allow()
                 {
                     let peer = self.peer();
-                    warn!(peer, suppressed, "the peer closed the connection in the middle of a frame");
+                    warn!(
+                        peer,
+                        suppressed, "the peer closed the connection in the middle of a frame"
+                    );
                 }
                 self.waits.end_streams();
                 self.pass(Event::PeerClosed);

@@ -36,7 +36,16 @@ impl Arrivals {
 
     /// A caller arrives, whose connection `as_what` makes ready.
     pub(crate) fn arrive_as(&self, as_what: impl FnOnce(DuplexStream) -> Accepted<DuplexStream>) -> Peer {
-        let (ours, theirs) = duplex(4096);
+        self.arrive_over(4096, as_what)
+    }
+
+    /// A caller arrives over a connection that holds so many bytes in each direction.
+    pub(crate) fn arrive_with_room(&self, capacity: usize) -> Peer {
+        self.arrive_over(capacity, Accepted::new)
+    }
+
+    fn arrive_over(&self, capacity: usize, as_what: impl FnOnce(DuplexStream) -> Accepted<DuplexStream>) -> Peer {
+        let (ours, theirs) = duplex(capacity);
         self.0.send(Ok(as_what(ours))).expect("it listens");
         Peer::new(theirs)
     }
