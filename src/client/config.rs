@@ -32,8 +32,9 @@ pub struct Config {
     /// [`Client::with_timeout`](super::Client::with_timeout). Lower it where callers have given up long before.
     /// Default: 30 seconds. (Nest waits for ever, as [`Duration::MAX`] does.)
     pub timeout: Duration,
-    /// How long one attempt to connect may take. Raise it for far services, lower it to try the next host sooner.
-    /// Default: 10 seconds.
+    /// How long one attempt to connect may take: looking a name up, trying its addresses and the TLS handshake, all
+    /// together. Raise it for far services, lower it to try the next host sooner. 0 leaves time only for what needs no
+    /// waiting, that is, practically none. Default: 10 seconds.
     pub connect_timeout: Duration,
     /// When and how often to try again to connect. Default: with the next call, once, as Nest.
     pub reconnect: Reconnect,

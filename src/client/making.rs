@@ -11,6 +11,9 @@ use crate::packet::RawJson;
 /// Makers of clients.
 impl Client {
     /// A client of the service at `address`, `"localhost:8888"` for example. Nothing is connected yet.
+    ///
+    /// A name may have several addresses. The client connects to the first one that answers: it tries the next address
+    /// a quarter of a second later, or at once when one fails, and IPv6 and IPv4 take turns (RFC 8305).
     #[must_use]
     pub fn new(address: impl Into<String>) -> Self {
         Self::with_config(address, Config::default())
@@ -54,7 +57,7 @@ impl Client {
             let (address, dialer): (Arc<str>, _) = (address.into(), dialer.clone());
             move || {
                 let (address, dialer) = (Arc::clone(&address), dialer.clone());
-                async move { dialer.dial(&*address).await }
+                async move { dialer.dial(&address).await }
             }
         };
         Self::with_connectors(addresses.into_iter().map(|address| connector(address.into())), config)
@@ -62,8 +65,9 @@ impl Client {
 
     /// A client of a service whose addresses `resolve` knows: Consul, etcd, SRV records.
     ///
-    /// It is asked before each attempt to connect, so that what it says may change; its addresses are tried in turn,
-    /// from a random one on. With [`Config::connections`] more than 1, links spread over them.
+    /// It is asked before each attempt to connect, so that what it says may change. The first of its addresses that
+    /// answers is taken, as [`new`](Self::new) says, beginning with a random one. With [`Config::connections`] more than
+    /// 1, links spread over them.
     ///
     /// ```
     /// use nest_wire::client::{Client, Config};

@@ -102,6 +102,7 @@ mod members;
 mod metadata;
 mod papers;
 mod queue;
+mod race;
 mod reconnect;
 mod replies;
 mod service;
