@@ -63,8 +63,9 @@ pub struct Config {
     /// Whether packets leave at once instead of being gathered by the system (`TCP_NODELAY`). Only of TCP links that
     /// the client opens itself. Switch it off to trade latency for fewer segments. Default: `true`.
     pub nodelay: bool,
-    /// Whether and when the system probes an idle link, so that a peer that vanished without a word is noticed. Only
-    /// of TCP links that the client opens itself. Default: `None`, as Nest.
+    /// Whether and when the system probes an idle connection, so that a service that vanished without a word is noticed;
+    /// on Linux also while calls are being made, see [`Keepalive`]. Only of TCP connections that the client opens itself.
+    /// Default: `None`, as Nest.
     pub keepalive: Option<Keepalive>,
     /// The limits of each link.
     pub connection: connection::Config,

@@ -95,6 +95,11 @@ mod tests {
         let socket = SockRef::from(&stream);
         assert!(socket.keepalive().expect("an option"));
         assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(77));
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            socket.tcp_user_timeout().expect("an option"),
+            Some(Duration::from_secs(77 + 3 * 7))
+        );
 
         let dialer = Dialer::new(&Config::default());
         let stream = dialer.dial(&address.to_string()).await.expect("it listens");

@@ -53,7 +53,8 @@ impl Listener {
     }
 
     /// Has the system probe idle connections, so that callers that vanished without a word do not stay connected for
-    /// ever. Shorten its times where such callers are many; each probe is a packet. Default: off, as Nest.
+    /// ever; on Linux also those to which data is being sent, see [`Keepalive`]. Shorten its times where such callers are
+    /// many; each probe is a packet. Default: off, as Nest.
     #[must_use]
     pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
         self.keepalive = Some(keepalive);

@@ -252,6 +252,12 @@ async fn accepted_connections_have_the_options_they_were_to_have() {
     let socket = SockRef::from(&stream);
     assert!(stream.nodelay().expect("an option") && socket.keepalive().expect("an option"));
     assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(77));
+    #[cfg(target_os = "linux")]
+    assert_eq!(
+        socket.tcp_user_timeout().expect("an option"),
+        Some(Duration::from_secs(77 + 3 * 7)),
+        "unacknowledged data lives no longer than an idle connection"
+    );
 }
 
 #[tokio::test]
