@@ -15,7 +15,7 @@ pub(super) use self::{
     hold::hold,
     ledger::{Admission, Ledger, Place},
     refusal::Refusal,
-    turn_away::turn_away,
+    turn_away::{turn_away, turn_away_late},
     warden::{Due, Warden},
 };
 

@@ -5,11 +5,13 @@
 use std::{
     fmt,
     future::{Future, pending},
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::{JoinError, JoinSet, yield_now},
@@ -24,6 +26,7 @@ use super::{
     attendance::Attendance,
     back_off::BackOff,
     limits::{Admission, Ledger, Refusal, Warden, turn_away},
+    panics::panic_message,
     watch::connection_span,
 };
 use crate::connection::Config;
@@ -66,7 +69,8 @@ impl Service {
     }
 
     fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Accepted<IO>) {
-        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(accepted.peer()));
+        let peer = accepted.peer().filter(|_| !accepted.learns_peer());
+        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(peer));
         match admission.transpose() {
             Ok(admission) => self.attend(accepted, admission),
             Err(refusal) => self.turn_away(accepted, refusal),
@@ -78,13 +82,15 @@ impl Service {
         accepted: Accepted<IO>,
         admission: Option<Admission>,
     ) {
-        let peer = accepted.peer();
-        let span = connection_span(peer);
+        let (peer, learns_peer) = (accepted.peer(), accepted.learns_peer());
+        // What the handshake may learn is added to the span then.
+        let span = connection_span(peer.filter(|_| !learns_peer));
         let warden = |ledger| Warden::new(Arc::clone(ledger), admission);
         let attendance = Attendance {
             routes: Arc::clone(&self.routes),
             connection: self.connection.clone(),
             peer,
+            learns_peer,
             shutdown: self.shutdown.clone(),
             warden: self.ledger.as_ref().map(warden),
         };
@@ -108,9 +114,11 @@ impl Service {
         let peer = accepted.peer();
         ledger.notices.connection_refused(refusal, peer);
         if let Some(place) = ledger.place_to_turn_away() {
-            let connection = self.connection.clone();
+            let (connection, shutdown) = (self.connection.clone(), self.shutdown.clone());
             let told = async move {
-                turn_away(accepted, &connection, refusal).await;
+                let told = turn_away(accepted, &connection, refusal);
+                // Not to be waited for when the service stops.
+                shutdown.run_until_cancelled(told).await;
                 drop(place);
             };
             self.sessions.spawn(told.instrument(connection_span(peer)));
@@ -122,16 +130,19 @@ impl Service {
 async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L::Io> {
     loop {
         back_off.over().await;
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) => back_off.refused(&error),
+        // Called within, since a listener's `accept` may be a function that panics before there is a future.
+        let accepting = AssertUnwindSafe(async { listener.accept().await });
+        match accepting.catch_unwind().await {
+            Ok(Ok(accepted)) => return accepted,
+            Ok(Err(error)) => back_off.refused(&error),
+            Err(panic) => back_off.panicked(panic_message(&*panic)),
         }
     }
 }
 
 fn look_after(ended: Result<(), JoinError>) {
     if let Err(panic) = ended {
-        error!(%panic, "a connection's task failed: this is a bug in nest-wire");
+        error!(%panic, "a connection's task panicked: in the listener's own type of connection, or by a bug in nest-wire");
     }
 }
 

@@ -33,6 +33,7 @@ mod server_depth;
 mod server_failures;
 mod server_faults;
 mod server_framing;
+mod server_handshakes;
 mod server_layers;
 mod server_limits_calls;
 mod server_limits_connections;

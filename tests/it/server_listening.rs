@@ -229,8 +229,10 @@ async fn a_port_that_is_taken_is_an_error() {
     let address = taken.local_addrs().expect("bound")[0];
     let error = Listener::bind(address).await.expect_err("it is taken");
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
     let nobody = Listener::bind("192.0.2.1:0").await.expect_err("not of this machine");
     assert_eq!(nobody.kind(), io::ErrorKind::AddrNotAvailable);
+    assert!(nobody.to_string().contains("192.0.2.1"), "{nobody}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -17,7 +18,7 @@ pub(in crate::server) struct Warden {
     pub(in crate::server) ledger: Arc<Ledger>,
     clock: Option<Clock>,
     /// Counts the connection, as long as this lives.
-    _admission: Option<Admission>,
+    admission: Option<Admission>,
 }
 
 /// Why a connection is to end.
@@ -42,7 +43,18 @@ impl Warden {
         Self {
             clock: Clock::new(ledger.limits.idle_timeout, ledger.limits.max_age),
             ledger,
-            _admission: admission,
+            admission,
+        }
+    }
+
+    /// Counts the connection for this peer, which was not known before.
+    ///
+    /// # Errors
+    /// It is past the limit of its peer.
+    pub(in crate::server) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        match &mut self.admission {
+            Some(admission) => admission.count_for(peer),
+            None => Ok(()),
         }
     }
 
