@@ -46,6 +46,7 @@
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
 mod accept;
+mod accepted;
 mod attendance;
 mod back_off;
 mod bindable;
@@ -83,7 +84,8 @@ mod watch;
 /// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
 pub use http::Extensions;
 
-pub use accept::{Accept, Accepted};
+pub use accept::Accept;
+pub use accepted::Accepted;
 pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;

@@ -22,7 +22,7 @@ use tracing::{Instrument, error, warn};
 
 use super::{
     Accept, Accepted, Ending, Routes, Serve,
-    accept::Opening,
+    accepted::Opening,
     attendance::Attendance,
     back_off::BackOff,
     limits::{Admission, Ledger, Refusal, Warden, turn_away},
