@@ -29,7 +29,8 @@ impl Client {
     ///
     /// From the first call on it keeps a link to each of them; calls go to the less busy of two connected ones. A host
     /// that is lost gets no more calls, and its link is made again as [`Config::reconnect`] says, always in the
-    /// background. A call waits for a link only if there is none at all.
+    /// background. A call waits for a link only if there is none at all. A host whose calls time out or are lost again
+    /// and again gets none for a while, as [`Config::counts_as_failure`] says.
     ///
     /// ```
     /// use nest_wire::{client::{Client, Config}, server::{Listener, Payload, Router, serve}};

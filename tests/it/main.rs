@@ -5,6 +5,7 @@ mod client_closing;
 mod client_congestion;
 mod client_cuts;
 mod client_handles;
+mod client_health;
 mod client_hosts;
 mod client_layers;
 mod client_limits;
