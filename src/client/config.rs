@@ -6,7 +6,11 @@ use super::Reconnect;
 use crate::{
     compat::Compat,
     connection::{self, Keepalive},
+    packet::RpcError,
 };
+
+/// Maximum number of connections to each host. More would take memory and descriptors for nothing.
+const MAX_CONNECTIONS: usize = 1024;
 
 /// How a client behaves. Start from the default and set what should differ:
 ///
@@ -32,12 +36,13 @@ pub struct Config {
     /// [`Client::with_timeout`](super::Client::with_timeout). Lower it where callers have given up long before.
     /// Default: 30 seconds. (Nest waits for ever, as [`Duration::MAX`] does.)
     pub timeout: Duration,
-    /// How long one attempt to connect may take. Raise it for far services, lower it to try the next host sooner.
-    /// Default: 10 seconds.
+    /// How long one attempt to connect may take: looking a name up, trying its addresses and the TLS handshake, all
+    /// together. Raise it for far services, lower it to try the next host sooner. 0 leaves time only for what needs no
+    /// waiting, that is, practically none. Default: 10 seconds.
     pub connect_timeout: Duration,
     /// When and how often to try again to connect. Default: with the next call, once, as Nest.
     pub reconnect: Reconnect,
-    /// How many links to open to each host; calls go to the less busy of two of them.
+    /// How many links to open to each host, 1,024 at most; calls go to the less busy of two of them.
     ///
     /// Raise it where one link, that is one task on our side and one event loop on the service's, is the bottleneck:
     /// a proxy in between may spread links over several processes. Default: 1, as Nest.
@@ -48,11 +53,13 @@ pub struct Config {
     /// not in the service's memory. Events are not counted.
     pub max_in_flight: Option<NonZeroUsize>,
     /// How many packets may wait to be written on one link: while there is none yet, or while the service does not
-    /// read.
+    /// read. Of several links, while there is none at all, this many callers for each of them may wait for one.
     ///
     /// Raise it to ride out longer pauses, lower it to bound what they cost in memory: this many packets and 64 KiB,
     /// and what callers who wait for room hold themselves. Default: 1,024.
     pub max_queued: NonZeroUsize,
+    /// Which errors count as a failure of the host.
+    pub(super) counts_as_failure: Option<CountsAsFailure>,
     /// What becomes of calls past [`max_in_flight`](Self::max_in_flight) and [`max_queued`](Self::max_queued).
     /// Default: they wait.
     pub when_full: WhenFull,
@@ -62,14 +69,28 @@ pub struct Config {
     /// Whether packets leave at once instead of being gathered by the system (`TCP_NODELAY`). Only of TCP links that
     /// the client opens itself. Switch it off to trade latency for fewer segments. Default: `true`.
     pub nodelay: bool,
-    /// Whether and when the system probes an idle link, so that a peer that vanished without a word is noticed. Only
-    /// of TCP links that the client opens itself. Default: `None`, as Nest.
+    /// Whether and when the system probes an idle connection, so that a service that vanished without a word is noticed;
+    /// on Linux also while calls are being made, see [`Keepalive`]. Only of TCP connections that the client opens itself.
+    /// Default: `None`, as Nest.
     pub keepalive: Option<Keepalive>,
     /// The limits of each link.
     pub connection: connection::Config,
     /// Which major of Nest to call like. Default: the newest.
     pub compat: Compat,
 }
+
+/// A function that says of an error of the service whether its host is to blame. Two are equal if they have the same
+/// address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CountsAsFailure(pub(super) fn(&RpcError) -> bool);
+
+impl PartialEq for CountsAsFailure {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl Eq for CountsAsFailure {}
 
 /// What becomes of a call when a limit is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,7 +126,7 @@ impl Config {
         self
     }
 
-    /// Sets [`Config::connections`]; 0 counts as 1.
+    /// Sets [`Config::connections`]; 0 counts as 1, and more than 1,024 as that.
     #[must_use]
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = at_least_one(connections);
@@ -123,6 +144,27 @@ impl Config {
     #[must_use]
     pub const fn max_queued(mut self, packets: usize) -> Self {
         self.max_queued = at_least_one(packets);
+        self
+    }
+
+    /// Sets which errors that a service answers with count as a failure of its host, where a client has several. Default:
+    /// none does, for most errors are the caller's own.
+    ///
+    /// A host that fails three times in a row gets no calls for a second, then one that tells whether it is well again. If
+    /// that fails too, the time doubles, up to a minute; a success ends all that. Calls that time out and those whose
+    /// connection is lost before the answer always count. No more than half of the hosts are without calls at the same
+    /// time. Of a single host, each of its [`connections`](Self::connections) counts as a host. Calls whose future is
+    /// dropped do not count.
+    ///
+    /// ```
+    /// use nest_wire::client::Config;
+    ///
+    /// let config = Config::default()
+    ///     .counts_as_failure(|error| error.message().as_deref() == Some("Internal server error"));
+    /// ```
+    #[must_use]
+    pub const fn counts_as_failure(mut self, counts_as_failure: fn(&RpcError) -> bool) -> Self {
+        self.counts_as_failure = Some(CountsAsFailure(counts_as_failure));
         self
     }
 
@@ -176,6 +218,13 @@ const fn at_least_one(count: usize) -> NonZeroUsize {
     }
 }
 
+impl Config {
+    /// Returns how many links to open to each host.
+    pub(super) fn connections_to_open(&self) -> usize {
+        self.connections.get().min(MAX_CONNECTIONS)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -185,6 +234,7 @@ impl Default for Config {
             connections: NonZeroUsize::MIN,
             max_in_flight: None,
             max_queued: at_least_one(1024),
+            counts_as_failure: None,
             when_full: WhenFull::default(),
             drain_timeout: Duration::from_secs(30),
             nodelay: true,

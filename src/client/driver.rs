@@ -100,8 +100,7 @@ where
             .instrument(debug_span!("connection", messaging.system = "nestjs"))
             .await;
         self.notice.post(State::Disconnected(reason));
-        // A link that is lost again and again must not be made again and again without a pause.
-        let is_bad = self.config.reconnect.when == When::Always && since.elapsed() < self.config.reconnect.max_delay;
+        let is_bad = self.config.reconnect.is_too_short(since.elapsed());
         self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
     }
 

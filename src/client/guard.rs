@@ -18,7 +18,10 @@ pub(super) struct Guard<M: Deref<Target = Members>> {
     members: M,
     link: usize,
     key: Option<Key>,
+    /// Whether the link counts as one call busier.
     is_counted: bool,
+    /// Whether the end of the call tells whether the host is well again.
+    is_probe: bool,
     /// Given back when this is dropped.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -30,6 +33,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
             link: 0,
             key: None,
             is_counted: false,
+            is_probe: false,
             place: None,
         }
     }
@@ -40,20 +44,27 @@ impl<M: Deref<Target = Members>> Guard<M> {
         Ok(())
     }
 
-    /// Takes one of the links, waiting for one if none is connected of several.
-    pub(super) async fn take_link(&mut self, limit: &mut Limit) -> Result<(), CallError> {
-        self.link = match self.members.ready() {
-            Some(link) => link,
+    /// Takes one of the links, waiting for one if none is connected of several. A link that competes for calls counts as one
+    /// call busier.
+    pub(super) async fn take_link(&mut self, limit: &mut Limit, is_request: bool) -> Result<(), CallError> {
+        let chosen = match self.members.ready(is_request) {
+            Some(chosen) => chosen,
             None => self.members.first_ready(limit).await?,
         };
-        Ok(())
-    }
-
-    /// Lets the link count as one call busier, where links compete for calls.
-    pub(super) fn count(&mut self) {
+        (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
         self.is_counted = self.members.has_choice();
         if self.is_counted {
             self.member().load.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Learns from the end of the call, or from a value of it, how the host of its link is.
+    pub(super) fn learn(&mut self, is_event: bool, answer: &Answer) {
+        if let Some(health) = &self.members.health
+            && self.is_counted
+        {
+            health.learn(self.link, is_event, std::mem::take(&mut self.is_probe), answer);
         }
     }
 
@@ -118,6 +129,11 @@ impl<M: Deref<Target = Members>> Drop for Guard<M> {
     fn drop(&mut self) {
         if self.is_counted {
             self.member().load.fetch_sub(1, Relaxed);
+        }
+        if self.is_probe
+            && let Some(health) = &self.members.health
+        {
+            health.probe_dropped(self.link);
         }
         if let Some(key) = self.key {
             self.member().desk.give_up(key);

@@ -220,6 +220,7 @@ impl Client {
             }
             Err(error) => Err(error),
         };
+        guard.learn(!errand.is_request(), &answer);
         watch.ended(&answer);
         answer
     }
@@ -234,6 +235,7 @@ impl Client {
                 Ok(Replies::new(guard, watch))
             }
             Err(error) => {
+                guard.learn(false, &Err(error.clone()));
                 watch.failed(&error);
                 Err(error)
             }
@@ -247,10 +249,7 @@ async fn submit<M: Deref<Target = Members>>(guard: &mut Guard<M>, errand: &mut E
     if is_request {
         guard.take_place(&mut errand.limit).await?;
     }
-    guard.take_link(&mut errand.limit).await?;
-    if is_request {
-        guard.count();
-    }
+    guard.take_link(&mut errand.limit, is_request).await?;
     guard.submit(errand).await
 }
 

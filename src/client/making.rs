@@ -11,6 +11,9 @@ use crate::packet::RawJson;
 /// Makers of clients.
 impl Client {
     /// A client of the service at `address`, `"localhost:8888"` for example. Nothing is connected yet.
+    ///
+    /// A name may have several addresses. The client connects to the first one that answers: it tries the next address
+    /// a quarter of a second later, or at once when one fails, and IPv6 and IPv4 take turns (RFC 8305).
     #[must_use]
     pub fn new(address: impl Into<String>) -> Self {
         Self::with_config(address, Config::default())
@@ -26,7 +29,8 @@ impl Client {
     ///
     /// From the first call on it keeps a link to each of them; calls go to the less busy of two connected ones. A host
     /// that is lost gets no more calls, and its link is made again as [`Config::reconnect`] says, always in the
-    /// background. A call waits for a link only if there is none at all.
+    /// background. A call waits for a link only if there is none at all. A host whose calls time out or are lost again
+    /// and again gets none for a while, as [`Config::counts_as_failure`] says.
     ///
     /// ```
     /// use nest_wire::{client::{Client, Config}, server::{Listener, Payload, Router, serve}};
@@ -54,7 +58,7 @@ impl Client {
             let (address, dialer): (Arc<str>, _) = (address.into(), dialer.clone());
             move || {
                 let (address, dialer) = (Arc::clone(&address), dialer.clone());
-                async move { dialer.dial(&*address).await }
+                async move { dialer.dial(&address).await }
             }
         };
         Self::with_connectors(addresses.into_iter().map(|address| connector(address.into())), config)
@@ -62,8 +66,9 @@ impl Client {
 
     /// A client of a service whose addresses `resolve` knows: Consul, etcd, SRV records.
     ///
-    /// It is asked before each attempt to connect, so that what it says may change; its addresses are tried in turn,
-    /// from a random one on. With [`Config::connections`] more than 1, links spread over them.
+    /// It is asked before each attempt to connect, so that what it says may change. The first of its addresses that
+    /// answers is taken, as [`new`](Self::new) says, beginning with a random one. With [`Config::connections`] more than
+    /// 1, links spread over them.
     ///
     /// ```
     /// use nest_wire::client::{Client, Config};

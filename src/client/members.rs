@@ -1,9 +1,9 @@
 //! The links of one client, and which of them the next call takes.
 //!
 //! A client of one link hands everything to that. Of several, those that are connected count; of two of them, taken at
-//! random, the one with fewer calls under way gets the call ("the power of two choices"), which spreads calls nearly
-//! as well as looking at all. A host that is lost is out at once, and its task tries to connect to it, ever more
-//! seldom, until it is back in.
+//! random, the one with fewer calls and events under way gets the call ("the power of two choices"), which spreads calls
+//! nearly as well as looking at all. A host that is lost is out at once, and its task tries to connect to it, ever more
+//! seldom, until it is back in. A host whose calls fail again and again is out for a while ([`super::ejection`]).
 
 use std::{future::Future, io, sync::Arc};
 
@@ -18,6 +18,7 @@ use super::{
     CallError, Config, When, WhenFull,
     driver::Driver,
     guard::Guard,
+    health::Health,
     limit::Limit,
     member::Member,
     state::{Board, Notice},
@@ -29,7 +30,25 @@ pub(super) struct Members {
     pub(super) board: Arc<Board>,
     pub(super) config: Arc<Config>,
     in_flight: Option<Arc<Semaphore>>,
+    /// How the hosts are, if there is a choice among links.
+    pub(super) health: Option<Health>,
+    /// For callers that wait for any link, while there is none of several.
+    waiting: Semaphore,
     pub(super) meters: Meters,
+}
+
+/// The link that a call takes, by its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) link: usize,
+    /// Whether its end tells whether the host is well again.
+    pub(super) is_probe: bool,
+}
+
+impl Chosen {
+    const fn usual(link: usize) -> Self {
+        Self { link, is_probe: false }
+    }
 }
 
 impl Members {
@@ -40,7 +59,9 @@ impl Members {
         F: Future<Output = io::Result<IO>> + Send + 'static,
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let count = connectors.len() * config.connections.get();
+        let count = connectors.len().saturating_mul(config.connections_to_open());
+        // The links to one host count as hosts, since a proxy may spread them over several processes.
+        let hosts = if connectors.len() > 1 { connectors.len() } else { count };
         if count > 1 {
             // Which of them are there must be known before there is a call.
             config.reconnect.when = When::Always;
@@ -55,17 +76,34 @@ impl Members {
                 let most = most.get().min(Semaphore::MAX_PERMITS);
                 Arc::new(Semaphore::new(most))
             }),
+            health: (count > 1).then(|| Health::new(hosts, config.counts_as_failure)),
+            waiting: Semaphore::new(
+                config
+                    .max_queued
+                    .get()
+                    .saturating_mul(count)
+                    .min(Semaphore::MAX_PERMITS),
+            ),
             board,
             config,
             meters: Meters::new(),
         }
     }
 
-    /// The link that a call takes, by its index, when none was [ready](Self::ready).
-    pub(super) async fn first_ready(&self, limit: &mut Limit) -> Result<usize, CallError> {
-        limit.start(Instant::now());
+    /// Returns the link that a call takes, by its index, when none was [ready](Self::ready). No more callers wait for that
+    /// than have room in the queues of all links.
+    pub(super) async fn first_ready(&self, limit: &mut Limit) -> Result<Chosen, CallError> {
         // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
-        Box::pin(self.first_connected(*limit)).await
+        Box::pin(async {
+            let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
+                (Ok(permit), _) => Ok(permit),
+                (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
+                (Err(_), WhenFull::Wait) => limit.keep(self.waiting.acquire()).await?,
+            };
+            limit.start(Instant::now());
+            self.first_connected(*limit).await.map(Chosen::usual)
+        })
+        .await
     }
 
     /// Waits until any link is connected; its index.
@@ -104,30 +142,43 @@ impl Members {
 
     /// Whether links compete for calls.
     pub(super) fn has_choice(&self) -> bool {
-        self.links.len() > 1
+        self.health.is_some()
     }
 
     pub(super) fn link(&self, index: usize) -> &Member {
         &self.links[index]
     }
 
-    /// The link that a call takes, by its index: the only one, or of two connected ones the less busy.
+    /// Returns the link that a call takes: the only one, or of two connected ones the less busy. `may_probe`: whether the
+    /// call may be the one that tells whether a host is well again.
     #[inline]
-    pub(super) fn ready(&self) -> Option<usize> {
-        match self.has_choice() {
-            true => self.pick(),
-            false => Some(0),
+    pub(super) fn ready(&self, may_probe: bool) -> Option<Chosen> {
+        match &self.health {
+            None => Some(Chosen::usual(0)),
+            Some(health) if health.is_troubled() => self.pick_with_care(health, may_probe),
+            Some(_) => self.pick(|_| true).map(Chosen::usual),
         }
     }
 
-    fn pick(&self) -> Option<usize> {
+    /// Chooses a link while hosts are out. If those that are in are not connected, the others have to do.
+    #[cold]
+    fn pick_with_care(&self, health: &Health, may_probe: bool) -> Option<Chosen> {
+        let connected = (0..self.links.len()).filter(|link| self.links[*link].notice.is_connected());
+        if may_probe && let Some(link) = health.probe(connected) {
+            return Some(Chosen { link, is_probe: true });
+        }
+        let of_well = self.pick(health.takes_calls());
+        of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
+    }
+
+    fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
         let count = self.links.len();
         let start = fastrand::usize(..count);
         let from_there = (start..count).chain(0..start);
-        let mut connected = from_there.filter(|index| self.links[*index].notice.is_connected());
-        let one = connected.next()?;
-        let others = connected.clone().count();
-        let Some(other) = (others > 0).then(|| connected.nth(fastrand::usize(..others))).flatten() else {
+        let mut ready = from_there.filter(|link| self.links[*link].notice.is_connected() && takes_calls(*link));
+        let one = ready.next()?;
+        let others = ready.clone().count();
+        let Some(other) = (others > 0).then(|| ready.nth(fastrand::usize(..others))).flatten() else {
             return Some(one);
         };
         let is_busier = self.links[one].load() > self.links[other].load();

@@ -31,14 +31,18 @@ pub struct Reconnect {
     ///
     /// Raise it so that calls survive a restart of the service. Default: 1, as Nest. 0 counts as 1.
     pub attempts: u32,
-    /// How long to wait after the first failed attempt; twice as long after each further one. Default: 100 ms.
+    /// How long to wait after the first failed attempt; twice as long after each further one. Less than a millisecond
+    /// counts as one. Default: 100 ms.
     ///
     /// A random part of up to a half is taken off each pause, so that a thousand clients do not come back at once.
     pub min_delay: Duration,
-    /// How long to wait at most. Raise it to spare services that are down for long, lower it to be back sooner.
-    /// Default: 10 seconds.
+    /// How long to wait at most. Raise it to spare services that are down for long, lower it to be back sooner. Less than
+    /// a millisecond counts as one. Default: 10 seconds.
     pub max_delay: Duration,
 }
+
+/// The shortest pause, so that a client does not do nothing but try.
+const MIN_PAUSE: Duration = Duration::from_millis(1);
 
 /// What makes a client connect again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -97,8 +101,19 @@ impl Reconnect {
     /// How long to wait after so many failures in a row.
     pub(super) fn delay(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-        let delay = self.min_delay.saturating_mul(doubled).min(self.max_delay);
+        let delay = self.min_delay.max(MIN_PAUSE).saturating_mul(doubled);
+        let delay = delay.min(self.longest());
         delay - delay.mul_f64(fastrand::f64() / 2.0)
+    }
+
+    /// Returns true if a connection that has lasted for so long is as good as a failed attempt: one that is lost again and
+    /// again must not be made again and again without a pause.
+    pub(super) fn is_too_short(&self, lasted: Duration) -> bool {
+        self.when == When::Always && lasted < self.longest()
+    }
+
+    fn longest(&self) -> Duration {
+        self.max_delay.max(MIN_PAUSE)
     }
 
     /// Whether calls that wait have now waited for all the attempts they may.
@@ -145,6 +160,16 @@ mod tests {
     fn the_longest_delays_there_are_do_no_harm() {
         let reconnect = Reconnect::always().min_delay(Duration::MAX).max_delay(Duration::MAX);
         assert!(reconnect.delay(u32::MAX) >= Duration::MAX / 3);
+    }
+
+    #[test]
+    fn there_is_a_pause_even_if_none_is_asked_for_and_it_grows() {
+        let reconnect = Reconnect::always().min_delay(Duration::ZERO);
+        assert!(reconnect.delay(1) >= MIN_PAUSE / 2);
+        assert!(reconnect.delay(40) >= Duration::from_secs(5));
+        let reconnect = reconnect.max_delay(Duration::ZERO);
+        assert!(reconnect.delay(40) >= MIN_PAUSE / 2);
+        assert!(reconnect.is_too_short(Duration::ZERO) && !reconnect.is_too_short(MIN_PAUSE));
     }
 
     #[test]

@@ -46,6 +46,10 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             return Poll::Ready(None);
         }
         let next = ready!(self.guard.poll_next(cx));
+        match &next {
+            Some(value) => self.guard.learn(false, value),
+            None => self.guard.learn(false, &Ok(None)),
+        }
         let item = next.map(|value| value.and_then(|value| decode(value.as_ref())));
         match &item {
             Some(Ok(_)) => {}

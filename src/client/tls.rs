@@ -30,7 +30,10 @@ impl Client {
         Self::tls_with_config(address, tls, Config::default())
     }
 
-    /// As [`tls`](Self::tls), with other limits and timeouts. The time for connecting holds for the handshake too.
+    /// As [`tls`](Self::tls), with other limits and timeouts.
+    ///
+    /// [`Config::connect_timeout`] includes the handshake. Of several addresses, the first to accept the TCP connection
+    /// is taken; if it then does not answer in TLS, the attempt fails and the next one begins anew.
     ///
     /// # Errors
     /// As [`tls`](Self::tls).

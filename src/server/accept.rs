@@ -2,10 +2,11 @@
 //!
 //! Knows neither sockets nor TLS; each listener is a file of its own.
 
-use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin};
+use std::{future::Future, io};
 
-use http::Extensions;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Accepted;
 
 /// A source of connections: [`Listener`](super::Listener), `tokio::net::UnixListener`, one of them
 /// under TLS, or one of your own.
@@ -55,101 +56,7 @@ pub trait Accept: Send + 'static {
     ///
     /// # Errors
     /// There is none to be had now. `serve` tries on: at once if the error is one of the arriving connection
-    /// (aborted, refused, reset), else, as when file descriptors have run out, after a second.
+    /// (aborted, refused, reset), else, as when file descriptors have run out, after a second. After a panic it does so
+    /// too: it logs the panic and calls again after a second.
     fn accept(&mut self) -> impl Future<Output = io::Result<Accepted<Self::Io>>> + Send;
-}
-
-/// A connection that was accepted, perhaps with something to be done before it can be used.
-pub struct Accepted<IO> {
-    peer: Option<SocketAddr>,
-    opening: Opening<IO>,
-}
-
-/// Whether something is to be done first.
-pub(super) enum Opening<IO> {
-    Open(IO, Extensions),
-    After(Handshake<IO>),
-}
-
-pub(super) type Handshake<IO> = Pin<Box<dyn Future<Output = io::Result<(IO, Extensions)>> + Send>>;
-
-impl<IO: Send + 'static> Accepted<IO> {
-    /// A connection that can be used at once.
-    #[must_use]
-    pub fn new(io: IO) -> Self {
-        Self {
-            peer: None,
-            opening: Opening::Open(io, Extensions::new()),
-        }
-    }
-
-    /// Adds where the caller is, for [`Context::peer`](super::Context) and for the log.
-    #[must_use]
-    pub fn with_peer(mut self, peer: SocketAddr) -> Self {
-        self.peer = Some(peer);
-        self
-    }
-
-    /// Adds something that each request of the connection is to carry, for [`Extension`](super::Extension) to take.
-    /// Each request clones it.
-    #[must_use]
-    pub fn with_extension<T: Clone + Send + Sync + 'static>(self, value: T) -> Self {
-        match self.opening {
-            Opening::Open(io, mut extensions) => {
-                extensions.insert(value);
-                Self {
-                    opening: Opening::Open(io, extensions),
-                    ..self
-                }
-            }
-            Opening::After(_) => self.and_then(async move |io, mut extensions: Extensions| {
-                extensions.insert(value);
-                Ok((io, extensions))
-            }),
-        }
-    }
-
-    /// Adds what has to be done before the connection can be used: a handshake, reading a proxy's header. It is done
-    /// in the connection's own task, while others are accepted; bound the time it may take.
-    ///
-    /// `open` gets the link, and the extensions added so far to add to.
-    #[must_use]
-    pub fn and_then<T, F>(self, open: impl FnOnce(IO, Extensions) -> F + Send + 'static) -> Accepted<T>
-    where
-        F: Future<Output = io::Result<(T, Extensions)>> + Send,
-    {
-        let peer = self.peer;
-        let handshake = async move {
-            let (io, extensions) = self.open().await?;
-            open(io, extensions).await
-        };
-        Accepted {
-            peer,
-            opening: Opening::After(Box::pin(handshake)),
-        }
-    }
-
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.peer
-    }
-
-    pub(super) fn into_opening(self) -> Opening<IO> {
-        self.opening
-    }
-
-    /// Does what has to be done.
-    pub(super) async fn open(self) -> io::Result<(IO, Extensions)> {
-        match self.opening {
-            Opening::Open(io, extensions) => Ok((io, extensions)),
-            Opening::After(handshake) => handshake.await,
-        }
-    }
-}
-
-impl<IO> fmt::Debug for Accepted<IO> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepted")
-            .field("peer", &self.peer)
-            .finish_non_exhaustive()
-    }
 }

@@ -1,17 +1,18 @@
 //! What a service gives a connection that it has let in, until it is served.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use futures_util::FutureExt;
 use http::Extensions;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{debug, warn};
+use tracing::{Span, debug, warn};
 
 use super::{
     Routes,
-    accept::Handshake,
-    limits::Warden,
+    handshake::{self, Handshake, Opened},
+    limits::{Refusal, Warden, turn_away_late},
     session::{Caller, ServiceStop, Serving, Session, Shutdown},
+    watch::record_peer,
 };
 use crate::connection::{Config, Connection, ConnectionError};
 
@@ -19,6 +20,8 @@ pub(super) struct Attendance {
     pub(super) routes: Arc<Routes>,
     pub(super) connection: Config,
     pub(super) peer: Option<SocketAddr>,
+    /// Whether the handshake may learn that the peer is another one. Until then the connection counts for none.
+    pub(super) learns_peer: bool,
     pub(super) stop: Arc<ServiceStop>,
     pub(super) warden: Option<Warden>,
 }
@@ -40,17 +43,46 @@ impl Attendance {
     }
 
     /// Serves a connection with which something has to be done first.
-    pub(super) async fn open<IO>(self, handshake: Handshake<IO>)
+    pub(super) async fn open<IO>(mut self, handshake: Handshake<IO>)
     where
-        IO: AsyncRead + AsyncWrite + Unpin + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         // A handshake under way when the service stops is no work in flight.
-        let opened = self.stop.token.run_until_cancelled(handshake).await;
-        match opened {
-            Some(Ok((io, extensions))) => self.serve(io, extensions).await,
-            Some(Err(error)) => log_refused(self.peer, &error),
-            None => {}
+        let handshake = handshake::run(handshake, self.peer);
+        let Some(Some(Opened { io, extensions, peer })) = self.stop.token.run_until_cancelled(handshake).await else {
+            return;
+        };
+        match self.identify(peer) {
+            Ok(()) => self.serve(io, extensions).await,
+            Err(refusal) => self.turn_away(io, refusal).await,
         }
+    }
+
+    /// Takes note of who the peer is, now that the handshake may have learnt it.
+    fn identify(&mut self, learnt: Option<SocketAddr>) -> Result<(), Refusal> {
+        if !self.learns_peer {
+            return Ok(());
+        }
+        self.peer = learnt.or(self.peer);
+        record_peer(&Span::current(), self.peer);
+        match &mut self.warden {
+            Some(warden) => warden.count_for(self.peer),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells a peer that is past its limit so, now that it is known, and closes.
+    async fn turn_away<IO>(self, io: IO, refusal: Refusal)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(warden) = self.warden else { return };
+        let ledger = Arc::clone(&warden.ledger);
+        // From here on it does not count as connected.
+        drop(warden);
+        let refused = turn_away_late(&ledger, io, &self.connection, refusal, self.peer);
+        // Boxed, since it is seldom done and would make each connection's task larger.
+        self.stop.token.run_until_cancelled(Box::pin(refused)).await;
     }
 }
 
@@ -59,16 +91,6 @@ fn log_end(ended: Result<(), ConnectionError>) {
         Ok(()) => debug!("disconnected"),
         Err(ConnectionError::Io(error)) => debug!(%error, "the connection broke"),
         Err(error) => warn!(error = &error as &dyn std::error::Error, "cut the connection"),
-    }
-}
-
-/// Callers that connect and leave again, as health checks do, are no news.
-fn log_refused(peer: Option<SocketAddr>, error: &io::Error) {
-    let peer = peer.map(tracing::field::display);
-    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
-    match error.kind() {
-        BrokenPipe | ConnectionReset | UnexpectedEof => debug!(peer, %error, "the caller left during the handshake"),
-        _ => warn!(peer, %error, "the handshake failed"),
     }
 }
 
@@ -93,6 +115,7 @@ mod tests {
             routes: Router::new().into_routes(),
             connection: Config::default(),
             peer: Some(address),
+            learns_peer: false,
             stop: Arc::new(ServiceStop {
                 token: CancellationToken::new(),
                 drain_timeout: Duration::ZERO,

@@ -29,6 +29,16 @@ impl BackOff {
             return;
         }
         tracing::error!(%error, "cannot accept connections, trying again in {PAUSE:?}");
+        self.pause();
+    }
+
+    /// Begins a pause, since the listener's code panicked.
+    pub(super) fn panicked(&mut self, message: &str) {
+        tracing::error!(panic = message, "the listener panicked, trying again in {PAUSE:?}");
+        self.pause();
+    }
+
+    fn pause(&mut self) {
         self.until = Some(Instant::now() + PAUSE);
     }
 }

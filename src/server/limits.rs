@@ -17,7 +17,7 @@ pub(super) use self::{
     ledger::{Admission, Ledger},
     permit::Permit,
     refusal::Refusal,
-    turn_away::turn_away,
+    turn_away::{turn_away, turn_away_late},
     warden::{Due, Warden},
 };
 

@@ -34,7 +34,7 @@ impl Listener {
     /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works.
     ///
     /// # Errors
-    /// The name can't be resolved, the port is taken, or the system refuses otherwise.
+    /// The name can't be resolved, the port is taken, or the system refuses otherwise. The error names the address.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         // A hosts file may name an address twice.
         let addresses: IndexSet<SocketAddr> = lookup_host(address).await?.collect();
@@ -53,7 +53,8 @@ impl Listener {
     }
 
     /// Has the system probe idle connections, so that callers that vanished without a word do not stay connected for
-    /// ever. Shorten its times where such callers are many; each probe is a packet. Default: off, as Nest.
+    /// ever; on Linux also those to which data is being sent, see [`Keepalive`]. Shorten its times where such callers are
+    /// many; each probe is a packet. Default: off, as Nest.
     #[must_use]
     pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
         self.keepalive = Some(keepalive);
@@ -144,10 +145,10 @@ async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
         }
         match TcpListener::bind(address).await {
             Ok(socket) => sockets.push(socket),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(at(address, &error)),
             Err(error) => {
                 tracing::warn!(%address, %error, "cannot listen on this address");
-                absent = error;
+                absent = at(address, &error);
             }
         }
     }
@@ -155,4 +156,9 @@ async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
         return Err(absent);
     }
     Ok(Listener::of(sockets))
+}
+
+/// Adds the address, which the system's errors do not name.
+fn at(address: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }

@@ -46,6 +46,7 @@
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
 mod accept;
+mod accepted;
 mod attendance;
 mod back_off;
 mod bindable;
@@ -55,6 +56,7 @@ mod endpoint;
 mod events;
 mod extract;
 mod handler;
+mod handshake;
 mod into_reply;
 mod into_routes;
 mod into_rpc_error;
@@ -84,7 +86,8 @@ mod watch;
 /// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
 pub use http::Extensions;
 
-pub use accept::{Accept, Accepted};
+pub use accept::Accept;
+pub use accepted::Accepted;
 pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;

@@ -5,11 +5,14 @@
 use std::{
     fmt,
     future::{Future, pending},
+    io,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::{JoinError, JoinSet},
@@ -20,11 +23,12 @@ use tracing::{Instrument, error, warn};
 
 use super::{
     Accept, Accepted, Ending, Routes, Serve,
-    accept::Opening,
+    accepted::Opening,
     attendance::Attendance,
     back_off::BackOff,
     coop::unless_it_waits,
     limits::{Admission, Ledger, Refusal, Warden, turn_away},
+    panics,
     session::ServiceStop,
     watch::connection_span,
 };
@@ -76,16 +80,16 @@ impl Service {
     /// closes.
     async fn receive_queued<L: Accept>(&mut self, mut listener: L) {
         for _ in 0..MAX_QUEUED {
-            match unless_it_waits(listener.accept()).await {
-                Some(Ok(accepted)) => self.receive(accepted),
-                Some(Err(_)) => {}
-                None => return,
-            }
+            let Some(Ok(Ok(accepted))) = unless_it_waits(accept(&mut listener)).await else {
+                return;
+            };
+            self.receive(accepted);
         }
     }
 
     fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Accepted<IO>) {
-        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(accepted.peer()));
+        let peer = accepted.peer().filter(|_| !accepted.learns_peer());
+        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(peer));
         match admission.transpose() {
             Ok(admission) => self.attend(accepted, admission),
             Err(refusal) => self.turn_away(accepted, refusal),
@@ -97,13 +101,15 @@ impl Service {
         accepted: Accepted<IO>,
         admission: Option<Admission>,
     ) {
-        let peer = accepted.peer();
-        let span = connection_span(peer);
+        let (peer, learns_peer) = (accepted.peer(), accepted.learns_peer());
+        // What the handshake may learn is added to the span then.
+        let span = connection_span(peer.filter(|_| !learns_peer));
         let warden = |ledger| Warden::new(Arc::clone(ledger), admission);
         let attendance = Attendance {
             routes: Arc::clone(&self.routes),
             connection: self.connection.clone(),
             peer,
+            learns_peer,
             stop: Arc::clone(&self.stop),
             warden: self.ledger.as_ref().map(warden),
         };
@@ -127,9 +133,11 @@ impl Service {
         let peer = accepted.peer();
         ledger.notices.connection_refused(refusal, peer);
         if let Some(place) = ledger.place_to_turn_away() {
-            let connection = self.connection.clone();
+            let (connection, shutdown) = (self.connection.clone(), self.stop.token.clone());
             let told = async move {
-                turn_away(accepted, &connection, refusal).await;
+                let told = turn_away(accepted, &connection, refusal);
+                // Not to be waited for when the service stops.
+                shutdown.run_until_cancelled(told).await;
                 drop(place);
             };
             self.sessions.spawn(told.instrument(connection_span(peer)));
@@ -141,16 +149,23 @@ impl Service {
 async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L::Io> {
     loop {
         back_off.over().await;
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) => back_off.refused(&error),
+        match accept(listener).await {
+            Ok(Ok(accepted)) => return accepted,
+            Ok(Err(error)) => back_off.refused(&error),
+            Err(panic) => back_off.panicked(&panics::message(panic)),
         }
     }
 }
 
+/// Accepts one connection. A panic of the listener is an error like others.
+async fn accept<L: Accept>(listener: &mut L) -> Result<io::Result<Accepted<L::Io>>, panics::Payload> {
+    // Called within, since a listener's `accept` may be a function that panics before there is a future.
+    AssertUnwindSafe(async { listener.accept().await }).catch_unwind().await
+}
+
 fn look_after(ended: Result<(), JoinError>) {
     if let Err(panic) = ended {
-        error!(%panic, "a connection's task failed: this is a bug in nest-wire");
+        error!(%panic, "a connection's task panicked: in the listener's own type of connection, or by a bug in nest-wire");
     }
 }
 

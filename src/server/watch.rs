@@ -141,6 +141,15 @@ pub(super) fn request_span(
     request_span!(Level::DEBUG, origin, id)
 }
 
+/// Adds the peer to a connection's span, which was begun without one.
+pub(super) fn record_peer(span: &Span, peer: Option<SocketAddr>) {
+    if let Some(peer) = peer {
+        span.record("network.transport", "tcp");
+        span.record("network.peer.address", tracing::field::display(peer.ip()));
+        span.record("network.peer.port", peer.port());
+    }
+}
+
 /// The span that everything of one connection is logged in.
 pub(super) fn connection_span(peer: Option<SocketAddr>) -> Span {
     debug_span!(

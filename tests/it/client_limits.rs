@@ -1,9 +1,23 @@
 //! Callers that want more than a client takes on.
 
-use std::time::Duration;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
-use nest_wire::client::{CallError, Config, WhenFull};
+use nest_wire::{
+    client::{CallError, Client, Config, Reconnect, WhenFull},
+    server::{Router, serve_connection},
+};
+use tokio::{
+    io::{DuplexStream, duplex},
+    time::sleep,
+};
 
 use crate::support::{Peer, calls_with, settle};
 
@@ -119,4 +133,115 @@ async fn a_call_that_is_given_up_makes_room() {
     assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
     let mut values = client.send_stream::<u32>("a", &1).await.expect("the timeout made room");
     assert!(values.next().now_or_never().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_the_queues() {
+    for hosts in [1, 2, 5] {
+        let config = Config::default().max_queued(3).when_full(WhenFull::Fail);
+        let connector = || std::future::pending::<io::Result<DuplexStream>>();
+        let client = Client::with_connectors(vec![connector; hosts], config.clone());
+        let quick = client.with_timeout(Duration::from_secs(1));
+        let outcomes = join_all((0..1000).map(|_| quick.send::<u32>("a", &1))).await;
+        let overloaded = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(CallError::Overloaded)))
+            .count();
+        assert_eq!(overloaded, 1000 - 3 * hosts, "{hosts} hosts");
+        // Those that have given up have made room.
+        let again = quick.send::<u32>("a", &1).await;
+        assert!(matches!(again, Err(CallError::Timeout(_))), "{again:?}");
+
+        let patient = Client::with_connectors(vec![connector; hosts], config.when_full(WhenFull::Wait));
+        let patient = patient.with_timeout(Duration::from_secs(1));
+        let outcomes = join_all((0..100).map(|_| patient.send::<u32>("a", &1))).await;
+        let is_late = |outcome: &Result<u32, CallError>| matches!(outcome, Err(CallError::Timeout(_)));
+        assert!(outcomes.iter().all(is_late), "{outcomes:?}");
+    }
+}
+
+/// A client of a service in memory that answers, and how often it has connected.
+fn counted(config: Config) -> (Client, Arc<AtomicUsize>) {
+    let routes = Router::new().message("ping", async || "pong").into_routes();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&opened);
+    let connect = move || {
+        count.fetch_add(1, SeqCst);
+        let (ours, theirs) = duplex(1024);
+        tokio::spawn(serve_connection(theirs, Arc::clone(&routes)).into_future());
+        std::future::ready(io::Result::Ok(ours))
+    };
+    (Client::with_connector(connect, config), opened)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_times_and_the_greatest_numbers_do_no_harm() {
+    let config = Config::default()
+        .timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .drain_timeout(Duration::MAX)
+        .max_in_flight(usize::MAX)
+        .max_queued(usize::MAX)
+        .connections(usize::MAX);
+    let (client, opened) = counted(config);
+    assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
+    settle().await;
+    assert_eq!(opened.load(SeqCst), 1024);
+    client.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_shortest_times_and_the_least_numbers_do_no_harm() {
+    for connections in [0, 1, 2] {
+        let config = Config::default()
+            .drain_timeout(Duration::ZERO)
+            .max_in_flight(0)
+            .max_queued(0)
+            .connections(connections);
+        let (client, _) = counted(config.clone());
+        let pongs = join_all((0..10).map(|_| client.send::<String>("ping", &0))).await;
+        assert!(pongs.iter().all(Result::is_ok), "{pongs:?}");
+        let at_once = client.with_timeout(Duration::ZERO).send::<String>("ping", &0).await;
+        assert!(matches!(at_once, Err(CallError::Timeout(_))), "{at_once:?}");
+        client.close().await;
+    }
+    for connections in [1, 2] {
+        let config = Config::default()
+            .connect_timeout(Duration::ZERO)
+            .connections(connections)
+            .timeout(Duration::from_secs(5));
+        let connector = || std::future::pending::<io::Result<DuplexStream>>();
+        let client = Client::with_connector(connector, config);
+        let error = client.send::<u32>("a", &1).await.expect_err("no time");
+        assert!(
+            matches!(&error, CallError::Connect(cause) if cause.kind() == io::ErrorKind::TimedOut),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_to_reconnect_without_a_pause_does_other_things_too() {
+    // More attempts than a millisecond's pause allows, after which nothing more happens.
+    const TOO_MANY: usize = 3000;
+    let reconnect = Reconnect::always().min_delay(Duration::ZERO).max_delay(Duration::ZERO);
+    for accepts in [false, true] {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&attempts);
+        let connect = move || {
+            let is_too_many = count.fetch_add(1, SeqCst) > TOO_MANY;
+            async move {
+                match (is_too_many, accepts) {
+                    (true, _) => std::future::pending().await,
+                    (false, true) => Ok(duplex(64).0),
+                    (false, false) => Err(io::ErrorKind::ConnectionRefused.into()),
+                }
+            }
+        };
+        let client = Client::with_connector(connect, Config::default().reconnect(reconnect.clone()));
+        let _ = client.connect().await;
+        sleep(Duration::from_secs(1)).await;
+        let attempts = attempts.load(SeqCst);
+        assert!((100..TOO_MANY).contains(&attempts), "{attempts} attempts in a second");
+    }
 }

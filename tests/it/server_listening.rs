@@ -231,8 +231,10 @@ async fn a_port_that_is_taken_is_an_error() {
     let address = taken.local_addrs().expect("bound")[0];
     let error = Listener::bind(address).await.expect_err("it is taken");
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
     let nobody = Listener::bind("192.0.2.1:0").await.expect_err("not of this machine");
     assert_eq!(nobody.kind(), io::ErrorKind::AddrNotAvailable);
+    assert!(nobody.to_string().contains("192.0.2.1"), "{nobody}");
 }
 
 #[tokio::test]
@@ -254,6 +256,12 @@ async fn accepted_connections_have_the_options_they_were_to_have() {
     let socket = SockRef::from(&stream);
     assert!(stream.nodelay().expect("an option") && socket.keepalive().expect("an option"));
     assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(77));
+    #[cfg(target_os = "linux")]
+    assert_eq!(
+        socket.tcp_user_timeout().expect("an option"),
+        Some(Duration::from_secs(77 + 3 * 7)),
+        "unacknowledged data lives no longer than an idle connection"
+    );
 }
 
 #[tokio::test]

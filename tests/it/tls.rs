@@ -5,7 +5,7 @@ use std::{error::Error, io, sync::Arc, time::Duration};
 
 use nest_wire::{
     client::{CallError, Client},
-    server::{Accept, Accepted, Extension, Listener, Router, TlsListener, serve},
+    server::{Accept, Accepted, Context, Extension, Listener, Router, TlsListener, serve},
     tls::{Authorities, ClientTls, Identity, PeerCertificates, ServerTls, TlsError, rustls},
 };
 use rustls::pki_types::pem::PemObject;
@@ -314,5 +314,49 @@ async fn a_handshake_that_does_not_come_is_waited_for_without_holding_up_others(
         "{:?}",
         start.elapsed()
     );
+    serving.abort();
+}
+
+/// Reads a line before TLS begins, as a balancer sends it: the caller's address.
+struct Balanced(mpsc::UnboundedReceiver<DuplexStream>);
+
+impl Accept for Balanced {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
+        let link = self.0.recv().await.expect("the test goes on");
+        Ok(Accepted::new(link).with_handshake(async |mut link: DuplexStream| {
+            let mut line = String::new();
+            while !line.ends_with('\n') {
+                line.push(link.read_u8().await?.into());
+            }
+            let peer = line.trim_end().parse().map_err(|_| io::ErrorKind::InvalidData)?;
+            Ok(Accepted::new(link).with_peer(peer))
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_peer_that_was_learnt_before_tls_began_is_the_callers() {
+    let certificates = Certificates::new("balanced");
+    let (arrivals, listener) = mpsc::unbounded_channel();
+    let listener = TlsListener::new(Balanced(listener), service_tls(&certificates));
+    let router = router().message("who", async |context: Context| {
+        context.peer.map(|peer| peer.to_string())
+    });
+    let serving = tokio::spawn(serve(listener, router).into_future());
+    let tls = client_tls(&certificates);
+    let connect = move || {
+        let (tls, (ours, mut theirs)) = (tls.clone(), duplex(64));
+        let arrived = arrivals.send(ours);
+        async move {
+            arrived.map_err(|_| io::ErrorKind::ConnectionRefused)?;
+            theirs.write_all(b"203.0.113.1:7\n").await?;
+            tls.connect("localhost", theirs).await
+        }
+    };
+    let client = Client::with_connector(connect, nest_wire::client::Config::default());
+    let who: String = client.send("who", &0).await.expect("an answer");
+    assert_eq!(who, "203.0.113.1:7");
     serving.abort();
 }

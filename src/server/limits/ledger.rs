@@ -55,20 +55,13 @@ impl Ledger {
         }))
     }
 
+    /// Counts one more connection, for this peer too if it is known.
     pub(in crate::server) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Admission, Refusal> {
-        let network = peer.map(|peer| network(peer.ip()));
         let mut connected = self.connected();
-        let is_full = |limit: Option<NonZeroUsize>, count| limit.is_some_and(|limit| count >= limit.get());
         if is_full(self.limits.max_connections, connected.in_all) {
             return Err(Refusal::Connections);
         }
-        if let Some(network) = network {
-            let count = connected.by_network.get(&network).copied().unwrap_or(0);
-            if is_full(self.limits.max_connections_per_peer, count) {
-                return Err(Refusal::ConnectionsPerPeer);
-            }
-            connected.by_network.insert(network, count + 1);
-        }
+        let network = connected.count_for(peer, self.limits.max_connections_per_peer)?;
         connected.in_all += 1;
         Ok(Admission {
             ledger: Arc::clone(self),
@@ -83,6 +76,36 @@ impl Ledger {
 
     fn connected(&self) -> MutexGuard<'_, Connected> {
         self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connected {
+    /// Counts one more connection of this peer, if that has an address. Returns its network.
+    fn count_for(&mut self, peer: Option<SocketAddr>, limit: Option<NonZeroUsize>) -> Result<Option<IpAddr>, Refusal> {
+        let Some(network) = peer.map(|peer| network(peer.ip())) else {
+            return Ok(None);
+        };
+        let count = self.by_network.get(&network).copied().unwrap_or(0);
+        if is_full(limit, count) {
+            return Err(Refusal::ConnectionsPerPeer);
+        }
+        self.by_network.insert(network, count + 1);
+        Ok(Some(network))
+    }
+}
+
+fn is_full(limit: Option<NonZeroUsize>, count: usize) -> bool {
+    limit.is_some_and(|limit| count >= limit.get())
+}
+
+impl Admission {
+    /// Counts the connection for this peer, which was not known when it was admitted.
+    pub(super) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        if self.network.is_none() {
+            let limit = self.ledger.limits.max_connections_per_peer;
+            self.network = self.ledger.connected().count_for(peer, limit)?;
+        }
+        Ok(())
     }
 }
 

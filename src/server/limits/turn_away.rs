@@ -1,14 +1,15 @@
 //! A connection past a limit: its caller is told, and shown the door.
 
-use std::{future::poll_fn, time::Duration};
+use std::{future::poll_fn, net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 
 use bytestring::ByteString;
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
 
-use super::Refusal;
+use super::{Ledger, Refusal};
 use crate::{
     connection::{Config, Connection, ConnectionError, Segment},
     packet::{ReplyBody, RequestMembers},
@@ -25,9 +26,33 @@ pub(in crate::server) async fn turn_away<IO>(accepted: Accepted<IO>, config: &Co
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Ok(Ok((io, _))) = timeout(PATIENCE, accepted.open()).await else {
-        return;
-    };
+    // A panic in it ends this connection alone, and has been logged by the panic hook.
+    let opened = AssertUnwindSafe(accepted.open()).catch_unwind();
+    if let Ok(Ok(Ok(opened))) = timeout(PATIENCE, opened).await {
+        refuse(opened.io, config, refusal).await;
+    }
+}
+
+/// As [`turn_away`], for a connection that has turned out to be past the limit of its peer during its handshake.
+pub(in crate::server) async fn turn_away_late<IO>(
+    ledger: &Ledger,
+    io: IO,
+    config: &Config,
+    refusal: Refusal,
+    peer: Option<SocketAddr>,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    ledger.notices.connection_refused(refusal, peer);
+    if let Some(_place) = ledger.place_to_turn_away() {
+        refuse(io, config, refusal).await;
+    }
+}
+
+async fn refuse<IO>(io: IO, config: &Config, refusal: Refusal)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
     let max_buffer_size = config.max_buffer_size.min(MAX_BUFFER_SIZE);
     let mut connection = Connection::new(io, &config.clone().max_buffer_size(max_buffer_size));
     // Whether the caller asked in time and in good order or not, what can be said has been said.

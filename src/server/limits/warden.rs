@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -22,7 +23,7 @@ pub(in crate::server) struct Warden {
     /// For what is in flight on this connection, if that is limited.
     in_flight: Option<Arc<Semaphore>>,
     /// Counts the connection, as long as this lives.
-    _admission: Option<Admission>,
+    admission: Option<Admission>,
 }
 
 /// Why a connection is to end.
@@ -48,7 +49,18 @@ impl Warden {
             clock: Clock::new(ledger.limits.idle_timeout, ledger.limits.max_age),
             in_flight: ledger.limits.max_in_flight_per_connection.map(semaphore),
             ledger,
-            _admission: admission,
+            admission,
+        }
+    }
+
+    /// Counts the connection for this peer, which was not known before.
+    ///
+    /// # Errors
+    /// It is past the limit of its peer.
+    pub(in crate::server) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        match &mut self.admission {
+            Some(admission) => admission.count_for(peer),
+            None => Ok(()),
         }
     }
 

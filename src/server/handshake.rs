@@ -1,0 +1,43 @@
+//! What has to be done with a connection before it can be used. It is code of the listener's, or of its user's.
+
+use std::{future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, pin::Pin};
+
+use futures_util::FutureExt;
+use http::Extensions;
+use tracing::{debug, error, field::display, warn};
+
+use super::panics;
+
+/// A connection that can be used.
+pub(super) struct Opened<IO> {
+    pub(super) io: IO,
+    pub(super) extensions: Extensions,
+    /// The peer, if the handshake has learnt it.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+pub(super) type Handshake<IO> = Pin<Box<dyn Future<Output = io::Result<Opened<IO>>> + Send>>;
+
+/// Runs the handshake of a connection from `peer`. Returns `None` if it failed or panicked, which is logged and ends this
+/// connection alone.
+pub(super) async fn run<IO>(handshake: Handshake<IO>, peer: Option<SocketAddr>) -> Option<Opened<IO>> {
+    match AssertUnwindSafe(handshake).catch_unwind().await {
+        Ok(Ok(opened)) => return Some(opened),
+        Ok(Err(error)) => log_failure(peer, &error),
+        Err(panic) => {
+            let (peer, panic) = (peer.map(display), panics::message(panic));
+            error!(peer, panic, "the listener's handshake panicked");
+        }
+    }
+    None
+}
+
+/// Callers that connect and leave again, as health checks do, are no news.
+fn log_failure(peer: Option<SocketAddr>, error: &io::Error) {
+    let peer = peer.map(display);
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error.kind() {
+        BrokenPipe | ConnectionReset | UnexpectedEof => debug!(peer, %error, "the caller left during the handshake"),
+        _ => warn!(peer, %error, "the handshake failed"),
+    }
+}
