@@ -5,13 +5,13 @@ use std::{future::Future, net::SocketAddr, sync::Arc};
 use futures_util::FutureExt;
 use http::Extensions;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{Span, debug, warn};
+use tracing::{Span, debug, field::display, warn};
 
 use super::{
     Routes,
     handshake::{self, Handshake, Opened},
     limits::{Refusal, Warden, turn_away_late},
-    session::{Caller, ServiceStop, Serving, Session, Shutdown},
+    session::{Caller, Ended, ServiceStop, Serving, Session, Shutdown},
     watch::record_peer,
 };
 use crate::connection::{Config, Connection, ConnectionError};
@@ -86,11 +86,18 @@ impl Attendance {
     }
 }
 
-fn log_end(ended: Result<(), ConnectionError>) {
-    match ended {
-        Ok(()) => debug!("disconnected"),
-        Err(ConnectionError::Io(error)) => debug!(%error, "the connection broke"),
-        Err(error) => warn!(error = &error as &dyn std::error::Error, "cut the connection"),
+/// Callers may have many connections cut: the log gets one a second, with the address of its peer.
+fn log_end(ended: Ended) {
+    let peer = ended.peer.map(display);
+    match ended.outcome {
+        Ok(()) => debug!(peer, "disconnected"),
+        Err(ConnectionError::Io(error)) => debug!(peer, %error, "the connection broke"),
+        Err(error) => {
+            if let Some(suppressed) = ended.routes.throttles.cut.allow() {
+                let error = &error as &dyn std::error::Error;
+                warn!(peer, error, suppressed, "cut the connection");
+            }
+        }
     }
 }
 

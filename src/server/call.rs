@@ -13,7 +13,7 @@ use super::{
     Kind, Rejection, Reply,
     endpoint::Running,
     events::exhaust,
-    panics::{self, Contained},
+    panics::{self, Contained, drop_contained},
     watch::{KeptOrigin, Origin, Watch},
 };
 use crate::packet::{RawJson, RpcError};
@@ -112,7 +112,10 @@ pub(super) fn rest_of_event(reply: Reply, watch: Watch, origin: Origin<'_>) -> O
             origin: origin.kept(),
             call: Call::new(Kind::Event, watch, origin, || Box::pin(exhaust(values))),
         }),
-        _ => None,
+        other => {
+            drop_contained(other);
+            None
+        }
     }
 }
 

@@ -124,7 +124,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for ServingConnection<IO> {
     type Output = Result<(), ConnectionError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        Pin::new(&mut self.0).poll(cx).map(|ended| ended.outcome)
     }
 }
 

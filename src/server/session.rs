@@ -27,7 +27,7 @@ use self::{
     waits::Waits,
 };
 pub(super) use self::{
-    serving::Serving,
+    serving::{Ended, Serving},
     shutdown::{ServiceStop, Shutdown},
 };
 use super::{limits::Warden, routes::Routes};

@@ -10,7 +10,11 @@ use nest_wire::{
     pattern::Pattern,
     server::{Listener, Router, Values, serve},
 };
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Notify,
+};
 use tracing::Level;
 
 use crate::support::{Log, calls, converse};
@@ -182,5 +186,32 @@ async fn a_call_s_span_has_the_fields_of_the_conventions() {
         r#"error.type="error""#,
     ] {
         assert!(line.contains(field), "{field} in {line}");
+    }
+}
+
+#[tokio::test]
+async fn peers_that_break_the_framing_are_named_and_cannot_fill_the_log() {
+    for (bytes, words) in [
+        (&b"GET /# HTTP/1.1\r\n\r\n"[..], "closing the connection"),
+        (b"9#", "the peer closed the connection in the middle of a frame"),
+        (br#"24#{"pattern":"e","data":0}"#, "no handler for this event"),
+    ] {
+        let log = Log::of(Level::WARN);
+        let mut first = None;
+        serving(Router::new(), async |address| {
+            for _ in 0..20 {
+                let mut link = TcpStream::connect(&address).await.expect("it listens");
+                first.get_or_insert(link.local_addr().expect("connected"));
+                link.write_all(bytes).await.expect("open");
+                link.shutdown().await.expect("open");
+                link.read_to_end(&mut Vec::new()).await.expect("it closes");
+            }
+        })
+        .await;
+        let (text, first) = (log.text(), first.expect("twenty"));
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(words)).collect();
+        assert!(lines[0].contains(&format!("peer={first}")), "{text}");
+        // One a second, which twenty connections hardly take.
+        assert!(lines.len() < 20, "{text}");
     }
 }

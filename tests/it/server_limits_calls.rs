@@ -9,8 +9,9 @@ use std::{
 };
 
 use futures_util::stream;
-use nest_wire::server::{Ending, Limits, Router, State, Values, serve};
+use nest_wire::server::{Ending, Handler, Limits, Router, State, Values, serve};
 use tokio::{sync::Notify, task::JoinHandle, time::sleep};
+use tower::timeout::TimeoutLayer;
 
 use crate::support::{Arrivals, Peer, arrivals, settle};
 
@@ -202,4 +203,87 @@ async fn a_handler_counts_in_all_though_its_caller_has_left() {
     service.release.notify_one();
     settle().await;
     is_served(&mut other).await;
+}
+
+/// Counts the handlers at work, also when one of them is dropped.
+struct AtWork(Arc<AtomicU32>);
+
+impl AtWork {
+    fn begin(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+const TIMED_OUT: &str = "request timed out";
+
+#[tokio::test(start_paused = true)]
+async fn a_spawned_handler_that_a_layer_gives_up_ends_as_one_that_is_not_spawned() {
+    let at_work = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&at_work);
+    let endless = async move || {
+        let _at_work = AtWork::begin(&counted);
+        std::future::pending::<()>().await;
+    };
+    let layer = TimeoutLayer::new(Duration::from_secs(1));
+    let router = Router::new()
+        .message("ping", async || "pong")
+        .message("endless", endless.spawned().layer(layer));
+    let (arrivals, listener) = arrivals();
+    let limits = Limits::default().max_in_flight_per_connection(1);
+    let running = tokio::spawn(serve(listener, router).limits(limits).into_future());
+    let mut peer = arrivals.arrive();
+    ask(&mut peer, "endless").await;
+    settle().await;
+    assert_eq!(at_work.load(SeqCst), 1);
+    is_refused(&mut peer, HERE).await;
+    peer.hear(&format!(
+        r#"{{"err":{{"status":"error","message":"{TIMED_OUT}"}},"isDisposed":true,"id":1}}"#
+    ))
+    .await;
+    settle().await;
+    assert_eq!(at_work.load(SeqCst), 0);
+    is_served(&mut peer).await;
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spawned_handler_that_computes_counts_until_its_end_though_a_layer_gives_it_up() {
+    for (limits, why) in [
+        (Limits::default().max_in_flight_per_connection(1), HERE),
+        (Limits::default().max_in_flight(1), IN_ALL),
+    ] {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Arc::new(std::sync::Mutex::new(released));
+        let computing = async move || {
+            let _ = released.lock().expect("no panic").recv();
+        };
+        let layer = TimeoutLayer::new(Duration::from_millis(1));
+        let router = Router::new()
+            .message("ping", async || "pong")
+            .message("compute", computing.spawned().layer(layer));
+        let (arrivals, listener) = arrivals();
+        let running = tokio::spawn(serve(listener, router).limits(limits).into_future());
+        let mut peer = arrivals.arrive();
+        ask(&mut peer, "compute").await;
+        peer.hear(&format!(
+            r#"{{"err":{{"status":"error","message":"{TIMED_OUT}"}},"isDisposed":true,"id":1}}"#
+        ))
+        .await;
+        is_refused(&mut peer, why).await;
+        release.send(()).expect("it waits");
+        loop {
+            ask(&mut peer, "ping").await;
+            if peer.take_text().await.contains("pong") {
+                break;
+            }
+        }
+        running.abort();
+    }
 }

@@ -42,7 +42,7 @@ impl Drop for Grenade {
 #[derive(Debug)]
 enum Malign {
     Display,
-    Drop(#[expect(dead_code, reason = "it is dropped")] Grenade),
+    Drop(Grenade),
 }
 
 impl fmt::Display for Malign {
@@ -56,7 +56,7 @@ impl fmt::Display for Malign {
 
 impl Error for Malign {}
 
-struct Ticking<S>(S, #[expect(dead_code, reason = "it is dropped")] Grenade);
+struct Ticking<S>(S, Grenade);
 
 impl<S: Stream + Unpin> Stream for Ticking<S> {
     type Item = S::Item;
@@ -67,7 +67,7 @@ impl<S: Stream + Unpin> Stream for Ticking<S> {
 }
 
 /// A handler's future that is ready and cannot be dropped.
-struct Answer(#[expect(dead_code, reason = "it is dropped")] Grenade);
+struct Answer(Grenade);
 
 impl Future for Answer {
     type Output = &'static str;

@@ -3,8 +3,10 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -14,6 +16,7 @@ use super::{Session, Waits};
 use crate::{
     connection::ConnectionError,
     server::{
+        Routes,
         call::rest_of_event,
         panics::{self, drop_contained},
     },
@@ -22,8 +25,8 @@ use crate::{
 /// Serves a connection until it ends, and then lets the handlers that still run come to their end: what they do matters,
 /// though nobody hears of it.
 ///
-/// Its output tells why the link was cut. A peer that closes is no error, and neither is one that broke the framing,
-/// once it closes.
+/// Its outcome is an error if the connection was cut. A peer that closes is no error, and neither is one that broke the
+/// framing, once it closes.
 ///
 /// Written by hand: the compiler's futures hold what they are given twice, and there is one for each connection.
 #[expect(
@@ -35,19 +38,30 @@ pub(in crate::server) enum Serving<IO> {
     /// The link is gone, which may have had to be cut, and so are the streams.
     Finishing {
         calls: Waits,
-        ended: Result<(), ConnectionError>,
+        ended: Option<Ended>,
     },
 }
 
+/// The end of a connection.
+pub(in crate::server) struct Ended {
+    pub(in crate::server) outcome: Result<(), ConnectionError>,
+    pub(in crate::server) peer: Option<SocketAddr>,
+    pub(in crate::server) routes: Arc<Routes>,
+}
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
-    type Output = Result<(), ConnectionError>;
+    type Output = Ended;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Self::Linked(session) = this {
             // What reads and writes may be user code too. A panic in it ends the connection, and no handler.
             let polled = catch_unwind(AssertUnwindSafe(|| session.poll(cx)));
-            let ended = ready!(polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic)))));
+            let ended = Some(Ended {
+                outcome: ready!(polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))),
+                peer: session.caller.peer,
+                routes: Arc::clone(&session.routes),
+            });
             let mut calls = std::mem::take(&mut session.waits);
             calls.end_streams();
             drop_contained(std::mem::replace(this, Self::Finishing { calls, ended }));
@@ -56,13 +70,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
             return Poll::Pending;
         };
         while let Some(finished) = ready!(calls.poll_call(cx)) {
-            if finished.id.is_none()
-                && let Some(rest) = rest_of_event(finished.reply, finished.watch, finished.origin.get())
-            {
+            if finished.id.is_some() {
+                drop_contained(finished.reply);
+            } else if let Some(rest) = rest_of_event(finished.reply, finished.watch, finished.origin.get()) {
                 calls.add_rest(rest);
             }
         }
-        Poll::Ready(std::mem::replace(ended, Ok(())))
+        Poll::Ready(ended.take().expect("a future is not polled after its end"))
     }
 }
 
