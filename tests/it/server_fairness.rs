@@ -50,7 +50,7 @@ fn router(made: &Arc<AtomicU64>) -> Router {
 /// Reads until `pong` is among what comes. Returns how many bytes came before it.
 async fn pong(peer: impl AsyncRead + Unpin) -> usize {
     let (mut peer, mut buffer, mut tail, mut count) = (peer, vec![0; 1 << 16], Vec::new(), 0);
-    while !tail.windows(4).any(|window| window == b"pong") {
+    while !String::from_utf8_lossy(&tail).contains("pong") {
         assert!(count < 100_000_000, "no answer among 100 MB of the stream");
         let length = peer.read(&mut buffer).await.expect("open");
         assert!(length > 0, "closed");
