@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::{
     CallError, Replies, State, States,
+    calls::Returned,
+    desk::End,
     errand::{Errand, Kind},
     guard::Guard,
     limit::Limit,
@@ -216,7 +218,15 @@ impl Client {
                 if errand.is_request() {
                     watch.identified(|| guard.id());
                 }
-                watch.within(pin!(guard.ended())).await
+                let end = watch.within(pin!(guard.ended())).await;
+                match end {
+                    End::Answer(answer) => answer,
+                    // Boxed, since it is seldom done and would make each call larger.
+                    End::Returned(returned) => {
+                        let elsewhere = Box::pin(ask_elsewhere(&mut guard, errand, watch, returned));
+                        watch.within(pin!(elsewhere)).await
+                    }
+                }
             }
             Err(error) => Err(error),
         };
@@ -239,6 +249,29 @@ impl Client {
                 watch.failed(&error);
                 Err(error)
             }
+        }
+    }
+}
+
+/// Sends a request or an event on another link, since its own was lost before the packet was written.
+async fn ask_elsewhere<M: Deref<Target = Members>>(
+    guard: &mut Guard<M>,
+    errand: &mut Errand,
+    watch: &Watch,
+    mut returned: Returned,
+) -> Answer {
+    loop {
+        guard.leave_link();
+        *errand = Errand::reopened(errand.kind, returned);
+        let is_request = errand.is_request();
+        guard.take_link(&mut errand.limit, is_request).await?;
+        guard.submit(errand).await?;
+        if errand.is_request() {
+            watch.identified(|| guard.id());
+        }
+        match guard.ended().await {
+            End::Answer(answer) => return answer,
+            End::Returned(again) => returned = again,
         }
     }
 }
