@@ -118,7 +118,8 @@ impl Client {
         self.ask_stream(errand, watch).await
     }
 
-    /// Sends an event and waits until it has been handed to the operating system. Nobody answers it.
+    /// Sends an event and waits until it has been handed to the operating system. Nobody answers it: `Ok` says nothing of
+    /// the service, which may close the connection without having read it.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -134,6 +135,10 @@ impl Client {
 /// Links.
 impl Client {
     /// Connects now, instead of with the first call. Of several links, waits for the first.
+    ///
+    /// A connection is no proof that the service takes calls: it may close at once, which [`state`](Self::state) then tells.
+    /// Under TLS, this waits for what the service says about the client's certificate, if it asks for one; but a service
+    /// of Node may close the connection later for it. [`check`](Self::check) waits for an answer.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
