@@ -6,6 +6,7 @@ use slab::Slab;
 use tokio::time::Instant;
 
 use super::{
+    limit::Limit,
     stage::Stage,
     waiter::{Answer, Waiter, Wants},
 };
@@ -40,6 +41,13 @@ struct Call {
 pub(super) struct Key {
     place: u32,
     number: u64,
+}
+
+/// A packet that was not written, given back to its caller.
+#[derive(Debug)]
+pub(super) struct Returned {
+    pub(super) packet: Vec<u8>,
+    pub(super) limit: Limit,
 }
 
 /// Whom to wake. That is done, as all that may run code of theirs, when no lock is held.
@@ -139,6 +147,26 @@ impl Calls {
             Wants::Told(end) => Some(end),
             _ => None,
         }
+    }
+
+    /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns the packet if there is no
+    /// caller any more and it is wanted all the same.
+    pub(super) fn hand_back(&mut self, key: Key, packet: Vec<u8>, woken: &mut Woken) -> Option<Vec<u8>> {
+        let call = self.call(key).filter(|call| call.stage.is_queued())?;
+        if matches!(call.waiter.wants, Wants::Nothing) {
+            return Some(packet);
+        }
+        woken.extend(call.waiter.hand_back(packet));
+        self.advance(key, Stage::Over);
+        None
+    }
+
+    /// Returns the packet of a call, and how long it may still take, if it was [given back](Self::hand_back). The call is
+    /// gone then.
+    pub(super) fn take_returned(&mut self, key: Key) -> Option<Returned> {
+        let packet = self.waiter(key)?.take_returned()?;
+        let limit = self.remove(key)?.limit;
+        Some(Returned { packet, limit })
     }
 
     /// This one is to be woken; the one that was before, to be dropped where no lock is held.
@@ -247,7 +275,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        client::{CallError, Disconnected, limit::Limit},
+        client::{CallError, Disconnected},
         packet::RawJson,
     };
 

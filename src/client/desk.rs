@@ -13,7 +13,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::{
     CallError, Disconnected,
-    calls::{Key, Woken},
+    calls::{Key, Returned, Woken},
     errand::{Errand, Kind},
     limit::{Limit, earlier},
     papers::Papers,
@@ -37,6 +37,14 @@ pub(super) struct Submitted {
     pub(super) key: Key,
     /// Whether there is no task yet: the caller has to start it.
     pub(super) is_first: bool,
+}
+
+/// What a caller finds at the end of its call.
+#[derive(Debug)]
+pub(super) enum End {
+    Answer(Answer),
+    /// Its link is lost, the packet was not written, and there is another link.
+    Returned(Returned),
 }
 
 /// Why a packet was not taken.
@@ -106,14 +114,30 @@ impl Desk {
     }
 
     /// How the call has ended.
-    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Poll<Answer> {
+    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Poll<End> {
         let mut papers = self.lock();
         if let Some(end) = papers.calls.take_end(key) {
-            return Poll::Ready(end);
+            return Poll::Ready(End::Answer(end));
+        }
+        if let Some(returned) = papers.calls.take_returned(key) {
+            return Poll::Ready(End::Returned(returned));
         }
         let _not_while_locked = papers.calls.watch(key, cx.waker());
         drop(papers);
         Poll::Pending
+    }
+
+    /// Returns the packet of a stream if it was not written and has been given back. The call is gone then.
+    pub(super) fn take_returned(&self, key: Key) -> Option<Returned> {
+        self.lock().calls.take_returned(key)
+    }
+
+    /// Gives all that waits to be written back to its callers, which put it down at another link's desk.
+    pub(super) fn hand_back(&self) {
+        let mut woken = Woken::new();
+        let freed = self.lock().hand_back(&mut woken);
+        self.slots.add_permits(freed);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// The next value of a stream, or its end.

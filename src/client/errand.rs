@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{CallError, limit::Limit};
+use super::{CallError, calls::Returned, limit::Limit};
 use crate::{compat::Compat, packet::Draft, pattern::Pattern};
 
 /// Made where it stays, step by step: addressed, then given its data. A call would be slower by each time it is moved.
@@ -29,6 +29,15 @@ impl Errand {
             draft: Draft::default(),
             kind,
             limit: Limit::of(patience),
+        }
+    }
+
+    /// Makes an errand of a packet that was not written, to be put down elsewhere.
+    pub(super) fn reopened(kind: Kind, returned: Returned) -> Self {
+        Self {
+            draft: Draft::reopened(returned.packet, kind != Kind::Event),
+            kind,
+            limit: returned.limit,
         }
     }
 

@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::{
     CallError, Replies, State, States,
+    calls::Returned,
+    desk::End,
     errand::{Errand, Kind},
     guard::Guard,
     limit::Limit,
@@ -116,7 +118,8 @@ impl Client {
         self.ask_stream(errand, watch).await
     }
 
-    /// Sends an event and waits until it has been handed to the operating system. Nobody answers it.
+    /// Sends an event and waits until it has been handed to the operating system. Nobody answers it: `Ok` says nothing of
+    /// the service, which may close the connection without having read it.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -132,6 +135,10 @@ impl Client {
 /// Links.
 impl Client {
     /// Connects now, instead of with the first call. Of several links, waits for the first.
+    ///
+    /// A connection is no proof that the service takes calls: it may close at once, which [`state`](Self::state) then tells.
+    /// Under TLS, this waits for what the service says about the client's certificate, if it asks for one; but a service
+    /// of Node may close the connection later for it. [`check`](Self::check) waits for an answer.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
@@ -216,7 +223,15 @@ impl Client {
                 if errand.is_request() {
                     watch.identified(|| guard.id());
                 }
-                watch.within(pin!(guard.ended())).await
+                let end = watch.within(pin!(guard.ended())).await;
+                match end {
+                    End::Answer(answer) => answer,
+                    // Boxed, since it is seldom done and would make each call larger.
+                    End::Returned(returned) => {
+                        let elsewhere = Box::pin(ask_elsewhere(&mut guard, errand, watch, returned));
+                        watch.within(pin!(elsewhere)).await
+                    }
+                }
             }
             Err(error) => Err(error),
         };
@@ -239,6 +254,29 @@ impl Client {
                 watch.failed(&error);
                 Err(error)
             }
+        }
+    }
+}
+
+/// Sends a request or an event on another link, since its own was lost before the packet was written.
+async fn ask_elsewhere<M: Deref<Target = Members>>(
+    guard: &mut Guard<M>,
+    errand: &mut Errand,
+    watch: &Watch,
+    mut returned: Returned,
+) -> Answer {
+    loop {
+        guard.leave_link();
+        *errand = Errand::reopened(errand.kind, returned);
+        let is_request = errand.is_request();
+        guard.take_link(&mut errand.limit, is_request).await?;
+        guard.submit(errand).await?;
+        if errand.is_request() {
+            watch.identified(|| guard.id());
+        }
+        match guard.ended().await {
+            End::Answer(answer) => return answer,
+            End::Returned(again) => returned = again,
         }
     }
 }

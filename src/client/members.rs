@@ -46,7 +46,7 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    const fn usual(link: usize) -> Self {
+    pub(super) const fn usual(link: usize) -> Self {
         Self { link, is_probe: false }
     }
 }
@@ -68,10 +68,14 @@ impl Members {
         }
         let (config, board) = (Arc::new(config), Board::new(count));
         let connectors = connectors.iter().cycle().take(count).enumerate();
+        let links: Vec<Member> = connectors
+            .map(|(index, connect)| link(connect.clone(), &config, board.notice(index)))
+            .collect();
+        if count > 1 {
+            board.connect(links.iter().map(|link| (&link.notice, &link.desk)));
+        }
         Self {
-            links: connectors
-                .map(|(index, connect)| link(connect.clone(), &config, board.notice(index)))
-                .collect(),
+            links,
             in_flight: config.max_in_flight.map(|most| {
                 let most = most.get().min(Semaphore::MAX_PERMITS);
                 Arc::new(Semaphore::new(most))
@@ -147,6 +151,13 @@ impl Members {
 
     pub(super) fn link(&self, index: usize) -> &Member {
         &self.links[index]
+    }
+
+    /// Looks once more at the link that a packet has been put down at: it may have been lost just before.
+    pub(super) fn recheck(&self, link: usize) {
+        if self.has_choice() && !self.links[link].notice.is_connected() {
+            self.board.move_waiting();
+        }
     }
 
     /// Returns the link that a call takes: the only one, or of two connected ones the less busy. `may_probe`: whether the

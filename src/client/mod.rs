@@ -20,7 +20,7 @@
 //! says how often to try, with pauses that grow, and whether to come back unasked. [`Client::state`] and
 //! [`Client::states`] tell how it stands and why. [`Client::close`] finishes what is under way; calls that are not
 //! answered when a link is lost fail with [`CallError::ConnectionClosed`], those not yet written go out on the next
-//! link.
+//! link, or on another one if that is there.
 //!
 //! Links may be anything ([`Client::with_connector`]), lead to several hosts ([`Client::with_hosts`]), be several to
 //! one host ([`Config::connections`]), and their addresses may come from a registry ([`Client::with_resolver`]).

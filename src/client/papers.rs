@@ -78,6 +78,23 @@ impl Papers {
         freed
     }
 
+    /// Gives all that waits to be written back to its callers, which put it down elsewhere; packets without a caller stay.
+    /// Returns how many slots that frees.
+    pub(super) fn hand_back(&mut self, woken: &mut Woken) -> usize {
+        let queued = self.queued();
+        let Self { calls, queue, .. } = self;
+        let mut kept = Vec::new();
+        let mut hand_back = |key, packet| kept.extend(calls.hand_back(key, packet, woken).map(|packet| (key, packet)));
+        while !queue.is_empty() {
+            let large = queue.take(usize::MAX, |key, text| hand_back(key, text.as_bytes().to_vec()));
+            if let Some((key, packet)) = large {
+                hand_back(key, packet);
+            }
+        }
+        kept.into_iter().for_each(|(key, packet)| queue.push_back(key, packet));
+        queued - self.queued()
+    }
+
     /// Tells whose packets went with a link.
     pub(super) fn fail_sent(&mut self, reason: Disconnected, woken: &mut Woken) {
         let lost = Err(CallError::ConnectionClosed(reason));

@@ -49,6 +49,14 @@ impl Queue {
         self.packets.push_back(Packet { key, text });
     }
 
+    /// Puts a packet back that was [taken](Self::take) and not written.
+    pub(super) fn push_back(&mut self, key: Key, text: Vec<u8>) {
+        self.packets.push_back(Packet {
+            key,
+            text: Text::Own(text),
+        });
+    }
+
     /// Takes packets out, in their order: shows `each` of them, up to so many bytes together. One that is large is returned
     /// instead, and ends that.
     pub(super) fn take(&mut self, most: usize, mut each: impl FnMut(Key, &str)) -> Option<(Key, Vec<u8>)> {

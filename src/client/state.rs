@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
@@ -14,7 +14,7 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tokio_util::sync::ReusableBoxFuture;
 
-use super::Disconnected;
+use super::{Disconnected, desk::Desk};
 
 /// Whether a client is connected: Nest's `status`, with reasons.
 ///
@@ -81,6 +81,8 @@ impl fmt::Debug for States {
 pub(super) struct Board {
     each: Mutex<Vec<State>>,
     together: watch::Sender<State>,
+    /// The links, if there are several: what waits at one that is lost goes to another.
+    links: OnceLock<Vec<(Arc<AtomicBool>, Weak<Desk>)>>,
 }
 
 /// The place of one link on the board.
@@ -98,7 +100,25 @@ impl Board {
         Arc::new(Self {
             each: Mutex::new(vec![state.clone(); links]),
             together: watch::Sender::new(state),
+            links: OnceLock::new(),
         })
+    }
+
+    /// Notes the desks of several links, in their order, so that what waits at one that is lost goes to another.
+    pub(super) fn connect<'a>(&self, links: impl Iterator<Item = (&'a Notice, &'a Arc<Desk>)>) {
+        let links = links.map(|(notice, desk)| (Arc::clone(&notice.is_connected), Arc::downgrade(desk)));
+        // It is called once.
+        let _ = self.links.set(links.collect());
+    }
+
+    /// Has the callers whose packets wait at a link that is not connected put them down elsewhere, if any other link is.
+    pub(super) fn move_waiting(&self) {
+        let Some(links) = self.links.get() else { return };
+        if links.iter().any(|(is_connected, _)| is_connected.load(Relaxed)) {
+            let lost = links.iter().filter(|(is_connected, _)| !is_connected.load(Relaxed));
+            lost.filter_map(|(_, desk)| desk.upgrade())
+                .for_each(|desk| desk.hand_back());
+        }
     }
 
     pub(super) fn notice(self: &Arc<Self>, index: usize) -> Notice {
@@ -133,6 +153,8 @@ impl Notice {
             *told = together;
             !is_old
         });
+        drop(each);
+        self.board.move_waiting();
     }
 
     pub(super) fn is_connected(&self) -> bool {

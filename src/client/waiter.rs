@@ -36,6 +36,8 @@ pub(super) enum Wants {
     Done,
     /// To know how it ended.
     Told(Answer),
+    /// To put its packet, which was not written, down elsewhere.
+    Returned(Vec<u8>),
     /// Nothing any more: the caller has gone. What goes on without it stays.
     Nothing,
 }
@@ -45,6 +47,8 @@ pub(super) enum Wants {
 pub(super) struct Values {
     queued: VecDeque<Option<RawJson>>,
     end: Option<Answer>,
+    /// The packet, if it was not written and is to be put down elsewhere.
+    returned: Option<Vec<u8>>,
 }
 
 impl Waiter {
@@ -65,7 +69,7 @@ impl Waiter {
                 self.limit.renew(now);
                 self.waker.take()
             }
-            Wants::Done | Wants::Told(_) | Wants::Nothing => None,
+            Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
         }
     }
 
@@ -78,6 +82,24 @@ impl Waiter {
         self.waker.take()
     }
 
+    /// Gives the packet back, which was not written. Returns the waker of its caller.
+    pub(super) fn hand_back(&mut self, packet: Vec<u8>) -> Option<Waker> {
+        match &mut self.wants {
+            Wants::Each(values) => values.returned = Some(packet),
+            wants => *wants = Wants::Returned(packet),
+        }
+        self.waker.take()
+    }
+
+    /// Returns the packet if it has been [given back](Self::hand_back).
+    pub(super) fn take_returned(&mut self) -> Option<Vec<u8>> {
+        match &mut self.wants {
+            Wants::Returned(packet) => Some(std::mem::take(packet)),
+            Wants::Each(values) => values.returned.take(),
+            _ => None,
+        }
+    }
+
     /// As [`end`](Self::end), as the service told it.
     pub(super) fn outcome(&mut self, outcome: Outcome) -> Option<Waker> {
         let end = match outcome {
@@ -88,7 +110,7 @@ impl Waiter {
                     values.queued.extend(value.map(Some));
                     None
                 }
-                Wants::Done | Wants::Told(_) | Wants::Nothing => None,
+                Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
             }),
         };
         self.end(end)

@@ -182,6 +182,17 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// Returns the draft of a packet that was finished and not sent, up to its id.
+    pub(crate) fn reopened(mut text: Vec<u8>, has_id: bool) -> Self {
+        // No id has a quote in it: the last one of these is where it begins.
+        let end = match has_id {
+            true => memchr::memmem::rfind(&text, ID.as_bytes()),
+            false => text.len().checked_sub(1),
+        };
+        text.truncate(end.unwrap_or_default());
+        Self { text, pattern: 0..0 }
+    }
+
     /// Begins with the `pattern` of a request.
     pub(crate) fn request(&mut self, pattern: &Pattern) {
         self.address(|text| pattern.value().write_to(text));

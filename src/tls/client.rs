@@ -9,7 +9,10 @@ use tokio_rustls::{
     rustls::{ClientConfig, pki_types::ServerName},
 };
 
-use super::{Authorities, HandshakeError, Identity, TlsError, provider};
+use super::{
+    Authorities, HandshakeError, Identity, TlsError, provider,
+    verdict::{Noting, judged},
+};
 
 /// Whom a caller trusts, and who it is: Nest's `tlsOptions` of a client. TLS 1.2 and 1.3.
 ///
@@ -55,7 +58,7 @@ impl ClientTls {
     /// Shows this certificate to services that ask for one.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
-        Arc::make_mut(&mut self.config).client_auth_cert_resolver = identity.resolver();
+        Arc::make_mut(&mut self.config).client_auth_cert_resolver = Arc::new(Noting(identity.resolver()));
         self
     }
 
@@ -85,6 +88,10 @@ impl ClientTls {
     ///
     /// `host` is what the certificate has to be for, unless that [was set](Self::with_server_name).
     ///
+    /// In TLS 1.3, a service that asks for a certificate looks at it after the caller's part of the handshake. This waits
+    /// for what it then sends, half a second at most. Services of Node close the connection some time after the handshake
+    /// if nobody vouches for the certificate: their refusal may come only when this has returned.
+    ///
     /// # Errors
     /// [`HandshakeError`] in an [`io::Error`]: the service is not who it should be, refuses us, or speaks no TLS.
     pub async fn connect<IO>(&self, host: &str, link: IO) -> io::Result<TlsStream<IO>>
@@ -96,7 +103,7 @@ impl ClientTls {
             None => server_name(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
         };
         let connector = TlsConnector::from(Arc::clone(&self.config));
-        connector.connect(name.clone(), link).await.map_err(|source| {
+        judged(connector.connect(name.clone(), link)).await.map_err(|source| {
             let name = name.to_str().into_owned();
             io::Error::new(source.kind(), HandshakeError { name, source })
         })
@@ -105,8 +112,10 @@ impl ClientTls {
 
 impl From<Arc<ClientConfig>> for ClientTls {
     fn from(config: Arc<ClientConfig>) -> Self {
+        let mut config = Arc::unwrap_or_clone(config);
+        config.client_auth_cert_resolver = Arc::new(Noting(config.client_auth_cert_resolver));
         Self {
-            config,
+            config: Arc::new(config),
             server_name: None,
         }
     }

@@ -34,6 +34,7 @@ mod error;
 mod identity;
 mod peer;
 mod server;
+mod verdict;
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ mod client_limits;
 mod client_links;
 #[cfg(feature = "metrics")]
 mod client_metrics;
+mod client_moves;
 mod client_replies;
 mod client_requests;
 mod client_restarts;

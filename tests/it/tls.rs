@@ -182,6 +182,40 @@ async fn callers_without_a_certificate_are_turned_away_where_one_is_required() {
 }
 
 #[tokio::test]
+async fn that_a_certificate_is_refused_is_known_when_the_client_connects() {
+    let certificates = Certificates::new("refused");
+    let service = Service::start(mutual_tls(&certificates)).await;
+    let stranger = client_tls(&certificates).with_identity(identity(&certificates, "stranger"));
+    for (tls, alert) in [
+        (client_tls(&certificates), "CertificateRequired"),
+        (stranger, "UnknownCA"),
+    ] {
+        let client = service.client(tls);
+        for _ in 0..2 {
+            let connected = client.connect().await.expect_err("turned away");
+            let emitted = client.emit("log", &0).await.expect_err("turned away");
+            for error in [connected, emitted] {
+                assert!(matches!(error, CallError::Connect(_)) && error.is_unsent(), "{error:?}");
+                assert!(chain(&error).contains(alert), "{}", chain(&error));
+            }
+            assert!(!client.state().is_connected());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_accepts_a_certificate_in_silence_is_talked_to_all_the_same() {
+    let certificates = Certificates::new("in-silence");
+    let server: Arc<rustls::ServerConfig> = mutual_tls(&certificates).into();
+    let mut server = Arc::unwrap_or_clone(server);
+    server.send_tls13_tickets = 0;
+    let service = Service::start(server).await;
+    let client = service.client(client_tls(&certificates).with_identity(identity(&certificates, "caller")));
+    client.connect().await.expect("accepted");
+    ping(&client).await;
+}
+
+#[tokio::test]
 async fn a_certificate_can_be_asked_for_without_being_required() {
     let certificates = Certificates::new("asked-for");
     let tls = service_tls(&certificates).request_client_certificates(authorities(&certificates, "ca"));

@@ -1,0 +1,93 @@
+//! Waits for what a service says about our certificate.
+//!
+//! In TLS 1.3 the handshake is over for the caller when it has sent its certificate; the service looks at it after that.
+//! It then sends session tickets, or an alert (RFC 8446 §4.6.1 and §2). A service that sends no tickets, or one that judges
+//! later, as Node does with a certificate that nobody vouches for, cannot be told from one that accepts.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufRead, AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_rustls::{
+    client::TlsStream,
+    rustls::{ProtocolVersion, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey},
+};
+
+/// How long a service is waited for that says nothing after the handshake.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+tokio::task_local! {
+    /// Whether the service asks for a certificate in the handshake that this task is doing.
+    static IS_ASKED: Arc<AtomicBool>;
+}
+
+/// Notes that a service has asked for a certificate. It is one for all connections of a configuration: rustls resumes a
+/// session only with the resolver that it began with.
+#[derive(Debug)]
+pub(super) struct Noting(pub(super) Arc<dyn ResolvesClientCert>);
+
+impl ResolvesClientCert for Noting {
+    fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        // Outside of our handshakes nobody wants to know.
+        let _ = IS_ASKED.try_with(|is_asked| is_asked.store(true, Relaxed));
+        self.0.resolve(hints, schemes)
+    }
+
+    fn only_raw_public_keys(&self) -> bool {
+        self.0.only_raw_public_keys()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.0.has_certs()
+    }
+}
+
+/// Does a handshake, and waits for what the service says about our certificate if it has asked for one: until it sends
+/// anything, closes, or has said nothing for [`PATIENCE`].
+pub(super) async fn judged<IO>(handshake: impl Future<Output = io::Result<TlsStream<IO>>>) -> io::Result<TlsStream<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let is_asked = Arc::new(AtomicBool::new(false));
+    let mut stream = IS_ASKED.scope(Arc::clone(&is_asked), handshake).await?;
+    let is_tls13 = stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+    if is_tls13 && is_asked.load(Relaxed) {
+        // A service that says nothing may have accepted.
+        timeout(PATIENCE, verdict(&mut stream)).await.unwrap_or(Ok(()))?;
+    }
+    Ok(stream)
+}
+
+/// Waits until the service sends anything after the handshake. What it sends is kept for the next reader.
+async fn verdict<IO>(stream: &mut TlsStream<IO>) -> io::Result<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| {
+        let filled = Pin::new(&mut *stream).poll_fill_buf(cx);
+        let is_over = filled.map_ok(<[u8]>::is_empty);
+        match is_over {
+            Poll::Ready(Ok(true)) => Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the service closed the connection after it had asked for a certificate",
+            ))),
+            Poll::Ready(Ok(false)) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending if stream.get_ref().1.tls13_tickets_received() > 0 => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}

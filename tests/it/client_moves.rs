@@ -1,0 +1,217 @@
+//! What waits to be written on a link that is lost goes out on another one, if a client has several.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::join_all};
+use nest_wire::{
+    client::{CallError, Client, Config, Reconnect},
+    server::{Payload, Router, State, Values, serve_connection},
+};
+use tokio::{
+    io::{AsyncReadExt, DuplexStream, duplex},
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+use crate::support::{frame, settle};
+
+static NUMBERS: [u32; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+
+/// Two hosts: one that accepts and does not read, as long as it is up, and one that answers, once it is up.
+struct Hosts {
+    client: Client,
+    silent_is_up: watch::Sender<bool>,
+    silent: Arc<Mutex<Vec<DuplexStream>>>,
+    good_is_up: watch::Sender<bool>,
+    events: Arc<AtomicUsize>,
+}
+
+impl Hosts {
+    /// The silent host is connected, and its link is full.
+    async fn new(config: Config) -> (Self, JoinHandle<Result<(), CallError>>) {
+        let (silent_is_up, good_is_up) = (watch::Sender::new(true), watch::Sender::new(false));
+        let (silent, events) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let router = Router::new()
+            .message("echo", async |Payload(number): Payload<u32>| number)
+            .message("length", async |Payload(text): Payload<String>| text.len())
+            .message("never", async || std::future::pending::<u32>().await)
+            .message("count", async |Payload(number): Payload<u32>| {
+                Values::new(futures_util::stream::iter(0..number))
+            })
+            .event("log", async |State(events): State<Arc<AtomicUsize>>| {
+                events.fetch_add(1, SeqCst);
+            })
+            .with_state(Arc::clone(&events))
+            .into_routes();
+        let (is_up, kept, good) = (silent_is_up.clone(), Arc::clone(&silent), good_is_up.clone());
+        let connectors = [0, 1].map(|index| {
+            let (is_up, kept, good, routes) = (is_up.clone(), Arc::clone(&kept), good.clone(), Arc::clone(&router));
+            move || {
+                let (ours, theirs) = duplex(64);
+                let outcome = match index {
+                    0 if *is_up.borrow() => {
+                        kept.lock().expect("no panic").push(theirs);
+                        Ok(ours)
+                    }
+                    1 if *good.borrow() => {
+                        tokio::spawn(serve_connection(theirs, Arc::clone(&routes)).into_future());
+                        Ok(ours)
+                    }
+                    _ => Err(io::ErrorKind::ConnectionRefused.into()),
+                };
+                std::future::ready(outcome)
+            }
+        });
+        let reconnect = Reconnect::always().attempts(1000).max_delay(Duration::from_secs(1));
+        let client = Client::with_connectors(connectors, config.reconnect(reconnect));
+        client.connect().await.expect("one of them is up");
+        let first = client.clone();
+        let text = "x".repeat(200_000);
+        let stuck = tokio::spawn(async move { first.emit("log", &text).await });
+        settle().await;
+        let hosts = Self {
+            client,
+            silent_is_up,
+            silent,
+            good_is_up,
+            events,
+        };
+        (hosts, stuck)
+    }
+
+    /// Makes calls of each kind. They wait to be written on the link to the silent host.
+    fn call(&self) -> JoinHandle<Vec<Result<u32, CallError>>> {
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            let small = join_all(NUMBERS.iter().map(|number| client.send::<u32>("echo", number)));
+            let text = "x".repeat(5_000);
+            let large = client.send::<u32>("length", &text);
+            let events = join_all(NUMBERS.iter().map(|number| client.emit("log", number)));
+            let streams = join_all((0..5).map(|_| async {
+                let values = client.send_stream::<u32>("count", &3).await?;
+                let values: Vec<_> = values.collect().await;
+                values.into_iter().collect::<Result<Vec<_>, _>>()
+            }));
+            let (small, large, events, streams) = tokio::join!(small, large, events, streams);
+            for (number, outcome) in small.iter().enumerate() {
+                assert_eq!(
+                    outcome.as_ref().ok().copied(),
+                    u32::try_from(number).ok(),
+                    "{outcome:?}"
+                );
+            }
+            let events = events.into_iter().map(|event| event.map(|()| 0));
+            let streams = streams
+                .into_iter()
+                .map(|values| values.map(|values| values.iter().sum()));
+            small.into_iter().chain([large]).chain(events).chain(streams).collect()
+        })
+    }
+
+    fn lose_the_silent_one(&self) {
+        self.silent_is_up.send_replace(false);
+        self.silent.lock().expect("no panic").clear();
+    }
+}
+
+/// The good host is tried again within a second, but for the jitter.
+const SOON: Duration = Duration::from_secs(2);
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_on_a_link_that_is_lost_goes_out_on_the_other_one() {
+    let (hosts, stuck) = Hosts::new(Config::default()).await;
+    let calls = hosts.call();
+    settle().await;
+    hosts.good_is_up.send_replace(true);
+    sleep(SOON).await;
+    assert!(
+        !calls.is_finished(),
+        "what waits stays where it is while its link is there"
+    );
+    let start = Instant::now();
+    hosts.lose_the_silent_one();
+    let outcomes = calls.await.expect("no panic");
+    assert_eq!(
+        outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+        46,
+        "{outcomes:?}"
+    );
+    assert_eq!(outcomes[20].as_ref().ok(), Some(&5_000));
+    assert!(outcomes[41..].iter().all(|sum| matches!(sum, Ok(3))), "{outcomes:?}");
+    assert_eq!(start.elapsed(), Duration::ZERO, "nobody waits for anything");
+    settle().await;
+    assert_eq!(hosts.events.load(SeqCst), 20);
+    let stuck = stuck.await.expect("no panic");
+    assert!(matches!(stuck, Err(CallError::ConnectionClosed(_))), "{stuck:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_lost_link_goes_to_one_that_comes_up_later() {
+    let (hosts, _stuck) = Hosts::new(Config::default()).await;
+    let calls = hosts.call();
+    settle().await;
+    hosts.lose_the_silent_one();
+    sleep(Duration::from_secs(5)).await;
+    assert!(!calls.is_finished());
+    hosts.good_is_up.send_replace(true);
+    sleep(SOON).await;
+    let outcomes = calls.await.expect("no panic");
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_wait_for_room_on_a_link_that_is_lost_go_on_too() {
+    let (hosts, _stuck) = Hosts::new(Config::default().max_queued(1)).await;
+    let client = hosts.client.clone();
+    let calls =
+        tokio::spawn(async move { join_all(NUMBERS.iter().map(|number| client.send::<u32>("echo", number))).await });
+    settle().await;
+    hosts.good_is_up.send_replace(true);
+    sleep(SOON).await;
+    let start = Instant::now();
+    hosts.lose_the_silent_one();
+    let outcomes = calls.await.expect("no panic");
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_has_moved_still_ends_with_its_timeout() {
+    let (hosts, _stuck) = Hosts::new(Config::default()).await;
+    let quick = hosts.client.with_timeout(Duration::from_secs(10));
+    let start = Instant::now();
+    let call = tokio::spawn(async move { quick.send::<u32>("never", &1).await });
+    settle().await;
+    hosts.good_is_up.send_replace(true);
+    sleep(Duration::from_secs(5)).await;
+    hosts.lose_the_silent_one();
+    let outcome = call.await.expect("no panic");
+    assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
+    assert!(start.elapsed() < Duration::from_millis(10_100), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_sender_has_gone_waits_for_its_own_link() {
+    let (hosts, _stuck) = Hosts::new(Config::default()).await;
+    let client = hosts.client.clone();
+    let emitted = tokio::spawn(async move { client.emit("log", &"kept").await });
+    settle().await;
+    emitted.abort();
+    hosts.good_is_up.send_replace(true);
+    sleep(SOON).await;
+    hosts.silent.lock().expect("no panic").clear();
+    sleep(SOON).await;
+    let mut again = hosts.silent.lock().expect("no panic").pop().expect("it is up again");
+    let expected = frame(r#"{"pattern":"log","data":"kept"}"#);
+    let mut received = vec![0; expected.len()];
+    again.read_exact(&mut received).await.expect("open");
+    assert_eq!(String::from_utf8_lossy(&received), expected);
+}
