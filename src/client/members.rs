@@ -11,14 +11,12 @@ use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
 };
 
 use super::{
     CallError, Config, When, WhenFull,
     driver::Driver,
     guard::Guard,
-    limit::Limit,
     member::Member,
     state::{Board, Notice},
     watch::Meters,
@@ -62,17 +60,15 @@ impl Members {
     }
 
     /// The link that a call takes, by its index, when none was [ready](Self::ready).
-    pub(super) async fn first_ready(&self, limit: &mut Limit) -> Result<usize, CallError> {
-        limit.start(Instant::now());
-        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
-        Box::pin(self.first_connected(*limit)).await
+    pub(super) async fn first_ready(&self) -> Result<usize, CallError> {
+        self.first_connected().await
     }
 
     /// Waits until any link is connected; its index.
-    pub(super) async fn first_connected(&self, limit: Limit) -> Result<usize, CallError> {
+    pub(super) async fn first_connected(&self) -> Result<usize, CallError> {
         let connecting = async |index| {
             let mut guard = Guard::new(self);
-            guard.connect(index, limit).await.map(|()| index)
+            guard.connect(index).await.map(|()| index)
         };
         let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
         let mut outcome = Err(CallError::Closed);
@@ -85,21 +81,30 @@ impl Members {
         outcome
     }
 
-    /// A place among the requests under way, if their number is limited.
-    pub(super) async fn place(&self, limit: &mut Limit) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+    /// A place among the requests under way, if their number is limited; `None` if there is none now, and callers wait.
+    #[inline]
+    pub(super) fn try_place(&self) -> Result<Option<Option<OwnedSemaphorePermit>>, CallError> {
         let Some(places) = &self.in_flight else {
-            return Ok(None);
+            return Ok(Some(None));
         };
-        let place = match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
-            (Ok(place), _) => Ok(place),
-            (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
-            (Err(_), WhenFull::Wait) => Box::pin(limit.keep(Arc::clone(places).acquire_owned())).await?,
-        };
-        Ok(Some(place.expect("nobody closes it")))
+        match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
+            (Ok(place), _) => Ok(Some(Some(place))),
+            (Err(_), WhenFull::Fail) => Err(CallError::Overloaded),
+            (Err(_), WhenFull::Wait) => Ok(None),
+        }
+    }
+
+    /// As [`try_place`](Self::try_place), when there is one.
+    pub(super) async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+        if let Some(place) = self.try_place()? {
+            return Ok(place);
+        }
+        let places = self.in_flight.as_ref().map(Arc::clone).expect("they are limited");
+        Ok(Some(places.acquire_owned().await.expect("nobody closes it")))
     }
 
     pub(super) async fn close(&self) {
-        join_all(self.links.iter().map(Member::close)).await;
+        join_all(self.links.iter().map(|link| link.close(self.config.drain_timeout))).await;
     }
 
     /// Whether links compete for calls.

@@ -85,8 +85,10 @@
 //! # Ok(()) }
 //! ```
 
+mod attempt;
 mod calls;
 mod clerk;
+mod closing;
 mod config;
 mod desk;
 mod driver;
@@ -94,8 +96,8 @@ mod errand;
 mod error;
 mod guard;
 mod handle;
-mod limit;
 mod link;
+mod listed;
 mod making;
 mod member;
 mod members;
@@ -108,11 +110,12 @@ mod service;
 mod stage;
 mod state;
 mod tcp;
-mod timer;
+mod timeout;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(unix)]
 mod unix;
+mod values;
 mod waiter;
 mod watch;
 

@@ -1,0 +1,76 @@
+//! A call's timeout. The caller's own future keeps it, so that it ends in time whichever runtime drives the connection's
+//! task, and however busy that task is.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::CallError;
+
+/// Polls `work` until it is done, but no longer than `timeout` from the first poll on. [`Duration::MAX`] never expires.
+///
+/// The timer is made when `work` first waits: work that does not wait looks at no clock. Both are pinned by the caller,
+/// because a future holds twice what is moved into it.
+pub(super) fn within<T>(
+    timeout: Duration,
+    mut timer: Pin<&mut Option<Sleep>>,
+    mut work: Pin<&mut impl Future<Output = Result<T, CallError>>>,
+) -> impl Future<Output = Result<T, CallError>> {
+    poll_fn(move |cx| {
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            return Poll::Ready(done);
+        }
+        if timer.is_none() {
+            // Later than time goes is never.
+            timer.set(Instant::now().checked_add(timeout).map(sleep_until));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => poll_timer(timer, cx).map(|()| Err(CallError::Timeout(timeout))),
+            None => Poll::Pending,
+        }
+    })
+}
+
+/// The time that a service may be silent before a stream's next value.
+#[derive(Debug)]
+pub(super) struct Silence {
+    timeout: Duration,
+    /// Made when the stream first waits. It is not set anew for each value, which would cost more than all else of a
+    /// value: when it fires, the time of the last value decides.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Silence {
+    pub(super) const fn new(timeout: Duration) -> Self {
+        Self { timeout, timer: None }
+    }
+
+    /// Returns `Ready` when the timeout has passed since `since`, when the last value came.
+    pub(super) fn poll(&mut self, since: Instant, cx: &mut Context<'_>) -> Poll<CallError> {
+        let Some(deadline) = since.checked_add(self.timeout) else {
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        loop {
+            ready!(poll_timer(timer.as_mut(), cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(CallError::Timeout(self.timeout));
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+}
+
+/// Polls a timer apart from the task's budget: a call that waits has a timer that is set, however much the task has done
+/// already.
+fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+    Pin::new(&mut unconstrained(timer)).poll(cx)
+}
