@@ -63,7 +63,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
             .link(link)
             .try_submit(errand, waker, &self.members.config)?;
         match submitted {
-            Some(submitted) => self.submitted(errand, submitted),
+            Some(submitted) => self.submitted(errand, &submitted),
             None => self.place = None,
         }
         Ok(self.key.is_some())
@@ -79,11 +79,11 @@ impl<M: Deref<Target = Members>> Guard<M> {
             None => self.members.first_ready().await?,
         };
         let submitted = self.member().submit(errand, &self.members.config).await?;
-        self.submitted(errand, submitted);
+        self.submitted(errand, &submitted);
         Ok(())
     }
 
-    fn submitted(&mut self, errand: &mut Errand, submitted: Submitted) {
+    fn submitted(&mut self, errand: &mut Errand, submitted: &Submitted) {
         self.key = Some(submitted.key);
         // Where links compete for calls, this one is busier now.
         self.is_counted = errand.is_request() && self.members.has_choice();

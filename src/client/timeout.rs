@@ -4,7 +4,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::CallError;
+use crate::connection::caught;
 
 /// Polls `work` until it is done, but no longer than `timeout` from the first poll on. [`Duration::MAX`] never expires.
 ///
@@ -32,10 +33,16 @@ pub(super) fn within<T>(
             // Later than time goes is never.
             timer.set(Instant::now().checked_add(timeout).map(sleep_until));
         }
-        match timer.as_mut().as_pin_mut() {
-            Some(timer) => poll_timer(timer, cx).map(|()| Err(CallError::Timeout(timeout))),
-            None => Poll::Pending,
-        }
+        let Some(set) = timer.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let deadline = set.deadline();
+        let elapsed = poll_timer(set, cx).unwrap_or_else(|Gone| {
+            timer.set(Some(sleep_until(deadline)));
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        });
+        elapsed.map(|()| Err(CallError::Timeout(timeout)))
     })
 }
 
@@ -60,17 +67,24 @@ impl Silence {
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         loop {
-            ready!(poll_timer(timer.as_mut(), cx));
-            if timer.deadline() >= deadline {
-                return Poll::Ready(CallError::Timeout(self.timeout));
+            match poll_timer(timer.as_mut(), cx) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(())) if timer.deadline() >= deadline => {
+                    return Poll::Ready(CallError::Timeout(self.timeout));
+                }
+                Ok(Poll::Ready(())) => timer.as_mut().reset(deadline),
+                Err(Gone) => *timer = Box::pin(sleep_until(deadline)),
             }
-            timer.as_mut().reset(deadline);
         }
     }
 }
 
+/// The runtime of a timer has ended. The call goes on in another one, and needs another timer.
+struct Gone;
+
 /// Polls a timer apart from the task's budget: a call that waits has a timer that is set, however much the task has done
 /// already.
-fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    Pin::new(&mut unconstrained(timer)).poll(cx)
+fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Result<Poll<()>, Gone> {
+    // Tokio has no other way to say that.
+    caught("a timer", || Pin::new(&mut unconstrained(timer)).poll(cx)).map_err(|_| Gone)
 }

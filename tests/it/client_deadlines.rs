@@ -27,7 +27,7 @@ async fn ends<T>(step: impl Future<Output = T>) -> T {
         .expect("it keeps its time")
 }
 
-fn assert_late<T: std::fmt::Debug>(outcome: Result<T, CallError>) {
+fn assert_late<T: std::fmt::Debug>(outcome: &Result<T, CallError>) {
     assert!(matches!(outcome, Err(CallError::Timeout(SHORT))), "{outcome:?}");
 }
 
@@ -51,14 +51,14 @@ fn driven() -> Runtime {
 fn a_request_keeps_its_time_where_the_connections_task_is_not_driven() {
     let (client, _calls, _undriven) = undriven();
     let driven = driven();
-    driven.block_on(async { assert_late(ends(client.send::<u32>("a", &1)).await) });
-    driven.block_on(async { assert_late(ends(client.check("a")).await) });
+    driven.block_on(async { assert_late(&ends(client.send::<u32>("a", &1)).await) });
+    driven.block_on(async { assert_late(&ends(client.check("a")).await) });
 }
 
 #[test]
 fn an_event_keeps_its_time_where_the_connections_task_is_not_driven() {
     let (client, mut calls, undriven) = undriven();
-    driven().block_on(async { assert_late(ends(client.emit("a", &1)).await) });
+    driven().block_on(async { assert_late(&ends(client.emit("a", &1)).await) });
     // It was too late, and is not sent after that.
     undriven.block_on(async {
         client.emit("b", &1).await.expect("sent");
@@ -69,7 +69,7 @@ fn an_event_keeps_its_time_where_the_connections_task_is_not_driven() {
 #[test]
 fn connecting_keeps_its_time_where_the_connections_task_is_not_driven() {
     let (client, _calls, _undriven) = undriven();
-    driven().block_on(async { assert_late(ends(client.connect()).await) });
+    driven().block_on(async { assert_late(&ends(client.connect()).await) });
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_stream_keeps_its_time_where_the_connections_task_is_not_driven() {
     let (client, _calls, _undriven) = undriven();
     driven().block_on(async {
         let mut values = client.send_stream::<u32>("a", &1).await.expect("accepted");
-        assert_late(ends(values.next()).await.expect("an error"));
+        assert_late(&ends(values.next()).await.expect("an error"));
         assert!(values.next().await.is_none());
     });
 }
@@ -93,7 +93,7 @@ fn a_stream_that_waits_to_be_accepted_keeps_its_time() {
         .expect("a link");
     driven().block_on(async {
         let _first = client.send_stream::<u32>("a", &1).await.expect("accepted");
-        assert_late(ends(client.send_stream::<u32>("a", &1)).await);
+        assert_late(&ends(client.send_stream::<u32>("a", &1)).await);
     });
 }
 
@@ -156,10 +156,10 @@ fn calls_keep_their_time_while_the_connections_task_is_blocked() {
         .block_on(client.with_timeout(Duration::MAX).connect())
         .expect("a link");
     ours.block_on(async {
-        assert_late(ends(client.send::<u32>("a", &1)).await);
-        assert_late(ends(client.emit("a", &1)).await);
+        assert_late(&ends(client.send::<u32>("a", &1)).await);
+        assert_late(&ends(client.emit("a", &1)).await);
         let mut values = client.send_stream::<u32>("a", &1).await.expect("accepted");
-        assert_late(ends(values.next()).await.expect("an error"));
+        assert_late(&ends(values.next()).await.expect("an error"));
         ends(client.close()).await;
     });
     drop(release);

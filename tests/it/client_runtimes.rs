@@ -68,24 +68,17 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
 fn whoever_waits_first_starts_another_task_when_the_first_ones_runtime_ends() {
     let (client, mut calls) = calls_with(Config::default(), 4096);
     let ended = runtime();
-    let mut given_up = ended.block_on(async {
-        let mut call = client.send::<u32>("a", &1).boxed();
-        assert!((&mut call).now_or_never().is_none());
-        call
-    });
+    let mut first = client.send::<u32>("a", &1).boxed();
+    ended.block_on(async { assert!((&mut first).now_or_never().is_none()) });
     // They wait for the task of the other runtime, which has not run yet.
     let ours = runtime();
-    let mut waiting: Vec<_> = ours.block_on(async {
-        let send = (0..3).map(|_| client.send::<u32>("b", &1).boxed());
-        let mut waiting: Vec<_> = send.collect();
-        for call in &mut waiting {
-            assert!(call.now_or_never().is_none());
-        }
-        waiting
-    });
+    let mut waiting: Vec<_> = (0..3).map(|_| client.send::<u32>("b", &1).boxed()).collect();
+    ours.block_on(async { assert!(waiting.iter_mut().all(|call| call.now_or_never().is_none())) });
     let mut event = client.emit("c", &1).boxed();
     ours.block_on(async { assert!((&mut event).now_or_never().is_none()) });
     drop(ended);
+    // Its timer went with its runtime; it has another one now.
+    ours.block_on(async { assert!((&mut first).now_or_never().is_none()) });
     ours.block_on(async {
         let script = async {
             let mut peer = calls.next().await;
@@ -106,7 +99,7 @@ fn whoever_waits_first_starts_another_task_when_the_first_ones_runtime_ends() {
         assert!(answers.iter().all(|answer| matches!(answer, Ok(7))), "{answers:?}");
         event.expect("sent");
     });
-    assert_eq!(ours.block_on(&mut given_up).expect("an answer"), 7);
+    assert_eq!(ours.block_on(&mut first).expect("an answer"), 7);
 }
 
 /// All slots are taken by events whose senders are gone, so that nobody else would start a task.

@@ -87,8 +87,8 @@ async fn echo(peer: &mut Peer, text: &str) {
         .await;
 }
 
-fn assert_unframeable<T: std::fmt::Debug>(outcome: Result<T, CallError>, reason: &str) {
-    let error = outcome.expect_err("it cannot be framed");
+fn assert_unframeable<T: std::fmt::Debug>(outcome: &Result<T, CallError>, reason: &str) {
+    let error = outcome.as_ref().expect_err("it cannot be framed");
     assert!(
         matches!(error, CallError::Unframeable(_)) && error.is_unsent(),
         "{error:?}"
@@ -116,13 +116,13 @@ async fn a_packet_that_its_framing_refuses_fails_its_own_call_and_no_other() {
     let (sent, emitted, mut peer) = tokio::join!(sent, emitted, script);
     for (outcome, text) in sent.into_iter().zip(texts) {
         match text {
-            "refuse" => assert_unframeable(outcome, REFUSED),
-            "panic" => assert_unframeable(outcome, PANICKED),
+            "refuse" => assert_unframeable(&outcome, REFUSED),
+            "panic" => assert_unframeable(&outcome, PANICKED),
             text => assert_eq!(outcome.expect("an answer"), text),
         }
     }
     for (outcome, reason) in emitted.into_iter().zip([REFUSED, PANICKED]) {
-        assert_unframeable(outcome, reason);
+        assert_unframeable(&outcome, reason);
     }
     // The connection goes on, and nothing of those packets is left.
     let (answer, ()) = tokio::join!(client.send::<String>("echo", "four"), echo(&mut peer, "four"));
@@ -145,7 +145,7 @@ async fn a_large_packet_that_is_refused_leaves_nothing_either() {
         client.send::<String>("echo", &large),
         script
     );
-    assert_unframeable(outcome, REFUSED);
+    assert_unframeable(&outcome, REFUSED);
     assert!(answer.expect("an answer") == large);
 }
 
@@ -185,7 +185,7 @@ async fn a_framing_that_cannot_be_made_fails_the_calls_that_wait_for_it() {
     let (client, _calls) = client_of(Config::default().framing(made));
     for _ in 0..2 {
         assert_unframeable(
-            client.send::<String>("echo", "one").await,
+            &client.send::<String>("echo", "one").await,
             "the framing could not be made",
         );
     }
