@@ -59,9 +59,12 @@ impl Failure {
             Self::Stopped(signal) => 128 + signal.number(),
             Self::Call { error, .. } => match error {
                 CallError::Rpc(_) | CallError::NoValue | CallError::Decode(_) => 1,
-                CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) => 2,
-                CallError::Connect(_) | CallError::ConnectionClosed(_) | CallError::Closed => 3,
-                CallError::Timeout(_) | CallError::Overloaded => 4,
+                CallError::MissingData
+                | CallError::MissingPattern
+                | CallError::Encode(_)
+                | CallError::Unframeable(_) => 2,
+                CallError::Connect(_) | CallError::ConnectionClosed(_) | CallError::Stopping | CallError::Closed => 3,
+                CallError::Timeout(_) | CallError::Overloaded | CallError::StreamOverflow(_) => 4,
             },
         }
     }

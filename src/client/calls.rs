@@ -1,4 +1,6 @@
 //! All who wait: for a link, for their packet to be written, for an answer. Plain data: no I/O, no tasks, no locks.
+//!
+//! No operation looks through all that wait: what ends together is listed together.
 
 use std::task::{Poll, Waker};
 
@@ -6,9 +8,11 @@ use slab::Slab;
 use tokio::time::Instant;
 
 use super::{
-    limit::Limit,
+    CallError,
+    listed::Listed,
     stage::Stage,
-    waiter::{Answer, Waiter, Wants},
+    values::Clock,
+    waiter::{Answer, Waiter, Wants, is_refusal},
 };
 use crate::{
     compat::Compat,
@@ -21,6 +25,12 @@ pub(super) struct Calls {
     places: Slab<Call>,
     /// How many of them are at each stage.
     count: [usize; Stage::COUNT],
+    /// Those that want a link and nothing else.
+    linking: Listed,
+    /// Those whose packets were written.
+    written: Listed,
+    /// How many streams are full.
+    full: usize,
     /// How many there have been: no two have the same id, whichever places they have.
     begun: u64,
     /// Makes ids differ from those of other links.
@@ -45,19 +55,38 @@ pub(super) struct Key {
 
 /// A packet that was not written, given back to its caller.
 #[derive(Debug)]
-pub(super) struct Returned {
-    pub(super) packet: Vec<u8>,
-    pub(super) limit: Limit,
-}
+pub(super) struct Returned(pub(super) Vec<u8>);
 
 /// Whom to wake. That is done, as all that may run code of theirs, when no lock is held.
 pub(super) type Woken = Vec<Waker>;
+
+/// What became of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// It is no call's.
+    Stray,
+    Delivered,
+    /// It says that the service stops and takes no more calls.
+    Refusal,
+}
+
+/// Why a caller takes its call away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Because {
+    /// It does not wait any more. An event goes on without it.
+    Dropped,
+    /// The timeout has ended. An event that is not written yet is not sent.
+    TimedOut,
+}
 
 impl Calls {
     pub(super) fn new(compat: Compat) -> Self {
         Self {
             places: Slab::new(),
             count: [0; Stage::COUNT],
+            linking: Listed::default(),
+            written: Listed::default(),
+            full: 0,
             begun: 0,
             salt: fastrand::u128(..),
             compat,
@@ -74,6 +103,16 @@ impl Calls {
         Key { place, number }
     }
 
+    /// Begins a call that wants a link and nothing else.
+    pub(super) fn begin_linking(&mut self, waiter: Waiter) -> Key {
+        let key = self.begin(Stage::Linking, waiter);
+        self.linking.push(key);
+        let live = self.count(Stage::Linking);
+        let places = &self.places;
+        self.linking.tidy(live, |key| is_there(places, key));
+        key
+    }
+
     /// Its request's id: as if drawn at random, unlike any other of this link, with the place in its last digits.
     pub(super) fn id(&self, key: Key) -> CallId {
         // The bits above the place that both forms of an id have, in one piece.
@@ -83,15 +122,35 @@ impl Calls {
     }
 
     /// Hands a reply to the call it belongs to, if there is one.
-    pub(super) fn deliver(&mut self, id: CallId, outcome: Outcome, now: Instant, woken: &mut Woken) -> bool {
+    pub(super) fn deliver(&mut self, id: CallId, outcome: Outcome, clock: &mut Clock, woken: &mut Woken) -> Delivery {
         let Some(key) = self.find(id) else {
-            return false;
+            return Delivery::Stray;
         };
         match outcome {
-            Outcome::Value(value) => woken.extend(self.waiter(key).and_then(|waiter| waiter.value(value, now))),
+            Outcome::Value(value) => {
+                let is_alone = self.is_alone();
+                let call = &mut self.places[key.place as usize];
+                let (was_full, capacity) = call.fullness();
+                if was_full && !is_alone {
+                    // The others are not made to wait for a caller that takes nothing.
+                    self.finish(
+                        key,
+                        |waiter| waiter.end(Err(CallError::StreamOverflow(capacity))),
+                        woken,
+                    );
+                } else {
+                    woken.extend(call.waiter.value(value, clock));
+                    let (is_full, _) = call.fullness();
+                    self.full += usize::from(is_full && !was_full);
+                }
+            }
+            Outcome::Failed(err) if is_refusal(&err) => {
+                self.finish(key, |waiter| waiter.outcome(Outcome::Failed(err)), woken);
+                return Delivery::Refusal;
+            }
             end => self.finish(key, |waiter| waiter.outcome(end), woken),
         }
-        true
+        Delivery::Delivered
     }
 
     /// The packet goes out; how far its call has come by that, unless it is not wanted any more.
@@ -102,37 +161,48 @@ impl Calls {
             Stage::Linking | Stage::Asked | Stage::Leaving | Stage::Over => return None,
         };
         self.advance(key, stage);
+        self.written.push(key);
+        if self
+            .written
+            .is_untidy(self.count(Stage::Asked) + self.count(Stage::Leaving))
+        {
+            let places = &self.places;
+            self.written.keep(|key| is_there(places, key));
+        }
         Some(stage)
     }
 
     /// What was to be done is done.
     pub(super) fn done(&mut self, key: Key, woken: &mut Woken) {
-        self.finish(key, |waiter| waiter.end(Ok(None)), woken);
+        self.end(key, Ok(None), woken);
     }
 
-    /// Ends all those at these stages.
-    pub(super) fn end_all(&mut self, stages: &[Stage], end: &Answer, woken: &mut Woken) {
-        if stages.iter().any(|stage| self.count(*stage) > 0) {
-            for key in self.keys(|call| stages.contains(&call.stage)) {
-                self.finish(key, |waiter| waiter.end(end.clone()), woken);
-            }
+    /// Ends a call, if it has not ended.
+    pub(super) fn end(&mut self, key: Key, end: Answer, woken: &mut Woken) {
+        self.finish(key, |waiter| waiter.end(end), woken);
+    }
+
+    /// Ends all those that want a link and nothing else.
+    pub(super) fn end_linking(&mut self, end: &Answer, woken: &mut Woken) {
+        for key in self.linking.drain() {
+            self.end(key, end.clone(), woken);
         }
     }
 
-    /// Starts the patience of a call; when it ends.
-    pub(super) fn start(&mut self, key: Key, now: Instant) -> Option<Instant> {
-        let limit = &mut self.waiter(key)?.limit;
-        limit.start(now);
-        limit.deadline()
+    /// Ends all those whose packets were written.
+    pub(super) fn end_written(&mut self, end: &Answer, woken: &mut Woken) {
+        for key in self.written.drain() {
+            self.end(key, end.clone(), woken);
+        }
     }
 
-    /// Tells those whose time is over; when the next one's is.
-    pub(super) fn expire(&mut self, now: Instant, woken: &mut Woken) -> Option<Instant> {
-        let mut next = None;
-        for key in self.keys(|call| call.stage != Stage::Over && call.waiter.limit.is_overdue(now, &mut next)) {
-            self.finish(key, |waiter| waiter.end(Err(waiter.limit.timed_out())), woken);
+    /// Takes the wakers of these, and of all that want a link and nothing else: somebody has to see to it that they get one.
+    pub(super) fn wake_waiting(&mut self, queued: impl Iterator<Item = Key>, woken: &mut Woken) {
+        let linking = std::mem::take(&mut self.linking);
+        for key in queued.chain(linking.iter()) {
+            woken.extend(self.waiter(key).and_then(|waiter| waiter.waker.take()));
         }
-        next
+        self.linking = linking;
     }
 
     /// How the call ended, if it has; it is gone then.
@@ -161,12 +231,11 @@ impl Calls {
         None
     }
 
-    /// Returns the packet of a call, and how long it may still take, if it was [given back](Self::hand_back). The call is
-    /// gone then.
+    /// Returns the packet of a call if it was [given back](Self::hand_back). The call is gone then.
     pub(super) fn take_returned(&mut self, key: Key) -> Option<Returned> {
         let packet = self.waiter(key)?.take_returned()?;
-        let limit = self.remove(key)?.limit;
-        Some(Returned { packet, limit })
+        self.remove(key)?;
+        Some(Returned(packet))
     }
 
     /// This one is to be woken; the one that was before, to be dropped where no lock is held.
@@ -174,28 +243,36 @@ impl Calls {
         self.waiter(key).expect(THERE).watch(waker)
     }
 
-    /// As [`poll_end`](Self::poll_end), the next value of a stream; its end is `None`.
-    pub(super) fn poll_next(&mut self, key: Key, waker: &Waker) -> (Poll<Option<Answer>>, Option<Waker>) {
+    /// The next value of a stream; its end is `None`. Returns true besides if the stream was full and has room again.
+    pub(super) fn poll_next(&mut self, key: Key) -> (Poll<Option<Answer>>, bool) {
         let waiter = self.waiter(key).expect(THERE);
-        let next = match &mut waiter.wants {
-            Wants::Each(values) => values.next(),
-            _ => None,
+        let Wants::Each(values) = &mut waiter.wants else {
+            return (Poll::Pending, false);
         };
-        match next {
-            Some(next) => (Poll::Ready(next), None),
-            None => (Poll::Pending, waiter.watch(waker)),
+        let next = values.next().map_or(Poll::Pending, Poll::Ready);
+        let has_room_again = values.make_room();
+        self.full -= usize::from(has_room_again);
+        (next, has_room_again)
+    }
+
+    /// When the last value of a stream came.
+    pub(super) fn since(&mut self, key: Key) -> Option<Instant> {
+        match &self.waiter(key)?.wants {
+            Wants::Each(values) => Some(values.since()),
+            _ => None,
         }
     }
 
     /// The caller has gone. What goes on without it stays; else how far the call had come, and what there was of it, to
     /// be dropped where no lock is held.
-    pub(super) fn give_up(&mut self, key: Key) -> (Option<Stage>, Option<Waiter>) {
+    pub(super) fn give_up(&mut self, key: Key, because: Because) -> (Option<Stage>, Option<Waiter>) {
         let Some(call) = self.call(key) else {
             return (None, None);
         };
         let stage = call.stage;
-        if stage.is_autonomous() {
-            let nobody = Waiter::new(Wants::Nothing, call.waiter.limit, None);
+        let is_withdrawn = because == Because::TimedOut && stage.is_queued();
+        if stage.is_autonomous() && !is_withdrawn {
+            let nobody = Waiter::new(Wants::Nothing, None);
             return (None, Some(std::mem::replace(&mut call.waiter, nobody)));
         }
         (Some(stage), self.remove(key))
@@ -209,6 +286,16 @@ impl Calls {
     /// How many are at this stage.
     pub(super) const fn count(&self, stage: Stage) -> usize {
         self.count[stage as usize]
+    }
+
+    /// Returns true if the service had better not be read: a stream is full, and no other call waits for anything.
+    pub(super) const fn is_full(&self) -> bool {
+        self.full > 0 && self.is_alone()
+    }
+
+    /// Returns true if no more than one call waits.
+    const fn is_alone(&self) -> bool {
+        self.count(Stage::Asked) <= 1 && self.count(Stage::Queued) == 0
     }
 
     fn find(&self, id: CallId) -> Option<Key> {
@@ -229,7 +316,9 @@ impl Calls {
             self.remove(key);
             return;
         }
+        let (was_full, _) = call.fullness();
         woken.extend(end(&mut call.waiter));
+        self.full -= usize::from(was_full);
         self.advance(key, Stage::Over);
     }
 
@@ -251,19 +340,27 @@ impl Calls {
     }
 
     fn remove(&mut self, key: Key) -> Option<Waiter> {
-        let stage = self.call(key)?.stage;
+        let call = self.call(key)?;
+        let (stage, (is_full, _)) = (call.stage, call.fullness());
         self.count[stage as usize] -= 1;
+        self.full -= usize::from(is_full);
         Some(self.places.remove(key.place as usize).waiter)
     }
+}
 
-    fn keys(&self, mut are: impl FnMut(&Call) -> bool) -> Vec<Key> {
-        let those = self.places.iter().filter(|(_, call)| are(call));
-        let key = |(place, call): (usize, &Call)| Key {
-            place: place as u32,
-            number: call.number,
-        };
-        those.map(key).collect()
+impl Call {
+    /// Whether it is a stream that is full, and what its capacity is.
+    const fn fullness(&self) -> (bool, usize) {
+        match &self.waiter.wants {
+            Wants::Each(values) => (values.is_full(), values.capacity()),
+            _ => (false, 0),
+        }
     }
+}
+
+fn is_there(places: &Slab<Call>, key: Key) -> bool {
+    let call = places.get(key.place as usize);
+    call.is_some_and(|call| call.number == key.number && call.stage != Stage::Over)
 }
 
 /// Whoever holds a key that polls also takes the call away.
@@ -271,18 +368,14 @@ const THERE: &str = "a call stays until its caller has seen the end";
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
-        client::{CallError, Disconnected},
+        client::{Disconnected, values::Values},
         packet::RawJson,
     };
 
-    fn asked(calls: &mut Calls, patience: Duration) -> Key {
-        let mut limit = Limit::of(patience);
-        limit.start(Instant::now());
-        let waiter = Waiter::new(Wants::Last { so_far: None }, limit, None);
+    fn asked(calls: &mut Calls) -> Key {
+        let waiter = Waiter::new(Wants::Last { so_far: None }, None);
         let key = calls.begin(Stage::Queued, waiter);
         assert_eq!(calls.write(key), Some(Stage::Asked));
         key
@@ -293,14 +386,14 @@ mod tests {
     }
 
     fn deliver(calls: &mut Calls, id: CallId, outcome: Outcome) -> bool {
-        calls.deliver(id, outcome, Instant::now(), &mut Woken::new())
+        calls.deliver(id, outcome, &mut Clock::default(), &mut Woken::new()) == Delivery::Delivered
     }
 
     #[test]
     fn replies_find_their_calls_and_the_last_value_counts() {
         for compat in [Compat::Nest8, Compat::Nest12] {
             let mut calls = Calls::new(compat);
-            let (first, second) = (asked(&mut calls, Duration::MAX), asked(&mut calls, Duration::MAX));
+            let (first, second) = (asked(&mut calls), asked(&mut calls));
             let (a, b) = (calls.id(first), calls.id(second));
             assert!(deliver(&mut calls, a, Outcome::Value(json("\"x\""))));
             assert!(deliver(&mut calls, b, Outcome::Completed(json("\"y\""))));
@@ -315,10 +408,10 @@ mod tests {
     #[test]
     fn a_late_reply_is_not_taken_for_the_answer_of_the_call_that_has_its_place_now() {
         let mut calls = Calls::new(Compat::Nest12);
-        let gone = asked(&mut calls, Duration::MAX);
+        let gone = asked(&mut calls);
         let late = calls.id(gone);
-        assert_eq!(calls.give_up(gone).0, Some(Stage::Asked));
-        let next = asked(&mut calls, Duration::MAX);
+        assert_eq!(calls.give_up(gone, Because::Dropped).0, Some(Stage::Asked));
+        let next = asked(&mut calls);
         assert_eq!((next.place, calls.id(next) == late), (gone.place, false));
         assert!(!deliver(&mut calls, late, Outcome::Completed(None)));
         assert!(calls.take_end(next).is_none());
@@ -327,9 +420,8 @@ mod tests {
     #[test]
     fn replies_to_what_is_not_a_request_that_waits_are_ignored() {
         let mut calls = Calls::new(Compat::Nest12);
-        let limit = Limit::of(Duration::MAX);
-        let queued = calls.begin(Stage::Queued, Waiter::new(Wants::Last { so_far: None }, limit, None));
-        let answered = asked(&mut calls, Duration::MAX);
+        let queued = calls.begin(Stage::Queued, Waiter::new(Wants::Last { so_far: None }, None));
+        let answered = asked(&mut calls);
         let (early, twice) = (calls.id(queued), calls.id(answered));
         assert!(deliver(&mut calls, twice, Outcome::Completed(json("1"))));
         for id in [early, twice, CallId::digits(7)] {
@@ -345,37 +437,20 @@ mod tests {
             for _ in 0..2 {
                 let mut calls = Calls::new(compat);
                 for _ in 0..1000 {
-                    let key = asked(&mut calls, Duration::MAX);
+                    let key = asked(&mut calls);
                     assert!(ids.insert(calls.id(key)));
-                    calls.give_up(key);
+                    calls.give_up(key, Because::Dropped);
                 }
             }
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn only_those_whose_time_is_over_are_told_so() {
-        let mut calls = Calls::new(Compat::Nest12);
-        let (second, mut woken) = (Duration::from_secs(1), Woken::new());
-        let [soon, later, last] = [1, 2, 3].map(|seconds| asked(&mut calls, second * seconds));
-        let endless = asked(&mut calls, Duration::MAX);
-        let now = Instant::now();
-        assert_eq!(calls.expire(now, &mut woken), Some(now + second));
-        assert_eq!(calls.expire(now + second * 2, &mut woken), Some(now + second * 3));
-        for (key, seconds) in [(soon, 1), (later, 2)] {
-            let error = calls.take_end(key).expect("told").expect_err("too late");
-            assert!(matches!(error, CallError::Timeout(limit) if limit == second * seconds));
-        }
-        assert!(calls.take_end(last).is_none() && calls.take_end(endless).is_none());
-        assert_eq!(calls.expire(now + second * 3, &mut woken), None, "one waits for ever");
-    }
-
     #[test]
     fn every_waiting_call_learns_why_the_link_died() {
         let mut calls = Calls::new(Compat::Nest12);
-        let waiting = [1, 2].map(|_| asked(&mut calls, Duration::MAX));
+        let waiting = [1, 2].map(|_| asked(&mut calls));
         let reason = Err(CallError::ConnectionClosed(Disconnected::ByPeer));
-        calls.end_all(&[Stage::Asked], &reason, &mut Woken::new());
+        calls.end_written(&reason, &mut Woken::new());
         for key in waiting {
             let error = calls.take_end(key).expect("told").expect_err("failed");
             assert_eq!(error.to_string(), "Connection closed");
@@ -386,11 +461,95 @@ mod tests {
     #[test]
     fn an_event_goes_on_without_its_sender_and_leaves_nothing_behind() {
         let mut calls = Calls::new(Compat::Nest12);
-        let limit = Limit::of(Duration::MAX);
-        let event = calls.begin(Stage::QueuedEvent, Waiter::new(Wants::Done, limit, None));
-        assert_eq!(calls.give_up(event).0, None);
+        let event = calls.begin(Stage::QueuedEvent, Waiter::new(Wants::Done, None));
+        assert_eq!(calls.give_up(event, Because::Dropped).0, None);
         assert_eq!(calls.write(event), Some(Stage::Leaving));
         calls.done(event, &mut Woken::new());
         assert!(calls.places.is_empty());
+    }
+
+    #[test]
+    fn an_event_that_is_too_late_is_not_sent() {
+        let mut calls = Calls::new(Compat::Nest12);
+        let event = calls.begin(Stage::QueuedEvent, Waiter::new(Wants::Done, None));
+        assert_eq!(calls.give_up(event, Because::TimedOut).0, Some(Stage::QueuedEvent));
+        assert_eq!(calls.write(event), None);
+        assert!(calls.places.is_empty());
+    }
+
+    fn stream(calls: &mut Calls, capacity: usize) -> Key {
+        let values = Values::new(capacity, Instant::now());
+        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Each(Box::new(values)), None));
+        calls.write(key);
+        key
+    }
+
+    #[test]
+    fn a_full_stream_waits_while_it_is_alone_and_ends_once_it_is_not() {
+        let mut calls = Calls::new(Compat::Nest12);
+        let key = stream(&mut calls, 0);
+        let id = calls.id(key);
+        for _ in 0..3 {
+            assert!(deliver(&mut calls, id, Outcome::Value(json("1"))));
+            assert!(calls.is_full());
+        }
+        let other = asked(&mut calls);
+        assert!(!calls.is_full(), "the other one waits for its answer");
+        assert!(deliver(&mut calls, id, Outcome::Value(json("2"))));
+        assert!(!deliver(&mut calls, id, Outcome::Value(json("3"))), "it has ended");
+        for _ in 0..3 {
+            let (next, _) = calls.poll_next(key);
+            assert!(matches!(next, Poll::Ready(Some(Ok(value))) if value == json("1")));
+        }
+        let (end, _) = calls.poll_next(key);
+        assert!(matches!(end, Poll::Ready(Some(Err(CallError::StreamOverflow(0))))));
+        calls.give_up(other, Because::Dropped);
+        assert!(!calls.is_full());
+    }
+
+    #[test]
+    fn a_full_stream_that_ends_or_goes_or_is_taken_is_full_no_more() {
+        let mut calls = Calls::new(Compat::Nest12);
+        for end in 0..4 {
+            let key = stream(&mut calls, 0);
+            let id = calls.id(key);
+            deliver(&mut calls, id, Outcome::Value(json("1")));
+            assert!(calls.is_full());
+            match end {
+                0 => assert!(deliver(&mut calls, id, Outcome::Completed(None))),
+                1 => calls.end_written(&Ok(None), &mut Woken::new()),
+                2 => assert!(matches!(calls.poll_next(key), (Poll::Ready(Some(Ok(_))), true))),
+                _ => {}
+            }
+            calls.give_up(key, Because::Dropped);
+            assert!(!calls.is_full() && calls.full == 0 && calls.places.is_empty());
+        }
+    }
+
+    /// Of ten thousand calls of each kind, those that end are looked at and no others.
+    #[test]
+    fn what_ends_together_is_listed_and_nothing_else_is() {
+        const MANY: usize = 10_000;
+        let mut calls = Calls::new(Compat::Nest12);
+        for _ in 0..MANY {
+            calls.begin(Stage::Queued, Waiter::new(Wants::Done, None));
+        }
+        for round in 0..MANY {
+            let key = asked(&mut calls);
+            let id = calls.id(key);
+            deliver(&mut calls, id, Outcome::Completed(None));
+            calls.take_end(key).expect("an end").expect("no error");
+            assert!(calls.written.iter().count() <= 100, "round {round}");
+        }
+        for _ in 0..MANY {
+            let key = calls.begin_linking(Waiter::new(Wants::Done, None));
+            calls.give_up(key, Because::TimedOut);
+            assert!(calls.linking.iter().count() <= 100);
+        }
+        let waiting = [(); 3].map(|()| asked(&mut calls));
+        let mut woken = Woken::new();
+        calls.end_written(&Ok(None), &mut woken);
+        assert!(waiting.iter().all(|key| calls.take_end(*key).is_some()));
+        assert_eq!((calls.written.iter().count(), calls.count(Stage::Queued)), (0, MANY));
     }
 }

@@ -1,57 +1,82 @@
-//! Who attends to a desk, whether or not there is a link: starts patiences, ends them, wakes callers. Does no I/O.
+//! Who attends to a desk, whether or not there is a link: hands over replies, wakes callers. Does no I/O.
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Sleep, sleep};
 
-use super::{CallError, Disconnected, calls::Woken, desk::Desk, limit::earlier, papers::Papers, timer::Timer};
+use super::{
+    CallError, Disconnected,
+    calls::{Delivery, Woken},
+    desk::{Desk, wake},
+    papers::Papers,
+    values::Clock,
+};
 use crate::packet::{CallId, Outcome};
 
 /// The part of a link's task that looks after its desk. When it is dropped, those who still wait there are told.
 #[derive(Debug)]
 pub(super) struct Clerk {
     pub(super) desk: Arc<Desk>,
-    timer: Timer,
-    drain_timeout: Duration,
+    pub(super) drain_timeout: Duration,
     closing: Closing,
     /// Whom to wake; kept for its memory.
     woken: Woken,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Closing {
     NotYet,
-    /// What is under way has until then; for ever, if that is later than time goes.
-    Until(Option<Instant>),
+    /// What is under way has until this ends.
+    Until(Pin<Box<Sleep>>),
     /// The time is over.
     Overdue,
+}
+
+/// What the replies that were handed over mean to the connection they came on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Received {
+    /// The service stops: it takes no more calls.
+    pub(super) is_refused: bool,
+    /// A stream is full, and no other call waits for an answer.
+    pub(super) is_full: bool,
 }
 
 impl Clerk {
     pub(super) fn new(desk: Arc<Desk>, drain_timeout: Duration) -> Self {
         Self {
             desk,
-            timer: Timer::default(),
             drain_timeout,
             closing: Closing::NotYet,
             woken: Woken::new(),
         }
     }
 
-    /// Takes notice of what has been brought and tells those whose time is over; says whether anything changed.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut moved = self.poll_news(cx);
-        while self.timer.poll(cx) {
-            self.expire();
-            moved = true;
+    /// Takes notice of what has been brought, and of the end of closing; `cx` is woken when there is more to notice.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+        let mut papers = self.desk.lock();
+        papers.watch(cx);
+        let (is_closing, is_overdue) = (papers.is_closing, papers.is_overdue);
+        drop(papers);
+        if is_closing {
+            self.poll_closing(is_overdue, cx);
         }
-        moved
+    }
+
+    fn poll_closing(&mut self, is_overdue: bool, cx: &mut Context<'_>) {
+        if let Closing::NotYet = self.closing {
+            self.closing = Closing::Until(Box::pin(sleep(self.drain_timeout)));
+        }
+        if let Closing::Until(end) = &mut self.closing
+            && (is_overdue || end.as_mut().poll(cx).is_ready())
+        {
+            self.closing = Closing::Overdue;
+        }
     }
 
     /// Does `work` meanwhile; `None` if `is_enough` said so before that was done.
@@ -62,7 +87,7 @@ impl Clerk {
     ) -> Option<T> {
         let mut work = pin!(work);
         std::future::poll_fn(|cx| {
-            while self.poll(cx) {}
+            self.poll(cx);
             if is_enough(self) {
                 return Poll::Ready(None);
             }
@@ -74,32 +99,33 @@ impl Clerk {
     /// Does something to what lies on the desk, and wakes whom that concerns when the lock is free again.
     pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Papers, &mut Woken) -> T) -> T {
         let changed = change(&mut self.desk.lock(), &mut self.woken);
-        self.woken.drain(..).for_each(Waker::wake);
+        if !self.woken.is_empty() {
+            wake(self.woken.drain(..));
+        }
         changed
     }
 
-    /// Starts the patience of what is new; whether this has to be polled for that.
-    pub(super) fn start(&mut self, papers: &mut Papers) -> bool {
-        let next = papers.start();
-        self.timer.cover(next)
-    }
-
     /// Hands replies to the calls they belong to. Replies to nobody are ignored, as in Nest.
-    pub(super) fn deliver(&mut self, replies: &mut Vec<(CallId, Outcome)>, now: Instant) {
+    pub(super) fn deliver(&mut self, replies: &mut Vec<(CallId, Outcome)>, clock: &mut Clock) -> Received {
+        let mut received = Received::default();
         if replies.is_empty() {
-            return;
+            return received;
         }
         let mut strays = Vec::new();
         self.change(|papers, woken| {
             for (id, outcome) in replies.drain(..) {
-                if !papers.calls.deliver(id, outcome, now, woken) {
-                    strays.push(id);
+                match papers.calls.deliver(id, outcome, clock, woken) {
+                    Delivery::Delivered => {}
+                    Delivery::Stray => strays.push(id),
+                    Delivery::Refusal => received.is_refused = true,
                 }
             }
+            received.is_full = papers.calls.is_full();
         });
         for id in strays {
             tracing::debug!(%id, "a reply to nobody");
         }
+        received
     }
 
     /// Tells whoever waits for a link that there is none.
@@ -118,8 +144,8 @@ impl Clerk {
         self.desk.lock().wants_link()
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing != Closing::NotYet
+    pub(super) const fn is_closing(&self) -> bool {
+        !matches!(self.closing, Closing::NotYet)
     }
 
     /// Whether it is closing and nothing is left to do, but perhaps to write.
@@ -128,37 +154,8 @@ impl Clerk {
     }
 
     /// Whether it has been closing for too long.
-    pub(super) fn is_overdue(&self) -> bool {
-        self.closing == Closing::Overdue
-    }
-
-    fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut papers = self.desk.lock();
-        if !papers.has_news(cx) {
-            return false;
-        }
-        let mut next = papers.start();
-        if papers.is_closing && self.closing == Closing::NotYet {
-            let deadline = Instant::now().checked_add(self.drain_timeout);
-            self.closing = Closing::Until(deadline);
-            next = earlier(next, deadline);
-        }
-        drop(papers);
-        self.timer.cover(next);
-        true
-    }
-
-    /// The timer has rung: somebody's time may be over.
-    fn expire(&mut self) {
-        let now = Instant::now();
-        let (mut next, freed) = self.change(|papers, woken| papers.expire(now, woken));
-        self.desk.slots.add_permits(freed);
-        match self.closing {
-            Closing::Until(Some(deadline)) if deadline <= now => self.closing = Closing::Overdue,
-            Closing::Until(deadline) => next = earlier(next, deadline),
-            Closing::NotYet | Closing::Overdue => {}
-        }
-        self.timer.cover(next);
+    pub(super) const fn is_overdue(&self) -> bool {
+        matches!(self.closing, Closing::Overdue)
     }
 }
 

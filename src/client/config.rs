@@ -60,11 +60,20 @@ pub struct Config {
     pub max_queued: NonZeroUsize,
     /// Which errors count as a failure of the host.
     pub(super) counts_as_failure: Option<CountsAsFailure>,
+    /// How many bytes of a stream's values may wait until its caller takes them: their JSON text, and 64 bytes for each.
+    ///
+    /// Past it the connection is not read, and the service waits, as long as no other call waits for an answer on the same
+    /// connection. Once one does, a further value ends the stream with
+    /// [`CallError::StreamOverflow`](super::CallError::StreamOverflow). A segment of 64 KiB, or one large value, may come
+    /// on top. Raise it for callers that pause for long among other calls, or give them a client of their own; lower it to
+    /// bound memory. Default: 4,194,304 (4 MiB).
+    pub max_stream_buffer: usize,
     /// What becomes of calls past [`max_in_flight`](Self::max_in_flight) and [`max_queued`](Self::max_queued).
     /// Default: they wait.
     pub when_full: WhenFull,
-    /// How long [`Client::close`](super::Client::close), and the end of the last handle, wait for what is under way
-    /// before the link is cut. Raise it for slow handlers; lower it to stop sooner. Default: 30 seconds.
+    /// How long [`Client::close`](super::Client::close), and the end of the last handle, wait for what is under way, and for
+    /// the service to close its side too, before the connection is cut. What the service has not read by then is lost. Raise
+    /// it for slow handlers; lower it to stop sooner. Default: 25 seconds.
     pub drain_timeout: Duration,
     /// Whether packets leave at once instead of being gathered by the system (`TCP_NODELAY`). Only of TCP links that
     /// the client opens itself. Switch it off to trade latency for fewer segments. Default: `true`.
@@ -168,6 +177,13 @@ impl Config {
         self
     }
 
+    /// Sets [`Config::max_stream_buffer`], in bytes.
+    #[must_use]
+    pub const fn max_stream_buffer(mut self, bytes: usize) -> Self {
+        self.max_stream_buffer = bytes;
+        self
+    }
+
     /// Sets [`Config::when_full`].
     #[must_use]
     pub const fn when_full(mut self, when_full: WhenFull) -> Self {
@@ -235,8 +251,9 @@ impl Default for Config {
             max_in_flight: None,
             max_queued: at_least_one(1024),
             counts_as_failure: None,
+            max_stream_buffer: 4 * 1024 * 1024,
             when_full: WhenFull::default(),
-            drain_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(25),
             nodelay: true,
             keepalive: None,
             connection: connection::Config::default(),

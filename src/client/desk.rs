@@ -5,19 +5,23 @@
 
 use std::{
     num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Notify, Semaphore, SemaphorePermit, futures::Notified},
+    time::Instant,
+};
 
 use super::{
     CallError, Disconnected,
-    calls::{Key, Returned, Woken},
+    calls::{Because, Key, Returned, Woken},
     errand::{Errand, Kind},
-    limit::{Limit, earlier},
     papers::Papers,
     stage::Stage,
+    values::Values,
     waiter::{Answer, Waiter, Wants},
 };
 use crate::{compat::Compat, packet::CallId};
@@ -29,6 +33,8 @@ pub(super) struct Desk {
     pub(super) slots: Semaphore,
     /// Tells that the task has ended.
     ended: Notify,
+    /// How many bytes of a stream's values may wait to be taken.
+    max_stream_buffer: usize,
 }
 
 /// What became of an errand.
@@ -47,6 +53,16 @@ pub(super) enum End {
     Returned(Returned),
 }
 
+/// How far something is that a caller waits for.
+#[derive(Debug)]
+pub(super) enum Progress<T> {
+    Ready(T),
+    /// The caller is woken when it goes on.
+    Pending,
+    /// As `Pending`, and there is no task, its runtime being gone: the caller has to start one.
+    Unattended,
+}
+
 /// Why a packet was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -56,11 +72,12 @@ pub(super) enum Refused {
 }
 
 impl Desk {
-    pub(super) fn new(max_queued: NonZeroUsize, compat: Compat) -> Self {
+    pub(super) fn new(max_queued: NonZeroUsize, max_stream_buffer: usize, compat: Compat) -> Self {
         Self {
             papers: Mutex::new(Papers::new(compat)),
             slots: Semaphore::new(max_queued.get().min(Semaphore::MAX_PERMITS)),
             ended: Notify::new(),
+            max_stream_buffer,
         }
     }
 
@@ -76,13 +93,16 @@ impl Desk {
         waker: Option<Waker>,
         slot: Option<SemaphorePermit<'_>>,
     ) -> Result<Submitted, Refused> {
-        let Errand { draft, kind, limit } = errand;
-        let (stage, wants) = match kind {
+        let Errand { draft, kind } = errand;
+        let (stage, wants) = match *kind {
             Kind::Request => (Stage::Queued, Wants::Last { so_far: None }),
-            Kind::Stream => (Stage::Queued, Wants::Each(Box::default())),
+            Kind::Stream { since } => {
+                let values = Values::new(self.max_stream_buffer, since);
+                (Stage::Queued, Wants::Each(Box::new(values)))
+            }
             Kind::Event => (Stage::QueuedEvent, Wants::Done),
         };
-        let waiter = Waiter::new(wants, *limit, waker);
+        let waiter = Waiter::new(wants, waker);
         let mut papers = self.lock();
         if papers.is_closing {
             return Err(Refused::Closed);
@@ -96,16 +116,23 @@ impl Desk {
         Ok(brought(papers, key))
     }
 
-    /// Asks for a link; `None` if there will never be one. The patience has been started.
-    pub(super) fn connect(&self, limit: Limit) -> Option<Submitted> {
-        let waiter = Waiter::new(Wants::Done, limit, None);
+    /// Asks for a link; `None` if there will never be one.
+    pub(super) fn connect(&self) -> Option<Submitted> {
+        let waiter = Waiter::new(Wants::Done, None);
         let mut papers = self.lock();
         if papers.is_closing {
             return None;
         }
-        papers.due = earlier(papers.due, limit.deadline());
-        let key = papers.calls.begin(Stage::Linking, waiter);
+        let key = papers.calls.begin_linking(waiter);
         Some(brought(papers, key))
+    }
+
+    /// Takes it upon the caller to start a task. Returns false if there is one, or need be none any more.
+    pub(super) fn attend(&self) -> bool {
+        let mut papers = self.lock();
+        let is_left = !papers.is_attended && !papers.is_closing;
+        papers.is_attended |= is_left;
+        is_left
     }
 
     /// The id of a request.
@@ -114,17 +141,16 @@ impl Desk {
     }
 
     /// How the call has ended.
-    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Progress<End> {
         let mut papers = self.lock();
         if let Some(end) = papers.calls.take_end(key) {
-            return Poll::Ready(End::Answer(end));
+            return Progress::Ready(End::Answer(end));
         }
         if let Some(returned) = papers.calls.take_returned(key) {
-            return Poll::Ready(End::Returned(returned));
+            return Progress::Ready(End::Returned(returned));
         }
         let _not_while_locked = papers.calls.watch(key, cx.waker());
-        drop(papers);
-        Poll::Pending
+        pending(papers)
     }
 
     /// Returns the packet of a stream if it was not written and has been given back. The call is gone then.
@@ -141,21 +167,39 @@ impl Desk {
     }
 
     /// The next value of a stream, or its end.
-    pub(super) fn poll_next(&self, key: Key, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
-        let (next, _not_while_locked) = self.lock().calls.poll_next(key, cx.waker());
-        next
+    pub(super) fn poll_next(&self, key: Key, cx: &mut Context<'_>) -> Progress<Option<Answer>> {
+        let mut papers = self.lock();
+        let (next, has_room_again) = papers.calls.poll_next(key);
+        match next {
+            Poll::Ready(next) => {
+                let sleeper = if has_room_again { papers.news() } else { None };
+                drop(papers);
+                sleeper.into_iter().for_each(Waker::wake);
+                Progress::Ready(next)
+            }
+            Poll::Pending => {
+                let _not_while_locked = papers.calls.watch(key, cx.waker());
+                pending(papers)
+            }
+        }
+    }
+
+    /// When the last value of a stream came, from which its next timeout counts.
+    pub(super) fn since(&self, key: Key) -> Option<Instant> {
+        self.lock().calls.since(key)
     }
 
     /// The caller has gone.
-    pub(super) fn give_up(&self, key: Key) {
+    pub(super) fn give_up(&self, key: Key, because: Because) {
         let mut papers = self.lock();
-        let (stage, _not_while_locked) = papers.calls.give_up(key);
-        let was_queued = stage == Some(Stage::Queued);
+        let (stage, _not_while_locked) = papers.calls.give_up(key, because);
+        let was_queued = stage.is_some_and(Stage::is_queued);
         if was_queued {
             papers.tidy();
         }
-        // Perhaps nobody wants a link any more, or that was the last call of a client that is closing.
-        let is_news = was_queued || papers.is_closing;
+        // Perhaps nobody wants a link any more, or that was the last call of a client that is closing or of a connection
+        // that takes no more, or a stream that was full.
+        let is_news = stage.is_some_and(|stage| stage != Stage::Over) || papers.is_closing;
         let sleeper = if is_news { papers.news() } else { None };
         drop(papers);
         if was_queued {
@@ -189,22 +233,47 @@ impl Desk {
         }
     }
 
-    /// The task has ended, or has been dropped with its runtime: who still waits is told.
+    /// Closing has taken too long: whoever still waits fails, and the task cuts its connection when it next runs.
+    pub(super) fn cut(&self) {
+        let mut woken = Woken::new();
+        let mut papers = self.lock();
+        papers.is_overdue = true;
+        papers.fail_sent(Disconnected::Closed, &mut woken);
+        let freed = papers.fail_waiting(&CallError::Closed, &mut woken);
+        woken.extend(papers.news());
+        drop(papers);
+        self.slots.add_permits(freed);
+        wake(woken.drain(..));
+    }
+
+    /// The task has ended, or has been dropped with its runtime: what was written fails. What only waited goes on waiting,
+    /// and the first caller that is polled starts another task, in a runtime that is driven. A client that is closing
+    /// starts none.
     pub(super) fn leave(&self) {
         let mut woken = Woken::new();
         let mut papers = self.lock();
-        let freed = papers.fail_waiting(&stopped(), &mut woken);
         papers.fail_sent(Disconnected::Stopped, &mut woken);
-        papers.is_attended = false;
-        let _not_while_locked = papers.sleeper.take();
         let is_closing = papers.is_closing;
+        let freed = if is_closing {
+            papers.fail_waiting(&stopped(), &mut woken)
+        } else {
+            papers.wake_waiting(&mut woken);
+            0
+        };
+        papers.is_attended = false;
+        let _not_while_locked = papers.news();
         drop(papers);
         self.slots.add_permits(freed);
         if is_closing {
             self.slots.close();
         }
         self.ended.notify_waiters();
-        woken.into_iter().for_each(Waker::wake);
+        wake(woken.drain(..));
+    }
+
+    /// Ready when a task ends from now on.
+    pub(super) fn ended(&self) -> Notified<'_> {
+        self.ended.notified()
     }
 }
 
@@ -215,6 +284,19 @@ fn brought(mut papers: MutexGuard<'_, Papers>, key: Key) -> Submitted {
     drop(papers);
     sleeper.into_iter().for_each(Waker::wake);
     Submitted { key, is_first }
+}
+
+/// A caller waits, and has its waker registered.
+fn pending<T>(mut papers: MutexGuard<'_, Papers>) -> Progress<T> {
+    match std::mem::replace(&mut papers.is_attended, true) {
+        true => Progress::Pending,
+        false => Progress::Unattended,
+    }
+}
+
+/// Wakes them all: a waker that panics keeps no other one from being woken.
+pub(super) fn wake(mut woken: impl Iterator<Item = Waker>) {
+    while catch_unwind(AssertUnwindSafe(|| woken.by_ref().for_each(Waker::wake))).is_err() {}
 }
 
 fn stopped() -> CallError {

@@ -17,15 +17,19 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, sleep, timeout},
 };
 use tracing::{Instrument, debug_span};
 
-use super::{CallError, Config, Disconnected, State, When, clerk::Clerk, link::Link, state::Notice};
+use super::{
+    CallError, Config, Disconnected, State, When, attempt::Attempt, clerk::Clerk, closing::close, link::Link,
+    state::Notice,
+};
 use crate::{
-    connection::Connection,
+    connection::{Connection, ConnectionError},
     telemetry::{LinkMeter, Side, connect_failed, reconnected},
 };
 
@@ -44,7 +48,7 @@ impl<C, F, IO> Driver<C>
 where
     C: Fn() -> F,
     F: Future<Output = io::Result<IO>>,
-    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     pub(super) fn new(connect: C, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
         Self {
@@ -62,7 +66,7 @@ where
         let mut end = PostsWhenDropped(self.notice.clone(), Some(Disconnected::Stopped));
         while self.is_wanted().await {
             self.notice.post(State::Connecting);
-            let connecting = in_time((self.connect)(), self.config.connect_timeout);
+            let connecting = in_time(&self.connect, self.config.connect_timeout);
             match self.clerk.attend(connecting, is_finished).await {
                 Some(Ok(io)) => self.carry(io).await,
                 Some(Err(error)) => self.failed(error),
@@ -94,14 +98,37 @@ where
             reconnected();
         }
         let connection = Connection::new(io, &self.config.connection).metered(LinkMeter::opened(Side::Client));
-        let link = Link::new(connection, self.config.compat, &mut self.clerk);
-        let reason = link
+        let link = Link::new(connection, self.config.compat, &mut self.clerk, &self.notice);
+        let (reason, connection) = link
             .run()
             .instrument(debug_span!("connection", messaging.system = "nestjs"))
             .await;
+        self.end(&reason, connection).await;
         self.notice.post(State::Disconnected(reason));
         let is_bad = self.config.reconnect.is_too_short(since.elapsed());
         self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
+    }
+
+    /// Lets a connection end so that the service gets what was sent to it, unless it is gone already.
+    async fn end(&mut self, reason: &Disconnected, connection: Connection<IO>) {
+        match reason {
+            // The time for that is part of the time for closing.
+            Disconnected::Closed => {
+                self.clerk.attend(close(connection), Clerk::is_overdue).await;
+            }
+            // What comes next does not wait for it.
+            Disconnected::Stopping => {
+                tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
+            }
+            Disconnected::Failed(error) if is_alive_after(error) => {
+                tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
+            }
+            // It has read what it was going to read. Under TLS it expects a word of farewell.
+            Disconnected::ByPeer => {
+                let _ = close(connection).now_or_never();
+            }
+            _ => {}
+        }
     }
 
     fn failed(&mut self, error: io::Error) {
@@ -134,6 +161,17 @@ where
     }
 }
 
+/// Returns true if the peer, which sent no packet, or half of one, may still read what was sent to it.
+fn is_alive_after(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::Frame(_)
+            | ConnectionError::Framing { .. }
+            | ConnectionError::Packet(_)
+            | ConnectionError::IncompleteMessage(_)
+    )
+}
+
 fn is_finished(clerk: &Clerk) -> bool {
     clerk.is_drained() || clerk.is_overdue()
 }
@@ -149,8 +187,11 @@ impl Drop for PostsWhenDropped {
     }
 }
 
-async fn in_time<IO>(connecting: impl Future<Output = io::Result<IO>>, limit: Duration) -> io::Result<IO> {
-    timeout(limit, connecting).await.unwrap_or_else(|_| {
+async fn in_time<F, IO>(connect: impl FnOnce() -> F, limit: Duration) -> io::Result<IO>
+where
+    F: Future<Output = io::Result<IO>>,
+{
+    timeout(limit, Attempt::begin(connect)?).await.unwrap_or_else(|_| {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!("no connection within {limit:?}"),

@@ -1,8 +1,13 @@
 //! What a caller brings to a desk: a packet up to its id, and what it wants.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+};
 
-use super::{CallError, calls::Returned, limit::Limit};
+use tokio::time::Instant;
+
+use super::{CallError, calls::Returned};
 use crate::{compat::Compat, packet::Draft, pattern::Pattern};
 
 /// Made where it stays, step by step: addressed, then given its data. A call would be slower by each time it is moved.
@@ -10,34 +15,41 @@ use crate::{compat::Compat, packet::Draft, pattern::Pattern};
 pub(super) struct Errand {
     pub(super) draft: Draft,
     pub(super) kind: Kind,
-    pub(super) limit: Limit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Its caller wants the last value.
     Request,
-    /// Its caller wants each value.
-    Stream,
+    /// Its caller wants each value; the first one has time from this moment on.
+    Stream { since: Instant },
     /// Nobody answers it.
     Event,
 }
 
+impl Kind {
+    /// What is to be woken by what comes of it: of a stream it is not yet known who will look at that.
+    pub(super) fn waker(self, cx: &Context<'_>) -> Option<Waker> {
+        match self {
+            Self::Request | Self::Event => Some(cx.waker().clone()),
+            Self::Stream { .. } => None,
+        }
+    }
+}
+
 impl Errand {
-    pub(super) fn new(kind: Kind, patience: Duration) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             draft: Draft::default(),
             kind,
-            limit: Limit::of(patience),
         }
     }
 
     /// Makes an errand of a packet that was not written, to be put down elsewhere.
     pub(super) fn reopened(kind: Kind, returned: Returned) -> Self {
         Self {
-            draft: Draft::reopened(returned.packet, kind != Kind::Event),
+            draft: Draft::reopened(returned.0, kind != Kind::Event),
             kind,
-            limit: returned.limit,
         }
     }
 
@@ -45,7 +57,7 @@ impl Errand {
     pub(super) fn address(&mut self, pattern: &Pattern, compat: Compat) -> Result<(), CallError> {
         require(pattern)?;
         match self.kind {
-            Kind::Request | Kind::Stream => self.draft.request(pattern),
+            Kind::Request | Kind::Stream { .. } => self.draft.request(pattern),
             // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
             Kind::Event => self.draft.event(pattern, compat),
         }

@@ -1,15 +1,17 @@
 //! Why a call fails, and why a link ends.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use crate::{connection::ConnectionError, packet::RpcError};
 
 /// Why a call failed.
 ///
-/// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue), [`Decode`](Self::Decode)), the network
+/// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue), [`Decode`](Self::Decode),
+/// [`Stopping`](Self::Stopping)), the network
 /// ([`Connect`](Self::Connect), [`ConnectionClosed`](Self::ConnectionClosed), [`Timeout`](Self::Timeout)) or the
 /// caller ([`MissingData`](Self::MissingData), [`MissingPattern`](Self::MissingPattern), [`Encode`](Self::Encode),
-/// [`Overloaded`](Self::Overloaded), [`Closed`](Self::Closed)).
+/// [`Unframeable`](Self::Unframeable), [`StreamOverflow`](Self::StreamOverflow), [`Overloaded`](Self::Overloaded),
+/// [`Closed`](Self::Closed)).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -40,6 +42,18 @@ pub enum CallError {
     /// The data can't be serialised.
     #[error("the data cannot be serialised")]
     Encode(#[source] Arc<serde_json::Error>),
+    /// The [`Framing`](crate::connection::Framing) in use could not write the packet. The connection goes on.
+    #[error("the packet cannot be framed")]
+    Unframeable(#[source] Arc<dyn Error + Send + Sync>),
+    /// The service stops and has done nothing for the call. Requests are sent again a few times by themselves, on other
+    /// connections, before they fail with this; a stream is not.
+    #[error("the service is stopping")]
+    Stopping,
+    /// More than this many bytes of a stream's values waited to be taken
+    /// ([`Config::max_stream_buffer`](super::Config::max_stream_buffer)), and other calls waited for the connection. The
+    /// values up to then were given.
+    #[error("more than {0} bytes of the stream wait to be taken")]
+    StreamOverflow(usize),
     /// As many calls as [`Config`](super::Config) allows are under way, and this one was
     /// [not to wait](super::WhenFull::Fail).
     #[error("too many calls are under way")]
@@ -65,9 +79,16 @@ impl CallError {
             | Self::MissingData
             | Self::MissingPattern
             | Self::Encode(_)
+            | Self::Unframeable(_)
+            | Self::Stopping
             | Self::Overloaded
             | Self::Closed => true,
-            Self::Rpc(_) | Self::NoValue | Self::Decode(_) | Self::ConnectionClosed(_) | Self::Timeout(_) => false,
+            Self::Rpc(_)
+            | Self::NoValue
+            | Self::Decode(_)
+            | Self::ConnectionClosed(_)
+            | Self::Timeout(_)
+            | Self::StreamOverflow(_) => false,
         }
     }
 }
@@ -88,6 +109,9 @@ pub enum Disconnected {
     /// The service closed it in the middle of a packet.
     #[error("the service closed the connection in the middle of a packet")]
     InsideFrame,
+    /// The service said that it stops, and takes no more calls on this connection.
+    #[error("the service is stopping")]
+    Stopping,
     /// It broke, or we cut it.
     #[error("the connection failed")]
     Failed(#[source] Arc<ConnectionError>),

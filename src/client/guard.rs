@@ -7,16 +7,16 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     CallError,
-    calls::{Key, Returned},
-    desk::{End, Refused, Submitted},
+    calls::{Because, Key, Returned},
+    desk::{End, Progress, Refused, Submitted},
     errand::{Errand, Kind},
-    limit::Limit,
     member::Member,
     members::{Chosen, Members},
+    timeout::Silence,
     waiter::Answer,
 };
 use crate::packet::CallId;
@@ -27,7 +27,6 @@ pub(super) struct Guard<M: Deref<Target = Members>> {
     members: M,
     link: usize,
     key: Option<Key>,
-    /// Whether the link counts as one call busier.
     is_counted: bool,
     /// Whether the end of the call tells whether the host is well again.
     is_probe: bool,
@@ -47,29 +46,58 @@ impl<M: Deref<Target = Members>> Guard<M> {
         }
     }
 
-    /// Takes a place among the requests under way, if their number is limited.
-    pub(super) async fn take_place(&mut self, limit: &mut Limit) -> Result<(), CallError> {
-        self.place = self.members.place(limit).await?;
-        Ok(())
-    }
-
-    /// Takes one of the links, waiting for one if none is connected of several. A link that competes for calls counts as one
-    /// call busier.
-    pub(super) async fn take_link(&mut self, limit: &mut Limit, is_request: bool) -> Result<(), CallError> {
-        let chosen = match self.members.ready(is_request) {
-            Some(chosen) => chosen,
-            None => self.members.first_ready(limit).await?,
+    /// Submits a packet at once, if that needs no waiting: if a place, a link and a slot are to be had. Returns false if it
+    /// does; nothing has been taken then. `waker` is woken by what comes of it.
+    #[inline]
+    pub(super) fn try_submit(&mut self, errand: &mut Errand, waker: Option<Waker>) -> Result<bool, CallError> {
+        if errand.is_request() {
+            match self.members.try_place()? {
+                Some(place) => self.place = place,
+                None => return Ok(false),
+            }
+        }
+        let Some(chosen) = self.members.ready(errand.is_request()) else {
+            self.place = None;
+            return Ok(false);
         };
         self.take(chosen);
+        match self.member().try_submit(errand, waker, &self.members.config)? {
+            Some(submitted) => self.submitted(errand, &submitted),
+            None => self.release(Because::Dropped),
+        }
+        Ok(self.key.is_some())
+    }
+
+    /// Submits a packet when there are a place, a link and a slot for it.
+    pub(super) async fn submit(&mut self, errand: &mut Errand) -> Result<(), CallError> {
+        if errand.is_request() && self.place.is_none() {
+            self.place = self.members.place().await?;
+        }
+        let chosen = match self.members.ready(errand.is_request()) {
+            Some(chosen) => chosen,
+            None => self.members.first_ready().await?,
+        };
+        self.take(chosen);
+        let submitted = self.member().submit(errand, &self.members.config).await?;
+        self.submitted(errand, &submitted);
         Ok(())
     }
 
+    /// Takes one of the links. Where links compete for calls, it is busier now.
     fn take(&mut self, chosen: Chosen) {
         (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
         self.is_counted = self.members.has_choice();
         if self.is_counted {
             self.member().load.fetch_add(1, Relaxed);
         }
+    }
+
+    fn submitted(&mut self, errand: &mut Errand, submitted: &Submitted) {
+        self.key = Some(submitted.key);
+        // The caller waits on; others need the memory now.
+        errand.draft.retire();
+        self.member().start_if(submitted.is_first, &self.members.config);
+        self.members.recheck(self.link);
     }
 
     /// Learns from the end of the call, or from a value of it, how the host of its link is.
@@ -81,52 +109,20 @@ impl<M: Deref<Target = Members>> Guard<M> {
         }
     }
 
-    /// Puts the packet on the desk, when there is room for it.
-    pub(super) async fn submit(&mut self, errand: &mut Errand) -> Result<(), CallError> {
-        let link = self.members.link(self.link);
-        let submitted = link.submit(errand, &self.members.config).await?;
-        // The caller waits on; others need the memory now.
-        errand.draft.retire();
-        self.submitted(&submitted);
-        Ok(())
-    }
-
-    fn submitted(&mut self, submitted: &Submitted) {
-        self.key = Some(submitted.key);
-        let link = self.members.link(self.link);
-        link.start_if(submitted.is_first, &self.members.config);
-        self.members.recheck(self.link);
-    }
-
     /// Puts a stream's packet down elsewhere, which was given back because its link is lost.
     #[cold]
-    fn submit_elsewhere(&mut self, returned: Returned, waker: &Waker) -> Result<(), CallError> {
-        self.leave_link();
+    fn submit_elsewhere(&mut self, kind: Kind, returned: Returned, waker: &Waker) -> Result<(), CallError> {
+        self.leave_link(Because::Dropped);
         let chosen = self.members.ready(true).unwrap_or(Chosen::usual(self.link));
         self.take(chosen);
-        let errand = &mut Errand::reopened(Kind::Stream, returned);
+        let errand = &mut Errand::reopened(kind, returned);
         let submitted = self.member().desk.submit(errand, Some(waker.clone()), None);
         let submitted = submitted.map_err(|refused| match refused {
             Refused::Full => CallError::Overloaded,
             Refused::Closed => CallError::Closed,
         })?;
-        self.submitted(&submitted);
+        self.submitted(errand, &submitted);
         Ok(())
-    }
-
-    /// Takes the call off its link. It keeps its place among the requests under way.
-    pub(super) fn leave_link(&mut self) {
-        if std::mem::take(&mut self.is_counted) {
-            self.member().load.fetch_sub(1, Relaxed);
-        }
-        if std::mem::take(&mut self.is_probe)
-            && let Some(health) = &self.members.health
-        {
-            health.probe_dropped(self.link);
-        }
-        if let Some(key) = self.key.take() {
-            self.member().desk.give_up(key);
-        }
     }
 
     /// The id of a request that has been submitted and not ended.
@@ -135,10 +131,10 @@ impl<M: Deref<Target = Members>> Guard<M> {
     }
 
     /// Asks for this link and waits until it is there.
-    pub(super) async fn connect(&mut self, link: usize, limit: Limit) -> Result<(), CallError> {
+    pub(super) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
         self.link = link;
         let link = self.members.link(link);
-        let submitted = link.connect(limit).ok_or(CallError::Closed)?;
+        let submitted = link.connect().ok_or(CallError::Closed)?;
         self.key = Some(submitted.key);
         link.start_if(submitted.is_first, &self.members.config);
         match poll_fn(|cx| self.poll_end(cx)).await {
@@ -149,26 +145,29 @@ impl<M: Deref<Target = Members>> Guard<M> {
     }
 
     /// How the call ends. It has been submitted in this very poll of the task, which is then known to the desk.
-    pub(super) fn ended(&mut self) -> impl Future<Output = End> {
+    pub(super) fn ended(&mut self) -> impl Future<Output = Result<End, CallError>> {
         let mut is_known = true;
         poll_fn(move |cx| match std::mem::take(&mut is_known) {
             true => Poll::Pending,
-            false => self.poll_end(cx),
+            false => self.poll_end(cx).map(Ok),
         })
     }
 
-    /// The next value of a stream, or its end.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+    /// The next value of a stream, or its end; `silence` bounds how long the service may take for it.
+    pub(super) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
         let Some(key) = self.key else {
             return Poll::Ready(None);
         };
-        if let next @ Poll::Ready(_) = self.member().desk.poll_next(key, cx) {
-            return next;
+        match self.member().desk.poll_next(key, cx) {
+            Progress::Ready(next) => return Poll::Ready(next),
+            Progress::Pending => {}
+            Progress::Unattended => self.start(),
         }
         let Some(returned) = self.take_returned(key) else {
-            return Poll::Pending;
+            return self.poll_silence(key, silence, cx);
         };
-        match self.submit_elsewhere(returned, cx.waker()) {
+        let since = Instant::now();
+        match self.submit_elsewhere(Kind::Stream { since }, returned, cx.waker()) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Some(Err(error))),
         }
@@ -183,13 +182,53 @@ impl<M: Deref<Target = Members>> Guard<M> {
         Some(returned)
     }
 
+    fn poll_silence(&self, key: Key, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        match self.member().desk.since(key) {
+            Some(since) => silence.poll(since, cx).map(|error| Some(Err(error))),
+            None => Poll::Pending,
+        }
+    }
+
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let key = self.key.expect("it has been submitted");
-        let end = self.member().desk.poll_end(key, cx);
-        if end.is_ready() {
-            self.key = None;
+        match self.member().desk.poll_end(key, cx) {
+            Progress::Ready(end) => {
+                self.key = None;
+                Poll::Ready(end)
+            }
+            Progress::Pending => Poll::Pending,
+            Progress::Unattended => {
+                self.start();
+                Poll::Pending
+            }
         }
-        end
+    }
+
+    /// Starts a task for the connection, whose last one went with its runtime.
+    #[cold]
+    fn start(&self) {
+        self.member().start_if(true, &self.members.config);
+    }
+
+    /// Ends the call, and gives back what it has taken.
+    pub(super) fn release(&mut self, because: Because) {
+        self.leave_link(because);
+        self.place = None;
+    }
+
+    /// Takes the call off its link. It keeps its place among the requests under way.
+    pub(super) fn leave_link(&mut self, because: Because) {
+        if std::mem::take(&mut self.is_counted) {
+            self.member().load.fetch_sub(1, Relaxed);
+        }
+        if std::mem::take(&mut self.is_probe)
+            && let Some(health) = &self.members.health
+        {
+            health.probe_dropped(self.link);
+        }
+        if let Some(key) = self.key.take() {
+            self.member().desk.give_up(key, because);
+        }
     }
 
     fn member(&self) -> &Member {
@@ -199,6 +238,6 @@ impl<M: Deref<Target = Members>> Guard<M> {
 
 impl<M: Deref<Target = Members>> Drop for Guard<M> {
     fn drop(&mut self) {
-        self.leave_link();
+        self.release(Because::Dropped);
     }
 }

@@ -1,20 +1,29 @@
 //! The handle that users hold.
 
-use std::{fmt, ops::Deref, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    ops::Deref,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
+use tracing::Span;
 
 use super::{
     CallError, Replies, State, States,
-    calls::Returned,
+    calls::{Because, Returned},
     desk::End,
     errand::{Errand, Kind},
     guard::Guard,
-    limit::Limit,
     members::Members,
     metadata::Metadata,
     replies::decode,
+    timeout::within,
     waiter::Answer,
     watch::{self, Watch},
 };
@@ -55,11 +64,15 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
-        let errand = &mut Errand::new(Kind::Request, self.timeout);
-        errand.address(&pattern.into(), self.members.config.compat)?;
-        errand.data(|out| js::append(data, out))?;
+        let pattern = pattern.into();
+        let fill = |errand: &mut Errand| {
+            errand.address(&pattern, self.members.config.compat)?;
+            errand.data(|out| js::append(data, out))
+        };
+        let errand = &mut Errand::new(Kind::Request);
+        fill(errand)?;
         let watch = &mut self.watch(errand);
-        decode(self.ask(errand, watch).await?.as_ref())
+        decode(self.ask(errand, watch, fill).await?.as_ref())
     }
 
     /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
@@ -88,14 +101,18 @@ impl Client {
     /// See [`CallError`]. [`CallError::Rpc`] is an answer too: the service lives, but has no handler for `pattern`, or that
     /// says that something is wrong.
     pub async fn check(&self, pattern: impl Into<Pattern>) -> Result<(), CallError> {
-        let errand = &mut Errand::new(Kind::Request, self.timeout);
-        errand.address(&pattern.into(), self.members.config.compat)?;
-        errand.data(|out| {
-            out.extend_from_slice(b"{}");
-            Ok(())
-        })?;
+        let pattern = pattern.into();
+        let fill = |errand: &mut Errand| {
+            errand.address(&pattern, self.members.config.compat)?;
+            errand.data(|out| {
+                out.extend_from_slice(b"{}");
+                Ok(())
+            })
+        };
+        let errand = &mut Errand::new(Kind::Request);
+        fill(errand)?;
         let watch = &mut self.watch(errand);
-        self.ask(errand, watch).await.map(drop)
+        self.ask(errand, watch, fill).await.map(drop)
     }
 
     /// Sends a message and gives its values as they come.
@@ -111,7 +128,7 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<Replies<T>, CallError> {
-        let mut errand = Errand::new(Kind::Stream, self.timeout);
+        let mut errand = Errand::new(Kind::Stream { since: Instant::now() });
         errand.address(&pattern.into(), self.members.config.compat)?;
         errand.data(|out| js::append(data, out))?;
         let watch = self.watch(&mut errand);
@@ -124,11 +141,12 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let errand = &mut Errand::new(Kind::Event, self.timeout);
+        let errand = &mut Errand::new(Kind::Event);
         errand.address(&pattern.into(), self.members.config.compat)?;
         errand.data(|out| js::append(data, out))?;
         let watch = &mut self.watch(errand);
-        self.ask(errand, watch).await.map(drop)
+        // Nobody answers an event, so nobody refuses it.
+        self.ask(errand, watch, |_| Ok(())).await.map(drop)
     }
 }
 
@@ -155,9 +173,8 @@ impl Client {
     /// # Errors
     /// [`CallError::Connect`], [`CallError::Timeout`] and [`CallError::Closed`].
     pub async fn connect(&self) -> Result<(), CallError> {
-        let mut limit = Limit::of(self.timeout);
-        limit.start(Instant::now());
-        self.members.first_connected(limit).await.map(drop)
+        let connected = pin!(self.members.first_connected());
+        within(self.timeout, pin!(None), connected).await.map(drop)
     }
 
     /// Whether it is connected, and if not, why.
@@ -208,46 +225,149 @@ impl Client {
             false => watch::Kind::Event,
         };
         let span = self.metadata.span(kind, &errand.draft);
-        if let Some(metadata) = self.metadata.json(self.timeout, &span) {
-            errand.draft.metadata(&metadata);
-        }
+        self.attach(errand, &span);
         Watch::new(span, self.members.meters.begin(kind))
     }
 
-    /// Sends a request and waits for its last value, or an event and waits until it is out.
-    pub(super) async fn ask(&self, errand: &mut Errand, watch: &mut Watch) -> Answer {
+    fn attach(&self, errand: &mut Errand, span: &Span) {
+        if let Some(metadata) = self.metadata.json(self.timeout, span) {
+            errand.draft.metadata(&metadata);
+        }
+    }
+
+    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill` fills the packet anew
+    /// for a request that is sent again.
+    pub(super) async fn ask(
+        &self,
+        errand: &mut Errand,
+        watch: &mut Watch,
+        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
+    ) -> Answer {
         let mut guard = Guard::new(&*self.members);
-        let submitted = watch.within(pin!(submit(&mut guard, errand))).await;
-        let answer = match submitted {
+        let mut timer = pin!(None);
+        let answer = match self.submit(&mut guard, errand, watch, timer.as_mut()).await {
             Ok(()) => {
                 if errand.is_request() {
                     watch.identified(|| guard.id());
                 }
-                let end = watch.within(pin!(guard.ended())).await;
-                match end {
-                    End::Answer(answer) => answer,
-                    // Boxed, since it is seldom done and would make each call larger.
-                    End::Returned(returned) => {
-                        let elsewhere = Box::pin(ask_elsewhere(&mut guard, errand, watch, returned));
-                        watch.within(pin!(elsewhere)).await
+                let ended = {
+                    let ended = pin!(guard.ended());
+                    watch.within(pin!(within(self.timeout, timer.as_mut(), ended))).await
+                };
+                match ended {
+                    Ok(End::Answer(answer)) => answer,
+                    // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
+                    Ok(End::Returned(returned)) => {
+                        Box::pin(self.ask_elsewhere(&mut guard, errand, watch, timer.as_mut(), returned)).await
                     }
+                    Err(error) => Err(error),
                 }
             }
             Err(error) => Err(error),
         };
+        let answer = match answer {
+            Err(CallError::Stopping) => Box::pin(self.ask_again(&mut guard, errand, watch, timer, fill)).await,
+            answer => answer,
+        };
         guard.learn(!errand.is_request(), &answer);
+        if let Err(CallError::Timeout(_)) = answer {
+            guard.release(Because::TimedOut);
+        }
         watch.ended(&answer);
         answer
+    }
+
+    /// Submits a packet: at once, as nearly always, or when there is room for it.
+    async fn submit<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+    ) -> Result<(), CallError> {
+        let mut at_once = |cx: &Context<'_>| {
+            watch
+                .span()
+                .in_scope(|| guard.try_submit(errand, errand.kind.waker(cx)))
+        };
+        if poll_fn(|cx| Poll::Ready(at_once(cx))).await? {
+            return Ok(());
+        }
+        Box::pin(self.submit_later(guard, errand, watch, timer)).await
+    }
+
+    async fn submit_later<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+    ) -> Result<(), CallError> {
+        let submitted = pin!(guard.submit(errand));
+        watch.within(pin!(within(self.timeout, timer, submitted))).await
+    }
+
+    /// Sends a request again that was refused because the service stops, on whatever connection takes calls, in what is
+    /// left of its time.
+    async fn ask_again<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
+    ) -> Answer {
+        let answer = pin!(async {
+            for _ in 0..RETRIES {
+                fill(errand)?;
+                self.attach(errand, watch.span());
+                guard.leave_link(Because::Dropped);
+                guard.submit(errand).await?;
+                watch.identified(|| guard.id());
+                match guard.ended().await? {
+                    // A packet that was given back has not been written.
+                    End::Answer(Err(CallError::Stopping)) | End::Returned(_) => {}
+                    End::Answer(answer) => return answer,
+                }
+            }
+            Err(CallError::Stopping)
+        });
+        watch.within(pin!(within(self.timeout, timer, answer))).await
+    }
+
+    /// Sends a packet on another link, since its own was lost before it was written, in what is left of its time.
+    async fn ask_elsewhere<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+        mut returned: Returned,
+    ) -> Answer {
+        let answer = pin!(async {
+            loop {
+                guard.leave_link(Because::Dropped);
+                *errand = Errand::reopened(errand.kind, returned);
+                guard.submit(errand).await?;
+                if errand.is_request() {
+                    watch.identified(|| guard.id());
+                }
+                match guard.ended().await? {
+                    End::Answer(answer) => return answer,
+                    End::Returned(again) => returned = again,
+                }
+            }
+        });
+        watch.within(pin!(within(self.timeout, timer, answer))).await
     }
 
     /// Sends a request and gives its values.
     pub(super) async fn ask_stream<T>(&self, mut errand: Errand, mut watch: Watch) -> Result<Replies<T>, CallError> {
         let mut guard = Guard::new(Arc::clone(&self.members));
-        let submitted = watch.within(pin!(submit(&mut guard, &mut errand))).await;
-        match submitted {
+        match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
             Ok(()) => {
                 watch.identified(|| guard.id());
-                Ok(Replies::new(guard, watch))
+                Ok(Replies::new(guard, self.timeout, watch))
             }
             Err(error) => {
                 guard.learn(false, &Err(error.clone()));
@@ -258,38 +378,9 @@ impl Client {
     }
 }
 
-/// Sends a request or an event on another link, since its own was lost before the packet was written.
-async fn ask_elsewhere<M: Deref<Target = Members>>(
-    guard: &mut Guard<M>,
-    errand: &mut Errand,
-    watch: &Watch,
-    mut returned: Returned,
-) -> Answer {
-    loop {
-        guard.leave_link();
-        *errand = Errand::reopened(errand.kind, returned);
-        let is_request = errand.is_request();
-        guard.take_link(&mut errand.limit, is_request).await?;
-        guard.submit(errand).await?;
-        if errand.is_request() {
-            watch.identified(|| guard.id());
-        }
-        match guard.ended().await {
-            End::Answer(answer) => return answer,
-            End::Returned(again) => returned = again,
-        }
-    }
-}
-
-/// Puts a packet on the desk of a link; a request takes a place in flight before.
-async fn submit<M: Deref<Target = Members>>(guard: &mut Guard<M>, errand: &mut Errand) -> Result<(), CallError> {
-    let is_request = errand.is_request();
-    if is_request {
-        guard.take_place(&mut errand.limit).await?;
-    }
-    guard.take_link(&mut errand.limit, is_request).await?;
-    guard.submit(errand).await
-}
+/// How often a request is sent again that a service refused because it stops: as often as hosts of one service are
+/// likely to stop at the same time.
+const RETRIES: usize = 3;
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,20 +2,24 @@
 
 use std::{
     future::poll_fn,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
-    task::Poll,
+    task::{Poll, Waker},
+    time::Duration,
 };
+
+use tokio::sync::SemaphorePermit;
 
 use super::{
     CallError, Config, Disconnected, State, WhenFull,
     clerk::Clerk,
     desk::{Desk, Refused, Submitted},
-    errand::{Errand, Kind},
-    limit::Limit,
+    errand::Errand,
     state::Notice,
+    timeout::within,
 };
 
 pub(super) struct Member {
@@ -27,11 +31,23 @@ pub(super) struct Member {
     pub(super) load: AtomicUsize,
 }
 
+impl Refused {
+    /// # Errors
+    /// The caller is not to wait.
+    fn meaning(self, config: &Config) -> Result<(), CallError> {
+        match (self, config.when_full) {
+            (Self::Closed, _) => Err(CallError::Closed),
+            (Self::Full, WhenFull::Fail) => Err(CallError::Overloaded),
+            (Self::Full, WhenFull::Wait) => Ok(()),
+        }
+    }
+}
+
 impl Member {
     pub(super) fn new(start: Box<dyn Fn(Clerk) + Send + Sync>, config: &Config, notice: Notice) -> Self {
         Self {
             start,
-            desk: Arc::new(Desk::new(config.max_queued, config.compat)),
+            desk: Arc::new(Desk::new(config.max_queued, config.max_stream_buffer, config.compat)),
             notice,
             load: AtomicUsize::new(0),
         }
@@ -41,30 +57,52 @@ impl Member {
         self.load.load(Relaxed)
     }
 
+    /// Puts a packet on the desk, if there is room for it now. What comes of it wakes `waker`.
+    #[inline]
+    pub(super) fn try_submit(
+        &self,
+        errand: &mut Errand,
+        waker: Option<Waker>,
+        config: &Config,
+    ) -> Result<Option<Submitted>, CallError> {
+        match self.desk.submit(errand, waker, None) {
+            Ok(submitted) => Ok(Some(submitted)),
+            Err(refused) => refused.meaning(config).map(|()| None),
+        }
+    }
+
     /// Puts a packet on the desk, when there is room for it. What comes of it wakes the task that polls this, unless it is a
     /// stream: who will look at that is not yet known.
     pub(super) async fn submit(&self, errand: &mut Errand, config: &Config) -> Result<Submitted, CallError> {
         let mut slot = None;
         loop {
-            let waker = match errand.kind {
-                Kind::Stream => None,
-                Kind::Request | Kind::Event => Some(poll_fn(|cx| Poll::Ready(cx.waker().clone())).await),
-            };
+            let waker = poll_fn(|cx| Poll::Ready(errand.kind.waker(cx))).await;
             match self.desk.submit(errand, waker, slot.take()) {
                 Ok(submitted) => return Ok(submitted),
-                Err(Refused::Closed) => return Err(CallError::Closed),
-                Err(Refused::Full) if config.when_full == WhenFull::Fail => return Err(CallError::Overloaded),
-                Err(Refused::Full) => {}
+                Err(refused) => refused.meaning(config)?,
             }
-            // There is none to be had of a client that is closed.
-            let waited = Box::pin(errand.limit.keep(self.desk.slots.acquire())).await?;
-            slot = Some(waited.map_err(|_| CallError::Closed)?);
+            slot = Some(self.slot(config).await?);
+        }
+    }
+
+    /// Waits for a slot. While there is no task to make room, its runtime being gone, this starts one.
+    async fn slot(&self, config: &Config) -> Result<SemaphorePermit<'_>, CallError> {
+        loop {
+            let mut ended = pin!(self.desk.ended());
+            ended.as_mut().enable();
+            self.start_if(self.desk.attend(), config);
+            tokio::select! {
+                biased;
+                // There is none to be had of a client that is closed.
+                slot = self.desk.slots.acquire() => return slot.map_err(|_| CallError::Closed),
+                () = ended => {}
+            }
         }
     }
 
     /// Asks for a link; `None` if the client is closed.
-    pub(super) fn connect(&self, limit: Limit) -> Option<Submitted> {
-        self.desk.connect(limit)
+    pub(super) fn connect(&self) -> Option<Submitted> {
+        self.desk.connect()
     }
 
     /// Starts the task, if this is the first that it has to do.
@@ -74,14 +112,31 @@ impl Member {
         }
     }
 
-    /// Lets nothing more in; ready when what was under way has ended.
-    pub(super) async fn close(&self) {
+    /// Lets nothing more in; ready when what was under way has ended, or when it has taken longer than `drain_timeout`:
+    /// the time is the caller's own, since the task may be one that nobody drives.
+    pub(super) async fn close(&self, drain_timeout: Duration) {
         if self.desk.close() {
             self.notice.post(State::Disconnected(Disconnected::Closed));
         }
-        self.desk.is_left().await;
+        if self.left_within(drain_timeout).await.is_err() {
+            self.desk.cut();
+            if self.left_within(GRACE).await.is_err() {
+                self.notice.post(State::Disconnected(Disconnected::Closed));
+            }
+        }
+    }
+
+    async fn left_within(&self, timeout: Duration) -> Result<(), CallError> {
+        let left = pin!(async {
+            self.desk.is_left().await;
+            Ok(())
+        });
+        within(timeout, pin!(None), left).await
     }
 }
+
+/// How long a task that is driven may take to drop a connection that it has to cut.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// The last handle is gone. What is under way is finished, for a while.
 impl Drop for Member {

@@ -11,7 +11,6 @@ use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
 };
 
 use super::{
@@ -19,7 +18,6 @@ use super::{
     driver::Driver,
     guard::Guard,
     health::Health,
-    limit::Limit,
     member::Member,
     state::{Board, Notice},
     watch::Meters,
@@ -96,25 +94,20 @@ impl Members {
 
     /// Returns the link that a call takes, by its index, when none was [ready](Self::ready). No more callers wait for that
     /// than have room in the queues of all links.
-    pub(super) async fn first_ready(&self, limit: &mut Limit) -> Result<Chosen, CallError> {
-        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
-        Box::pin(async {
-            let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
-                (Ok(permit), _) => Ok(permit),
-                (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
-                (Err(_), WhenFull::Wait) => limit.keep(self.waiting.acquire()).await?,
-            };
-            limit.start(Instant::now());
-            self.first_connected(*limit).await.map(Chosen::usual)
-        })
-        .await
+    pub(super) async fn first_ready(&self) -> Result<Chosen, CallError> {
+        let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
+            (Ok(permit), _) => Ok(permit),
+            (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
+            (Err(_), WhenFull::Wait) => self.waiting.acquire().await,
+        };
+        self.first_connected().await.map(Chosen::usual)
     }
 
     /// Waits until any link is connected; its index.
-    pub(super) async fn first_connected(&self, limit: Limit) -> Result<usize, CallError> {
+    pub(super) async fn first_connected(&self) -> Result<usize, CallError> {
         let connecting = async |index| {
             let mut guard = Guard::new(self);
-            guard.connect(index, limit).await.map(|()| index)
+            guard.connect(index).await.map(|()| index)
         };
         let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
         let mut outcome = Err(CallError::Closed);
@@ -127,21 +120,30 @@ impl Members {
         outcome
     }
 
-    /// A place among the requests under way, if their number is limited.
-    pub(super) async fn place(&self, limit: &mut Limit) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+    /// A place among the requests under way, if their number is limited; `None` if there is none now, and callers wait.
+    #[inline]
+    pub(super) fn try_place(&self) -> Result<Option<Option<OwnedSemaphorePermit>>, CallError> {
         let Some(places) = &self.in_flight else {
-            return Ok(None);
+            return Ok(Some(None));
         };
-        let place = match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
-            (Ok(place), _) => Ok(place),
-            (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
-            (Err(_), WhenFull::Wait) => Box::pin(limit.keep(Arc::clone(places).acquire_owned())).await?,
-        };
-        Ok(Some(place.expect("nobody closes it")))
+        match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
+            (Ok(place), _) => Ok(Some(Some(place))),
+            (Err(_), WhenFull::Fail) => Err(CallError::Overloaded),
+            (Err(_), WhenFull::Wait) => Ok(None),
+        }
+    }
+
+    /// As [`try_place`](Self::try_place), when there is one.
+    pub(super) async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+        if let Some(place) = self.try_place()? {
+            return Ok(place);
+        }
+        let places = self.in_flight.as_ref().map(Arc::clone).expect("they are limited");
+        Ok(Some(places.acquire_owned().await.expect("nobody closes it")))
     }
 
     pub(super) async fn close(&self) {
-        join_all(self.links.iter().map(Member::close)).await;
+        join_all(self.links.iter().map(|link| link.close(self.config.drain_timeout))).await;
     }
 
     /// Whether links compete for calls.

@@ -85,8 +85,10 @@
 //! # Ok(()) }
 //! ```
 
+mod attempt;
 mod calls;
 mod clerk;
+mod closing;
 mod config;
 mod desk;
 mod driver;
@@ -96,8 +98,8 @@ mod error;
 mod guard;
 mod handle;
 mod health;
-mod limit;
 mod link;
+mod listed;
 mod making;
 mod member;
 mod members;
@@ -111,11 +113,12 @@ mod service;
 mod stage;
 mod state;
 mod tcp;
-mod timer;
+mod timeout;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(unix)]
 mod unix;
+mod values;
 mod waiter;
 mod watch;
 

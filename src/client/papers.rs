@@ -2,12 +2,9 @@
 
 use std::task::{Context, Waker};
 
-use tokio::time::Instant;
-
 use super::{
     CallError, Disconnected,
     calls::{Calls, Woken},
-    limit::earlier,
     queue::Queue,
     stage::Stage,
 };
@@ -19,14 +16,12 @@ pub(super) struct Papers {
     pub(super) queue: Queue,
     /// The task, while it sleeps; the first who brings something wakes it.
     pub(super) sleeper: Option<Waker>,
-    /// Whether something has been brought since the task last looked.
-    has_news: bool,
-    /// The earliest deadline of those who have asked for a link since.
-    pub(super) due: Option<Instant>,
     /// Whether there is a task.
     pub(super) is_attended: bool,
     /// Whether nothing more is let in.
     pub(super) is_closing: bool,
+    /// Whether that has taken too long: the task has to cut its connection.
+    pub(super) is_overdue: bool,
 }
 
 impl Papers {
@@ -35,46 +30,36 @@ impl Papers {
             calls: Calls::new(compat),
             queue: Queue::default(),
             sleeper: None,
-            has_news: false,
-            due: None,
             is_attended: false,
             is_closing: false,
+            is_overdue: false,
         }
     }
 
-    /// Whether something has been brought since this was last asked; if more comes, `cx` is woken.
-    pub(super) fn has_news(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Has `cx` woken when something is brought.
+    pub(super) fn watch(&mut self, cx: &Context<'_>) {
         if !self.sleeper.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
             self.sleeper = Some(cx.waker().clone());
         }
-        std::mem::take(&mut self.has_news)
     }
 
-    /// There is a link: tells whoever waited for that only. Whether packets wait to be written.
+    /// There is a link: ends the calls that waited for that only. Returns true if packets wait to be written.
     pub(super) fn linked(&mut self, woken: &mut Woken) -> bool {
-        self.calls.end_all(&[Stage::Linking], &Ok(None), woken);
+        if self.calls.count(Stage::Linking) > 0 {
+            self.calls.end_linking(&Ok(None), woken);
+        }
         self.queued() > 0
     }
 
-    /// Starts the patience of what is new; the earliest deadline.
-    pub(super) fn start(&mut self) -> Option<Instant> {
-        let due = self.due.take();
-        if !self.queue.has_fresh() {
-            return due;
-        }
-        let now = Instant::now();
-        let Self { calls, queue, .. } = self;
-        queue
-            .fresh()
-            .fold(due, |next, key| earlier(next, calls.start(key, now)))
-    }
-
-    /// Tells whoever waits for a link that there is none; how many slots that frees.
+    /// Ends the calls that wait for a link with `error`. Returns how many slots that frees.
     pub(super) fn fail_waiting(&mut self, error: &CallError, woken: &mut Woken) -> usize {
         let freed = self.queued();
-        let waiting = [Stage::Linking, Stage::Queued, Stage::QueuedEvent];
-        self.calls.end_all(&waiting, &Err(error.clone()), woken);
-        self.tidy();
+        self.calls.end_linking(&Err(error.clone()), woken);
+        for key in std::mem::take(&mut self.queue).keys() {
+            if self.calls.is_queued(key) {
+                self.calls.end(key, Err(error.clone()), woken);
+            }
+        }
         freed
     }
 
@@ -95,23 +80,25 @@ impl Papers {
         queued - self.queued()
     }
 
-    /// Tells whose packets went with a link.
+    /// Ends the calls whose packets went with a link.
     pub(super) fn fail_sent(&mut self, reason: Disconnected, woken: &mut Woken) {
-        let lost = Err(CallError::ConnectionClosed(reason));
-        self.calls.end_all(&[Stage::Asked, Stage::Leaving], &lost, woken);
+        self.calls.end_written(&Err(CallError::ConnectionClosed(reason)), woken);
     }
 
-    /// Tells those whose time is over; when the next one's is, and how many slots that frees.
-    pub(super) fn expire(&mut self, now: Instant, woken: &mut Woken) -> (Option<Instant>, usize) {
-        let queued = self.queued();
-        let next = self.calls.expire(now, woken);
-        self.tidy();
-        (next, queued - self.queued())
+    /// Takes the wakers of the calls that wait for a link.
+    pub(super) fn wake_waiting(&mut self, woken: &mut Woken) {
+        let Self { calls, queue, .. } = self;
+        calls.wake_waiting(queue.keys(), woken);
     }
 
     /// Whether a link is needed now.
     pub(super) fn wants_link(&self) -> bool {
         self.queued() > 0 || self.calls.count(Stage::Linking) > 0
+    }
+
+    /// Returns true if something written has not come to its end.
+    pub(super) fn is_owed(&self) -> bool {
+        self.calls.count(Stage::Asked) + self.calls.count(Stage::Leaving) > 0
     }
 
     /// Whether it is closing and nothing is left to do, but perhaps to write.
@@ -120,7 +107,7 @@ impl Papers {
     }
 
     /// How many packets wait that are still wanted.
-    fn queued(&self) -> usize {
+    pub(super) fn queued(&self) -> usize {
         self.calls.count(Stage::Queued) + self.calls.count(Stage::QueuedEvent)
     }
 
@@ -133,7 +120,6 @@ impl Papers {
 
     /// Something has been brought: whom to wake.
     pub(super) fn news(&mut self) -> Option<Waker> {
-        self.has_news = true;
         self.sleeper.take()
     }
 }

@@ -19,8 +19,6 @@ pub(super) struct Queue {
     gathered: Vec<u8>,
     /// How many of those bytes have been taken out.
     taken: usize,
-    /// How many packets of the front have been [looked at](Self::fresh).
-    seen: usize,
 }
 
 #[derive(Debug)]
@@ -64,6 +62,8 @@ impl Queue {
         let texts = self.gathered.get(self.taken..self.taken + bytes).unwrap_or_default();
         // All at once, for that is quick only with many bytes.
         let mut rest = from_utf8(texts).expect(UTF8);
+        // Before anything is shown, so that a panic leaves no packet beside the wrong bytes.
+        self.taken += bytes;
         for packet in self.packets.drain(..count) {
             let Text::Gathered(length) = packet.text else {
                 continue;
@@ -72,13 +72,10 @@ impl Queue {
             each(packet.key, text);
             rest = others;
         }
-        self.taken += bytes;
-        self.seen = self.seen.saturating_sub(count);
         if count > 0 {
             return None;
         }
         let large = self.packets.pop_front()?;
-        self.seen = self.seen.saturating_sub(1);
         match large.text {
             Text::Own(text) => Some((large.key, text)),
             Text::Gathered(_) => None,
@@ -102,15 +99,9 @@ impl Queue {
         self.packets.is_empty()
     }
 
-    /// Whether some have come since [`fresh`](Self::fresh) was last called.
-    pub(super) fn has_fresh(&self) -> bool {
-        self.seen < self.packets.len()
-    }
-
-    /// Those that have come since this was last called.
-    pub(super) fn fresh(&mut self) -> impl Iterator<Item = Key> {
-        let seen = std::mem::replace(&mut self.seen, self.packets.len());
-        self.packets.range(seen..).map(|packet| packet.key)
+    /// The calls whose packets wait, and perhaps some that have ended.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.packets.iter().map(|packet| packet.key)
     }
 
     /// `wanted` of the packets are still wanted; drops the others if these are more. So they cost no more memory than those
@@ -122,8 +113,7 @@ impl Queue {
         let gathered = std::mem::take(&mut self.gathered);
         let mut rest = &gathered[std::mem::take(&mut self.taken)..];
         let mut tidied = VecDeque::with_capacity(wanted);
-        let seen = std::mem::take(&mut self.seen);
-        for (index, packet) in std::mem::take(&mut self.packets).into_iter().enumerate() {
+        for packet in std::mem::take(&mut self.packets) {
             let mut text = &[][..];
             if let Text::Gathered(length) = packet.text {
                 (text, rest) = rest.split_at(length);
@@ -131,7 +121,6 @@ impl Queue {
             if is_wanted(packet.key) {
                 self.gathered.extend_from_slice(text);
                 tidied.push_back(packet);
-                self.seen += usize::from(index < seen);
             }
         }
         self.packets = tidied;
@@ -161,7 +150,6 @@ mod tests {
     use crate::{
         client::{
             calls::Calls,
-            limit::Limit,
             stage::Stage,
             waiter::{Waiter, Wants},
         },
@@ -175,7 +163,6 @@ mod tests {
         Take(usize),
         /// The packet so far from the front is not wanted any more.
         Forget(usize),
-        Look,
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -184,7 +171,6 @@ mod tests {
             3 => size.prop_map(Step::Push),
             1 => (0..3000_usize).prop_map(Step::Take),
             2 => (0..9_usize).prop_map(Step::Forget),
-            1 => Just(Step::Look),
         ]
     }
 
@@ -204,7 +190,6 @@ mod tests {
         key: Key,
         text: Vec<u8>,
         is_wanted: bool,
-        is_seen: bool,
     }
 
     proptest! {
@@ -216,11 +201,10 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Push(size) => {
-                        let limit = Limit::of(std::time::Duration::MAX);
-                        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Done, limit, None));
+                        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Done, None));
                         queue.push(key, &mut draft(size), Some(calls.id(key)));
                         let text = draft(size).finish(Some(calls.id(key)));
-                        plain.push(Plain { key, text, is_wanted: true, is_seen: false });
+                        plain.push(Plain { key, text, is_wanted: true });
                     }
                     Step::Take(most) => {
                         let mut taken = Vec::new();
@@ -243,13 +227,6 @@ mod tests {
                         queue.tidy(keys.len(), |key| keys.contains(&key));
                         prop_assert!(queue.packets.len() <= 2 * keys.len(), "few are left of those not wanted");
                     }
-                    Step::Look => {
-                        let fresh: Vec<Key> = queue.fresh().collect();
-                        for packet in plain.iter().filter(|packet| packet.is_wanted) {
-                            prop_assert_eq!(fresh.contains(&packet.key), !packet.is_seen);
-                        }
-                        plain.iter_mut().for_each(|packet| packet.is_seen = true);
-                    }
                 }
             }
         }
@@ -259,8 +236,7 @@ mod tests {
     fn memory_does_not_grow_with_what_has_passed_through() {
         let mut calls = Calls::new(Compat::Nest12);
         let mut queue = Queue::default();
-        let limit = Limit::of(std::time::Duration::MAX);
-        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Done, limit, None));
+        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Done, None));
         for _ in 0..100_000 {
             queue.push(key, &mut draft(50), None);
             if queue.packets.len() > 10 {

@@ -6,31 +6,39 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
+use tokio::task::coop::poll_proceed;
 
-use super::{CallError, guard::Guard, members::Members, watch::Watch};
+use super::{CallError, calls::Because, guard::Guard, members::Members, timeout::Silence, watch::Watch};
 use crate::packet::RawJson;
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
 ///
 /// The first error is the last item. Dropping the stream forgets the call; the service is not told, for Nest has no
-/// packet for that. Values wait in memory until they are taken.
+/// packet for that.
+///
+/// Values wait in memory until they are taken, up to [`Config::max_stream_buffer`](super::Config::max_stream_buffer).
+/// Past that the connection is not read, so that the service waits, as long as no other call waits for an answer on it;
+/// once one does, a further value ends the stream with [`CallError::StreamOverflow`], after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Replies<T> {
     /// Keeps the link alive as long as somebody listens.
     guard: Guard<Arc<Members>>,
+    silence: Silence,
     watch: Watch,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(guard: Guard<Arc<Members>>, watch: Watch) -> Self {
+    pub(super) fn new(guard: Guard<Arc<Members>>, timeout: Duration, watch: Watch) -> Self {
         Self {
             guard,
+            silence: Silence::new(timeout),
             watch,
             is_over: false,
             item: PhantomData,
@@ -45,10 +53,14 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let next = ready!(self.guard.poll_next(cx));
+        // A stream that always has more leaves the others of its task their turn.
+        let turn = ready!(poll_proceed(cx));
+        let Self { guard, silence, .. } = &mut *self;
+        let next = ready!(guard.poll_next(silence, cx));
+        turn.made_progress();
         match &next {
-            Some(value) => self.guard.learn(false, value),
-            None => self.guard.learn(false, &Ok(None)),
+            Some(value) => guard.learn(false, value),
+            None => guard.learn(false, &Ok(None)),
         }
         let item = next.map(|value| value.and_then(|value| decode(value.as_ref())));
         match &item {
@@ -56,7 +68,10 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
             Some(Err(error)) => self.watch.failed(error),
             None => self.watch.succeeded(),
         }
-        self.is_over = !matches!(item, Some(Ok(_)));
+        if !matches!(item, Some(Ok(_))) {
+            self.is_over = true;
+            self.guard.release(Because::Dropped);
+        }
         Poll::Ready(item)
     }
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     replies::decode,
     watch::Watch,
 };
-use crate::{packet::RawJson, pattern::Pattern};
+use crate::{compat::Compat, packet::RawJson, pattern::Pattern};
 
 /// A request as a value: cheap to clone, so that it can be made again.
 #[derive(Debug, Clone)]
@@ -85,14 +86,18 @@ impl Call {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
             None => client.clone(),
         };
-        let mut errand = Errand::new(kind, client.timeout);
-        errand.address(&self.pattern, client.members.config.compat)?;
+        let mut errand = Errand::new(kind);
+        self.fill(&mut errand, client.members.config.compat)?;
+        let watch = client.watch(&mut errand);
+        Ok((client, errand, watch))
+    }
+
+    fn fill(&self, errand: &mut Errand, compat: Compat) -> Result<(), CallError> {
+        errand.address(&self.pattern, compat)?;
         errand.data(|out| {
             out.extend_from_slice(self.data.as_str().as_bytes());
             Ok(())
-        })?;
-        let watch = client.watch(&mut errand);
-        Ok((client, errand, watch))
+        })
     }
 }
 
@@ -138,7 +143,8 @@ impl Service<Call> for Client {
         let begun = call.begin(Kind::Request, self);
         Box::pin(async move {
             let (client, mut errand, mut watch) = begun?;
-            client.ask(&mut errand, &mut watch).await.map(Answer)
+            let fill = |errand: &mut Errand| call.fill(errand, client.members.config.compat);
+            client.ask(&mut errand, &mut watch, fill).await.map(Answer)
         })
     }
 }
@@ -170,7 +176,7 @@ impl<T: 'static> Service<Call> for Streaming<T> {
     }
 
     fn call(&mut self, call: Call) -> Answering<Replies<T>> {
-        let begun = call.begin(Kind::Stream, &self.client);
+        let begun = call.begin(Kind::Stream { since: Instant::now() }, &self.client);
         Box::pin(async move {
             let (client, errand, watch) = begun?;
             client.ask_stream(errand, watch).await

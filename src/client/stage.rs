@@ -3,8 +3,10 @@
 //! ```text
 //!   Queued ──────── written ──► Asked ──── answered ──┐
 //!   QueuedEvent ─── written ──► Leaving ─ all sent ───┼──► Over
-//!   Linking ────────────────────────────── linked ────┘    from everywhere: too late, no link, link lost
+//!   Linking ────────────────────────────── linked ────┘    from everywhere: no link, link lost
 //! ```
+//!
+//! A call whose caller gives up, or whose timeout ends, is taken away.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -29,8 +31,8 @@ impl Stage {
         matches!(self, Self::Queued | Self::QueuedEvent)
     }
 
-    /// Whether it goes on though nobody waits for it.
+    /// Returns true if it goes on though nobody waits for it.
     pub(super) const fn is_autonomous(self) -> bool {
-        matches!(self, Self::Linking | Self::QueuedEvent | Self::Leaving)
+        matches!(self, Self::QueuedEvent | Self::Leaving)
     }
 }

@@ -1,10 +1,11 @@
 //! One caller who waits, for what, and what there is for it to take. Plain data.
 
-use std::{collections::VecDeque, task::Waker};
+use std::task::Waker;
 
-use tokio::time::Instant;
-
-use super::{CallError, limit::Limit};
+use super::{
+    CallError, Disconnected,
+    values::{Clock, Values},
+};
 use crate::packet::{Outcome, RawJson, RpcError};
 
 /// What a waiting caller is told: a value, JavaScript's undefined (`None`), or the end.
@@ -13,7 +14,6 @@ pub(super) type Answer = Result<Option<RawJson>, CallError>;
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) wants: Wants,
-    pub(super) limit: Limit,
     /// Who waits; `None` while nobody looks.
     pub(super) waker: Option<Waker>,
 }
@@ -42,22 +42,21 @@ pub(super) enum Wants {
     Nothing,
 }
 
-/// The values of a stream that have not been taken.
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    queued: VecDeque<Option<RawJson>>,
-    end: Option<Answer>,
-    /// The packet, if it was not written and is to be put down elsewhere.
-    returned: Option<Vec<u8>>,
+/// The `err` of a service that stops and has done nothing for the call, exactly so.
+const STOPPING: &str = r#"{"status":"error","message":"the service is stopping"}"#;
+
+/// Returns true if a service says with this that it stops and takes no more calls.
+pub(super) fn is_refusal(err: &RawJson) -> bool {
+    err.as_str() == STOPPING
 }
 
 impl Waiter {
-    pub(super) const fn new(wants: Wants, limit: Limit, waker: Option<Waker>) -> Self {
-        Self { wants, limit, waker }
+    pub(super) const fn new(wants: Wants, waker: Option<Waker>) -> Self {
+        Self { wants, waker }
     }
 
-    /// Takes a value after which more may come; whom to wake. A stream's patience begins anew.
-    pub(super) fn value(&mut self, value: Option<RawJson>, now: Instant) -> Option<Waker> {
+    /// Takes a value after which more may come. Returns the waker of its caller, if that waits for it.
+    pub(super) fn value(&mut self, value: Option<RawJson>, clock: &mut Clock) -> Option<Waker> {
         match &mut self.wants {
             // As `lastValueFrom`, for which an undefined value is a value too.
             Wants::Last { so_far } => {
@@ -65,18 +64,17 @@ impl Waiter {
                 None
             }
             Wants::Each(values) => {
-                values.queued.push_back(value);
-                self.limit.renew(now);
+                values.push(value, clock.now());
                 self.waker.take()
             }
             Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
         }
     }
 
-    /// Takes note of the end; whom to wake.
+    /// Takes note of the end. Returns the waker of its caller.
     pub(super) fn end(&mut self, end: Answer) -> Option<Waker> {
         match &mut self.wants {
-            Wants::Each(values) => values.end = Some(end),
+            Wants::Each(values) => values.end(end),
             wants => *wants = Wants::Told(end),
         }
         self.waker.take()
@@ -103,11 +101,11 @@ impl Waiter {
     /// As [`end`](Self::end), as the service told it.
     pub(super) fn outcome(&mut self, outcome: Outcome) -> Option<Waker> {
         let end = match outcome {
-            Outcome::Failed(err) => Err(CallError::Rpc(RpcError::from_raw(err))),
+            Outcome::Failed(err) => Err(self.failure(err)),
             Outcome::Value(value) | Outcome::Completed(value) => Ok(match &mut self.wants {
                 Wants::Last { so_far } => value.or_else(|| so_far.take()),
                 Wants::Each(values) => {
-                    values.queued.extend(value.map(Some));
+                    values.push_last(value);
                     None
                 }
                 Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
@@ -116,24 +114,26 @@ impl Waiter {
         self.end(end)
     }
 
-    /// This one is to be woken; the one that was before.
+    /// What `err` means to this call. A service that stops refuses a call before it does anything for it: after a value
+    /// that is no refusal.
+    fn failure(&self, err: RawJson) -> CallError {
+        let has_value = match &self.wants {
+            Wants::Last { so_far } => so_far.is_some(),
+            Wants::Each(values) => values.have_come(),
+            Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => false,
+        };
+        match (is_refusal(&err), has_value) {
+            (false, _) => CallError::Rpc(RpcError::from_raw(err)),
+            (true, false) => CallError::Stopping,
+            (true, true) => CallError::ConnectionClosed(Disconnected::Stopping),
+        }
+    }
+
+    /// Makes this the waker of the caller. Returns the one that was before.
     pub(super) fn watch(&mut self, waker: &Waker) -> Option<Waker> {
         match &self.waker {
             Some(known) if known.will_wake(waker) => None,
             _ => self.waker.replace(waker.clone()),
-        }
-    }
-}
-
-impl Values {
-    /// The next one: inside, `None` is the end.
-    pub(super) fn next(&mut self) -> Option<Option<Answer>> {
-        if let Some(value) = self.queued.pop_front() {
-            return Some(Some(Ok(value)));
-        }
-        match self.end.take()? {
-            Ok(_) => Some(None),
-            Err(error) => Some(Some(Err(error))),
         }
     }
 }

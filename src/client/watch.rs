@@ -77,6 +77,10 @@ impl Watch {
         })
     }
 
+    pub(super) const fn span(&self) -> &Span {
+        &self.span
+    }
+
     pub(super) fn succeeded(&mut self) {
         self.meter.end(Outcome::Ok);
     }
@@ -95,10 +99,13 @@ impl Watch {
             CallError::Connect(_) => Outcome::Unreachable,
             CallError::ConnectionClosed(_) => Outcome::Disconnected,
             CallError::Timeout(_) => Outcome::Timeout,
-            CallError::Overloaded => Outcome::Overloaded,
+            CallError::Stopping => Outcome::Refused,
+            CallError::Overloaded | CallError::StreamOverflow(_) => Outcome::Overloaded,
             CallError::Closed => Outcome::Closed,
-            // Found out before there is a call.
-            CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) => Outcome::Rejected,
+            // Found out before anything is sent.
+            CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) | CallError::Unframeable(_) => {
+                Outcome::Rejected
+            }
         };
         self.span.record("error.type", outcome.name());
         self.span.record("otel.status_code", "ERROR");

@@ -21,7 +21,7 @@ pub enum ConnectionError {
         /// What the framing says is wrong.
         source: FramingError,
     },
-    /// The [`Framing`](super::Framing) in use could not write a packet.
+    /// The [`Framing`](super::Framing) in use could not be made, or could not write a packet that has to be written.
     #[error("a packet cannot be framed")]
     Unframeable(#[source] FramingError),
     /// A frame holds no JSON.

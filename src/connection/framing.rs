@@ -8,7 +8,7 @@ use std::{error::Error, fmt, sync::Arc};
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::ConnectionError;
+use super::{Caught, ConnectionError, caught};
 
 /// What a [`Framing`] says is wrong: any error, or a text (`Err("no such version".into())`).
 pub type FramingError = Box<dyn Error + Send + Sync>;
@@ -20,6 +20,10 @@ pub type FramingError = Box<dyn Error + Send + Sync>;
 /// callers, `{"response":…,"isDisposed":true,"id":…}` to them (`docs/PROTOCOL.md` §2). On the other side is whatever
 /// the two peers have agreed on: another header, MessagePack, members by other names. A framing is made for each link
 /// ([`Config::framing`](super::Config::framing)), so it may have state: a version agreed on, a cipher.
+///
+/// A panic in any of its functions is an error of that function. One that panics in [`decode`](Self::decode) or
+/// [`is_mid_frame`](Self::is_mid_frame) has broken the framing, as a peer would; it takes no handler and no other connection
+/// with it.
 ///
 /// Packets that are only shaped otherwise and framed as ever are made with [`codec`](crate::codec) in between: call a
 /// [`FrameDecoder`](crate::codec::FrameDecoder) in `decode` and [`encode`](crate::codec::encode()) in `encode`.
@@ -67,8 +71,10 @@ pub trait Framing: Send {
     /// Appends `packet`, which is JSON text, to `out`.
     ///
     /// # Errors
-    /// This packet can't be put that way; it is too long for its header, say. The link is then cut, with
-    /// [`ConnectionError::Unframeable`]: whoever waits for the packet would wait for ever.
+    /// This packet can't be put that way; it is too long for its header, say. What was appended is taken back and the
+    /// connection goes on. A client's call or event whose packet it is fails with
+    /// `CallError::Unframeable`; a reply becomes "Internal server error", and the reason is logged. If that cannot be framed either, the connection is cut with
+    /// [`ConnectionError::Unframeable`], because the caller would wait for ever.
     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError>;
 
     /// Whether a packet is there in part, `received` being what [`decode`](Self::decode) left: what arms
@@ -104,9 +110,11 @@ impl PartialEq for MakeFraming {
 
 impl Eq for MakeFraming {}
 
-/// The framing of one link, and what has to be remembered for it.
+/// The framing of one link, and what has to be remembered for it. Whatever runs code of the framing is in here, and
+/// catches its panics.
 pub(super) struct Custom {
-    framing: Box<dyn Framing>,
+    /// `None` if it could not be made.
+    framing: Option<Box<dyn Framing>>,
     /// What has arrived and was not taken by the framing.
     received: BytesMut,
     /// In bytes; of what `decode` leaves.
@@ -117,20 +125,24 @@ pub(super) struct Custom {
     is_lost: bool,
     /// The packet to be written next, as JSON. Empty between two calls; kept for its memory.
     packet: BytesMut,
-    /// Why a packet could not be written, until somebody asks.
-    failure: Option<FramingError>,
+    /// Why the connection can't go on, until somebody asks.
+    failure: Option<ConnectionError>,
 }
 
 impl Custom {
     pub(super) fn new(make: &MakeFraming, max_buffer_size: usize) -> Self {
+        let (framing, failure) = match caught("what makes the framing", || make.0()) {
+            Ok(framing) => (Some(framing), None),
+            Err(panic) => (None, Some(ConnectionError::Unframeable(panic.into()))),
+        };
         Self {
-            framing: make.0(),
+            framing,
             received: BytesMut::new(),
             max_buffer_size,
             offset: 0,
             is_lost: false,
             packet: BytesMut::new(),
-            failure: None,
+            failure,
         }
     }
 
@@ -142,11 +154,11 @@ impl Custom {
     }
 
     pub(super) fn next_frame(&mut self) -> Result<Option<ByteString>, ConnectionError> {
-        if self.is_lost {
+        let (false, Some(framing)) = (self.is_lost, &mut self.framing) else {
             return Ok(None);
-        }
+        };
         let before = self.received.len();
-        let outcome = self.framing.decode(&mut self.received);
+        let outcome = flat(caught(FRAMING, || framing.decode(&mut self.received)));
         let left = self.received.len();
         let offset = self.offset;
         self.offset += before.saturating_sub(left) as u64;
@@ -170,27 +182,67 @@ impl Custom {
         self.received = BytesMut::new();
     }
 
-    pub(super) fn is_mid_frame(&self) -> bool {
-        !self.is_lost && self.framing.is_mid_frame(&self.received)
-    }
-
-    pub(super) fn encode(&mut self, write: impl FnOnce(&mut BytesMut), out: &mut BytesMut) {
-        let before = out.len();
-        write(&mut self.packet);
-        let encoded = self.framing.encode(&String::from_utf8_lossy(&self.packet), out);
-        self.packet.clear();
-        if let Err(error) = encoded {
-            out.truncate(before);
-            self.failure.get_or_insert(error);
+    pub(super) fn is_mid_frame(&mut self) -> bool {
+        let (false, Some(framing)) = (self.is_lost, &self.framing) else {
+            return false;
+        };
+        match caught(FRAMING, || framing.is_mid_frame(&self.received)) {
+            Ok(is_mid_frame) => is_mid_frame,
+            Err(panic) => {
+                self.lose();
+                self.failure.get_or_insert(ConnectionError::Framing {
+                    offset: self.offset,
+                    source: panic.into(),
+                });
+                false
+            }
         }
     }
 
-    /// Whether all packets could be written so far; tells of one that could not be once.
-    pub(super) fn check(&mut self) -> Result<(), ConnectionError> {
-        self.failure
-            .take()
-            .map_or(Ok(()), |error| Err(ConnectionError::Unframeable(error)))
+    /// Appends the packet that `write` writes to `out`.
+    ///
+    /// # Errors
+    /// The framing refuses it. Nothing has been appended then.
+    pub(super) fn encode(&mut self, write: impl FnOnce(&mut BytesMut), out: &mut BytesMut) -> Result<(), FramingError> {
+        let Some(framing) = &mut self.framing else {
+            return Err("the framing could not be made".into());
+        };
+        let before = out.len();
+        self.packet.clear();
+        write(&mut self.packet);
+        let text = String::from_utf8_lossy(&self.packet);
+        let encoded = flat(caught(FRAMING, || framing.encode(&text, out)));
+        self.packet.clear();
+        if encoded.is_err() {
+            out.truncate(before);
+        }
+        encoded
     }
+
+    /// A packet could not be written that has to be.
+    pub(super) fn fail(&mut self, error: FramingError) {
+        self.failure.get_or_insert(ConnectionError::Unframeable(error));
+    }
+
+    /// Whether the connection can go on; says why not once.
+    pub(super) fn check(&mut self) -> Result<(), ConnectionError> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Custom {
+    fn drop(&mut self) {
+        let framing = self.framing.take();
+        if let Err(panic) = caught(FRAMING, || drop(framing)) {
+            tracing::error!(error = &panic as &dyn Error, "a framing was dropped");
+        }
+    }
+}
+
+const FRAMING: &str = "the framing";
+
+fn flat<T>(outcome: Result<Result<T, FramingError>, Caught>) -> Result<T, FramingError> {
+    outcome.unwrap_or_else(|panic| Err(panic.into()))
 }
 
 impl fmt::Debug for Custom {

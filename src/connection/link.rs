@@ -11,9 +11,11 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Config, ConnectionError, framing::Custom, low_water::LowWater, reader::Reader, writer::Writer};
+use super::{
+    Config, ConnectionError, FramingError, framing::Custom, low_water::LowWater, reader::Reader, writer::Writer,
+};
 use crate::{
-    packet::{Frame, PacketError, RawJson, ReplyBody},
+    packet::{Frame, PacketError, RawJson, ReplyBody, RpcError},
     telemetry::{Fault, Limit, LinkMeter},
 };
 
@@ -154,13 +156,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Returns whether a frame is half received.
-    pub(crate) fn is_mid_frame(&self) -> bool {
+    pub(crate) fn is_mid_frame(&mut self) -> bool {
         self.reader.is_mid_frame()
     }
 
     /// Forgets all that has been read and not taken out, half a frame included.
     pub(crate) fn discard(&mut self) {
         self.reader.discard();
+    }
+
+    /// Gives a peer that is in the middle of a frame all its time again, because we did not read meanwhile.
+    pub(crate) fn rearm(&mut self) {
+        self.reader.rearm();
     }
 
     /// Forgets the rest of the segment.
@@ -194,7 +201,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
         match self.reader.custom() {
             None => self.writer.push(write),
-            Some(custom) => self.writer.push_as(custom, write),
+            Some(custom) => {
+                if let Err(error) = self.writer.push_as(custom, write) {
+                    custom.fail(error);
+                }
+            }
         }
     }
 
@@ -202,30 +213,57 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(crate) fn push_reply(&mut self, reply: ReplyBody<'_>, id: &str) {
         match reply {
             // Nearly all are: its pieces, known here, are copied without a look at how long they are.
-            last @ ReplyBody::Last(_) => self.push_pieces(last.pieces(id), last.payload()),
-            other => self.push_pieces(other.pieces(id), other.payload()),
+            last @ ReplyBody::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
+            other => self.push_pieces(other.pieces(id), other.payload(), id),
         }
     }
 
     /// Queues the packet of this text.
-    pub(crate) fn push_text(&mut self, text: &str) {
+    ///
+    /// # Errors
+    /// The framing in use refuses it; Nest's own refuses none.
+    #[inline]
+    pub(crate) fn push_text(&mut self, text: &str) -> Result<(), FramingError> {
         match self.reader.custom() {
-            None => self.writer.push_text(text),
+            None => {
+                self.writer.push_text(text);
+                Ok(())
+            }
             Some(custom) => self
                 .writer
                 .push_as(custom, |out| out.extend_from_slice(text.as_bytes())),
         }
     }
 
+    /// Returns true if writing a packet runs code that is not ours.
+    pub(crate) fn is_custom(&mut self) -> bool {
+        self.reader.custom().is_some()
+    }
+
     /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII. The second is
     /// not copied if it is large and somebody has it: `payload`.
     #[inline(always)]
-    fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
+    fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>, id: &str) {
         match self.reader.custom() {
             None => self.writer.push_pieces(pieces, payload),
-            Some(custom) => self.writer.push_as(custom, |out| {
+            Some(_) => self.push_custom(pieces, id),
+        }
+    }
+
+    /// As [`push_pieces`](Self::push_pieces). A reply that its framing refuses becomes an error, so that its caller does not
+    /// wait for ever.
+    fn push_custom(&mut self, pieces: [&str; 5], id: &str) {
+        let Some(custom) = self.reader.custom() else { return };
+        let mut push = |pieces: [&str; 5]| {
+            self.writer.push_as(custom, |out| {
                 pieces.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
-            }),
+            })
+        };
+        let Err(error) = push(pieces) else { return };
+        tracing::warn!(error = &*error as &dyn std::error::Error, "a reply cannot be framed");
+        let internal = RpcError::internal();
+        if push(ReplyBody::Error(internal.err()).pieces(id)).is_err() {
+            custom.fail(error);
         }
     }
 

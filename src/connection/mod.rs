@@ -4,6 +4,7 @@
 //! and watches Nest's limits. It knows nothing of handlers and calls, and starts no task. Rules: Nest's
 //! `helpers/json-socket.js` and `helpers/tcp-socket.js` (`docs/PROTOCOL.md` §1).
 
+mod caught;
 mod config;
 mod error;
 mod framing;
@@ -14,6 +15,7 @@ mod queue;
 mod reader;
 mod writer;
 
+pub(crate) use caught::{Caught, caught};
 pub use config::Config;
 pub use error::ConnectionError;
 pub use framing::{Framing, FramingError};

@@ -114,8 +114,8 @@ impl Reader {
     }
 
     /// Whether the stream, should it end now, would end inside a frame.
-    pub(super) fn is_mid_frame(&self) -> bool {
-        match &self.framer {
+    pub(super) fn is_mid_frame(&mut self) -> bool {
+        match &mut self.framer {
             Framer::Nest(decoder) => decoder.is_mid_frame(),
             Framer::Custom(custom) => custom.is_mid_frame(),
         }

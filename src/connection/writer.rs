@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
 use super::{
+    FramingError,
     framing::Custom,
     queue::{PIECES, Queue},
 };
@@ -51,8 +52,16 @@ impl Writer {
         }
     }
 
-    pub(super) fn push_as(&mut self, framing: &mut Custom, packet: impl FnOnce(&mut BytesMut)) {
-        framing.encode(packet, self.waiting.gather());
+    /// Queues the packet that `packet` writes, as `framing` frames it.
+    ///
+    /// # Errors
+    /// The framing refuses it.
+    pub(super) fn push_as(
+        &mut self,
+        framing: &mut Custom,
+        packet: impl FnOnce(&mut BytesMut),
+    ) -> Result<(), FramingError> {
+        framing.encode(packet, self.waiting.gather())
     }
 
     pub(super) fn poll_flush<IO: AsyncWrite + Unpin>(

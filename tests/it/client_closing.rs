@@ -37,7 +37,7 @@ async fn closing_waits_for_what_is_under_way_and_lets_nothing_more_in() {
     let mut closing = Box::pin(client.close());
     assert!((&mut closing).now_or_never().is_none());
     assert_closed(&other).await;
-    peer.expect_silence_of(seconds(29)).await;
+    peer.expect_silence_of(seconds(24)).await;
     peer.say(&format!(r#"{{"response":1,"id":"{id}"}}"#)).await;
     peer.say(&format!(r#"{{"response":2,"isDisposed":true,"id":"{id}"}}"#))
         .await;

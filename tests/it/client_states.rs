@@ -121,6 +121,7 @@ async fn states_do_not_keep_a_client_alive() {
     let mut states = client.states();
     client.connect().await.expect("a link");
     drop(client);
+    assert_eq!(told(&mut states).await, "Connected");
     calls.next().await.expect_end().await;
     assert_eq!(told(&mut states).await, "Disconnected(Closed)");
     assert!(states.next().await.is_none());

@@ -213,17 +213,3 @@ async fn the_limits_hold_for_packets_of_any_framing() {
         assert!((timeout..timeout * 2).contains(&start.elapsed()));
     }
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_packet_that_cannot_be_framed_cuts_the_link_and_leaves_nothing_of_it() {
-    let config = config();
-    let ended = converse_with(&config, router(), async |mut peer| {
-        let long = short(r#"{"pattern":"repeat","data":300,"id":2}"#);
-        peer.send([short(PING), long].concat()).await;
-        peer.expect(short(PONG)).await;
-        peer.expect_end().await;
-    });
-    let error = ended.await.expect_err("it is too long");
-    assert!(matches!(error, ConnectionError::Unframeable(_)), "{error:?}");
-    assert_eq!(error.to_string(), "a packet cannot be framed");
-}

@@ -79,7 +79,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Returns whether the connection has anything to do. It has been polled just before.
-    fn quiet(&self) -> Quiet {
+    fn quiet(&mut self) -> Quiet {
         // Without budget, a socket that has something to read says that it has not.
         let is_busy = !self.waits.is_empty() || self.connection.queued() > 0 || self.is_paused() || is_budget_used_up();
         match is_busy {

@@ -11,6 +11,7 @@ mod log;
 mod peer;
 mod rig;
 mod service;
+mod witness;
 
 pub(crate) use arrivals::{Arrivals, arrivals};
 pub(crate) use caller::{Calls, calls, calls_with};
@@ -23,3 +24,4 @@ pub(crate) use log::Log;
 pub(crate) use peer::{Peer, frame, settle};
 pub(crate) use rig::Rig;
 pub(crate) use service::{converse, converse_over, converse_with};
+pub(crate) use witness::{Farewell, Farewells, witnessed};
