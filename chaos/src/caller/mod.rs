@@ -19,7 +19,7 @@ pub enum Caller {
     /// Our client.
     Ours(Client),
     /// Real Nest's.
-    Nest(NestCaller),
+    Nest(Box<NestCaller>),
 }
 
 impl Caller {

@@ -57,6 +57,12 @@ async fn a_connection_is_cut_or_reset_within_so_many_bytes() {
 #[tokio::test]
 async fn a_silent_connection_carries_nothing_until_it_is_healed_and_then_resets() {
     let (proxy, mut caller, mut service) = connected(certain(Fault::HalfOpen, 0)).await;
+    // Silence that had not yet come would be healed before it is there.
+    let mut spoilt = proxy.spoilt.subscribe();
+    spoilt
+        .wait_for(|spoilt| *spoilt == 1)
+        .await
+        .expect("the proxy is there");
     caller.write_all(b"lost").await.expect("the system takes it");
     proxy.heal().await;
     let ends = tokio::join!(caller.read_u8(), service.read_u8());

@@ -114,18 +114,12 @@ impl Host {
         })
     }
 
-    /// Waits until handlers have seen all these numbers, or until `patience` is over.
-    pub async fn saw(&self, numbers: &[u64], patience: Duration) {
-        let looks = patience.as_millis() / LOOK.as_millis();
-        for _ in 0..looks {
-            let mut journal = self.journal.clone();
-            let output = self.service.as_ref().map(Service::output).unwrap_or_default();
-            journal.add("", output.iter().map(String::as_str));
-            if numbers.iter().all(|number| journal.times(*number) > 0) {
-                return;
-            }
-            sleep(LOOK).await;
-        }
+    /// What handlers have seen by now, in all lives.
+    fn journal_so_far(&self) -> Journal {
+        let mut journal = self.journal.clone();
+        let output = self.service.as_ref().map(Service::output).unwrap_or_default();
+        journal.add(&self.name(), output.iter().map(String::as_str));
+        journal
     }
 
     /// What handlers of the lives that have ended have seen.
@@ -166,5 +160,18 @@ impl Host {
         };
         command.arg(app).args(["--nest", &major.to_string()]);
         command
+    }
+}
+
+/// Waits until handlers of any of these have seen all these numbers, or until `patience` is over.
+pub(super) async fn saw(hosts: &[Host], numbers: &[u64], patience: Duration) {
+    let looks = patience.as_millis() / LOOK.as_millis();
+    for _ in 0..looks {
+        let mut journal = Journal::default();
+        hosts.iter().for_each(|host| journal.merge(&host.journal_so_far()));
+        if numbers.iter().all(|number| journal.times(*number) > 0) {
+            return;
+        }
+        sleep(LOOK).await;
     }
 }

@@ -47,8 +47,11 @@ pub struct Scenario {
     pub what: &'static str,
     /// Whether the caller or the service may be Nest's.
     pub nest: Nest,
-    run: fn(&Setting) -> BoxFuture<'_, Result<Vec<Broken>, HarnessError>>,
+    run: fn(&Setting) -> Verdict<'_>,
 }
+
+/// What a round gives: the promises that it broke.
+type Verdict<'a> = BoxFuture<'a, Result<Vec<Broken>, HarnessError>>;
 
 /// On which side Nest may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use nest_wire::{
 };
 use tokio::time::timeout;
 
-use super::{Broken, Host, Load, Make, Pairing, Promise, promises::check};
+use super::{Broken, Host, Load, Make, Pairing, Promise, host::saw, promises::check};
 use crate::{
     Journal,
     caller::{Ask, Caller, Kind, NestCaller, Outcome, Record},
@@ -221,9 +221,7 @@ impl Round {
         if self.proxy.is_some() || self.hosts[0].make() != Make::Ours {
             // What the proxy or Node's own buffers hold is not yet the service's: a signal now would come first.
             let due: Vec<_> = self.sent_and_due();
-            if let [host] = &self.hosts[..] {
-                host.saw(&due, ARRIVE_WITHIN).await;
-            }
+            saw(&self.hosts, &due, ARRIVE_WITHIN).await;
         }
     }
 
@@ -260,7 +258,7 @@ async fn caller(setting: &Setting, addresses: &[SocketAddr], random: &mut Rng) -
         }
         Make::Nest(major) => {
             let caller = NestCaller::start(&setting.harness, major, addresses[0]).await?;
-            Ok(Caller::Nest(caller))
+            Ok(Caller::Nest(Box::new(caller)))
         }
     }
 }
