@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// PEM files in a folder of their own, which goes with this.
 #[derive(Debug)]
@@ -15,11 +15,13 @@ impl Certificates {
         let made = Self(folder);
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(DnType::CommonName, "an authority");
         let key = KeyPair::generate().expect("a key");
         let certificate = authority.self_signed(&key).expect("a certificate");
         made.write("ca", &certificate.pem());
         let issuer = Issuer::new(authority, key);
-        let service = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+        let mut service = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+        service.distinguished_name.push(DnType::CommonName, "a service");
         let key = KeyPair::generate().expect("a key");
         let certificate = service.signed_by(&key, &issuer).expect("a certificate");
         made.write("service", &certificate.pem());
