@@ -1,0 +1,284 @@
+//! One round of a scenario: services, perhaps a proxy, a caller, faults, healing, an orderly end, and the verdict.
+
+use std::{collections::HashSet, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use fastrand::Rng;
+use futures_util::future::join_all;
+use nest_wire::{
+    cli::harness::{Harness, HarnessError},
+    client::{Client, Config, Reconnect},
+};
+use tokio::time::timeout;
+
+use super::{Broken, Host, Load, Make, Pairing, Promise, host::saw, promises::check};
+use crate::{
+    Journal,
+    caller::{Ask, Caller, Kind, NestCaller, Outcome, Record},
+    numbers::Numbers,
+    process::Signal,
+    proxy::{Proxy, Weather},
+};
+
+/// How long the client may take to work again.
+const HEALS_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long events may take from the system's buffers to their handlers.
+const ARRIVE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long all calls that are under way may take to end. Each has a bound of its own below it.
+const END_WITHIN: Duration = Duration::from_secs(120);
+
+const PATIENT: Duration = Duration::from_secs(20);
+
+/// What is needed to start a round.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Where all that is random comes from.
+    pub seed: u64,
+    /// Who calls whom.
+    pub pairing: Pairing,
+    /// This package's program, which serves when it is run with `serve`.
+    pub program: PathBuf,
+    /// Where the Node side is.
+    pub harness: Harness,
+}
+
+/// The parts of a round.
+#[derive(Debug)]
+pub struct Round {
+    /// What scenarios draw from.
+    pub random: Rng,
+    /// The services.
+    pub hosts: Vec<Host>,
+    /// What lies between the caller and the first service, if the scenario wants it.
+    pub proxy: Option<Proxy>,
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    numbers: Arc<Numbers>,
+    records: Vec<Record>,
+    /// The events that must be handled if they were sent.
+    due: HashSet<u64>,
+    broken: Vec<Broken>,
+    load: Option<Load>,
+    is_closed_by_service: bool,
+}
+
+/// What a scenario starts with.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The number of services; those beyond the first are for our client only.
+    pub hosts: usize,
+    /// Flags of our service.
+    pub flags: &'static [&'static str],
+    /// The maximum number of descriptors of the service.
+    pub descriptors: Option<u64>,
+    /// The faults of the proxy, if there is one.
+    pub weather: Option<Weather>,
+}
+
+impl Round {
+    /// Starts services, proxy, caller and load.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub async fn start(setting: &Setting, start: Start) -> Result<Self, HarnessError> {
+        let mut random = Rng::with_seed(setting.seed);
+        let mut hosts = Vec::new();
+        for _ in 0..start.hosts.max(1) {
+            let (make, harness) = (setting.pairing.service, setting.harness.clone());
+            let flags = if make == Make::Ours { start.flags } else { &[] };
+            hosts.push(Host::start(make, setting.program.clone(), harness, flags, start.descriptors).await?);
+        }
+        let not_bound = |source| HarnessError::File {
+            path: "a socket or process".into(),
+            source,
+        };
+        let proxy = match start.weather {
+            Some(weather) => Some(
+                Proxy::start(hosts[0].address(), random.u64(..), weather)
+                    .await
+                    .map_err(not_bound)?,
+            ),
+            None => None,
+        };
+        let mut addresses: Vec<_> = hosts.iter().map(Host::address).collect();
+        if let Some(proxy) = &proxy {
+            addresses[0] = proxy.address();
+        }
+        let caller = Arc::new(caller(setting, &addresses, &mut random).await.map_err(not_bound)?);
+        let numbers = Arc::new(Numbers::new());
+        let load = Load::start(&caller, &numbers, random.u64(..));
+        Ok(Self {
+            random,
+            hosts,
+            proxy,
+            caller,
+            numbers,
+            records: Vec::new(),
+            due: HashSet::new(),
+            broken: Vec::new(),
+            load: Some(load),
+            is_closed_by_service: false,
+        })
+    }
+
+    /// Draws a duration between these two, in milliseconds.
+    pub fn milliseconds(&mut self, range: std::ops::Range<u64>) -> Duration {
+        Duration::from_millis(self.random.u64(range))
+    }
+
+    /// Sends events that must be handled, whatever happens from now on. Returns when all have been sent or have failed.
+    pub async fn send_due_events(&mut self, count: usize) {
+        let notes: Vec<_> = (0..count).map(|_| Ask::note(self.numbers.next(), PATIENT)).collect();
+        self.due.extend(notes.iter().map(|ask| ask.number));
+        let records = join_all(notes.into_iter().map(|ask| self.caller.make(ask))).await;
+        self.records.extend(records);
+    }
+
+    /// Ends the round: checks that the client heals, stops the load, closes both sides in order, and checks all promises.
+    pub async fn end(mut self) -> Vec<Broken> {
+        if let Some(proxy) = &self.proxy {
+            proxy.heal().await;
+        }
+        self.heals().await;
+        self.stop_load().await;
+        self.close().await;
+        let mut journal = Journal::default();
+        for host in &mut self.hosts {
+            if let Err(error) = finish(host).await {
+                self.broken.push(broken(Promise::Stops, &error.to_string()));
+            }
+            journal.merge(host.journal());
+        }
+        if self.is_closed_by_service {
+            self.due.clear();
+        }
+        let twice = self.caller.ended_twice();
+        self.broken.extend(check(&self.records, &self.due, &twice, &journal));
+        self.broken
+    }
+
+    /// As [`end`](Self::end), for a service that closes first: events that cross its closing may be lost.
+    pub async fn end_without_due_events(mut self) -> Vec<Broken> {
+        self.is_closed_by_service = true;
+        self.end().await
+    }
+
+    async fn heals(&mut self) {
+        let answered = async {
+            loop {
+                let record = self
+                    .caller
+                    .make(Ask::quick(self.numbers.next(), Duration::from_secs(2)))
+                    .await;
+                let is_answered = record.outcome == Outcome::Answered;
+                self.records.push(record);
+                if is_answered {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if timeout(HEALS_WITHIN, answered).await.is_err() {
+            let last = self.records.last().map(|record| &record.outcome);
+            let what = format!("no call has succeeded {HEALS_WITHIN:?} after the last fault; the last: {last:?}");
+            self.broken.push(broken(Promise::Heals, &what));
+        }
+    }
+
+    async fn stop_load(&mut self) {
+        let Some(load) = self.load.take() else { return };
+        match timeout(END_WITHIN, load.stop()).await {
+            Ok(records) => self.records.extend(records),
+            Err(_) => {
+                let what = format!("calls are under way {END_WITHIN:?} after the last was made");
+                self.broken.push(broken(Promise::NothingHangs, &what));
+            }
+        }
+    }
+
+    /// Leaves answers on their way, sends events, and closes: everything that was sent must be handled.
+    async fn close(&mut self) {
+        let given_up = (0..20).map(|index| {
+            let kind = match index % 2 {
+                0 => Kind::Slow(40),
+                _ => Kind::Values {
+                    count: 2_000,
+                    ms: 0,
+                    taken: 1,
+                },
+            };
+            Ask::plain(self.numbers.next(), kind, Duration::from_millis(10))
+        });
+        let given_up: Vec<_> = given_up.collect();
+        let records = join_all(given_up.into_iter().map(|ask| self.caller.make(ask))).await;
+        self.records.extend(records);
+        self.send_due_events(200).await;
+        if timeout(END_WITHIN, self.caller.close()).await.is_err() {
+            self.broken
+                .push(broken(Promise::NothingHangs, "the client does not close"));
+        }
+        if self.proxy.is_some() || self.hosts[0].make() != Make::Ours {
+            // What the proxy or Node's own buffers hold is not yet the service's: a signal now would come first.
+            let due: Vec<_> = self.sent_and_due();
+            saw(&self.hosts, &due, ARRIVE_WITHIN).await;
+        }
+    }
+
+    fn sent_and_due(&self) -> Vec<u64> {
+        let is_sent = |record: &&Record| record.outcome == Outcome::Sent && self.due.contains(&record.ask.number);
+        self.records
+            .iter()
+            .filter(is_sent)
+            .map(|record| record.ask.number)
+            .collect()
+    }
+}
+
+async fn finish(host: &mut Host) -> io::Result<()> {
+    host.signal(Signal::SIGCONT)?;
+    host.signal(Signal::SIGTERM)?;
+    host.ended().await
+}
+
+fn broken(promise: Promise, what: &str) -> Broken {
+    Broken {
+        promise,
+        number: None,
+        what: what.to_owned(),
+        journal: Vec::new(),
+    }
+}
+
+async fn caller(setting: &Setting, addresses: &[SocketAddr], random: &mut Rng) -> io::Result<Caller> {
+    match setting.pairing.caller {
+        Make::Ours => {
+            let addresses = addresses.iter().map(ToString::to_string);
+            Ok(Caller::Ours(Client::with_hosts(addresses, drawn_config(random))))
+        }
+        Make::Nest(major) => {
+            let caller = NestCaller::start(&setting.harness, major, addresses[0]).await?;
+            Ok(Caller::Nest(Box::new(caller)))
+        }
+    }
+}
+
+fn drawn_config(random: &mut Rng) -> Config {
+    let reconnect = match random.bool() {
+        true => Reconnect::always(),
+        false => Reconnect::on_demand().attempts(random.u32(1..6)),
+    };
+    let reconnect = reconnect
+        .min_delay(Duration::from_millis(20))
+        .max_delay(Duration::from_millis(300));
+    let config = Config::default()
+        .connect_timeout(Duration::from_secs(2))
+        .reconnect(reconnect)
+        .connections(random.usize(1..=2));
+    match random.bool() {
+        true => config
+            .max_in_flight(random.usize(4..64))
+            .max_queued(random.usize(1..64)),
+        false => config,
+    }
+}

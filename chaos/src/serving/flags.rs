@@ -1,0 +1,94 @@
+//! What the service is told on its command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use nest_wire::{connection::Config, server::Limits};
+
+/// The flags of `serve`. What is not given is the crate's default.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Flags {
+    /// The port; 0 picks one that is free
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// End when standard input does
+    #[arg(long)]
+    pub with_parent: bool,
+    /// Do not print the numbers that handlers see
+    #[arg(long = "quiet")]
+    pub is_quiet: bool,
+    /// The number of threads; 0 is a runtime that is the main thread's alone
+    #[arg(long, default_value_t = 2)]
+    pub workers: usize,
+    /// The maximum number of open descriptors
+    #[arg(long)]
+    pub descriptors: Option<u64>,
+    /// The service's certificate (PEM), for TLS
+    #[arg(long)]
+    pub cert: Option<PathBuf>,
+    /// Its key (PEM)
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// `Serve::drain_timeout` in milliseconds
+    #[arg(long)]
+    pub drain_ms: Option<u64>,
+    /// `Limits::idle_timeout` in milliseconds
+    #[arg(long)]
+    pub idle_ms: Option<u64>,
+    /// `Limits::max_age` in milliseconds
+    #[arg(long)]
+    pub max_age_ms: Option<u64>,
+    /// `Limits::max_connections`
+    #[arg(long)]
+    pub max_connections: Option<usize>,
+    /// `Limits::max_in_flight`
+    #[arg(long)]
+    pub max_in_flight: Option<usize>,
+    /// `Limits::max_in_flight_per_connection`
+    #[arg(long)]
+    pub max_in_flight_per_connection: Option<usize>,
+    /// `connection::Config::incomplete_message_timeout` in milliseconds
+    #[arg(long)]
+    pub incomplete_ms: Option<u64>,
+    /// `connection::Config::max_buffer_size` in UTF-16 units
+    #[arg(long)]
+    pub max_buffer: Option<usize>,
+    /// `connection::Config::max_send_buffer_size` in bytes
+    #[arg(long)]
+    pub max_send_buffer: Option<usize>,
+}
+
+impl Flags {
+    pub(super) fn drain_timeout(&self) -> Option<Duration> {
+        self.drain_ms.map(Duration::from_millis)
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.idle_timeout = self.idle_ms.map(Duration::from_millis);
+        limits.max_age = self.max_age_ms.map(Duration::from_millis);
+        if let Some(connections) = self.max_connections {
+            limits = limits.max_connections(connections);
+        }
+        if let Some(requests) = self.max_in_flight {
+            limits = limits.max_in_flight(requests);
+        }
+        if let Some(requests) = self.max_in_flight_per_connection {
+            limits = limits.max_in_flight_per_connection(requests);
+        }
+        limits
+    }
+
+    pub(super) fn connection(&self) -> Config {
+        let mut config = Config::default();
+        if let Some(milliseconds) = self.incomplete_ms {
+            config = config.incomplete_message_timeout(Some(Duration::from_millis(milliseconds)));
+        }
+        if let Some(units) = self.max_buffer {
+            config = config.max_buffer_size(units);
+        }
+        if let Some(bytes) = self.max_send_buffer {
+            config = config.max_send_buffer_size(bytes);
+        }
+        config
+    }
+}
