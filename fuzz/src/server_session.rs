@@ -1,0 +1,3 @@
+//! Stub.
+/// Stub.
+pub fn server_session(_input: &[u8]) {}
