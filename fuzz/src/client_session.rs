@@ -1,3 +1,0 @@
-//! Stub.
-/// Stub.
-pub fn client_session(_input: &[u8]) {}

@@ -1,3 +1,0 @@
-//! Stub.
-/// Stub.
-pub fn server_session(_input: &[u8]) {}
