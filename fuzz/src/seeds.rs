@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, units},
-    fixture::{Content, Recording, Side},
+    fixture::{Recording, Side},
     packet::{RawJson, ReplyPacket, RequestPacket},
 };
 
@@ -26,10 +26,13 @@ const ID_UNITS: usize = 21;
 #[must_use]
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let recordings = texts().into_iter();
-    let inputs: BTreeSet<Vec<u8>> = match target {
+    let mut inputs: BTreeSet<Vec<u8>> = match target {
         "recordings" => recordings.map(String::into_bytes).collect(),
         _ => recordings.flat_map(|text| inputs(target, &text)).collect(),
     };
+    if target == "server_session" {
+        inputs.extend(UNRECORDED.map(thrice));
+    }
     inputs.into_iter().collect()
 }
 
@@ -44,6 +47,16 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
     let mut inputs = seeds(target);
     inputs.extend(unpack(&found));
     inputs
+}
+
+/// Handlers that no recording calls.
+const UNRECORDED: [&str; 4] = ["large", "spawned", "ticks", "yields"];
+
+/// Three requests in one segment.
+fn thrice(pattern: &str) -> Vec<u8> {
+    let request = |id| format!("{{\"pattern\":\"{pattern}\",\"data\":0,\"id\":{id}}}");
+    let frame = |text: String| format!("{}#{text}", units(&text));
+    (1..=3).map(request).flat_map(|text| frame(text).into_bytes()).collect()
 }
 
 fn folder() -> PathBuf {
@@ -85,11 +98,10 @@ fn of_side(target: &str, recording: &Recording, connection: u32, from: Side) -> 
         ("json_values" | "packets", _) => texts().map(|text| text.as_bytes().to_vec()).collect(),
         ("routes", Side::Caller) => texts().filter_map(|text| pattern(&text)).collect(),
         ("server_session", Side::Caller) => {
-            let mut script = script::of_segments(segments);
-            if has_ended(recording, connection, from) {
-                script.extend_from_slice(b"\xFE.");
-            }
-            vec![script]
+            // A caller that waits for all answers, and one that closes behind its last request.
+            let script = script::of_segments(segments);
+            let hasty = [&*script, b"\xFE."].concat();
+            vec![script, hasty]
         }
         ("client_session", Side::Service) => {
             let mut ids = HashMap::new();
@@ -97,11 +109,6 @@ fn of_side(target: &str, recording: &Recording, connection: u32, from: Side) -> 
         }
         _ => Vec::new(),
     }
-}
-
-fn has_ended(recording: &Recording, connection: u32, from: Side) -> bool {
-    let mut events = recording.events.iter();
-    events.any(|event| (event.connection, event.from, &event.content) == (connection, from, &Content::End))
 }
 
 /// The frames of one side, up to the first error.

@@ -9,7 +9,7 @@ use nest_wire::{
     pattern::{IncomingPattern, Pattern},
 };
 
-use super::handlers::ENDLESS;
+use super::handlers::LONG;
 use crate::script::Step;
 
 /// Longest time in seconds that a script may wait, if all of its requests are to be answered: half a frame is cut off
@@ -24,8 +24,8 @@ pub(super) struct Expected {
     /// The same without the segment that breaks the framing, and what follows.
     pub(super) before_break: HashMap<String, usize>,
     pub(super) breaks_framing: bool,
-    /// Ids of requests whose answer has no end.
-    endless: HashSet<String>,
+    /// Ids of requests whose answer ends after the script.
+    long: HashSet<String>,
     /// Whether the caller waits for all answers.
     is_patient: bool,
 }
@@ -48,7 +48,7 @@ impl Expected {
 
     /// The ids whose requests must all have an end.
     pub(super) fn answered(&self) -> impl Iterator<Item = &String> {
-        let all = self.requests.keys().filter(|id| !self.endless.contains(*id));
+        let all = self.requests.keys().filter(|id| !self.long.contains(*id));
         all.filter(|_| self.is_patient && !self.breaks_framing)
     }
 
@@ -85,8 +85,8 @@ impl Expected {
         let Some(pattern) = &packet.pattern else { return };
         let compat = Compat::default();
         let incoming = IncomingPattern::read(pattern.as_str(), compat).expect("it was read as JSON");
-        if incoming.route() == Some(&Pattern::from(ENDLESS).route(compat)) {
-            self.endless.insert(id.to_string());
+        if incoming.route() == Some(&Pattern::from(LONG).route(compat)) {
+            self.long.insert(id.to_string());
         }
     }
 }

@@ -15,11 +15,15 @@ use nest_wire::{
 use serde::Deserialize;
 use tokio::{task::yield_now, time::sleep};
 
-/// The pattern of the handler whose stream has no end.
-pub(super) const ENDLESS: &str = "ticks";
+/// The pattern of the handler whose stream lasts longer than any script.
+pub(super) const LONG: &str = "ticks";
 /// Longest time that a handler takes, its stream included.
 pub(super) const MAX_ANSWER: Duration = Duration::from_secs(10);
 
+/// An event's stream goes on when its connection has ended: without an end, the session would have none.
+const LONG_SECONDS: u32 = 600;
+/// Length of a large answer: two of them are more than the link holds.
+const LARGE_BYTES: usize = 40_000;
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 const MAX_SLOW_VALUES: usize = 9;
 
@@ -40,10 +44,11 @@ pub(super) fn routes() -> Arc<Routes> {
         .message("stream-slow", stream_slow)
         .message("stream-then-done", stream_slow)
         .message("stream-error", stream_error)
-        .message(ENDLESS, async || Values::new(stream::repeat(1).then(tick)))
+        .message(LONG, async || Values::new(stream::iter(0..LONG_SECONDS).then(tick)))
         .message("rpc-error", rpc_error)
         .message("error", async || Err::<(), _>(io::Error::other("secret")))
         .message("delay", delay)
+        .message("large", async || "x".repeat(LARGE_BYTES))
         .message("yields", yields)
         .message("spawned", yields.spawned())
         .message(42, async || "forty-two")
