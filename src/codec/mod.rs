@@ -36,6 +36,8 @@ mod framed;
 mod header;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod properties;
 mod utf16;
 mod utf8;
 

@@ -155,6 +155,9 @@ const KEYS: [UsualKey; 5] = [
     UsualKey::new("status"),
 ];
 
+/// What JSON takes for white space.
+const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 struct Envelope<'f> {
     err: Option<&'f str>,
     response: Option<&'f str>,
@@ -177,7 +180,7 @@ impl Envelope<'_> {
     fn outcome(&self, frame: Frame<'_>, compat: Compat) -> Outcome {
         let keep = |value| frame.keep(value);
         if self.is_foreign(compat) {
-            Outcome::Completed(Some(RawJson::trusted(frame.to_text())))
+            Outcome::Completed(Some(keep(frame.as_str().trim_matches(JSON_SPACE))))
         } else if let Some(err) = self.err.filter(|err| is_truthy(err)) {
             Outcome::Failed(keep(err))
         } else if self.is_disposed.is_some_and(is_truthy) {
@@ -287,6 +290,15 @@ mod tests {
         for text in [r#"{"id":1,"response":2,"more":3}"#, "{}", "[1]", "5"] {
             assert_eq!(outcome(text), Outcome::Completed(Some(raw(text))), "{text}");
         }
+    }
+
+    #[test]
+    fn white_space_around_a_foreign_packet_is_no_part_of_its_value() {
+        let Outcome::Completed(Some(value)) = outcome(" \n\tfalse\r ") else {
+            panic!("a foreign packet is the last value");
+        };
+        assert_eq!(value.as_str(), "false");
+        assert!(!value.is_truthy());
     }
 
     #[test]

@@ -134,15 +134,18 @@ async fn while_nest_does_not_read_events_past_the_limit_wait_and_all_arrive() {
 async fn an_answer_of_nests_that_comes_too_late_is_nobodys_and_the_link_goes_on() {
     let service = nest().await;
     let client = Client::new(service.address().to_string());
-    let late = json!({"ms": 300, "value": "late"});
+    client.connect().await.expect("it listens");
+    // However slow this process is, no answer comes before the time is over.
+    signal(&service, "-STOP").await;
     let limit = Duration::from_millis(100);
-    let outcome = client.with_timeout(limit).send::<String>("delay", &late).await;
+    let outcome = client.with_timeout(limit).send::<String>("echo", "late").await;
     assert!(
         matches!(outcome, Err(CallError::Timeout(told)) if told == limit),
         "{outcome:?}"
     );
+    signal(&service, "-CONT").await;
     // Answered after the late one, over the link that had both.
-    let last = json!({"ms": 600, "value": "last"});
+    let last = json!({"ms": 100, "value": "last"});
     assert_eq!(client.send::<String>("delay", &last).await.expect("an answer"), "last");
     assert!(client.state().is_connected());
 }

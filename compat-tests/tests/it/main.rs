@@ -28,6 +28,7 @@ mod metrics;
 mod oracle;
 mod server_limits;
 mod service;
+mod stopped_time;
 mod tls;
 mod traces;
 mod tutorial;
