@@ -184,14 +184,20 @@ impl Members {
         of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
     }
 
+    /// Chooses the less busy of two links, at random among those that are connected: each as often as any other, also when
+    /// its neighbour is out.
     fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
-        let count = self.links.len();
-        let start = fastrand::usize(..count);
-        let from_there = (start..count).chain(0..start);
-        let mut ready = from_there.filter(|link| self.links[*link].notice.is_connected() && takes_calls(*link));
-        let one = ready.next()?;
-        let others = ready.clone().count();
-        let Some(other) = (others > 0).then(|| ready.nth(fastrand::usize(..others))).flatten() else {
+        let is_ready = |link: &usize| self.links[*link].notice.is_connected() && takes_calls(*link);
+        let mut ready = (0..self.links.len()).filter(is_ready);
+        let count = ready.clone().count();
+        if count < 2 {
+            return ready.next();
+        }
+        let (first, second) = (fastrand::usize(..count), fastrand::usize(..count - 1));
+        // The second is another one: those from the first on count one further.
+        let one = ready.clone().nth(first)?;
+        // A link may be lost in between.
+        let Some(other) = ready.nth(second + usize::from(second >= first)) else {
             return Some(one);
         };
         let is_busier = self.links[one].load() > self.links[other].load();
