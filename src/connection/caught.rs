@@ -21,12 +21,13 @@ pub(crate) struct Caught {
 pub(crate) fn caught<T>(what: &'static str, code: impl FnOnce() -> T) -> Result<T, Caught> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|panic| Caught {
         what,
-        message: message(panic),
+        message: panic_message(panic),
     })
 }
 
+/// Returns the message of a panic that was caught.
 #[cold]
-fn message(panic: Box<dyn Any + Send>) -> String {
+pub(crate) fn panic_message(panic: Box<dyn Any + Send>) -> String {
     let text = match panic.downcast::<String>() {
         Ok(text) => return *text,
         Err(other) => other,

@@ -15,7 +15,7 @@ mod queue;
 mod reader;
 mod writer;
 
-pub(crate) use caught::{Caught, caught};
+pub(crate) use caught::{Caught, caught, panic_message};
 pub use config::Config;
 pub use error::ConnectionError;
 pub use framing::{Framing, FramingError};

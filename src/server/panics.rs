@@ -2,24 +2,14 @@
 
 use std::{
     any::Any,
-    mem::forget,
     ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+pub(super) use crate::connection::panic_message as message;
+
 /// What a panic carries.
 pub(super) type Payload = Box<dyn Any + Send>;
-
-/// Returns the message of a panic, and drops the rest of it.
-pub(super) fn message(payload: Payload) -> String {
-    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    // A payload may panic when it is dropped, and so may what that panic carries.
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        forget(second);
-    }
-    text.unwrap_or_else(|| "(no message)".to_owned())
-}
 
 /// Drops `value`, whose `Drop` is user code. A panic in it is logged.
 pub(super) fn drop_contained<T>(value: T) {
