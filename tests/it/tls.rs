@@ -394,3 +394,43 @@ async fn the_peer_that_was_learnt_before_tls_began_is_the_callers() {
     assert_eq!(who, "203.0.113.1:7");
     serving.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_says_so_and_reads_on_until_its_service_has_closed_too() {
+    let certificates = Certificates::new("farewell");
+    let config: Arc<rustls::ServerConfig> = service_tls(&certificates).into();
+    let acceptor = tokio_rustls::TlsAcceptor::from(config);
+    let (arrivals, mut links) = mpsc::unbounded_channel();
+    let tls = client_tls(&certificates);
+    let connect = move || {
+        let (tls, (ours, theirs)) = (tls.clone(), duplex(4096));
+        let arrived = arrivals.send(ours);
+        async move {
+            arrived.map_err(|_| io::ErrorKind::ConnectionRefused)?;
+            tls.connect("localhost", theirs).await
+        }
+    };
+    let client = Client::with_connector(connect, nest_wire::client::Config::default());
+    let (closing, closed) = tokio::sync::oneshot::channel();
+    let calling = async {
+        client.emit("log", &1).await.expect("sent");
+        client.close().await;
+        closing.send(()).expect("the service goes on");
+    };
+    let service = async {
+        let link = links.recv().await.expect("a link");
+        let mut link = acceptor.accept(link).await.expect("a handshake");
+        let mut received = String::new();
+        // An end without a word of farewell would be an error.
+        link.read_to_string(&mut received).await.expect("a clean end");
+        assert_eq!(received, r#"26#{"pattern":"log","data":1}"#);
+        for _ in 0..1000 {
+            link.write_all(br#"44#{"response":1,"isDisposed":true,"id":"late"}"#)
+                .await
+                .expect("it is read");
+        }
+        link.shutdown().await.expect("it is read");
+        closed.await.expect("it closes now");
+    };
+    tokio::join!(calling, service);
+}

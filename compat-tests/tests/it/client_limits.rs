@@ -167,3 +167,27 @@ async fn a_call_that_waits_for_a_place_behind_a_sleeping_nest_times_out() {
     signal(&service, "-CONT").await;
     assert_eq!(first.await.expect("an answer"), "pong");
 }
+
+#[tokio::test]
+async fn nest_gets_every_event_of_a_client_that_closes_while_an_answer_is_still_to_come() {
+    const EVENTS: usize = 3000;
+    let service = nest().await;
+    let client = Client::new(service.address().to_string());
+    let slow = json!({"ms": 100, "value": "late"});
+    let impatient = client.with_timeout(Duration::from_millis(10));
+    let outcome = impatient.send::<String>("delay", &slow).await;
+    assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
+    // It reads them only after it has written the answer.
+    signal(&service, "-STOP").await;
+    let events: Vec<_> = (0..EVENTS).map(|_| client.emit("note", "x")).collect();
+    let closing = async {
+        for outcome in join_all(events).await {
+            outcome.expect("sent");
+        }
+        tokio::join!(client.close(), signal(&service, "-CONT"));
+    };
+    timeout(PATIENCE, closing).await.expect("Nest closes too");
+    let another = Client::new(service.address().to_string());
+    let notes: Notes = another.send("notes", &0).await.expect("the notes");
+    assert_eq!(notes.count, EVENTS);
+}
