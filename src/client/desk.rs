@@ -24,7 +24,10 @@ use super::{
     values::Values,
     waiter::{Answer, Waiter, Wants},
 };
-use crate::{compat::Compat, packet::CallId};
+use crate::{
+    compat::Compat,
+    packet::{CallId, RawJson},
+};
 
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -48,7 +51,8 @@ pub(super) struct Submitted {
 /// What a caller finds at the end of its call.
 #[derive(Debug)]
 pub(super) enum End {
-    Answer(Answer),
+    /// The answer, or JavaScript's undefined.
+    Value(Option<RawJson>),
     /// Its link is lost, the packet was not written, and there is another link.
     Returned(Returned),
 }
@@ -141,13 +145,13 @@ impl Desk {
     }
 
     /// How the call has ended.
-    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Progress<End> {
+    pub(super) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Progress<Result<End, CallError>> {
         let mut papers = self.lock();
         if let Some(end) = papers.calls.take_end(key) {
-            return Progress::Ready(End::Answer(end));
+            return Progress::Ready(end.map(End::Value));
         }
         if let Some(returned) = papers.calls.take_returned(key) {
-            return Progress::Ready(End::Returned(returned));
+            return Progress::Ready(Ok(End::Returned(returned)));
         }
         let _not_while_locked = papers.calls.watch(key, cx.waker());
         pending(papers)

@@ -84,6 +84,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
     }
 
     /// Takes one of the links. Where links compete for calls, it is busier now.
+    #[inline]
     fn take(&mut self, chosen: Chosen) {
         (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
         self.is_counted = self.members.has_choice();
@@ -101,6 +102,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
     }
 
     /// Learns from the end of the call, or from a value of it, how the host of its link is.
+    #[inline]
     pub(super) fn learn(&mut self, is_event: bool, answer: &Answer) {
         if let Some(health) = &self.members.health
             && self.is_counted
@@ -138,9 +140,9 @@ impl<M: Deref<Target = Members>> Guard<M> {
         self.key = Some(submitted.key);
         link.start_if(submitted.is_first, &self.members.config);
         match poll_fn(|cx| self.poll_end(cx)).await {
-            End::Answer(answer) => answer.map(drop),
-            // It has no packet.
-            End::Returned(_) => Ok(()),
+            // It has no packet that could be returned.
+            Ok(End::Value(_) | End::Returned(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -149,7 +151,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
         let mut is_known = true;
         poll_fn(move |cx| match std::mem::take(&mut is_known) {
             true => Poll::Pending,
-            false => self.poll_end(cx).map(Ok),
+            false => self.poll_end(cx),
         })
     }
 
@@ -189,7 +191,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
         }
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, CallError>> {
         let key = self.key.expect("it has been submitted");
         match self.member().desk.poll_end(key, cx) {
             Progress::Ready(end) => {
@@ -217,6 +219,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
     }
 
     /// Takes the call off its link. It keeps its place among the requests under way.
+    #[inline]
     pub(super) fn leave_link(&mut self, because: Because) {
         if std::mem::take(&mut self.is_counted) {
             self.member().load.fetch_sub(1, Relaxed);

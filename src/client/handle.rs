@@ -1,31 +1,17 @@
 //! The handle that users hold.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    ops::Deref,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::{Instant, Sleep};
-use tracing::Span;
+use tokio::time::Instant;
 
 use super::{
     CallError, Replies, State, States,
-    calls::{Because, Returned},
-    desk::End,
     errand::{Errand, Kind},
-    guard::Guard,
     members::Members,
     metadata::Metadata,
     replies::decode,
     timeout::within,
-    waiter::Answer,
-    watch::{self, Watch},
 };
 use crate::{js, pattern::Pattern};
 
@@ -216,171 +202,6 @@ impl Client {
         self.members.close().await;
     }
 }
-
-impl Client {
-    /// Begins to watch a call, and adds its metadata.
-    pub(super) fn watch(&self, errand: &mut Errand) -> Watch {
-        let kind = match errand.is_request() {
-            true => watch::Kind::Message,
-            false => watch::Kind::Event,
-        };
-        let span = self.metadata.span(kind, &errand.draft);
-        self.attach(errand, &span);
-        Watch::new(span, self.members.meters.begin(kind))
-    }
-
-    fn attach(&self, errand: &mut Errand, span: &Span) {
-        if let Some(metadata) = self.metadata.json(self.timeout, span) {
-            errand.draft.metadata(&metadata);
-        }
-    }
-
-    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill` fills the packet anew
-    /// for a request that is sent again.
-    pub(super) async fn ask(
-        &self,
-        errand: &mut Errand,
-        watch: &mut Watch,
-        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
-    ) -> Answer {
-        let mut guard = Guard::new(&*self.members);
-        let mut timer = pin!(None);
-        let answer = match self.submit(&mut guard, errand, watch, timer.as_mut()).await {
-            Ok(()) => {
-                if errand.is_request() {
-                    watch.identified(|| guard.id());
-                }
-                let ended = {
-                    let ended = pin!(guard.ended());
-                    watch.within(pin!(within(self.timeout, timer.as_mut(), ended))).await
-                };
-                match ended {
-                    Ok(End::Answer(answer)) => answer,
-                    // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
-                    Ok(End::Returned(returned)) => {
-                        Box::pin(self.ask_elsewhere(&mut guard, errand, watch, timer.as_mut(), returned)).await
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        };
-        let answer = match answer {
-            Err(CallError::Stopping) => Box::pin(self.ask_again(&mut guard, errand, watch, timer, fill)).await,
-            answer => answer,
-        };
-        guard.learn(!errand.is_request(), &answer);
-        if let Err(CallError::Timeout(_)) = answer {
-            guard.release(Because::TimedOut);
-        }
-        watch.ended(&answer);
-        answer
-    }
-
-    /// Submits a packet: at once, as nearly always, or when there is room for it.
-    async fn submit<M: Deref<Target = Members>>(
-        &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
-        timer: Pin<&mut Option<Sleep>>,
-    ) -> Result<(), CallError> {
-        let mut at_once = |cx: &Context<'_>| {
-            watch
-                .span()
-                .in_scope(|| guard.try_submit(errand, errand.kind.waker(cx)))
-        };
-        if poll_fn(|cx| Poll::Ready(at_once(cx))).await? {
-            return Ok(());
-        }
-        Box::pin(self.submit_later(guard, errand, watch, timer)).await
-    }
-
-    async fn submit_later<M: Deref<Target = Members>>(
-        &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
-        timer: Pin<&mut Option<Sleep>>,
-    ) -> Result<(), CallError> {
-        let submitted = pin!(guard.submit(errand));
-        watch.within(pin!(within(self.timeout, timer, submitted))).await
-    }
-
-    /// Sends a request again that was refused because the service stops, on whatever connection takes calls, in what is
-    /// left of its time.
-    async fn ask_again<M: Deref<Target = Members>>(
-        &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
-        timer: Pin<&mut Option<Sleep>>,
-        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
-    ) -> Answer {
-        let answer = pin!(async {
-            for _ in 0..RETRIES {
-                fill(errand)?;
-                self.attach(errand, watch.span());
-                guard.leave_link(Because::Dropped);
-                guard.submit(errand).await?;
-                watch.identified(|| guard.id());
-                match guard.ended().await? {
-                    // A packet that was given back has not been written.
-                    End::Answer(Err(CallError::Stopping)) | End::Returned(_) => {}
-                    End::Answer(answer) => return answer,
-                }
-            }
-            Err(CallError::Stopping)
-        });
-        watch.within(pin!(within(self.timeout, timer, answer))).await
-    }
-
-    /// Sends a packet on another link, since its own was lost before it was written, in what is left of its time.
-    async fn ask_elsewhere<M: Deref<Target = Members>>(
-        &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
-        timer: Pin<&mut Option<Sleep>>,
-        mut returned: Returned,
-    ) -> Answer {
-        let answer = pin!(async {
-            loop {
-                guard.leave_link(Because::Dropped);
-                *errand = Errand::reopened(errand.kind, returned);
-                guard.submit(errand).await?;
-                if errand.is_request() {
-                    watch.identified(|| guard.id());
-                }
-                match guard.ended().await? {
-                    End::Answer(answer) => return answer,
-                    End::Returned(again) => returned = again,
-                }
-            }
-        });
-        watch.within(pin!(within(self.timeout, timer, answer))).await
-    }
-
-    /// Sends a request and gives its values.
-    pub(super) async fn ask_stream<T>(&self, mut errand: Errand, mut watch: Watch) -> Result<Replies<T>, CallError> {
-        let mut guard = Guard::new(Arc::clone(&self.members));
-        match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
-            Ok(()) => {
-                watch.identified(|| guard.id());
-                Ok(Replies::new(guard, self.timeout, watch))
-            }
-            Err(error) => {
-                guard.learn(false, &Err(error.clone()));
-                watch.failed(&error);
-                Err(error)
-            }
-        }
-    }
-}
-
-/// How often a request is sent again that a service refused because it stops: as often as hosts of one service are
-/// likely to stop at the same time.
-const RETRIES: usize = 3;
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

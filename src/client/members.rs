@@ -156,6 +156,7 @@ impl Members {
     }
 
     /// Looks once more at the link that a packet has been put down at: it may have been lost just before.
+    #[inline]
     pub(super) fn recheck(&self, link: usize) {
         if self.has_choice() && !self.links[link].notice.is_connected() {
             self.board.move_waiting();

@@ -85,6 +85,7 @@
 //! # Ok(()) }
 //! ```
 
+mod asking;
 mod attempt;
 mod calls;
 mod clerk;

@@ -1,0 +1,186 @@
+//! How a packet goes out, once or more often, and how its caller gets the answer. Knows no patterns and no types.
+
+use std::{
+    future::poll_fn,
+    ops::Deref,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::time::Sleep;
+use tracing::Span;
+
+use super::{
+    CallError, Client, Replies,
+    calls::{Because, Returned},
+    desk::End,
+    errand::Errand,
+    guard::Guard,
+    members::Members,
+    timeout::within,
+    waiter::Answer,
+    watch::{self, Watch},
+};
+
+impl Client {
+    /// Begins to watch a call, and adds its metadata.
+    pub(super) fn watch(&self, errand: &mut Errand) -> Watch {
+        let kind = match errand.is_request() {
+            true => watch::Kind::Message,
+            false => watch::Kind::Event,
+        };
+        let span = self.metadata.span(kind, &errand.draft);
+        self.attach(errand, &span);
+        Watch::new(span, self.members.meters.begin(kind))
+    }
+
+    fn attach(&self, errand: &mut Errand, span: &Span) {
+        if let Some(metadata) = self.metadata.json(self.timeout, span) {
+            errand.draft.metadata(&metadata);
+        }
+    }
+
+    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill` fills the packet anew
+    /// for a request that is sent again.
+    pub(super) async fn ask(
+        &self,
+        errand: &mut Errand,
+        watch: &mut Watch,
+        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
+    ) -> Answer {
+        let mut guard = Guard::new(&*self.members);
+        let mut timer = pin!(None);
+        let ended = match self.submit(&mut guard, errand, watch, timer.as_mut()).await {
+            Ok(()) => {
+                if errand.is_request() {
+                    watch.identified(|| guard.id());
+                }
+                let ended = pin!(guard.ended());
+                watch.within(pin!(within(self.timeout, timer.as_mut(), ended))).await
+            }
+            Err(error) => Err(error),
+        };
+        let returned = match ended {
+            Ok(End::Value(value)) => return finish(&mut guard, errand, watch, Ok(value)),
+            Ok(End::Returned(packet)) => Some(packet),
+            Err(CallError::Stopping) => None,
+            Err(error) => return finish(&mut guard, errand, watch, Err(error)),
+        };
+        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
+        let again = Again { returned, fill };
+        let answer = Box::pin(self.ask_again(&mut guard, errand, watch, timer, again)).await;
+        finish(&mut guard, errand, watch, answer)
+    }
+
+    /// Submits a packet: at once, as nearly always, or when there is room for it.
+    async fn submit<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+    ) -> Result<(), CallError> {
+        let mut at_once = |cx: &Context<'_>| {
+            watch
+                .span()
+                .in_scope(|| guard.try_submit(errand, errand.kind.waker(cx)))
+        };
+        if poll_fn(|cx| Poll::Ready(at_once(cx))).await? {
+            return Ok(());
+        }
+        Box::pin(self.submit_later(guard, errand, watch, timer)).await
+    }
+
+    async fn submit_later<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+    ) -> Result<(), CallError> {
+        let submitted = pin!(guard.submit(errand));
+        watch.within(pin!(within(self.timeout, timer, submitted))).await
+    }
+
+    /// Sends a packet again of which nothing was done, in what is left of its time: on whatever connection takes calls.
+    async fn ask_again<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+        again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
+    ) -> Answer {
+        let Again { mut returned, fill } = again;
+        let answer = pin!(async {
+            let mut refusals = 0;
+            loop {
+                match returned.take() {
+                    Some(packet) => *errand = Errand::reopened(errand.kind, packet),
+                    None if refusals == RETRIES => return Err(CallError::Stopping),
+                    None => {
+                        refusals += 1;
+                        fill(errand)?;
+                        self.attach(errand, watch.span());
+                    }
+                }
+                guard.leave_link(Because::Dropped);
+                guard.submit(errand).await?;
+                if errand.is_request() {
+                    watch.identified(|| guard.id());
+                }
+                match guard.ended().await {
+                    Ok(End::Value(value)) => return Ok(value),
+                    Ok(End::Returned(packet)) => returned = Some(packet),
+                    Err(CallError::Stopping) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        });
+        watch.within(pin!(within(self.timeout, timer, answer))).await
+    }
+
+    /// Sends a request and gives its values.
+    pub(super) async fn ask_stream<T>(&self, mut errand: Errand, mut watch: Watch) -> Result<Replies<T>, CallError> {
+        let mut guard = Guard::new(Arc::clone(&self.members));
+        match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
+            Ok(()) => {
+                watch.identified(|| guard.id());
+                Ok(Replies::new(guard, self.timeout, watch))
+            }
+            Err(error) => {
+                guard.learn(false, &Err(error.clone()));
+                watch.failed(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Takes note of how a call has ended.
+fn finish<M: Deref<Target = Members>>(
+    guard: &mut Guard<M>,
+    errand: &Errand,
+    watch: &mut Watch,
+    answer: Answer,
+) -> Answer {
+    guard.learn(!errand.is_request(), &answer);
+    if let Err(CallError::Timeout(_)) = answer {
+        guard.release(Because::TimedOut);
+    }
+    watch.ended(&answer);
+    answer
+}
+
+/// Why a packet is sent again.
+struct Again<F> {
+    /// It was not written, and has been given back. `None` if the service refused it, because it stops.
+    returned: Option<Returned>,
+    /// Fills it anew.
+    fill: F,
+}
+
+/// How often a request is sent again that a service refused because it stops: as often as hosts of one service are
+/// likely to stop at the same time.
+const RETRIES: usize = 3;
