@@ -237,7 +237,7 @@ impl Desk {
         }
     }
 
-    /// Closing has taken too long: whoever still waits fails, and the task cuts its connection when it next runs.
+    /// Closing has taken too long: every call that still waits fails, and the task cuts its connection when it next runs.
     pub(super) fn cut(&self) {
         let mut woken = Woken::new();
         let mut papers = self.lock();

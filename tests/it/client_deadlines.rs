@@ -1,4 +1,4 @@
-//! Who keeps a call's time: its caller, whoever owns the connection, and whatever that does.
+//! Timeouts are kept by the caller's own future, whichever runtime drives the connection's task.
 
 use std::{
     io,

@@ -39,7 +39,7 @@ enum Command {
     Serve(serving::Flags),
 }
 
-/// How long a run takes that is told nothing.
+/// Default length of a run.
 const SECONDS: u64 = 60;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {

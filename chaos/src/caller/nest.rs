@@ -154,7 +154,7 @@ async fn listen(mut lines: Lines, waiting: Arc<Mutex<Waiting>>) {
             waiting.closed = None;
         } else if let Some(number) = said.n {
             match waiting.calls.remove(&number) {
-                // Who has given up waiting is told nothing.
+                // A caller that has given up gets no message.
                 Some(caller) => _ = caller.send(said),
                 None => waiting.strays.push(number),
             }

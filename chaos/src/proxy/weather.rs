@@ -17,7 +17,7 @@ pub enum Fault {
     Cuts,
     /// The connection is reset on both sides, after a number of bytes.
     Resets,
-    /// Nothing goes either way any more, after a number of bytes, and nobody is told.
+    /// After a number of bytes, nothing passes in either direction, and the connection stays open.
     HalfOpen,
     /// One direction ends in order, after a number of bytes; the other goes on.
     HalfCloses,

@@ -29,7 +29,7 @@ pub enum Make {
     Nest(u8),
 }
 
-/// Who calls whom.
+/// Which side calls, and which one serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pairing {
     /// Who calls.
@@ -83,7 +83,7 @@ pub const ALL: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// Who calls whom in it, when Nest is of this major.
+    /// Which side calls and which one serves, when Nest is of this major.
     #[must_use]
     pub fn pairings(&self, major: u8) -> Vec<Pairing> {
         let pair = |caller, service| Pairing { caller, service };

@@ -1,4 +1,4 @@
-//! Faults of whole processes: stopped, killed, told to end, out of descriptors.
+//! Faults of whole processes: stopped, killed, terminated, out of descriptors.
 
 use futures_util::{FutureExt, future::join_all};
 use nest_wire::cli::harness::HarnessError;
@@ -38,7 +38,7 @@ pub(super) const KILLED: Scenario = Scenario {
 
 pub(super) const TERMINATED: Scenario = Scenario {
     name: "terminated",
-    what: "the service is told to end (SIGTERM) under load, and started again; what was sent before is handled",
+    what: "the service gets SIGTERM under load and is started again; what was sent before is handled",
     nest: Nest::Caller,
     run: |setting| restarted(setting, Signal::SIGTERM, 50).boxed(),
 };

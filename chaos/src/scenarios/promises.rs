@@ -29,7 +29,7 @@ pub enum Promise {
     EventsArrive,
     /// The client works again after the faults have ended, without help.
     Heals,
-    /// A service that is told to stop ends.
+    /// A service ends after it got SIGTERM.
     Stops,
 }
 

@@ -35,7 +35,7 @@ const PATIENT: Duration = Duration::from_secs(20);
 pub struct Setting {
     /// Where all that is random comes from.
     pub seed: u64,
-    /// Who calls whom.
+    /// Which side calls, and which one serves.
     pub pairing: Pairing,
     /// This package's program, which serves when it is run with `serve`.
     pub program: PathBuf,

@@ -1,4 +1,4 @@
-//! What the service is told on its command line.
+//! The flags of the service.
 
 use std::{path::PathBuf, time::Duration};
 

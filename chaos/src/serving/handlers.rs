@@ -49,7 +49,7 @@ struct Journal(bool);
 impl Journal {
     fn seen(self, kind: char, number: u64) {
         if self.0 {
-            // Whoever started this reads it; if nobody does any more, this process ends soon.
+            // The parent process reads it; when it has ended, this process ends soon.
             let _ = writeln!(stdout().lock(), "{kind} {number}");
         }
     }
