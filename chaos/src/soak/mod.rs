@@ -22,7 +22,7 @@ use std::{
 
 use nest_wire::{
     cli::harness::{HarnessError, Service},
-    client::{Client, Config},
+    client::{CallError, Client, Config},
 };
 use tokio::{
     process::Command,
@@ -106,8 +106,10 @@ pub async fn run(plan: &Plan) -> Result<Findings, HarnessError> {
     });
     let mut faults = Vec::new();
     for client in &clients {
-        if let Err(error) = client.connect().await {
-            faults.push(format!("cannot connect: {error}"));
+        // An answer, if only that nobody handles it, shows that the service has accepted the connection, which counts.
+        match client.check("nobody").await {
+            Ok(()) | Err(CallError::Rpc(_)) => {}
+            Err(error) => faults.push(format!("cannot connect: {error}")),
         }
     }
     let quiet = sample::take(process, Duration::ZERO, 0);
