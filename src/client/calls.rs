@@ -55,7 +55,11 @@ pub(super) struct Key {
 
 /// A packet that was not written, given back to its caller.
 #[derive(Debug)]
-pub(super) struct Returned(pub(super) Vec<u8>);
+pub(super) struct Returned {
+    pub(super) packet: Vec<u8>,
+    /// For a stream, from when its timeout counts.
+    pub(super) since: Option<Instant>,
+}
 
 /// Whom to wake. That is done, as all that may run code of theirs, when no lock is held.
 pub(super) type Woken = Vec<Waker>;
@@ -131,7 +135,7 @@ impl Calls {
                 let is_alone = self.is_alone();
                 let call = &mut self.places[key.place as usize];
                 let (was_full, capacity) = call.fullness();
-                if was_full && !is_alone {
+                if was_full && (!is_alone || call.is_overfull()) {
                     // The others are not made to wait for a caller that takes nothing.
                     self.finish(
                         key,
@@ -234,8 +238,9 @@ impl Calls {
     /// Returns the packet of a call if it was [given back](Self::hand_back). The call is gone then.
     pub(super) fn take_returned(&mut self, key: Key) -> Option<Returned> {
         let packet = self.waiter(key)?.take_returned()?;
+        let since = self.since(key);
         self.remove(key)?;
-        Some(Returned(packet))
+        Some(Returned { packet, since })
     }
 
     /// This one is to be woken; the one that was before, to be dropped where no lock is held.
@@ -349,6 +354,12 @@ impl Calls {
 }
 
 impl Call {
+    /// Returns true if it is a stream that holds far more than its capacity: its connection had to be read although it
+    /// was full.
+    const fn is_overfull(&self) -> bool {
+        matches!(&self.waiter.wants, Wants::Each(values) if values.is_overfull())
+    }
+
     /// Whether it is a stream that is full, and what its capacity is.
     const fn fullness(&self) -> (bool, usize) {
         match &self.waiter.wants {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::packet::{CallId, Outcome};
 
-/// The part of a link's task that looks after its desk. When it is dropped, those who still wait there are told.
+/// The part of a link's task that looks after its desk. Its drop fails the calls that were written.
 #[derive(Debug)]
 pub(super) struct Clerk {
     pub(super) desk: Arc<Desk>,
@@ -128,13 +128,13 @@ impl Clerk {
         received
     }
 
-    /// Tells whoever waits for a link that there is none.
+    /// Fails the calls that wait for a connection.
     pub(super) fn fail_waiting(&mut self, error: &CallError) {
         let freed = self.change(|papers, woken| papers.fail_waiting(error, woken));
         self.desk.slots.add_permits(freed);
     }
 
-    /// Tells whose packets went with a link.
+    /// Fails the calls whose packets were written to the lost connection.
     pub(super) fn fail_sent(&mut self, reason: Disconnected) {
         self.change(|papers, woken| papers.fail_sent(reason, woken));
     }

@@ -65,7 +65,7 @@ pub struct Config {
     /// Past it the connection is not read, and the service waits, as long as no other call waits for an answer on the same
     /// connection. Once one does, a further value ends the stream with
     /// [`CallError::StreamOverflow`](super::CallError::StreamOverflow). A segment of 64 KiB, or one large value, may come
-    /// on top. Raise it for callers that pause for long among other calls, or give them a client of their own; lower it to
+    /// on top; and as much again, or 1 MiB, while packets of ours wait for a service that first wants to be read. Raise it for callers that pause for long among other calls, or give them a client of their own; lower it to
     /// bound memory. Default: 4,194,304 (4 MiB).
     pub max_stream_buffer: usize,
     /// What becomes of calls past [`max_in_flight`](Self::max_in_flight) and [`max_queued`](Self::max_queued).

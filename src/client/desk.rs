@@ -85,7 +85,7 @@ impl Desk {
         }
     }
 
-    /// No change leaves it half done: whoever panicked with the lock has left it whole.
+    /// Ignores poisoning: every change under the lock is complete before anything can panic.
     pub(super) fn lock(&self) -> MutexGuard<'_, Papers> {
         self.papers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,7 +167,7 @@ impl Desk {
         let mut woken = Woken::new();
         let freed = self.lock().hand_back(&mut woken);
         self.slots.add_permits(freed);
-        woken.into_iter().for_each(Waker::wake);
+        wake(woken.drain(..));
     }
 
     /// The next value of a stream, or its end.
@@ -237,7 +237,7 @@ impl Desk {
         }
     }
 
-    /// Closing has taken too long: every call that still waits fails, and the task cuts its connection when it next runs.
+    /// Fails all pending calls, because closing has taken too long. The task cuts its connection at its next poll.
     pub(super) fn cut(&self) {
         let mut woken = Woken::new();
         let mut papers = self.lock();

@@ -123,7 +123,7 @@ where
             Disconnected::Failed(error) if is_alive_after(error) => {
                 tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
             }
-            // It has read what it was going to read. Under TLS it expects a word of farewell.
+            // It has read what it was going to read. Under TLS, this sends `close_notify`.
             Disconnected::ByPeer => {
                 let _ = close(connection).now_or_never();
             }

@@ -48,7 +48,7 @@ impl Errand {
     /// Makes an errand of a packet that was not written, to be put down elsewhere.
     pub(super) fn reopened(kind: Kind, returned: Returned) -> Self {
         Self {
-            draft: Draft::reopened(returned.0, kind != Kind::Event),
+            draft: Draft::reopened(returned.packet, kind != Kind::Event),
             kind,
         }
     }

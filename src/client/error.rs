@@ -47,6 +47,10 @@ pub enum CallError {
     Unframeable(#[source] Arc<dyn Error + Send + Sync>),
     /// The service stops and has done nothing for the call. Requests are sent again a few times by themselves, on other
     /// connections, before they fail with this; a stream is not.
+    ///
+    /// It is recognised by its error, `{"status":"error","message":"the service is stopping"}`. A service that passes that on
+    /// from another service, after it has done something for its own caller, has the call made again: pass on another
+    /// error. (Here, `?` makes an internal error of it.)
     #[error("the service is stopping")]
     Stopping,
     /// More than this many bytes of a stream's values waited to be taken

@@ -107,7 +107,9 @@ impl<M: Deref<Target = Members>> Guard<M> {
         if let Some(health) = &self.members.health
             && self.is_counted
         {
-            health.learn(self.link, is_event, std::mem::take(&mut self.is_probe), answer);
+            // It may run code of the user's. Should that panic, the probe ends with this guard.
+            health.learn(self.link, is_event, self.is_probe, answer);
+            self.is_probe = false;
         }
     }
 
@@ -168,7 +170,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
         let Some(returned) = self.take_returned(key) else {
             return self.poll_silence(key, silence, cx);
         };
-        let since = Instant::now();
+        let since = returned.since.unwrap_or_else(Instant::now);
         match self.submit_elsewhere(Kind::Stream { since }, returned, cx.waker()) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Some(Err(error))),

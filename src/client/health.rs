@@ -55,11 +55,16 @@ impl Health {
         Some(link)
     }
 
-    /// Returns which links lead to a host that takes calls.
-    pub(super) fn takes_calls(&self) -> impl Fn(usize) -> bool + Clone {
+    /// Returns which links lead to a host that takes calls. Without a probe, a host whose time is over takes them again: an
+    /// event says nothing of its host, and a client that sends nothing else would never probe it.
+    pub(super) fn takes_calls(&self, may_probe: bool) -> impl Fn(usize) -> bool + Clone {
         let (ejections, now, hosts) = (self.lock(), Instant::now(), self.hosts);
         let takes: Vec<bool> = (0..hosts)
-            .map(|host| ejections.takes(host, now) == Takes::Calls)
+            .map(|host| match ejections.takes(host, now) {
+                Takes::Calls => true,
+                Takes::Probe => !may_probe,
+                Takes::Nothing => false,
+            })
             .collect();
         move |link| takes[link % hosts]
     }
@@ -108,5 +113,25 @@ impl Health {
 
     fn lock(&self) -> MutexGuard<'_, Ejections> {
         self.ejections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_lost_events_gets_events_again_though_nothing_probes_it() {
+        let health = Health::new(2, None);
+        for _ in 0..3 {
+            let lost = Err(CallError::ConnectionClosed(Disconnected::ByPeer));
+            health.learn(0, true, false, &lost);
+        }
+        assert!(!health.takes_calls(false)(0) && health.takes_calls(false)(1));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(health.takes_calls(false)(0));
+        assert!(!health.takes_calls(true)(0), "the next request is its probe");
     }
 }

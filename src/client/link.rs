@@ -63,8 +63,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         }
     }
 
-    /// Carries what is asked until the link ends, and tells everybody who still waits why. Returns the connection too, for
-    /// its end in order.
+    /// Carries packets until the connection ends, and fails the pending calls with the reason. Returns the connection too,
+    /// for its end in order.
     pub(super) async fn run(mut self) -> (Disconnected, Connection<IO>) {
         // Before anything is read: what waits for a link has had one, though that be lost at once. Else a service that
         // accepts and closes would be called again and again.

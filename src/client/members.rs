@@ -181,7 +181,7 @@ impl Members {
         if may_probe && let Some(link) = health.probe(connected) {
             return Some(Chosen { link, is_probe: true });
         }
-        let of_well = self.pick(health.takes_calls());
+        let of_well = self.pick(health.takes_calls(may_probe));
         of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
     }
 

@@ -37,12 +37,14 @@ pub(super) fn within<T>(
             return Poll::Pending;
         };
         let deadline = set.deadline();
-        let elapsed = poll_timer(set, cx).unwrap_or_else(|Gone| {
+        let elapsed = poll_timer(set, cx).or_else(|Gone| {
             timer.set(Some(sleep_until(deadline)));
-            cx.waker().wake_by_ref();
-            Poll::Pending
+            timer.as_mut().as_pin_mut().map_or(Err(Gone), |set| poll_timer(set, cx))
         });
-        elapsed.map(|()| Err(CallError::Timeout(timeout)))
+        // In a runtime that has ended itself, no time passes.
+        elapsed
+            .unwrap_or(Poll::Ready(()))
+            .map(|()| Err(CallError::Timeout(timeout)))
     })
 }
 
@@ -66,6 +68,7 @@ impl Silence {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let mut is_new = false;
         loop {
             match poll_timer(timer.as_mut(), cx) {
                 Ok(Poll::Pending) => return Poll::Pending,
@@ -73,7 +76,12 @@ impl Silence {
                     return Poll::Ready(CallError::Timeout(self.timeout));
                 }
                 Ok(Poll::Ready(())) => timer.as_mut().reset(deadline),
-                Err(Gone) => *timer = Box::pin(sleep_until(deadline)),
+                // In a runtime that has ended itself, no time passes.
+                Err(Gone) if is_new => return Poll::Ready(CallError::Timeout(self.timeout)),
+                Err(Gone) => {
+                    *timer = Box::pin(sleep_until(deadline));
+                    is_new = true;
+                }
             }
         }
     }

@@ -10,6 +10,9 @@ use crate::packet::RawJson;
 /// What a value counts for besides its JSON text, in bytes: about what it takes to keep it.
 const PER_VALUE: usize = 64;
 
+/// How many bytes beyond its capacity a stream may hold at least, while its connection has to be read for other reasons.
+const MIN_EXCESS: usize = 1024 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Values {
     queued: VecDeque<Option<RawJson>>,
@@ -83,6 +86,16 @@ impl Values {
 
     pub(super) const fn is_full(&self) -> bool {
         self.is_full
+    }
+
+    /// Returns true if far more is queued than the capacity: as much again, and 1 MiB at least.
+    pub(super) const fn is_overfull(&self) -> bool {
+        let excess = if self.capacity > MIN_EXCESS {
+            self.capacity
+        } else {
+            MIN_EXCESS
+        };
+        self.bytes.saturating_sub(self.capacity) > excess
     }
 
     /// Returns true if any value has come.

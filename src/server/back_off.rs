@@ -24,8 +24,7 @@ impl BackOff {
 
     /// Begins a pause, unless it was the arriving connection that failed, before it could be accepted.
     pub(super) fn refused(&mut self, error: &io::Error) {
-        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-        if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        if concerns_one_connection(error) {
             return;
         }
         tracing::error!(%error, "cannot accept connections, trying again in {PAUSE:?}");
@@ -41,6 +40,12 @@ impl BackOff {
     fn pause(&mut self) {
         self.until = Some(Instant::now() + PAUSE);
     }
+}
+
+/// Returns true if a connection failed before it could be accepted, and the next one may be well.
+pub(super) fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use super::{
     Accept, Accepted, Ending, Routes, Serve,
     accepted::Opening,
     attendance::Attendance,
-    back_off::BackOff,
+    back_off::{BackOff, concerns_one_connection},
     coop::unless_it_waits,
     limits::{Admission, Ledger, Refusal, Warden, turn_away},
     panics,
@@ -80,10 +80,11 @@ impl Service {
     /// closes.
     async fn receive_queued<L: Accept>(&mut self, mut listener: L) {
         for _ in 0..MAX_QUEUED {
-            let Some(Ok(Ok(accepted))) = unless_it_waits(accept(&mut listener)).await else {
-                return;
-            };
-            self.receive(accepted);
+            match unless_it_waits(accept(&mut listener)).await {
+                Some(Ok(Ok(accepted))) => self.receive(accepted),
+                Some(Ok(Err(error))) if concerns_one_connection(&error) => {}
+                _ => return,
+            }
         }
     }
 

@@ -76,6 +76,22 @@ async fn an_end_that_comes_later_comes_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_stream_that_never_waits_goes_on_by_itself() {
+    const COUNT: u32 = 10_000;
+    let router = Router::new().message("s", async || Values::new(stream::iter(1..=COUNT)));
+    converse(router, async |mut peer| {
+        peer.send(REQUEST).await;
+        let mut last = String::new();
+        for _ in 0..COUNT {
+            last = peer.take_text().await;
+        }
+        assert_eq!(last, r#"{"response":10000,"isDisposed":true,"id":1}"#);
+    })
+    .await
+    .expect("served");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_without_values_completes() {
     let router = Router::new().message("s", async || Values::new(stream::empty::<u32>()));
     converse(router, async |mut peer| {

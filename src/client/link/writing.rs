@@ -52,7 +52,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
             });
             if let Some((key, text)) = large {
                 let stage = calls.write(key);
-                // Nobody shall wait for that.
+                // A large packet is copied without the lock.
                 drop(papers);
                 written += self.push(key, stage, from_utf8(&text).expect(UTF8));
             }

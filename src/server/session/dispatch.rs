@@ -227,6 +227,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         if self.life.answers() {
             self.waits.add_stream(streaming);
         }
+        if share.is_used_up() {
+            // It has more, and nothing else would have it polled.
+            cx.waker().wake_by_ref();
+        }
     }
 
     pub(super) fn emit(&mut self, id: &RawJson, emission: Emission) {

@@ -129,7 +129,9 @@ impl Drain {
             Life::Draining => self.drain(now, quiet),
             Life::Refusing => self.refuse(now, quiet),
             Life::Leaving(side) => self.leave(now, side),
-            Life::Accepting | Life::Faulted(_) | Life::PeerClosed | Life::Over => Step::At(None),
+            // It takes nothing of what is left for it.
+            Life::PeerClosed => self.leave(now, OurSide::Closing),
+            Life::Accepting | Life::Faulted(_) | Life::Over => Step::At(None),
         }
     }
 
@@ -267,6 +269,18 @@ mod tests {
         assert_eq!(next(&mut drain), Step::At(Some(now + 7 * SECOND)));
         drain.hasten(now, Some(now + 4 * SECOND));
         assert_eq!(next(&mut drain), Step::At(Some(now + 3 * SECOND)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_has_closed_and_takes_nothing_is_not_waited_for_without_end() {
+        for timeout in [Duration::ZERO, 8 * SECOND] {
+            let (mut drain, now) = draining(Some(timeout));
+            let over = now + timeout + LINGER;
+            assert_eq!(drain.step(now, Life::PeerClosed, Quiet::No), Step::At(Some(over)));
+            let step = drain.step(over, Life::PeerClosed, Quiet::No);
+            assert_eq!(step, Step::Now(Event::LingerOver));
+        }
+        assert_eq!(Life::PeerClosed.after(Event::LingerOver), Life::Over);
     }
 
     proptest! {

@@ -19,7 +19,7 @@
 /// | `Refusing` | are sent | are answered with an error | run | when nothing is in flight, or at the deadline |
 /// | `Leaving` | are dropped | are dropped | run | when the peer has closed too, or after a second |
 /// | `Faulted` | are dropped | run, as in Nest | run | when the peer has closed too |
-/// | `PeerClosed` | those that are queued are sent | - | - | when our side is closed too |
+/// | `PeerClosed` | those that are queued are sent | - | - | when our side is closed too; when it drains, a second after the deadline |
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Life {
     #[default]
@@ -74,7 +74,7 @@ impl Life {
             (Self::Faulted(Closing), Event::SideClosed) => Self::Faulted(Closed),
             (Self::Leaving(Closed) | Self::Faulted(Closed), Event::PeerClosed)
             | (Self::PeerClosed, Event::SideClosed)
-            | (Self::Leaving(_), Event::LingerOver) => Self::Over,
+            | (Self::Leaving(_) | Self::PeerClosed, Event::LingerOver) => Self::Over,
             (Self::Over, _) => Self::Over,
             (_, Event::PeerClosed) => Self::PeerClosed,
             (state, _) => state,

@@ -16,7 +16,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let sent = before - self.connection.queued();
         if sent > 0 {
             self.stir();
-            self.queued_before = self.queued_before.saturating_sub(sent.try_into().unwrap_or(u32::MAX));
+            // What is half sent is not taken back.
+            let before = (self.queued_before as usize).checked_sub(sent);
+            let before = before.unwrap_or_else(|| self.connection.queued());
+            self.queued_before = before.try_into().unwrap_or(u32::MAX);
         }
         outcome
     }

@@ -100,8 +100,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let (notices, grace) = (&warden.ledger.notices, warden.ledger.limits.max_age_grace);
         match due {
             Due::Aged => notices.aged_closed(),
-            // Its peer has had its time to take what there was for it, or to close.
-            Due::Idle if takes_nothing || !self.life.answers() => {
+            // Its peer has had its time to take what there was for it.
+            Due::Idle if takes_nothing => {
                 notices.stalled_cut();
                 return Poll::Ready(true);
             }

@@ -118,6 +118,7 @@ impl Sets {
         }
         match turns_left.checked_sub(1) {
             Some(turns_left) if is_budget_used_up() => {
+                cx.waker().wake_by_ref();
                 self.interrupted = Some(Interrupted { call, turns_left });
                 Some(Poll::Pending)
             }
