@@ -3,13 +3,20 @@
 //! What lies there is behind one lock, which is held for moments: nobody waits, serialises, parses, logs or wakes, that
 //! is, runs code of others, while holding it.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
+#[cfg(not(all(test, shuttle)))]
+use std::sync::{Mutex, MutexGuard};
 use std::{
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
     task::{Context, Poll, Waker},
 };
 
+#[cfg(all(test, shuttle))]
+use shuttle::sync::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, Semaphore, SemaphorePermit, futures::Notified},
     time::Instant,
