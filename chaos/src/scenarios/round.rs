@@ -218,7 +218,8 @@ impl Round {
             self.broken
                 .push(broken(Promise::NothingHangs, "the client does not close"));
         }
-        if self.proxy.is_some() || self.hosts[0].make() != Make::Ours {
+        let are_both_ours = self.hosts[0].make() == Make::Ours && matches!(*self.caller, Caller::Ours(_));
+        if self.proxy.is_some() || !are_both_ours {
             // What the proxy or Node's own buffers hold is not yet the service's: a signal now would come first.
             let due: Vec<_> = self.sent_and_due();
             saw(&self.hosts, &due, ARRIVE_WITHIN).await;
