@@ -47,9 +47,12 @@ impl Attendance {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // A handshake under way when the service stops is no work in flight.
-        let handshake = handshake::run(handshake, self.peer);
-        let Some(Some(Opened { io, extensions, peer })) = self.stop.token.run_until_cancelled(handshake).await else {
+        let opened = tokio::select! {
+            biased;
+            opened = handshake::run(handshake, self.peer) => opened,
+            () = self.stop.handshakes_are_over() => None,
+        };
+        let Some(Opened { io, extensions, peer }) = opened else {
             return;
         };
         match self.identify(peer) {

@@ -282,7 +282,20 @@ async fn a_listener_that_panics_is_asked_again_after_a_second_and_its_connection
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_a_handshake_nor_a_refusal_under_way_holds_up_a_shutdown() {
+async fn a_caller_whose_handshake_meets_the_shutdown_is_still_answered() {
+    let service = Service::start(Limits::default());
+    let mut caller = service.arrive();
+    settle().await;
+    service.stop.notify_one();
+    settle().await;
+    caller.send("203.0.113.1:7\n").await;
+    is_served(&mut caller).await;
+    caller.expect_end().await;
+    assert_eq!(service.running.await.expect("no panic"), Ending::Drained);
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_handshake_that_never_ends_nor_a_refusal_holds_up_a_shutdown() {
     let service = Service::start(Limits::default().max_connections(1));
     let mut slow = service.arrive();
     settle().await;
@@ -297,7 +310,7 @@ async fn neither_a_handshake_nor_a_refusal_under_way_holds_up_a_shutdown() {
     let start = Instant::now();
     service.stop.notify_one();
     let ending = service.running.await.expect("no panic");
-    assert_eq!((ending, start.elapsed()), (Ending::Drained, Duration::ZERO));
+    assert_eq!((ending, start.elapsed()), (Ending::Drained, Duration::from_secs(1)));
     slow.expect_end().await;
     refused.expect_end().await;
     refused_early.expect_end().await;

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 /// How long anything may take on a crowded machine before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How often something is looked at that tells of no change itself.
 const LOOK: Duration = Duration::from_millis(20);

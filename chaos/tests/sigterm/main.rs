@@ -1,7 +1,8 @@
 //! SIGTERM under load: a service with a slow call in flight loses no call and no event before its closing instant.
 //!
-//! The closing instant is when the caller sees the end of its connection. What it sent in the last [`CROSSING`] before may
-//! have crossed the end on its way, for TCP has no word to announce an end; what it sends later is refused.
+//! The closing instant is when the caller sees the end of its connection. What the caller sent in the last [`CROSSING`]
+//! before may have crossed the end on its way, for TCP has no word to announce an end; what it sends later is refused. A
+//! caller on a crowded machine sees the end as late as it sees its replies, so that both bounds grow with its waits.
 
 mod certificates;
 mod ours;
@@ -26,7 +27,7 @@ const CROSSING: f64 = 50.0;
 const PROMPT: f64 = 100.0;
 
 /// How long anything may take on a crowded machine before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The number of tests that run at once: they measure how long calls wait.
 static PLACES: Semaphore = Semaphore::const_new(2);
@@ -117,10 +118,6 @@ fn check(report: &Report, journal: &Journal, major: u8) {
         .expect("a slow call");
     assert_eq!(slow.4, None, "the slow call failed");
     let slow_ended = slow.3.expect("the slow call is answered");
-    assert!(
-        slow_ended <= closed + CROSSING,
-        "the slow call was answered after the end"
-    );
     let waits = |record: &Record| record.3.map(|ended| ended - record.2);
     let before = report
         .records
@@ -128,11 +125,16 @@ fn check(report: &Report, journal: &Journal, major: u8) {
         .filter(|record| record.3.is_some_and(|ended| ended < slow.2));
     let worst_before = before.filter_map(waits).fold(0.0, f64::max);
     let limit = PROMPT.max(3.0 * worst_before);
+    let crossing = CROSSING.max(3.0 * worst_before);
+    assert!(
+        slow_ended <= closed + crossing,
+        "the slow call was answered after the end"
+    );
 
     let mut broken = Vec::new();
     for record @ Record(number, kind, begun, ended, error) in &report.records {
         let times = journal.times(*number);
-        let is_in_time = *begun < closed - CROSSING;
+        let is_in_time = *begun < closed - crossing;
         let is_crossing = !is_in_time && *begun < closed;
         let is_lost = match kind {
             Kind::Call | Kind::Slow => is_in_time && (ended.is_none() || error.is_some()),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// What ends a connection in order, before its peer does.
@@ -30,6 +30,18 @@ pub(in crate::server) struct ServiceStop {
     pub(in crate::server) token: CancellationToken,
     /// How long connections may take to end.
     pub(in crate::server) drain_timeout: Duration,
+}
+
+/// The longest time that a handshake may still take when its service stops. The caller may have written behind it
+/// already, but a peer that never ends its handshake must not hold up the end.
+const HANDSHAKE_GRACE: Duration = Duration::from_secs(1);
+
+impl ServiceStop {
+    /// Waits until handshakes are no longer waited for.
+    pub(in crate::server) async fn handshakes_are_over(&self) {
+        self.token.cancelled().await;
+        sleep(HANDSHAKE_GRACE).await;
+    }
 }
 
 /// Cheap to poll, for a connection asks at each of its wake-ups: whether the service stops is looked up, and the
