@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::coop::poll_proceed;
 
 use super::{CallError, calls::Because, guard::Guard, members::Members, timeout::Silence, watch::Watch};
-use crate::packet::RawJson;
+use crate::{js, packet::RawJson};
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
 ///
@@ -84,10 +84,10 @@ impl<T> fmt::Debug for Replies<T> {
     }
 }
 
-/// Decodes a value; undefined (`None`) is what `null` is for types that have it: `()` and `Option`.
+/// Decodes a value. Undefined (`None`) is a value of `()`, `Option` and `Maybe` only.
 pub(super) fn decode<T: DeserializeOwned>(value: Option<&RawJson>) -> Result<T, CallError> {
     match value {
         Some(value) => value.parse().map_err(|error| CallError::Decode(Arc::new(error))),
-        None => RawJson::null().parse().map_err(|_| CallError::NoValue),
+        None => js::from_undefined().ok_or(CallError::NoValue),
     }
 }

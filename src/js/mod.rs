@@ -7,7 +7,8 @@
 //! - [`Value`] is what [`parse()`] gives and [`Value::stringify`] writes, for data whose shape isn't
 //!   known beforehand;
 //! - [`to_string`] and [`append`] write any [`serde::Serialize`] type by the same number rules,
-//!   without a [`Value`] in between.
+//!   without a [`Value`] in between;
+//! - [`from_str`] reads any [`serde::Deserialize`] type from what `JSON.parse` accepts.
 //!
 //! Everything here works in a bounded stack: values may be nested [`MAX_DEPTH`] deep, and parsing,
 //! writing, cloning, comparing and dropping them never recurses.
@@ -22,7 +23,10 @@
 
 mod array;
 mod convert;
+mod de;
 mod embed;
+mod lenient;
+mod maybe;
 mod members;
 mod nesting;
 mod number;
@@ -33,9 +37,12 @@ mod reader;
 mod ser;
 mod string;
 mod stringify;
+pub mod text;
 mod value;
 
 pub use array::Array;
+pub use de::from_str;
+pub use maybe::Maybe;
 pub use number::number_to_string;
 pub use object::{Iter, Object};
 pub use parse::{MAX_DEPTH, ParseError, parse};
@@ -43,6 +50,8 @@ pub use ser::{append, to_string, to_writer};
 pub use string::JsString;
 pub use value::Value;
 
+pub(crate) use de::path_of_mismatch;
+pub(crate) use maybe::from_undefined;
 pub(crate) use members::{UsualKey, members, value_end};
 pub(crate) use number::with_text as with_number;
 pub(crate) use pass::is_plain_string;

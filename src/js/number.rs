@@ -26,7 +26,7 @@ pub(crate) fn push_number(number: f64, out: &mut String) {
 }
 
 /// `Number.MAX_SAFE_INTEGER` + 1: up to here each integer is a number of its own.
-pub(super) const EXACT: u64 = 1 << 53;
+const EXACT: u64 = 1 << 53;
 
 /// Gives `take` what [`number_to_string`] gives.
 pub(crate) fn with_text<T>(number: f64, take: impl FnOnce(&str) -> T) -> T {

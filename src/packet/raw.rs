@@ -69,6 +69,11 @@ impl RawJson {
         }
     }
 
+    /// As [`number`](Self::number), digit for digit.
+    pub(crate) fn integer(number: impl itoa::Integer) -> Self {
+        Self(Text::copied(itoa::Buffer::new().format(number)))
+    }
+
     /// `null`.
     #[must_use]
     pub const fn null() -> Self {
@@ -89,12 +94,12 @@ impl RawJson {
         Self(Text::slice_of(text, value))
     }
 
-    /// Decodes the value into a type.
+    /// Decodes the value into a type, as JavaScript would have read it: see [`js::from_str`].
     ///
     /// # Errors
     /// The value does not fit `T`: what was found, what was expected, and where (line and column, in bytes).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.as_str())
+        js::from_str(self.as_str())
     }
 
     /// The text.
@@ -192,12 +197,12 @@ mod tests {
         }
         for number in [i64::MIN, -1, 9_007_199_254_740_993, i64::MAX] {
             assert_eq!(
-                RawJson::number(number as f64),
+                RawJson::integer(number),
                 RawJson::of(&number).expect("JSON"),
                 "{number}"
             );
         }
-        assert_eq!(RawJson::number(u64::MAX as f64), RawJson::of(&u64::MAX).expect("JSON"));
+        assert_eq!(RawJson::integer(u64::MAX), RawJson::of(&u64::MAX).expect("JSON"));
     }
 
     #[test]

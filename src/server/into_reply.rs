@@ -21,6 +21,7 @@ use crate::{
 /// | numbers, `bool`, `String`, `Vec`, maps, JSON values | that value |
 /// | [`Payload<T>`] | any other type that can be serialised |
 /// | `Option<T>` | `T`, or null for `None` |
+/// | [`Maybe<T>`](js::Maybe) | `T`, or undefined |
 /// | [`Values`] | an `Observable` |
 /// | `Result<T, E>` | `T`, or what is thrown ([`IntoRpcError`]) |
 /// | [`Reply`] | whatever it says |
@@ -67,6 +68,12 @@ impl IntoReply for RpcError {
 impl<T: IntoReply> IntoReply for Option<T> {
     fn into_reply(self) -> Reply {
         self.map_or_else(|| Reply::Value(RawJson::null()), T::into_reply)
+    }
+}
+
+impl<T: IntoReply> IntoReply for js::Maybe<T> {
+    fn into_reply(self) -> Reply {
+        self.into_option().map_or(Reply::Undefined, T::into_reply)
     }
 }
 
@@ -119,15 +126,21 @@ serialized! {
     serde_json::Value js::Value
 }
 
-macro_rules! numbers {
+macro_rules! integers {
     ($($type:ty)*) => {
-        /// Beyond 2^53 it is rounded: JavaScript has one type of number.
+        /// Written digit for digit. Beyond 2^53 a Node peer rounds it as it reads it.
         $(impl IntoReply for $type {
             fn into_reply(self) -> Reply {
-                Reply::Value(RawJson::number(self as f64))
+                Reply::Value(RawJson::integer(self))
             }
         })*
     };
 }
 
-numbers! { u8 u16 u32 u64 usize i8 i16 i32 i64 isize f64 }
+integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+impl IntoReply for f64 {
+    fn into_reply(self) -> Reply {
+        Reply::Value(RawJson::number(self))
+    }
+}

@@ -3,7 +3,11 @@
 use std::error::Error;
 
 use futures_util::StreamExt;
-use nest_wire::client::{CallError, Client};
+use nest_wire::{
+    client::{CallError, Client},
+    js::{self, Maybe},
+    packet::RawJson,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -63,12 +67,31 @@ async fn undefined_is_nothing_or_none_or_no_value() {
     let completion = [r#"{"isDisposed":true,"id":$}"#];
     answered::<()>(&completion).await.expect("nothing");
     assert_eq!(answered::<Option<u32>>(&completion).await.expect("none"), None);
-    assert_eq!(answered::<Value>(&completion).await.expect("null"), Value::Null);
+    assert_eq!(
+        answered::<Maybe<Option<u32>>>(&completion).await.expect("undefined"),
+        Maybe::Undefined
+    );
+    assert!(matches!(answered::<Value>(&completion).await, Err(CallError::NoValue)));
+    assert!(matches!(
+        answered::<js::Value>(&completion).await,
+        Err(CallError::NoValue)
+    ));
+    assert!(matches!(
+        answered::<RawJson>(&completion).await,
+        Err(CallError::NoValue)
+    ));
     let error = answered::<u32>(&completion).await.expect_err("no number");
     assert!(matches!(error, CallError::NoValue));
     assert_eq!(error.to_string(), "the service answered without a value");
     let null = [r#"{"response":null,"isDisposed":true,"id":$}"#];
     assert_eq!(answered::<Option<u32>>(&null).await.expect("none"), None);
+    assert_eq!(
+        answered::<Maybe<Option<u32>>>(&null).await.expect("null"),
+        Maybe::Value(None)
+    );
+    assert_eq!(answered::<Value>(&null).await.expect("null"), Value::Null);
+    assert_eq!(answered::<js::Value>(&null).await.expect("null"), js::Value::Null);
+    assert_eq!(answered::<RawJson>(&null).await.expect("null"), RawJson::null());
     assert!(matches!(answered::<u32>(&null).await, Err(CallError::Decode(_))));
 }
 

@@ -66,3 +66,4 @@ mod tls;
 #[cfg(feature = "otel")]
 mod traces;
 mod unix_sockets;
+mod values;

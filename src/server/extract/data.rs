@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{FromRequest, Part, Rejection};
 use crate::{
+    js::Maybe,
     packet::{RawJson, RpcError},
     server::{IntoRpcError, Request},
 };
@@ -69,6 +70,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Option<Metadata<T>> {
     }
 }
 
+/// `Undefined` if the packet has no data. Nest's `data => data` is `async |data: Maybe<Payload<js::Value>>| data`.
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Maybe<Payload<T>> {
+    async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
+        decode_any(request.data.as_ref(), Part::Payload).map(|data| data.map(Payload).into())
+    }
+}
+
 /// The data as it stands in the packet: no decoding, and no copy unless it is short.
 impl<S: Sync> FromRequest<S> for RawJson {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
@@ -82,6 +90,12 @@ impl<S: Sync> FromRequest<S> for RawJson {
 impl<S: Sync> FromRequest<S> for Option<RawJson> {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
         Ok(request.data.clone())
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Maybe<RawJson> {
+    async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
+        Ok(request.data.clone().into())
     }
 }
 

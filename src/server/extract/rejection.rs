@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    js,
     packet::{RawJson, RpcError},
     server::IntoRpcError,
     telemetry::first_characters,
@@ -59,11 +60,10 @@ const MAX_MESSAGE: usize = 1024;
 impl Rejection {
     /// Decodes once more to learn the place, which would cost too much the first time.
     pub(super) fn explain<T: DeserializeOwned>(json: &RawJson, part: Part, mismatch: serde_json::Error) -> Self {
-        let mut again = serde_json::Deserializer::from_str(json.as_str());
-        let path = match serde_path_to_error::deserialize::<_, T>(&mut again) {
+        let path = match js::path_of_mismatch::<T>(json.as_str()) {
             // Its keys are the caller's, and may be long.
-            Err(located) => first_characters(&located.path().to_string(), MAX_PATH).to_owned(),
-            Ok(_) => ".".to_owned(),
+            Some(path) => first_characters(&path, MAX_PATH).to_owned(),
+            None => ".".to_owned(),
         };
         Self::Mismatch { part, path, mismatch }
     }
