@@ -1,23 +1,27 @@
-// Installs the pinned majors: `node install.mjs` all of them, `node install.mjs 7 12` (or `nest-7`) these.
+// Installs the pinned majors: `node install.mjs` all of Nest's, `node install.mjs 7 12` (or `nest-7`) these. Other versions
+// of Node (Linux, x86-64) only when they are asked for: `node install.mjs node-22`.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { MAJORS } from './nest.mjs';
 
-const asked = process.argv.slice(2).map((name) => Number(name.replace(/^nest-/, '')));
+const NODES = ['node-22', 'node-24', 'node-26'];
+const FOLDERS = [...MAJORS.map((major) => `nest-${major}`), ...NODES];
 
-for (const major of asked.length > 0 ? asked : MAJORS) {
-  if (!MAJORS.includes(major)) {
-    console.error(`no such major: one of ${MAJORS.join(', ')}`);
+const asked = process.argv.slice(2).map((name) => (/^\d+$/.test(name) ? `nest-${name}` : name));
+
+for (const name of asked.length > 0 ? asked : MAJORS.map((major) => `nest-${major}`)) {
+  if (!FOLDERS.includes(name)) {
+    console.error(`no such folder: one of ${FOLDERS.join(', ')}`);
     process.exit(2);
   }
-  console.log(`installing nest-${major}`);
-  const cwd = fileURLToPath(new URL(`./nest-${major}/`, import.meta.url));
+  console.log(`installing ${name}`);
+  const cwd = fileURLToPath(new URL(`./${name}/`, import.meta.url));
   const { error, status } = spawnSync('npm', ['ci'], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
   if (error || status !== 0) {
-    console.error(`nest-${major}: npm ci failed${error ? `: ${error.message}` : ''}`);
+    console.error(`${name}: npm ci failed${error ? `: ${error.message}` : ''}`);
     process.exit(1);
   }
-  console.log(`installed nest-${major}`);
+  console.log(`installed ${name}`);
 }

@@ -7,6 +7,8 @@
 mod case;
 mod divergences;
 mod http;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod node;
 mod oracle;
 mod play;
 pub mod record;
@@ -17,6 +19,8 @@ mod transcript;
 pub use case::{Case, Order, Step, all_cases, cases};
 pub use divergences::Divergences;
 pub use http::get;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub use node::Node;
 pub use oracle::{NestClient, ask_client, ask_client_with};
 pub use play::{Heard, play};
 pub use stage::{Make, Stage};
@@ -25,6 +29,28 @@ pub use transcript::Transcript;
 
 /// How long any one thing may take on a crowded machine before a test gives up.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A test for each pinned version of Node: `on_each_node!(name, run)` makes `name::node_22` to `name::node_26`, each of
+/// which awaits `run(Node)`.
+#[macro_export]
+macro_rules! on_each_node {
+    ($name:ident, $run:ident) => {
+        $crate::on_each_node!($name, $run, node_22 22, node_24 24, node_26 26);
+    };
+    ($name:ident, $run:ident, $($test:ident $major:literal),*) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let node = $crate::Node::ready($major).await;
+                    let version = node.version().await;
+                    assert!(version.starts_with(concat!("v", $major, ".")), "{version}");
+                    super::$run(node).await;
+                }
+            )*
+        }
+    };
+}
 
 /// A test for each major of Nest: `on_each_major!(name, run)` makes `name::nest_7` to `name::nest_12`, each of which
 /// awaits `run(major)`.

@@ -11,6 +11,8 @@ mod collation;
 mod conformance;
 mod congestion;
 mod custom_framing;
+#[cfg(target_os = "linux")]
+mod deployed;
 #[cfg(unix)]
 mod descriptors;
 mod edge;

@@ -25,15 +25,39 @@ const CASES: usize = 20_000;
 const AT_ONCE: usize = 1_000;
 
 on_each_major!(any_pattern_has_the_routes_that_it_has_in, routes_are_the_same);
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+compat_tests::on_each_node!(any_pattern_has_the_routes_that_it_has_on, routes_are_the_same_on);
 
 async fn routes_are_the_same(major: u8) {
-    let mut oracle = Oracle::start(App::Route, major).await;
+    compare(major, async || Oracle::start(App::Route, major).await).await;
+}
+
+/// The order of keys comes from Node's ICU, which is another one in each version.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+async fn routes_are_the_same_on(node: compat_tests::Node) {
+    let harness = crate::peers::harness(&[12]).await;
+    compare(12, async || Oracle::spawn(node.command(&harness, App::Route))).await;
+}
+
+/// An answer that differs is asked for again in a new process: after some 14,000 texts, `JSON.parse` of Node 24 and 26
+/// loses a key of a text that a new process parses right.
+async fn compare(major: u8, start: impl AsyncFn() -> Oracle) {
+    let mut oracle = start().await;
     let compat = Compat::of_major(major).expect("all majors are known");
     Cases::of_major(major, CASES, pattern())
         .run(AT_ONCE, async |patterns| {
             let answers = oracle.ask(patterns).await;
-            let mut pairs = patterns.iter().zip(answers).enumerate();
-            pairs.find_map(|(at, (text, answer))| difference(at, text, &answer, compat))
+            for (at, (text, answer)) in patterns.iter().zip(answers).enumerate() {
+                if difference(at, text, &answer, compat).is_none() {
+                    continue;
+                }
+                let again = start().await.ask(std::slice::from_ref(text)).await;
+                let different = difference(at, text, &again[0], compat);
+                if different.is_some() {
+                    return different;
+                }
+            }
+            None
         })
         .await;
 }

@@ -1,0 +1,67 @@
+//! A microservice that Nest calls over TCP: reads HOST and PORT, logs, and drains its connections on SIGTERM.
+//!
+//! `service` serves; `service check` asks a running one for its health, for probes, and ends with status 0 or 1.
+
+mod handlers;
+mod settings;
+mod signals;
+
+use std::{error::Error, time::Duration};
+
+use nest_wire::{
+    client::{Client, Config},
+    server::{Ending, Listener, serve},
+};
+use settings::Settings;
+use tracing::{info, warn};
+use tracing_subscriber::EnvFilter;
+
+/// The time that calls in flight have to finish after SIGTERM. The grace period of `compose.yaml` and `kubernetes.yaml`
+/// is longer: raise both together.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// The time that a probe gives the service. The probes' own timeouts are longer.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::from_env()?;
+    match std::env::args().nth(1).as_deref() {
+        None => run(settings).await,
+        Some("check") => check(settings).await,
+        Some(other) => Err(format!("unknown command `{other}`: only `check` is known").into()),
+    }
+}
+
+async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .init();
+
+    // The handlers of signals come first: process 1 ignores a signal that it has no handler for.
+    let signals = signals::Signals::install()?;
+    let (stop, stop_again) = signals.split();
+
+    let listener = Listener::bind((settings.host.as_str(), settings.port)).await?;
+    for address in listener.local_addrs()? {
+        info!("listening on {address}");
+    }
+    let ending = serve(listener, handlers::router())
+        .with_graceful_shutdown(stop)
+        .with_forced_shutdown(stop_again)
+        .drain_timeout(DRAIN_TIMEOUT)
+        .await;
+    match ending {
+        Ending::Cut { connections } => warn!(connections, "stopped; some calls got no reply"),
+        _ => info!("stopped"),
+    }
+    Ok(())
+}
+
+/// Asks the service on this machine, at the address that it was told to listen on.
+async fn check(settings: Settings) -> Result<(), Box<dyn Error>> {
+    let client = Client::with_config(settings.own_address(), Config::default().timeout(CHECK_TIMEOUT));
+    Ok(client.check(handlers::HEALTH).await?)
+}
