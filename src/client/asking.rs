@@ -18,6 +18,7 @@ use super::{
     errand::Errand,
     guard::Guard,
     members::Members,
+    source::Source,
     timeout::within,
     waiter::Answer,
     watch::{self, Watch},
@@ -144,10 +145,12 @@ impl Client {
     /// Sends a request and gives its values.
     pub(super) async fn ask_stream<T>(&self, mut errand: Errand, mut watch: Watch) -> Result<Replies<T>, CallError> {
         let mut guard = Guard::new(Arc::clone(&self.members));
+        // A service that stops may refuse the call, which is then sent again.
+        let kept = errand.draft.copied();
         match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
             Ok(()) => {
                 watch.identified(|| guard.id());
-                Ok(Replies::new(guard, self.timeout, watch))
+                Ok(Replies::new(Source::new(guard, errand.kind, kept, self.timeout), watch))
             }
             Err(error) => {
                 guard.learn(false, &Err(error.clone()));
@@ -181,6 +184,6 @@ struct Again<F> {
     fill: F,
 }
 
-/// How often a request is sent again that a service refused because it stops: as often as hosts of one service are
+/// How often a call is sent again that a service refused because it stops: as often as hosts of one service are
 /// likely to stop at the same time.
-const RETRIES: usize = 3;
+pub(super) const RETRIES: usize = 3;

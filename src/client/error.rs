@@ -45,8 +45,8 @@ pub enum CallError {
     /// The [`Framing`](crate::connection::Framing) in use could not write the packet. The connection goes on.
     #[error("the packet cannot be framed")]
     Unframeable(#[source] Arc<dyn Error + Send + Sync>),
-    /// The service stops and has done nothing for the call. Requests are sent again a few times by themselves, on other
-    /// connections, before they fail with this; a stream is not.
+    /// The service stops and has done nothing for the call. The client sends requests and streams again a few times, on
+    /// other connections, before they fail with this.
     ///
     /// It is recognised by its error, `{"status":"error","message":"the service is stopping"}`. A service that passes that on
     /// from another service, after it has done something for its own caller, has the call made again: pass on another

@@ -7,19 +7,27 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     CallError,
     calls::{Because, Key, Returned},
-    desk::{End, Progress, Refused, Submitted},
-    errand::{Errand, Kind},
+    desk::{End, Progress, Submitted},
+    errand::Errand,
     member::Member,
     members::{Chosen, Members},
     timeout::Silence,
     waiter::Answer,
 };
 use crate::packet::CallId;
+
+/// What a stream comes to next.
+pub(super) enum Next {
+    /// A value, or the end, which is `None`.
+    Item(Option<Answer>),
+    /// Its connection was lost before its packet was written.
+    Returned(Returned),
+}
 
 /// Takes a call off its link when its caller no longer waits, whenever that is: there is a key from the moment on when the
 /// packet is on the desk.
@@ -113,22 +121,6 @@ impl<M: Deref<Target = Members>> Guard<M> {
         }
     }
 
-    /// Puts a stream's packet down elsewhere, which was given back because its link is lost.
-    #[cold]
-    fn submit_elsewhere(&mut self, kind: Kind, returned: Returned, waker: &Waker) -> Result<(), CallError> {
-        self.leave_link(Because::Dropped);
-        let chosen = self.members.ready(true).unwrap_or(Chosen::usual(self.link));
-        self.take(chosen);
-        let errand = &mut Errand::reopened(kind, returned);
-        let submitted = self.member().desk.submit(errand, Some(waker.clone()), None);
-        let submitted = submitted.map_err(|refused| match refused {
-            Refused::Full => CallError::Overloaded,
-            Refused::Closed => CallError::Closed,
-        })?;
-        self.submitted(errand, &submitted);
-        Ok(())
-    }
-
     /// The id of a request that has been submitted and not ended.
     pub(super) fn id(&self) -> Option<CallId> {
         self.key.map(|key| self.member().desk.id(key))
@@ -157,23 +149,19 @@ impl<M: Deref<Target = Members>> Guard<M> {
         })
     }
 
-    /// The next value of a stream, or its end; `silence` bounds how long the service may take for it.
-    pub(super) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+    /// The next value of a stream, or its end, or its packet; `silence` bounds how long the service may take for it.
+    pub(super) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Next> {
         let Some(key) = self.key else {
-            return Poll::Ready(None);
+            return Poll::Ready(Next::Item(None));
         };
         match self.member().desk.poll_next(key, cx) {
-            Progress::Ready(next) => return Poll::Ready(next),
+            Progress::Ready(next) => return Poll::Ready(Next::Item(next)),
             Progress::Pending => {}
             Progress::Unattended => self.start(),
         }
-        let Some(returned) = self.take_returned(key) else {
-            return self.poll_silence(key, silence, cx);
-        };
-        let since = returned.since.unwrap_or_else(Instant::now);
-        match self.submit_elsewhere(Kind::Stream { since }, returned, cx.waker()) {
-            Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(Some(Err(error))),
+        match self.take_returned(key) {
+            Some(returned) => Poll::Ready(Next::Returned(returned)),
+            None => self.poll_silence(key, silence, cx).map(Next::Item),
         }
     }
 

@@ -111,6 +111,7 @@ mod race;
 mod reconnect;
 mod replies;
 mod service;
+mod source;
 mod stage;
 mod state;
 mod tcp;

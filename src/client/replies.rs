@@ -6,14 +6,13 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::task::coop::poll_proceed;
 
-use super::{CallError, calls::Because, guard::Guard, members::Members, timeout::Silence, watch::Watch};
+use super::{CallError, source::Source, watch::Watch};
 use crate::{js, packet::RawJson};
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
@@ -26,19 +25,16 @@ use crate::{js, packet::RawJson};
 /// once one does, a further value ends the stream with [`CallError::StreamOverflow`], after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Replies<T> {
-    /// Keeps the link alive as long as somebody listens.
-    guard: Guard<Arc<Members>>,
-    silence: Silence,
+    source: Source,
     watch: Watch,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(guard: Guard<Arc<Members>>, timeout: Duration, watch: Watch) -> Self {
+    pub(super) fn new(source: Source, watch: Watch) -> Self {
         Self {
-            guard,
-            silence: Silence::new(timeout),
+            source,
             watch,
             is_over: false,
             item: PhantomData,
@@ -55,13 +51,9 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         }
         // A stream that always has more leaves the others of its task their turn.
         let turn = ready!(poll_proceed(cx));
-        let Self { guard, silence, .. } = &mut *self;
-        let next = ready!(guard.poll_next(silence, cx));
+        let Self { source, watch, .. } = &mut *self;
+        let next = ready!(source.poll_next(watch, cx));
         turn.made_progress();
-        match &next {
-            Some(value) => guard.learn(false, value),
-            None => guard.learn(false, &Ok(None)),
-        }
         let item = next.map(|value| value.and_then(|value| decode(value.as_ref())));
         match &item {
             Some(Ok(_)) => {}
@@ -70,7 +62,7 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         }
         if !matches!(item, Some(Ok(_))) {
             self.is_over = true;
-            self.guard.release(Because::Dropped);
+            self.source.end();
         }
         Poll::Ready(item)
     }
@@ -79,7 +71,7 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
 impl<T> fmt::Debug for Replies<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replies")
-            .field("call", &self.guard.id())
+            .field("call", &self.source.id())
             .finish_non_exhaustive()
     }
 }

@@ -193,6 +193,14 @@ impl Draft {
         Self { text, pattern: 0..0 }
     }
 
+    /// Returns a copy, in memory of its own.
+    pub(crate) fn copied(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            pattern: self.pattern.clone(),
+        }
+    }
+
     /// Begins with the `pattern` of a request.
     pub(crate) fn request(&mut self, pattern: &Pattern) {
         self.address(|text| pattern.value().write_to(text));

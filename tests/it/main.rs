@@ -14,6 +14,7 @@ mod client_limits;
 mod client_links;
 #[cfg(feature = "metrics")]
 mod client_metrics;
+mod client_moved_streams;
 mod client_moves;
 mod client_plugins;
 mod client_replies;
