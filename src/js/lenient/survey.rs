@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use memchr::memmem;
+
 use super::{MAX_TYPED_DEPTH, is_spelled_as_float, pass};
 use crate::js::{JsString, reader::Reader};
 
@@ -95,7 +97,9 @@ impl Survey {
         let scalar = &text[at..end];
         self.is_unusual |= match scalar.as_bytes()[0] {
             // A surrogate's half begins with `\ud` or `\uD`.
-            b'"' => scalar.contains("\\ud") || scalar.contains("\\uD"),
+            b'"' => [br"\ud", br"\uD"]
+                .iter()
+                .any(|half| memmem::find(scalar.as_bytes(), *half).is_some()),
             b'-' | b'0'..=b'9' => is_spelled_as_float(scalar) || scalar == "-0" || scalar.len() > 300,
             _ => false,
         };
