@@ -37,6 +37,22 @@ class AppController {
   // Of the second value nothing is left on the wire but the id.
   gap() { return rxjs.from([1, undefined, 2]); }
 
+  // Many values in the tick after the one that has the first one sent, and a last one much later.
+  burst() {
+    return new rxjs.Observable((subscriber) => {
+      subscriber.next(1);
+      process.nextTick(() => {
+        for (let value = 2; value <= 40; value++) {
+          subscriber.next(value);
+        }
+      });
+      setTimeout(() => {
+        subscriber.next(41);
+        subscriber.complete();
+      }, 50);
+    });
+  }
+
   either() { return 'either'; }
   httpError() { throw new HttpException('the caller must not see this', 404); }
 
@@ -65,6 +81,7 @@ decorate(AppController, Controller(), {
   delay: [MessagePattern('delay'), Payload()],
   bigInt: [MessagePattern('big-int')],
   gap: [MessagePattern('gap')],
+  burst: [MessagePattern('burst')],
   either: [MessagePattern(['this', 'that'])],
   httpError: [MessagePattern('http-error')],
   twoA: [EventPattern('two')],

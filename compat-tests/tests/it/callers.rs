@@ -15,7 +15,7 @@ use nest_wire::{
     Compat,
     client::{CallError, Client, Config},
     codec::FrameDecoder,
-    js::Value,
+    js::{Maybe, Value},
 };
 use serde_json::json;
 use tokio::{
@@ -35,6 +35,15 @@ on_each_major!(
     links
 );
 on_each_major!(an_undefined_value_in_a_stream_ends_it_up_to_11_and_not_in, gap);
+
+on_each_major!(
+    values_that_come_while_others_are_sent_are_lost_by_7_to_10_and_not_by,
+    burst
+);
+on_each_major!(
+    a_corrupt_frame_closes_the_half_of_the_caller_in_and_ends_ours_at_once,
+    corrupt_frame
+);
 
 on_each_major!(a_call_that_is_given_up_says_nothing_in, unsubscribes);
 
@@ -201,9 +210,15 @@ async fn gap(major: u8) {
     let ask = json!({"op": "send", "key": 1, "pattern": "gap", "data": 0}).to_string();
     let stage = Stage::ready().await;
     let theirs = ask_client(stage, major, service.address().port(), &[ask]).await;
-    let values = like(major, service.address()).send_stream::<Value>("gap", &0).await;
+    let values = like(major, service.address())
+        .send_stream::<Maybe<Value>>("gap", &0)
+        .await;
     let values: Vec<_> = values.expect("sent").try_collect().await.expect("values");
-    let ours: Vec<_> = values.iter().map(Value::stringify).collect();
+    let shown = |value: &Maybe<Value>| match value {
+        Maybe::Undefined => "undefined".to_owned(),
+        Maybe::Value(value) => value.stringify(),
+    };
+    let ours: Vec<_> = values.iter().map(shown).collect();
     if major == 12 {
         let lines = [
             r#""next":1"#,
@@ -212,8 +227,7 @@ async fn gap(major: u8) {
             r#""complete":true"#,
         ];
         assert_eq!(theirs["1"], lines.map(|line| format!(r#"{{"key":1,{line}}}"#)));
-        // For types that have a null, undefined is that.
-        assert_eq!(ours, ["1", "null", "2"]);
+        assert_eq!(ours, ["1", "undefined", "2"]);
         return;
     }
     // The reply without a value counts as foreign: all of it is the last value, and the third is for nobody.
@@ -222,6 +236,44 @@ async fn gap(major: u8) {
     assert_eq!(theirs["1"][2], r#"{"key":1,"complete":true}"#);
     assert_eq!(ours.len(), 2, "{ours:?}");
     assert!(ours[1].starts_with(r#"{"id":"#), "{ours:?}");
+}
+
+async fn burst(major: u8) {
+    let service = nests(major, &[]).await;
+    let values = like(major, service.address()).send_stream::<u32>("burst", &0).await;
+    let values: Vec<_> = values.expect("sent").try_collect().await.expect("values");
+    if major >= 11 {
+        assert_eq!(values, Vec::from_iter(1..=41));
+    } else {
+        assert_eq!((values.first(), values.last()), (Some(&1), Some(&41)));
+        assert!(values.len() < 41, "nothing was lost");
+    }
+}
+
+async fn corrupt_frame(major: u8) {
+    let (listener, service) = listen().await;
+    let mut client = NestClient::start(Stage::ready().await, major, service.port()).await;
+    client.tell(&[send(1)]).await;
+    let mut link = Link::accept(&listener).await;
+    let call = link.hear().await;
+    link.0.write_all(b"x#").await.expect("it reads");
+    let rest = in_time(link.0.read_to_end(&mut Vec::new())).await;
+    assert_eq!(rest.expect("no reset"), 0);
+    // It has only closed its half, and delivers what still arrives.
+    link.answer(&call).await;
+    assert_eq!(client.hear().await.as_deref(), Some(r#"{"key":1,"next":"answer"}"#));
+    assert_eq!(client.hear().await.as_deref(), Some(r#"{"key":1,"complete":true}"#));
+
+    let ours = like(major, service);
+    let breaking = async {
+        let mut link = Link::accept(&listener).await;
+        link.hear().await;
+        link.0.write_all(b"x#").await.expect("it reads");
+        link
+    };
+    // The service keeps its half open all the time.
+    let (broken, _link) = tokio::join!(ours.send::<Value>("call", &1), breaking);
+    assert!(matches!(broken, Err(CallError::ConnectionClosed(_))), "{broken:?}");
 }
 
 /// There is no packet for it: the service goes on with its work, and answers nobody.

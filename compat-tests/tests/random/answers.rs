@@ -8,7 +8,7 @@ use nest_wire::{
     Compat,
     cli::harness::App,
     client::{CallError, Client, Config},
-    js::{self, Value},
+    js::{self, Maybe, Value},
 };
 use proptest::strategy::Strategy;
 use serde_json::{json, value::RawValue};
@@ -105,18 +105,17 @@ async fn nests_calls(oracle: &mut Oracle, script: usize, calls: usize) -> Vec<De
     delivered
 }
 
-/// Our client has no undefined: for types that have a null, it is that.
-const UNDEFINED: &str = "value null";
+const UNDEFINED: &str = "undefined";
 
 async fn our_calls(client: &Client, script: usize, calls: usize) -> Vec<Delivered> {
     let mut streams = Vec::new();
     for call in 0..calls {
-        let stream = client.send_stream::<Value>("call", &[script, call]).await;
+        let stream = client.send_stream::<Maybe<Value>>("call", &[script, call]).await;
         streams.push(stream.expect("the service is there"));
     }
     let delivered = streams.into_iter().map(|stream| async {
         let mut items: Delivered = stream
-            .map(|item| item.map_or_else(|error| shown_error(&error), |value| format!("value {value}")))
+            .map(|item| item.map_or_else(|error| shown_error(&error), |value| shown_value(&value)))
             .collect()
             .await;
         if items.last().is_none_or(|last| !last.starts_with("error ")) {
@@ -141,6 +140,13 @@ fn without_ids(mut delivered: Vec<Delivered>) -> Vec<Delivered> {
         *item = pieces.join("\"");
     }
     delivered
+}
+
+fn shown_value(value: &Maybe<Value>) -> String {
+    match value {
+        Maybe::Undefined => UNDEFINED.to_owned(),
+        Maybe::Value(value) => format!("value {value}"),
+    }
 }
 
 /// An error as the oracle shows what JavaScript would throw.

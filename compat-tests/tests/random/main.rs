@@ -1,6 +1,6 @@
 //! The same random input for real Nest and for this crate: both have to make the same of it.
 //!
-//! Topics: JSON texts and the replies to them ([`echo`]), patterns and their routes ([`routes`]), byte streams of good
+//! Topics: JSON texts and the replies to them ([`echo`]), what Rust types read in them ([`typed`]), patterns and their routes ([`routes`]), byte streams of good
 //! and broken frames ([`frames`] against Nest's framing, [`segments`] against whole services), and what a service
 //! may answer to a caller ([`answers`]).
 //!
@@ -24,3 +24,4 @@ mod scripted_service;
 mod segments;
 mod streams;
 mod texts;
+mod typed;

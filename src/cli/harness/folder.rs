@@ -38,6 +38,8 @@ pub enum App {
     JsonSocket,
     /// Nest's routes, driven by lines.
     Route,
+    /// What `JSON.parse` gives, driven by lines.
+    Typed,
     /// Nest's client, driven by lines.
     ClientTcp,
     /// The last hop of a trace: Nest's service with OpenTelemetry.
@@ -58,6 +60,7 @@ impl App {
             Self::Guide => "apps/guide-service.mjs",
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
+            Self::Typed => "oracles/typed.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",
             Self::TracedService => "apps/traced-service.mjs",
             Self::TracedClient => "oracles/traced-client.mjs",
