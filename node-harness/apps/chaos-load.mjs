@@ -48,7 +48,7 @@ await sleep(AFTERWARDS_MS);
 isOver = true;
 await sleep(LAST_ANSWERS_MS);
 printLine({ closed, records });
-process.exit(0);
+process.stdout.end(() => process.exit(0));
 
 /** Makes up for ticks that a busy machine has left out. */
 async function load() {

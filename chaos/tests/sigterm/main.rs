@@ -23,6 +23,10 @@ use certificates::Certificates;
 /// How long before the caller sees the end what it sends may cross the end.
 const CROSSING: f64 = 50.0;
 
+/// The line of the service after three seconds of load: as long as the slow call lasts, so that the waits of these
+/// calls show what the later ones have to wait for on this machine.
+const LOADED: &str = "m 601";
+
 /// How long one call may wait, on a machine that has time.
 const PROMPT: f64 = 100.0;
 
@@ -93,8 +97,7 @@ async fn nest_loses_nothing(major: u8, certificates: Option<&Certificates>) {
         .args(certificates.map(Certificates::of_caller).unwrap_or_default());
     let (child, mut stdin, mut lines) = Child::start(format!("Nest {major}"), command).expect("node runs");
     assert_eq!(next(&mut lines, &child).await, r#"{"ready":true}"#);
-    // Half a second of load shows what calls have to wait for on this machine.
-    service.wait_for_line("m 101").await.expect("the load is there");
+    service.wait_for_line(LOADED).await.expect("the load is there");
     tell(&mut stdin, "slow").await.expect("it listens");
     let slow = next(&mut lines, &child).await;
     let slow = slow.trim_start_matches(r#"{"slow":"#).trim_end_matches('}').to_owned();

@@ -15,7 +15,7 @@ use nest_wire_chaos::numbers::answer;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::interval};
 
-use crate::{Kind, PLACES, Record, Report, check, service, terminate};
+use crate::{Kind, LOADED, PLACES, Record, Report, check, service, terminate};
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -102,7 +102,7 @@ async fn our_client_loses_nothing() {
     });
     let closed = tokio::spawn(Arc::clone(&load).closed());
     let running = tokio::spawn(Arc::clone(&load).run());
-    service.wait_for_line("m 101").await.expect("the load is there");
+    service.wait_for_line(LOADED).await.expect("the load is there");
     let slow = load.number();
     let slow_call = tokio::spawn(Arc::clone(&load).make(Kind::Slow, slow));
     service
