@@ -36,7 +36,7 @@ impl Image {
     fn command(&self, port: u16, arguments: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command
-            .args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"])
+            .args(isolation())
             .arg(format!("--root={}", self.root.display()))
             .args(&self.entrypoint)
             .args(arguments)
@@ -54,6 +54,18 @@ impl Image {
     async fn is_healthy(&self, port: u16) -> bool {
         let output = self.command(port, &["check"]).output().await;
         output.expect("`unshare` can be run").status.success()
+    }
+}
+
+/// Returns what makes `unshare` give a program a process namespace of its own: root needs no more, others a user namespace.
+fn isolation() -> &'static [&'static str] {
+    const OF_ROOT: &[&str] = &["--pid", "--fork", "--kill-child"];
+    const OF_OTHERS: &[&str] = &["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+    let mut probe = std::process::Command::new("unshare");
+    probe.args(OF_ROOT).arg("true").stderr(Stdio::null());
+    match probe.status().expect("`unshare` can be run").success() {
+        true => OF_ROOT,
+        false => OF_OTHERS,
     }
 }
 
