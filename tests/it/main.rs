@@ -6,6 +6,7 @@ mod client_congestion;
 mod client_cuts;
 mod client_deadlines;
 mod client_farewells;
+mod client_first;
 mod client_handles;
 mod client_health;
 mod client_hosts;
