@@ -91,6 +91,7 @@ mod calls;
 mod clerk;
 mod closing;
 mod config;
+mod connect_error;
 mod desk;
 mod driver;
 mod ejection;
@@ -124,6 +125,7 @@ mod waiter;
 mod watch;
 
 pub use config::{Config, WhenFull};
+pub use connect_error::ConnectError;
 pub use error::{CallError, Disconnected};
 pub use handle::Client;
 pub use reconnect::{Reconnect, When};

@@ -120,6 +120,7 @@ async fn errors(client: &Client) {
     ] {
         let error = client.send::<Value>(pattern, &data).await.expect_err("an error");
         assert_eq!(rpc(&error), err, "{pattern} {data}");
+        assert_eq!(error.is_no_handler(), err == missing, "{pattern} {data}");
     }
     let error = client.send::<Value>("echo", &Value::Null).await.expect_err("no data");
     assert!(matches!(error, CallError::MissingData), "{error:?}");
