@@ -1,6 +1,7 @@
 //! Everything that can be tested without Node, one topic a file.
 
 mod advice;
+mod client_builder;
 mod client_closing;
 mod client_congestion;
 mod client_cuts;
