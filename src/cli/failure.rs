@@ -86,7 +86,10 @@ impl Failure {
             }
             Self::Call { error, address } => match error {
                 CallError::Rpc(error) => error.err().clone().normalised().to_string(),
-                CallError::Connect(cause) => format!("cannot connect to {address}: {}", with_causes(cause)),
+                CallError::Connect(cause) => {
+                    let cause = cause.source().map(with_causes).unwrap_or_default();
+                    format!("cannot connect to {address}: {cause}")
+                }
                 error => with_causes(error),
             },
         })

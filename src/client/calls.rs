@@ -131,6 +131,9 @@ impl Calls {
             return Delivery::Stray;
         };
         match outcome {
+            Outcome::Value(value) if self.ends_with_first(key) => {
+                self.finish(key, |waiter| waiter.end(Ok(value)), woken);
+            }
             Outcome::Value(value) => {
                 let is_alone = self.is_alone();
                 let call = &mut self.places[key.place as usize];
@@ -301,6 +304,12 @@ impl Calls {
     /// Returns true if no more than one call waits.
     const fn is_alone(&self) -> bool {
         self.count(Stage::Asked) <= 1 && self.count(Stage::Queued) == 0
+    }
+
+    /// Returns true if the call ends with its first value. Later replies to it are strays.
+    fn ends_with_first(&self, key: Key) -> bool {
+        let call = self.places.get(key.place as usize);
+        call.is_some_and(|call| matches!(call.waiter.wants, Wants::First))
     }
 
     fn find(&self, id: CallId) -> Option<Key> {

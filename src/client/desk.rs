@@ -107,6 +107,7 @@ impl Desk {
         let Errand { draft, kind } = errand;
         let (stage, wants) = match *kind {
             Kind::Request => (Stage::Queued, Wants::Last { so_far: None }),
+            Kind::First => (Stage::Queued, Wants::First),
             Kind::Stream { since } => {
                 let values = Values::new(self.max_stream_buffer, since);
                 (Stage::Queued, Wants::Each(Box::new(values)))

@@ -25,8 +25,8 @@ use tokio::{
 use tracing::{Instrument, debug_span};
 
 use super::{
-    CallError, Config, Disconnected, State, When, attempt::Attempt, clerk::Clerk, closing::close, link::Link,
-    state::Notice,
+    CallError, Config, ConnectError, Disconnected, State, When, attempt::Attempt, clerk::Clerk, closing::close,
+    link::Link, state::Notice,
 };
 use crate::{
     connection::{Connection, ConnectionError},
@@ -139,7 +139,7 @@ where
         self.notice
             .post(State::Disconnected(Disconnected::Unreachable(Arc::clone(&error))));
         if self.config.reconnect.is_exhausted(self.failures) {
-            self.clerk.fail_waiting(&CallError::Connect(error));
+            self.clerk.fail_waiting(&CallError::Connect(ConnectError::new(error)));
             if self.config.reconnect.when == When::OnDemand {
                 self.failures = 0;
             }

@@ -21,6 +21,8 @@ pub(super) struct Errand {
 pub(super) enum Kind {
     /// Its caller wants the last value.
     Request,
+    /// Its caller wants the first value.
+    First,
     /// Its caller wants each value; the first one has time from this moment on.
     Stream { since: Instant },
     /// Nobody answers it.
@@ -31,7 +33,7 @@ impl Kind {
     /// What is to be woken by what comes of it: of a stream it is not yet known who will look at that.
     pub(super) fn waker(self, cx: &Context<'_>) -> Option<Waker> {
         match self {
-            Self::Request | Self::Event => Some(cx.waker().clone()),
+            Self::Request | Self::First | Self::Event => Some(cx.waker().clone()),
             Self::Stream { .. } => None,
         }
     }
@@ -57,7 +59,7 @@ impl Errand {
     pub(super) fn address(&mut self, pattern: &Pattern, compat: Compat) -> Result<(), CallError> {
         require(pattern)?;
         match self.kind {
-            Kind::Request | Kind::Stream { .. } => self.draft.request(pattern),
+            Kind::Request | Kind::First | Kind::Stream { .. } => self.draft.request(pattern),
             // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
             Kind::Event => self.draft.event(pattern, compat),
         }

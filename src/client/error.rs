@@ -2,6 +2,7 @@
 
 use std::{error::Error, io, sync::Arc, time::Duration};
 
+use super::ConnectError;
 use crate::{connection::ConnectionError, packet::RpcError};
 
 /// Why a call failed.
@@ -23,10 +24,10 @@ pub enum CallError {
     NoValue,
     /// The value is not of the expected type.
     #[error("the answer is not of the expected type")]
-    Decode(#[source] Arc<serde_json::Error>),
-    /// There is no connection to be had.
-    #[error("cannot connect")]
-    Connect(#[source] Arc<io::Error>),
+    Decode(#[source] Arc<dyn Error + Send + Sync>),
+    /// The client could not connect.
+    #[error(transparent)]
+    Connect(ConnectError),
     /// The connection ended before the answer came. The service may or may not have done its work.
     #[error("Connection closed")]
     ConnectionClosed(#[source] Disconnected),
@@ -41,7 +42,7 @@ pub enum CallError {
     MissingPattern,
     /// The data can't be serialised.
     #[error("the data cannot be serialised")]
-    Encode(#[source] Arc<serde_json::Error>),
+    Encode(#[source] Arc<dyn Error + Send + Sync>),
     /// The [`Framing`](crate::connection::Framing) in use could not write the packet. The connection goes on.
     #[error("the packet cannot be framed")]
     Unframeable(#[source] Arc<dyn Error + Send + Sync>),
@@ -68,6 +69,37 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Returns true if the call's time was over: [`Timeout`](Self::Timeout). A connection that could not be made in time
+    /// is a failure to [connect](Self::is_connect).
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout(_))
+    }
+
+    /// Returns true if the client could not connect: [`Connect`](Self::Connect).
+    #[must_use]
+    pub const fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect(_))
+    }
+
+    /// Returns true if the service answered that it has no handler for the pattern, in Nest's own words.
+    ///
+    /// ```
+    /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addrs()?[0].to_string();
+    /// # tokio::spawn(serve(listener, Router::new()).into_future());
+    /// let client = Client::new(address);
+    /// let error = client.send::<u32>("no such pattern", &1).await.unwrap_err();
+    /// assert!(error.is_no_handler());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn is_no_handler(&self) -> bool {
+        matches!(self, Self::Rpc(error) if error.err().as_str() == NO_HANDLER)
+    }
+
     /// Whether the service can't have seen anything of the call, so that making it again repeats nothing.
     ///
     /// ```
@@ -96,6 +128,9 @@ impl CallError {
         }
     }
 }
+
+/// The `err` of a service that has no handler for the pattern: text, not an object (`NO_MESSAGE_HANDLER`).
+const NO_HANDLER: &str = r#""There is no matching message handler defined in the remote service.""#;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -61,6 +61,46 @@ impl Client {
         decode(self.ask(errand, watch, fill).await?.as_ref())
     }
 
+    /// Sends a message and returns the first value of its answer, as `firstValueFrom` does: later values, errors and the
+    /// completion are ignored.
+    ///
+    /// Use it for services that never complete their answers; [`send`](Self::send) would wait for the completion until its
+    /// timeout. The service does not learn that the rest is ignored, for Nest has no packet for that: it goes on sending.
+    ///
+    /// ```
+    /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use futures_util::{StreamExt, stream};
+    /// # use nest_wire::server::Values;
+    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addrs()?[0].to_string();
+    /// # let price = async || Values::new(stream::iter([21]).chain(stream::pending()));
+    /// # tokio::spawn(serve(listener, Router::new().message("price", price)).into_future());
+    /// let client = Client::new(address);
+    /// let price: u32 = client.send_first("price", "ETH").await?;
+    /// # assert_eq!(price, 21);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`CallError`]. An error that comes before the first value is the call's; [`CallError::NoValue`] says that the
+    /// service completed without a value, or that the first value was undefined and `T` has no such value.
+    pub async fn send_first<T: DeserializeOwned>(
+        &self,
+        pattern: impl Into<Pattern>,
+        data: &(impl Serialize + ?Sized),
+    ) -> Result<T, CallError> {
+        let pattern = pattern.into();
+        let fill = |errand: &mut Errand| {
+            errand.address(&pattern, self.members.config.compat)?;
+            errand.data(|out| js::append(data, out))
+        };
+        let errand = &mut Errand::new(Kind::First);
+        fill(errand)?;
+        let watch = &mut self.watch(errand);
+        decode(self.ask(errand, watch, fill).await?.as_ref())
+    }
+
     /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
     /// value that has, within the client's [timeout](Self::with_timeout). An error is none.
     ///

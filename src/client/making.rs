@@ -5,7 +5,9 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{CallError, Client, Config, members::Members, metadata::Metadata, tcp::Dialer};
+use super::{
+    CallError, Client, Config, connect_error::with_address, members::Members, metadata::Metadata, tcp::Dialer,
+};
 use crate::packet::RawJson;
 
 /// Makers of clients.
@@ -58,7 +60,10 @@ impl Client {
             let (address, dialer): (Arc<str>, _) = (address.into(), dialer.clone());
             move || {
                 let (address, dialer) = (Arc::clone(&address), dialer.clone());
-                async move { dialer.dial(&address).await }
+                async move {
+                    let dialled = dialer.dial(&address).await;
+                    dialled.map_err(|error| with_address(&address, error))
+                }
             }
         };
         Self::with_connectors(addresses.into_iter().map(|address| connector(address.into())), config)

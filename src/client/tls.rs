@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Client, Config, tcp::Dialer};
+use super::{Client, Config, connect_error::with_address, tcp::Dialer};
 use crate::tls::{ClientTls, TlsError};
 
 impl Client {
@@ -47,7 +47,10 @@ impl Client {
         let dialer = Dialer::new(&config);
         let connect = move || {
             let (address, tls, dialer) = (Arc::clone(&address), tls.clone(), dialer.clone());
-            async move { connect_under(&tls, &dialer, &address).await }
+            async move {
+                let connected = connect_under(&tls, &dialer, &address).await;
+                connected.map_err(|error| with_address(&address, error))
+            }
         };
         Ok(Self::with_connector(connect, config))
     }

@@ -4,7 +4,7 @@ use std::{io, path::Path, sync::Arc};
 
 use tokio::net::UnixStream;
 
-use super::{Client, Config};
+use super::{Client, Config, connect_error::with_address};
 
 impl Client {
     /// A client of the service on the Unix socket at `path`. Nothing is connected yet.
@@ -36,9 +36,9 @@ impl Client {
     }
 }
 
-/// The system's errors do not say which path it was.
+/// Connects to the socket at `path`. The error of the system does not say which path it was.
 async fn connect(path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path)
         .await
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        .map_err(|error| with_address(&path.display().to_string(), error))
 }

@@ -21,6 +21,7 @@ pub(super) struct Waiter {
 /// ```text
 ///            a value                the end
 ///   Last ─── is kept, so far ───┬─► Told ─────────► taken
+///   First ── is the end ────────┤
 ///   Done ───────────────────────┘
 ///   Each ─── is queued ───────────► is queued ────► taken
 /// ```
@@ -30,6 +31,8 @@ pub(super) struct Waiter {
 pub(super) enum Wants {
     /// The last value only.
     Last { so_far: Option<RawJson> },
+    /// The first value only, which ends the call.
+    First,
     /// Each value.
     Each(Box<Values>),
     /// To know that it is done: an event is out, a link is there.
@@ -67,7 +70,7 @@ impl Waiter {
                 values.push(value, clock.now());
                 self.waker.take()
             }
-            Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
+            Wants::First | Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
         }
     }
 
@@ -104,6 +107,7 @@ impl Waiter {
             Outcome::Failed(err) => Err(self.failure(err)),
             Outcome::Value(value) | Outcome::Completed(value) => Ok(match &mut self.wants {
                 Wants::Last { so_far } => value.or_else(|| so_far.take()),
+                Wants::First => value,
                 Wants::Each(values) => {
                     values.push_last(value);
                     None
@@ -120,7 +124,7 @@ impl Waiter {
         let has_value = match &self.wants {
             Wants::Last { so_far } => so_far.is_some(),
             Wants::Each(values) => values.have_come(),
-            Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => false,
+            Wants::First | Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => false,
         };
         match (is_refusal(&err), has_value) {
             (false, _) => CallError::Rpc(RpcError::from_raw(err)),

@@ -1,6 +1,7 @@
 //! Code that users plug into a client, and that panics: it fails what it was to do, and leaves all else whole.
 
 use std::{
+    error::Error,
     future::{Future, Pending, pending},
     io,
     pin::Pin,
@@ -66,7 +67,8 @@ async fn a_connector_that_panics_is_an_attempt_that_fails() {
         let Err(CallError::Connect(error)) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(error.to_string(), format!("the connector panicked: {message}"));
+        let cause = error.source().expect("a cause").to_string();
+        assert_eq!(cause, format!("the connector panicked: {message}"));
     }
     // This one panics when it is dropped, after it has connected.
     opened.recv().await.expect("the second attempt");

@@ -1,11 +1,14 @@
 //! Everything that can be tested without Node, one topic a file.
 
 mod advice;
+mod client_builder;
 mod client_closing;
 mod client_congestion;
 mod client_cuts;
 mod client_deadlines;
+mod client_errors;
 mod client_farewells;
+mod client_first;
 mod client_handles;
 mod client_health;
 mod client_hosts;

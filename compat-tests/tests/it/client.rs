@@ -21,6 +21,7 @@ async fn calls(major: u8) {
     values(&client).await;
     absent_values(&client).await;
     streams(&client).await;
+    first_values(&client).await;
     errors(&client).await;
     many_at_once(&client).await;
     client.emit("log", "求和 😀").await.expect("sent");
@@ -87,6 +88,26 @@ async fn streams(client: &Client) {
     assert_eq!(last, 3);
 }
 
+/// The answers of this handler have their values at once and complete an hour later.
+async fn first_values(client: &Client) {
+    let endless = json!({"values": [1, 2, 3], "ms": 3_600_000});
+    let first = client.send_first::<u8>("stream-then-done", &endless).await;
+    assert_eq!(first.expect("the first value"), 1);
+    let endless = json!({"values": [null, 2], "ms": 3_600_000});
+    let null = client.send_first::<Value>("stream-then-done", &endless).await;
+    assert_eq!(null.expect("null is a value"), Value::Null);
+    let only = client.send_first::<u8>("sum", &[1, 2]).await;
+    assert_eq!(only.expect("the only value"), 3);
+    let failing = json!({"values": [], "error": "enough"});
+    let error = client.send_first::<u8>("stream-error", &failing).await;
+    assert_eq!(
+        rpc(&error.expect_err("the error")),
+        r#"{"status":"error","message":"enough"}"#
+    );
+    let empty = client.send_first::<u8>("stream", &json!([])).await;
+    assert!(matches!(empty, Err(CallError::NoValue)), "{empty:?}");
+}
+
 async fn errors(client: &Client) {
     let internal = r#"{"status":"error","message":"Internal server error"}"#;
     let missing = r#""There is no matching message handler defined in the remote service.""#;
@@ -99,6 +120,7 @@ async fn errors(client: &Client) {
     ] {
         let error = client.send::<Value>(pattern, &data).await.expect_err("an error");
         assert_eq!(rpc(&error), err, "{pattern} {data}");
+        assert_eq!(error.is_no_handler(), err == missing, "{pattern} {data}");
     }
     let error = client.send::<Value>("echo", &Value::Null).await.expect_err("no data");
     assert!(matches!(error, CallError::MissingData), "{error:?}");
