@@ -10,7 +10,7 @@ use tokio_rustls::{
 };
 
 use super::{
-    Authorities, HandshakeError, Identity, TlsError, provider,
+    Authorities, HandshakeError, Identity, PinnedCertificates, TlsError, provider,
     verdict::{Noting, judged},
 };
 
@@ -43,6 +43,26 @@ impl ClientTls {
             .with_safe_default_protocol_versions()
             .expect("ring knows the ciphers of TLS 1.2 and 1.3")
             .with_root_certificates(authorities.into_store())
+            .with_no_client_auth();
+        config.into()
+    }
+
+    /// Trusts services that show one of these certificates, and no others. The name of the service is not verified.
+    ///
+    /// ```no_run
+    /// use nest_wire::tls::{ClientTls, PinnedCertificates};
+    ///
+    /// // tlsOptions: { ca }, where that is the service's own certificate
+    /// let tls = ClientTls::trusting_pinned(PinnedCertificates::from_pem_file("service.pem")?);
+    /// # Ok::<(), nest_wire::tls::TlsError>(())
+    /// ```
+    #[must_use]
+    pub fn trusting_pinned(certificates: PinnedCertificates) -> Self {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("ring knows the ciphers of TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(certificates.verifier())
             .with_no_client_auth();
         config.into()
     }

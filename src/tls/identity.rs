@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use tokio_rustls::rustls::{
+    self, CertificateError, InconsistentKeys,
     pki_types::{
         CertificateDer, PrivateKeyDer,
         pem::{self, PemObject},
@@ -10,7 +11,7 @@ use tokio_rustls::rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
-use super::{TlsError, provider};
+use super::{TlsError, provider, x509::Fields};
 
 const CHAIN: &str = "certificates";
 const KEY: &str = "a private key";
@@ -46,13 +47,27 @@ impl Identity {
     }
 
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, TlsError> {
-        let certified = CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Certificate)?;
+        let key = provider()
+            .key_provider
+            .load_private_key(key)
+            .map_err(TlsError::Certificate)?;
+        let certified = CertifiedKey::new(chain, key);
+        keys_match(&certified).map_err(TlsError::Certificate)?;
         Ok(Self(Arc::new(certified)))
     }
 
     /// Shows this certificate to whoever asks.
     pub(super) fn resolver(self) -> Arc<SingleCertAndKey> {
         Arc::new(SingleCertAndKey::from(self.0))
+    }
+}
+
+/// Verifies that the key is the certificate's. `CertifiedKey::keys_match` refuses certificates of X.509 version 1.
+fn keys_match(certified: &CertifiedKey) -> Result<(), rustls::Error> {
+    let fields = Fields::read(certified.end_entity_cert()?).ok_or(CertificateError::BadEncoding)?;
+    match certified.key.public_key() {
+        Some(key) if key != fields.public_key => Err(InconsistentKeys::KeyMismatch.into()),
+        _ => Ok(()),
     }
 }
 

@@ -33,8 +33,10 @@ mod client;
 mod error;
 mod identity;
 mod peer;
+mod pinned;
 mod server;
 mod verdict;
+mod x509;
 
 use std::sync::Arc;
 
@@ -43,6 +45,7 @@ pub use client::ClientTls;
 pub use error::{HandshakeError, TlsError};
 pub use identity::Identity;
 pub use peer::PeerCertificates;
+pub use pinned::PinnedCertificates;
 pub use server::ServerTls;
 pub use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};

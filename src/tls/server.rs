@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
-use super::{Authorities, Identity, TlsError, provider};
+use super::{Authorities, Identity, PinnedCertificates, TlsError, provider};
 
 /// Who a service is, and what it asks of its callers: Nest's `tlsOptions` of a microservice. TLS 1.2 and 1.3.
 ///
@@ -50,6 +50,22 @@ impl ServerTls {
     pub fn require_client_certificates(mut self, authorities: Authorities) -> Self {
         let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());
         self.callers = verifier.build().expect(ONE_AT_LEAST);
+        self
+    }
+
+    /// Requires one of these certificates of each caller, and accepts no others.
+    ///
+    /// ```no_run
+    /// use nest_wire::tls::{PinnedCertificates, ServerTls};
+    ///
+    /// // tlsOptions: { cert, key, ca, requestCert: true }, where `ca` is the callers' own certificates
+    /// let tls = ServerTls::from_pem_files("cert.pem", "key.pem")?
+    ///     .require_pinned_client_certificates(PinnedCertificates::from_pem_file("callers.pem")?);
+    /// # Ok::<(), nest_wire::tls::TlsError>(())
+    /// ```
+    #[must_use]
+    pub fn require_pinned_client_certificates(mut self, certificates: PinnedCertificates) -> Self {
+        self.callers = certificates.verifier();
         self
     }
 

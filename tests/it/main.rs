@@ -67,6 +67,7 @@ mod server_timeouts;
 mod support;
 mod threads;
 mod tls;
+mod tls_pinned;
 #[cfg(feature = "otel")]
 mod traces;
 mod unix_sockets;

@@ -7,6 +7,8 @@ mod certificates;
 #[cfg(feature = "metrics")]
 mod counts;
 mod faulty;
+#[cfg(feature = "tls")]
+pub(crate) mod kinds;
 mod log;
 mod peer;
 mod rig;

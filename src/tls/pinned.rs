@@ -1,0 +1,195 @@
+//! Certificates that are trusted by themselves.
+
+use std::{path::Path, sync::Arc};
+
+use tokio_rustls::rustls::{
+    self, CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature_with_raw_key},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+
+use super::{
+    TlsError,
+    identity::{chain, in_file},
+    provider,
+    x509::Fields,
+};
+
+const PINNED: &str = "pinned certificates";
+
+/// The peers' own certificates: Nest's `tlsOptions.ca` where that *is* the certificate of the peer.
+///
+/// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within its dates, and proves that
+/// it has the private key. Nothing else of the certificate is looked at: not the names in it, not its issuer, its
+/// extensions or its purposes, and no revocation. So a certificate of CN only, and one of `openssl req -x509`, which is an
+/// authority (`CA:TRUE`), are accepted. One of X.509 version 1 is accepted over TLS 1.3 only. A certificate that a pinned
+/// one has signed is refused; Node accepts it.
+#[derive(Debug, Clone)]
+pub struct PinnedCertificates(Arc<[Pin]>);
+
+impl PinnedCertificates {
+    /// Reads the certificates in a PEM file.
+    ///
+    /// # Errors
+    /// [`TlsError::File`] and [`TlsError::Certificate`].
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
+        let path = path.as_ref();
+        let certificates = CertificateDer::pem_file_iter(path)
+            .and_then(chain)
+            .map_err(in_file(PINNED, path))?;
+        Self::new(certificates)
+    }
+
+    /// Reads the certificates in a PEM text.
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`] and [`TlsError::Certificate`].
+    pub fn from_pem(certificates: impl AsRef<[u8]>) -> Result<Self, TlsError> {
+        let certificates = chain(CertificateDer::pem_slice_iter(certificates.as_ref()))
+            .map_err(|source| TlsError::Pem { wanted: PINNED, source })?;
+        Self::new(certificates)
+    }
+
+    fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, TlsError> {
+        let pins = certificates.into_iter().map(Pin::new);
+        pins.collect::<Result<_, _>>().map(Self).map_err(TlsError::Certificate)
+    }
+
+    pub(super) fn verifier(self) -> Arc<PinVerifier> {
+        Arc::new(PinVerifier {
+            pins: self.0,
+            algorithms: provider().signature_verification_algorithms,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Pin {
+    certificate: CertificateDer<'static>,
+    fields: Fields,
+}
+
+impl Pin {
+    fn new(certificate: CertificateDer<'static>) -> Result<Self, rustls::Error> {
+        let fields = Fields::read(&certificate).ok_or(CertificateError::BadEncoding)?;
+        Ok(Self { certificate, fields })
+    }
+}
+
+/// The peer has shown a certificate that is not pinned.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate is none of those that are pinned")]
+struct NotPinned;
+
+/// Accepts peers with a pinned certificate, and no others.
+#[derive(Debug)]
+pub(super) struct PinVerifier {
+    pins: Arc<[Pin]>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl PinVerifier {
+    fn pin(&self, certificate: &CertificateDer<'_>) -> Result<&Pin, CertificateError> {
+        let pin = self.pins.iter().find(|pin| pin.certificate == *certificate);
+        pin.ok_or_else(|| CertificateError::Other(OtherError(Arc::new(NotPinned))))
+    }
+
+    fn verify(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), rustls::Error> {
+        let Fields {
+            not_before, not_after, ..
+        } = self.pin(certificate)?.fields;
+        if now < not_before {
+            return Err(CertificateError::NotValidYetContext { time: now, not_before }.into());
+        }
+        if now > not_after {
+            return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
+        }
+        Ok(())
+    }
+
+    /// Verifies the handshake with the key of the pin, since webpki reads no certificate of version 1.
+    fn verify_tls13(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let key = &self.pin(certificate)?.fields.public_key;
+        verify_tls13_signature_with_raw_key(message, key, signature, &self.algorithms)
+    }
+}
+
+impl ServerCertVerifier for PinVerifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verify(certificate, now).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verify_tls13(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+impl ClientCertVerifier for PinVerifier {
+    /// Returns no names: a caller of Node shows its certificate whatever the service would accept.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.verify(certificate, now).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verify_tls13(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
