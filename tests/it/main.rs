@@ -67,3 +67,4 @@ mod tls;
 mod traces;
 mod unix_sockets;
 mod values;
+mod values_of_node;
