@@ -10,8 +10,9 @@ use serde::{
 
 /// Bytes that a Node peer sends and expects as a `Buffer`: `{"type":"Buffer","data":[104,105]}`.
 ///
-/// A JavaScript peer turns what it receives into a `Buffer` with `Buffer.from(data)`. Reading needs memory for the text
-/// and the bytes, and nothing for each number: 30 MB of bytes are up to 120 MB of text.
+/// A JavaScript peer turns what it receives into a `Buffer` with `Buffer.from(data)`. 30 MB of bytes
+/// are up to 120 MB of text. A handler that answers a `Buffer` itself needs that much for its answer;
+/// within another type, the text grows by doubling.
 ///
 /// A `Uint8Array` has another JSON, `{"0":104,"1":105}`, which is refused.
 ///
@@ -31,6 +32,25 @@ impl Buffer {
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         self.0
+    }
+
+    /// Returns the JSON. Its memory is allocated once: text that grows would need twice as much at the end.
+    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
+        let length = PREFIX.len() + self.0.iter().map(|&byte| digits(byte) + 1).sum::<usize>() + SUFFIX.len();
+        let mut text = Vec::with_capacity(length - usize::from(!self.0.is_empty()));
+        super::append(self, &mut text)?;
+        Ok(String::from_utf8(text).expect("JSON is UTF-8"))
+    }
+}
+
+const PREFIX: &str = r#"{"type":"Buffer","data":["#;
+const SUFFIX: &str = "]}";
+
+fn digits(byte: u8) -> usize {
+    match byte {
+        0..=9 => 1,
+        10..=99 => 2,
+        100.. => 3,
     }
 }
 

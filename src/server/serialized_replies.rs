@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{IntoReply, Reply};
-use crate::js;
+use crate::{js, packet::RawJson};
 
 impl<T, const N: usize> IntoReply for [T; N]
 where
@@ -52,4 +52,13 @@ macro_rules! serialized {
     };
 }
 
-serialized! { char serde_json::Map<String, serde_json::Value> js::Buffer js::Date }
+serialized! { char serde_json::Map<String, serde_json::Value> js::Date }
+
+impl IntoReply for js::Buffer {
+    fn into_reply(self) -> Reply {
+        match self.to_json() {
+            Ok(text) => Reply::Value(RawJson::trusted(text)),
+            Err(error) => Reply::Error(error.into()),
+        }
+    }
+}
