@@ -8,7 +8,8 @@
 //!   known beforehand;
 //! - [`to_string`] and [`append`] write any [`serde::Serialize`] type by the same number rules,
 //!   without a [`Value`] in between;
-//! - [`from_str`] reads any [`serde::Deserialize`] type from what `JSON.parse` accepts.
+//! - [`from_str`] reads any [`serde::Deserialize`] type from what `JSON.parse` accepts;
+//! - [`Buffer`] and [`Date`] are Node's `Buffer` and JavaScript's `Date` in JSON.
 //!
 //! Everything here works in a bounded stack: values may be nested [`MAX_DEPTH`] deep, and parsing,
 //! writing, cloning, comparing and dropping them never recurses.
@@ -22,7 +23,9 @@
 //! ```
 
 mod array;
+mod buffer;
 mod convert;
+mod date;
 mod de;
 mod embed;
 mod lenient;
@@ -41,6 +44,8 @@ pub mod text;
 mod value;
 
 pub use array::Array;
+pub use buffer::Buffer;
+pub use date::{Date, InvalidDate};
 pub use de::from_str;
 pub use maybe::Maybe;
 pub use number::number_to_string;

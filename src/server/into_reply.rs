@@ -18,7 +18,9 @@ use crate::{
 /// | Rust | Nest |
 /// | --- | --- |
 /// | `()` | undefined |
-/// | numbers, `bool`, `String`, `Vec`, maps, JSON values | that value |
+/// | numbers, `bool`, `char`, `String`, `Vec`, arrays, tuples, maps, JSON values | that value |
+/// | `Box<T>`, `Arc<T>` of a type that can be serialised | that value |
+/// | [`js::Buffer`], [`js::Date`] | the JSON of a `Buffer`, of a `Date` |
 /// | [`Payload<T>`] | any other type that can be serialised |
 /// | `Option<T>` | `T`, or null for `None` |
 /// | [`Maybe<T>`](js::Maybe) | `T`, or undefined |

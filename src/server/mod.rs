@@ -70,6 +70,7 @@ mod reply;
 mod request;
 mod router;
 mod routes;
+mod serialized_replies;
 mod serve;
 mod serve_connection;
 mod service;

@@ -72,3 +72,4 @@ mod tls_pinned;
 mod traces;
 mod unix_sockets;
 mod values;
+mod values_of_node;

@@ -1,0 +1,34 @@
+//! The memory that large values of `js::Buffer` take, counted on the test's own thread.
+//!
+//! A test binary of its own, for its allocator counts.
+
+use allocation_counter::measure;
+use nest_wire::{
+    js::{self, Buffer},
+    server::{IntoReply, Reply},
+};
+
+const MB: usize = 1_000_000;
+/// Maximum number of bytes at the peak, with the text and the bytes themselves.
+const MAX_PEAK: u64 = 200 * MB as u64;
+
+#[test]
+fn large_buffers_are_read_and_written_in_200_mb() {
+    for size in [1, 10, 30] {
+        // Three digits each: the longest text.
+        let mut text = None;
+        let written = measure(|| {
+            let answer = Buffer::from(vec![255; size * MB]).into_reply();
+            let Reply::Value(json) = answer else { panic!("a value") };
+            text = Some(json);
+        });
+        let text = text.expect("written");
+        let mut buffer = Buffer::default();
+        let read = measure(|| buffer = js::from_str(text.as_str()).expect("a buffer"));
+        assert!(buffer.into_vec() == vec![255; size * MB], "{size} MB differ");
+
+        assert!(written.bytes_max < MAX_PEAK, "{size} MB written: {written:?}");
+        let peak = read.bytes_max + text.as_str().len() as u64;
+        assert!(peak < MAX_PEAK, "{size} MB read: {peak} with {read:?}");
+    }
+}
