@@ -55,7 +55,7 @@ impl Source {
     pub(super) fn new(guard: Guard<Arc<Members>>, kind: Kind, kept: Draft, timeout: Duration) -> Self {
         let since = match kind {
             Kind::Stream { since } => since,
-            Kind::Request | Kind::Event => Instant::now(),
+            Kind::Request | Kind::First | Kind::Event => Instant::now(),
         };
         Self {
             state: State::Submitted(guard),
