@@ -55,6 +55,7 @@ mod coop;
 mod endpoint;
 mod events;
 mod extract;
+mod handled;
 mod handler;
 mod handshake;
 mod into_reply;
