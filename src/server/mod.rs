@@ -75,6 +75,7 @@ mod serve;
 mod serve_connection;
 mod service;
 mod session;
+mod signature;
 mod spawned;
 mod streaming;
 mod tcp;
@@ -105,6 +106,7 @@ pub use router::Router;
 pub use routes::Routes;
 pub use serve::{Ending, Serve, serve};
 pub use serve_connection::{ServeConnection, ServingConnection, serve_connection};
+pub use signature::Signature;
 pub use spawned::{Spawn, SpawnLayer, Spawned};
 #[cfg(feature = "tls")]
 pub use tls::TlsListener;
