@@ -66,6 +66,12 @@ impl RpcError {
         Self::from_raw_static(r#"{"status":"error","message":"Internal server error"}"#)
     }
 
+    /// What a caller receives for a message that nobody handles.
+    #[must_use]
+    pub const fn no_handler() -> Self {
+        Self::from_raw_static("\"There is no matching message handler defined in the remote service.\"")
+    }
+
     /// Exactly this `err`.
     #[must_use]
     pub const fn from_raw(err: RawJson) -> Self {

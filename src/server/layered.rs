@@ -5,7 +5,7 @@ use std::{any::Any, error::Error, fmt, future::poll_fn, marker::PhantomData};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Endpoint, Handler, IntoReply, Reply, Request};
+use super::{Endpoint, Handler, IntoReply, Reply, Request, Signature};
 use crate::packet::RpcError;
 
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -89,6 +89,8 @@ impl<L, H, Args, S> Layered<L, H, Args, S> {
         }
     }
 }
+
+impl<L, H, Args, S> Signature<Args> for Layered<L, H, Args, S> {}
 
 impl<L, H, Args, S> Handler<Args, S> for Layered<L, H, Args, S>
 where

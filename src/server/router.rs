@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Handler, HandlerLayer, Kind, bindable::Bindable, routes::Routes};
+use super::{Handler, HandlerLayer, Kind, Signature, bindable::Bindable, routes::Routes};
 use crate::{compat::Compat, pattern::Pattern};
 
 /// Patterns and their handlers. `S` is the state that is still missing: a router that can be served is a `Router`,
@@ -50,13 +50,21 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 
     /// Answers messages of this pattern (`@MessagePattern`).
     #[must_use]
-    pub fn message<Args: 'static>(self, pattern: impl Into<Pattern>, handler: impl Handler<Args, S>) -> Self {
+    pub fn message<Args, H>(self, pattern: impl Into<Pattern>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
         self.register(pattern.into(), Kind::Message, Bindable::new(handler))
     }
 
     /// Takes events of this pattern (`@EventPattern`).
     #[must_use]
-    pub fn event<Args: 'static>(self, pattern: impl Into<Pattern>, handler: impl Handler<Args, S>) -> Self {
+    pub fn event<Args, H>(self, pattern: impl Into<Pattern>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
         self.register(pattern.into(), Kind::Event, Bindable::new(handler))
     }
 
@@ -72,7 +80,11 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// });
     /// ```
     #[must_use]
-    pub fn fallback<Args: 'static>(mut self, handler: impl Handler<Args, S>) -> Self {
+    pub fn fallback<Args, H>(mut self, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
         self.fallback = Some(Bindable::new(handler));
         self
     }

@@ -20,8 +20,8 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
          async fn greet(user: User) -> String { user.name }
          fn main() { let _: Router = Router::new().message(\"greet\", greet); }",
         &[
-            "is not a handler",
-            "types of your own are taken and returned as `Payload<T>`",
+            "`User` can't be a handler's parameter",
+            "take the data as `Payload<User>`",
         ],
     ),
     (
@@ -30,8 +30,8 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
          async fn find() -> User { User { name: String::new() } }
          fn main() { let _: Router = Router::new().message(\"find\", find); }",
         &[
-            "is not a handler",
-            "types of your own are taken and returned as `Payload<T>`",
+            "`User` can't be what a handler returns",
+            "wrap a type that implements `serde::Serialize` in `Payload`",
         ],
     ),
     (
@@ -39,13 +39,16 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
         "struct Odd;
          async fn fail() -> Result<u32, Odd> { Err(Odd) }
          fn main() { let _: Router = Router::new().message(\"fail\", fail); }",
-        &["is not a handler", "an error of your own implements `IntoRpcError`"],
+        &[
+            "`Odd` can't be what a handler fails with",
+            "implement `IntoRpcError` for it",
+        ],
     ),
     (
         "a_handler_that_cannot_change_threads",
         "async fn held() { let held = std::rc::Rc::new(1); std::future::ready(()).await; drop(held); }
          fn main() { let _: Router = Router::new().message(\"held\", held); }",
-        &["is not a handler", "its future must be `Send`"],
+        &["future cannot be sent between threads safely", "Rc<"],
     ),
     (
         "a_router_without_its_state",

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "client",
         &["compat", "connection", "packet", "pattern", "js", "tls", "telemetry"],
     ),
+    ("in_memory", &["client", "server"]),
     ("fixture", &["compat", "connection", "packet", "codec", "js"]),
     (
         "cli",

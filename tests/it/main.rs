@@ -64,6 +64,7 @@ mod server_segments;
 mod server_shutdown;
 mod server_streams;
 mod server_timeouts;
+mod server_without_connection;
 mod support;
 mod threads;
 mod tls;

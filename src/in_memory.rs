@@ -1,0 +1,44 @@
+//! A client and a router in one process, without a socket: for tests, and for services that share a process.
+//!
+//! All that a connection does is done: the packets are written and read, only their bytes stay in memory.
+
+use std::{future::ready, io, sync::Arc};
+
+use tokio::io::duplex;
+
+use crate::{
+    client::{Client, Config},
+    server::{IntoRoutes, serve_connection},
+};
+
+/// Maximum number of bytes that each direction of a connection holds before its writer waits.
+const CAPACITY: usize = 64 * 1024;
+
+/// Makes a client whose connections are served by `router`, in memory. Time may be paused.
+///
+/// ```
+/// use nest_wire::{in_memory, server::{Payload, Router}};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), nest_wire::client::CallError> {
+/// let sum = async |Payload(numbers): Payload<Vec<f64>>| numbers.iter().sum::<f64>();
+/// let client = in_memory::client(Router::new().message("sum", sum));
+/// let total: f64 = client.send("sum", &[1, 2, 3]).await?;
+/// assert_eq!(total, 6.0);
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub fn client(router: impl IntoRoutes) -> Client {
+    client_with_config(router, Config::default())
+}
+
+/// Makes a client as [`client`] does, with settings of its own.
+#[must_use]
+pub fn client_with_config(router: impl IntoRoutes, config: Config) -> Client {
+    let routes = router.into_routes();
+    let connect = move || {
+        let (ours, theirs) = duplex(CAPACITY);
+        tokio::spawn(serve_connection(theirs, Arc::clone(&routes)).into_future());
+        ready(io::Result::Ok(ours))
+    };
+    Client::with_connector(connect, config)
+}

@@ -1,0 +1,67 @@
+//! A router that is asked without a connection, and a client that is joined to one in memory.
+
+use nest_wire::{
+    in_memory,
+    packet::RpcError,
+    pattern::Pattern,
+    server::{Context, Kind, Next, Payload, Reply, Request, Router, from_fn},
+};
+
+async fn twice(Payload(number): Payload<u32>) -> u32 {
+    2 * number
+}
+
+fn value(reply: Reply) -> String {
+    match reply {
+        Reply::Value(value) => value.to_string(),
+        other => panic!("no value: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_router_answers_a_request_without_a_connection() {
+    let pattern = || Pattern::object([("b", 1), ("a", 2)]);
+    let router = Router::new().message("twice", twice).message(pattern(), twice);
+    for pattern in [Pattern::from("twice"), pattern(), Pattern::object([("a", 2), ("b", 1)])] {
+        let request = Request::message(pattern, &21).expect("JSON");
+        assert_eq!(value(router.clone().oneshot(request).await), "42");
+    }
+    let unknown = Request::message("unknown", &1).expect("JSON");
+    let reply = router.oneshot(unknown).await;
+    assert!(matches!(reply, Reply::Error(error) if error == RpcError::no_handler()));
+}
+
+#[tokio::test]
+async fn layers_and_panics_are_as_on_a_connection() {
+    async fn tag(mut request: Request, next: Next) -> Reply {
+        request.data = Some(nest_wire::packet::RawJson::of(&4).expect("JSON"));
+        next.run(request).await
+    }
+    let panics = async || -> u32 { panic!("oh no") };
+    let router = Router::new()
+        .message("twice", twice)
+        .message("panics", panics)
+        .layer(from_fn(tag));
+    let request = Request::message("twice", &1).expect("JSON");
+    assert_eq!(value(router.clone().oneshot(request).await), "8");
+    let reply = router.oneshot(Request::message("panics", &1).expect("JSON")).await;
+    assert!(matches!(reply, Reply::Error(error) if error == RpcError::internal()));
+}
+
+#[tokio::test]
+async fn an_event_is_addressed_to_the_route_of_its_pattern() {
+    let shown = async |context: Context| {
+        assert_eq!(context.kind, Kind::Event);
+        context.pattern.map(|pattern| pattern.to_string())
+    };
+    let router = Router::new().event(Pattern::object([("b", 1), ("a", 2)]), shown);
+    let event = Request::event(Pattern::object([("b", 1), ("a", 2)]), &0).expect("JSON");
+    assert_eq!(value(router.oneshot(event).await), r#""{\"a\":2,\"b\":1}""#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_in_memory_calls_its_router() {
+    let client = in_memory::client(Router::new().message("twice", twice));
+    assert_eq!(client.send::<u32>("twice", &21).await.expect("an answer"), 42);
+    client.send::<u32>("unknown", &1).await.expect_err("nobody handles it");
+}
