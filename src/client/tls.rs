@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::client::TlsStream;
 
 use super::{Client, Config, connect_error::with_address, tcp::Dialer};
@@ -45,10 +45,12 @@ impl Client {
         let address: Arc<str> = address.into().into();
         let tls = tls.into().for_address(&address)?;
         let dialer = Dialer::new(&config);
+        let limit = config.connect_timeout;
         let connect = move || {
             let (address, tls, dialer) = (Arc::clone(&address), tls.clone(), dialer.clone());
             async move {
-                let connected = connect_under(&tls, &dialer, &address).await;
+                let deadline = Instant::now().checked_add(limit);
+                let connected = connect_under(&tls, &dialer, &address, deadline).await;
                 connected.map_err(|error| with_address(&address, error))
             }
         };
@@ -56,6 +58,11 @@ impl Client {
     }
 }
 
-async fn connect_under(tls: &ClientTls, dialer: &Dialer, address: &str) -> io::Result<TlsStream<TcpStream>> {
-    tls.connect(address, dialer.dial(address).await?).await
+async fn connect_under(
+    tls: &ClientTls,
+    dialer: &Dialer,
+    address: &str,
+    deadline: Option<Instant>,
+) -> io::Result<TlsStream<TcpStream>> {
+    tls.connect_by(deadline, address, dialer.dial(address).await?).await
 }

@@ -49,7 +49,7 @@ impl Attendance {
     {
         let opened = tokio::select! {
             biased;
-            opened = handshake::run(handshake, self.peer) => opened,
+            opened = handshake::run(handshake, self.peer, &self.routes.throttles.handshakes) => opened,
             () = self.stop.handshakes_are_over() => None,
         };
         let Some(Opened { io, extensions, peer }) = opened else {

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use http::Extensions;
 use tracing::{debug, error, field::display, warn};
 
-use super::panics;
+use super::{log_throttle::LogThrottle, panics};
 
 /// A connection that can be used.
 pub(super) struct Opened<IO> {
@@ -18,26 +18,36 @@ pub(super) struct Opened<IO> {
 
 pub(super) type Handshake<IO> = Pin<Box<dyn Future<Output = io::Result<Opened<IO>>> + Send>>;
 
-/// Runs the handshake of a connection from `peer`. Returns `None` if it failed or panicked, which is logged and ends this
-/// connection alone.
-pub(super) async fn run<IO>(handshake: Handshake<IO>, peer: Option<SocketAddr>) -> Option<Opened<IO>> {
+/// Runs the handshake of a connection from `peer`. Returns `None` if it failed or panicked, which is logged, throttled by
+/// `throttle`, and ends this connection alone.
+pub(super) async fn run<IO>(
+    handshake: Handshake<IO>,
+    peer: Option<SocketAddr>,
+    throttle: &LogThrottle,
+) -> Option<Opened<IO>> {
     match AssertUnwindSafe(handshake).catch_unwind().await {
         Ok(Ok(opened)) => return Some(opened),
-        Ok(Err(error)) => log_failure(peer, &error),
+        Ok(Err(error)) => log_failure(peer, &error, throttle),
         Err(panic) => {
             let (peer, panic) = (peer.map(display), panics::message(panic));
-            error!(peer, panic, "the listener's handshake panicked");
+            if let Some(suppressed) = throttle.allow() {
+                error!(peer, panic, suppressed, "the listener's handshake panicked");
+            }
         }
     }
     None
 }
 
-/// Callers that connect and leave again, as health checks do, are no news.
-fn log_failure(peer: Option<SocketAddr>, error: &io::Error) {
-    let peer = peer.map(display);
+/// Logs a failed handshake. Health checks connect and leave without a word, so those are logged at debug level.
+fn log_failure(peer: Option<SocketAddr>, error: &io::Error, throttle: &LogThrottle) {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    let peer = peer.map(display);
     match error.kind() {
         BrokenPipe | ConnectionReset | UnexpectedEof => debug!(peer, %error, "the caller left during the handshake"),
-        _ => warn!(peer, %error, "the handshake failed"),
+        _ => {
+            if let Some(suppressed) = throttle.allow() {
+                warn!(peer, %error, suppressed, "the handshake failed");
+            }
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Throttles {
     pub(super) framing: LogThrottle,
     /// Connections that ended inside a frame.
     pub(super) half_frames: LogThrottle,
+    /// Handshakes that failed or panicked.
+    pub(super) handshakes: LogThrottle,
     /// Connections that were cut.
     pub(super) cut: LogThrottle,
     /// Events without a handler.

@@ -2,7 +2,10 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -118,12 +121,27 @@ impl ClientTls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        self.connect_by(None, host, link).await
+    }
+
+    /// As [`connect`](Self::connect), where all has to be over by `deadline`: the wait for a verdict is no longer than
+    /// half of what is left by then.
+    pub(crate) async fn connect_by<IO>(
+        &self,
+        deadline: Option<Instant>,
+        host: &str,
+        link: IO,
+    ) -> io::Result<TlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => server_name(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
         };
         let connector = TlsConnector::from(Arc::clone(&self.config));
-        judged(connector.connect(name.clone(), link)).await.map_err(|source| {
+        let connected = judged(connector.connect(name.clone(), link), deadline).await;
+        connected.map_err(|source| {
             let name = name.to_str().into_owned();
             io::Error::new(source.kind(), HandshakeError { name, source })
         })

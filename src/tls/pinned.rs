@@ -25,7 +25,8 @@ const PINNED: &str = "pinned certificates";
 /// it has the private key. Nothing else of the certificate is looked at: not the names in it, not its issuer, its
 /// extensions or its purposes, and no revocation. So a certificate of CN only, and one of `openssl req -x509`, which is an
 /// authority (`CA:TRUE`), are accepted. One of X.509 version 1 is accepted over TLS 1.3 only. A certificate that a pinned
-/// one has signed is refused; Node accepts it.
+/// one has signed is refused; Node accepts it. Node also verifies the name, and of a certificate that is not self-signed
+/// the issuer; a pin needs neither, since all bytes are compared.
 #[derive(Debug, Clone)]
 pub struct PinnedCertificates(Arc<[Pin]>);
 

@@ -18,15 +18,15 @@ use std::{
 
 use tokio::{
     io::{AsyncBufRead, AsyncRead, AsyncWrite},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_rustls::{
     client::TlsStream,
     rustls::{ProtocolVersion, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey},
 };
 
-/// How long a service is waited for that says nothing after the handshake.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Maximum time to wait for a service that sends nothing after the handshake.
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
 tokio::task_local! {
     /// Whether the service asks for a certificate in the handshake that this task is doing.
@@ -55,8 +55,11 @@ impl ResolvesClientCert for Noting {
 }
 
 /// Does a handshake, and waits for what the service says about our certificate if it has asked for one: until it sends
-/// anything, closes, or has said nothing for [`PATIENCE`].
-pub(super) async fn judged<IO>(handshake: impl Future<Output = io::Result<TlsStream<IO>>>) -> io::Result<TlsStream<IO>>
+/// anything, closes, or has said nothing for [`MAX_WAIT`] or half of the time that is left until `deadline`.
+pub(super) async fn judged<IO>(
+    handshake: impl Future<Output = io::Result<TlsStream<IO>>>,
+    deadline: Option<Instant>,
+) -> io::Result<TlsStream<IO>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
@@ -65,9 +68,17 @@ where
     let is_tls13 = stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3);
     if is_tls13 && is_asked.load(Relaxed) {
         // A service that says nothing may have accepted.
-        timeout(PATIENCE, verdict(&mut stream)).await.unwrap_or(Ok(()))?;
+        timeout(wait_until(deadline), verdict(&mut stream))
+            .await
+            .unwrap_or(Ok(()))?;
     }
     Ok(stream)
+}
+
+/// Returns how long the verdict may take: a caller whose time is short must not lose the connection for it.
+fn wait_until(deadline: Option<Instant>) -> Duration {
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()) / 2);
+    left.map_or(MAX_WAIT, |left| left.min(MAX_WAIT))
 }
 
 /// Waits until the service sends anything after the handshake. What it sends is kept for the next reader.
@@ -90,4 +101,19 @@ where
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_verdict_takes_half_of_the_time_that_is_left_at_most() {
+        let now = Instant::now();
+        assert_eq!(wait_until(None), MAX_WAIT);
+        for (left, expected) in [(0, 0), (300, 150), (999, 499), (1000, 500), (60_000, 500)] {
+            let wait = wait_until(Some(now + Duration::from_millis(left)));
+            assert_eq!(wait.as_millis(), expected, "{left} ms");
+        }
+    }
 }

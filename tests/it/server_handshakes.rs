@@ -315,3 +315,19 @@ async fn neither_a_handshake_that_never_ends_nor_a_refusal_holds_up_a_shutdown()
     refused.expect_end().await;
     refused_early.expect_end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn handshakes_that_fail_in_numbers_are_logged_once_a_second() {
+    let log = Log::of(Level::WARN);
+    let service = Service::start(Limits::default());
+    for _ in 0..20 {
+        let failing = service.arrivals.arrive_as(|io| {
+            Accepted::new(io).with_handshake(async |_: DuplexStream| {
+                Err::<Accepted<DuplexStream>, _>(io::Error::new(io::ErrorKind::InvalidData, "no handshake"))
+            })
+        });
+        settle().await;
+        drop(failing);
+    }
+    assert_eq!(log.text().matches("the handshake failed").count(), 1, "{}", log.text());
+}
