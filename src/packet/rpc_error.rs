@@ -66,7 +66,8 @@ impl RpcError {
         Self::from_raw_static(r#"{"status":"error","message":"Internal server error"}"#)
     }
 
-    /// What a caller receives for a message that nobody handles.
+    /// The error that a caller receives for a message without a handler. Returned by a handler it travels as any other
+    /// error does, with `isDisposed` instead of `status`; callers of either kind see the same error.
     #[must_use]
     pub const fn no_handler() -> Self {
         Self::from_raw_static("\"There is no matching message handler defined in the remote service.\"")

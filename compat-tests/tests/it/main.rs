@@ -20,6 +20,8 @@ mod guide;
 #[path = "../../../examples/support/conformance.rs"]
 mod handlers;
 mod health;
+#[path = "../../../tests/it/support/kinds.rs"]
+mod kinds;
 mod lifecycle;
 mod limits;
 #[path = "../../../tests/it/support/log.rs"]
@@ -32,6 +34,7 @@ mod server_limits;
 mod service;
 mod stopped_time;
 mod tls;
+mod tls_pinned;
 mod traces;
 mod tutorial;
 #[cfg(unix)]
