@@ -81,6 +81,12 @@ impl NestCaller {
         })
     }
 
+    /// The major of Nest.
+    #[must_use]
+    pub const fn major(&self) -> u8 {
+        self.major
+    }
+
     /// The process.
     #[must_use]
     pub const fn child(&self) -> &Child {
