@@ -18,6 +18,7 @@ use super::{
     errand::Errand,
     guard::Guard,
     members::Members,
+    moving::Moving,
     source::Source,
     timeout::within,
     waiter::Answer,
@@ -113,33 +114,47 @@ impl Client {
         timer: Pin<&mut Option<Sleep>>,
         again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
     ) -> Answer {
+        let moving = Moving::new(&self.members, errand);
+        let answer = {
+            let answer = pin!(self.resubmit(guard, moving.errand, watch, again));
+            watch.within(pin!(within(self.timeout, timer, answer))).await
+        };
+        moving.end();
+        answer
+    }
+
+    /// Submits a packet until it comes to an end that is not "nothing was done".
+    async fn resubmit<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
+    ) -> Answer {
         let Again { mut returned, fill } = again;
-        let answer = pin!(async {
-            let mut refusals = 0;
-            loop {
-                match returned.take() {
-                    Some(packet) => *errand = Errand::reopened(errand.kind, packet),
-                    None if refusals == RETRIES => return Err(CallError::Stopping),
-                    None => {
-                        refusals += 1;
-                        fill(errand)?;
-                        self.attach(errand, watch.span());
-                    }
-                }
-                guard.leave_link(Because::Dropped);
-                guard.submit(errand).await?;
-                if errand.is_request() {
-                    watch.identified(|| guard.id());
-                }
-                match guard.ended().await {
-                    Ok(End::Value(value)) => return Ok(value),
-                    Ok(End::Returned(packet)) => returned = Some(packet),
-                    Err(CallError::Stopping) => {}
-                    Err(error) => return Err(error),
+        let mut refusals = 0;
+        loop {
+            match returned.take() {
+                Some(packet) => *errand = Errand::reopened(errand.kind, packet),
+                None if refusals == RETRIES => return Err(CallError::Stopping),
+                None => {
+                    refusals += 1;
+                    fill(errand)?;
+                    self.attach(errand, watch.span());
                 }
             }
-        });
-        watch.within(pin!(within(self.timeout, timer, answer))).await
+            guard.leave_link(Because::Dropped);
+            guard.submit(errand).await?;
+            if errand.is_request() {
+                watch.identified(|| guard.id());
+            }
+            match guard.ended().await {
+                Ok(End::Value(value)) => return Ok(value),
+                Ok(End::Returned(packet)) => returned = Some(packet),
+                Err(CallError::Stopping) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Sends a request and gives its values.

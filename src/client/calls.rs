@@ -226,11 +226,12 @@ impl Calls {
         }
     }
 
-    /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns the packet if there is no
-    /// caller any more and it is wanted all the same.
+    /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns the packet if it is an
+    /// event whose caller has gone. The call is gone then.
     pub(super) fn hand_back(&mut self, key: Key, packet: Vec<u8>, woken: &mut Woken) -> Option<Vec<u8>> {
         let call = self.call(key).filter(|call| call.stage.is_queued())?;
         if matches!(call.waiter.wants, Wants::Nothing) {
+            self.remove(key);
             return Some(packet);
         }
         woken.extend(call.waiter.hand_back(packet));

@@ -170,12 +170,39 @@ impl Desk {
         self.lock().calls.take_returned(key)
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down at another link's desk.
-    pub(super) fn hand_back(&self) {
+    /// Gives all that waits to be written back to its callers, which put it down at another link's desk. Returns the
+    /// events whose callers have gone. Their slots stay taken: each is either [kept](Self::keep), or its slot
+    /// [freed](Self::free).
+    pub(super) fn hand_back(&self) -> Vec<Vec<u8>> {
         let mut woken = Woken::new();
-        let freed = self.lock().hand_back(&mut woken);
+        let (freed, orphans) = self.lock().hand_back(&mut woken);
         self.slots.add_permits(freed);
         wake(woken.drain(..));
+        orphans
+    }
+
+    /// Puts the packet of an event down that nobody waits for, if there is a slot for it. Returns it otherwise.
+    pub(super) fn adopt(&self, packet: Vec<u8>) -> Result<(), Vec<u8>> {
+        let papers = self.lock();
+        if papers.is_closing {
+            return Err(packet);
+        }
+        let Ok(slot) = self.slots.try_acquire() else {
+            return Err(packet);
+        };
+        slot.forget();
+        take_in(papers, packet);
+        Ok(())
+    }
+
+    /// Puts the packet of an event down again whose slot is still taken.
+    pub(super) fn keep(&self, packet: Vec<u8>) {
+        take_in(self.lock(), packet);
+    }
+
+    /// Gives the slot of an event back that has gone to another desk.
+    pub(super) fn free(&self) {
+        self.slots.add_permits(1);
     }
 
     /// The next value of a stream, or its end.
@@ -201,10 +228,10 @@ impl Desk {
         self.lock().calls.since(key)
     }
 
-    /// The caller has gone.
-    pub(super) fn give_up(&self, key: Key, because: Because) {
+    /// The caller has gone. Returns its packet if that was not written and has been given back.
+    pub(super) fn give_up(&self, key: Key, because: Because) -> Option<Vec<u8>> {
         let mut papers = self.lock();
-        let (stage, _not_while_locked) = papers.calls.give_up(key, because);
+        let (stage, mut not_while_locked) = papers.calls.give_up(key, because);
         let was_queued = stage.is_some_and(Stage::is_queued);
         if was_queued {
             papers.tidy();
@@ -218,6 +245,7 @@ impl Desk {
             self.slots.add_permits(1);
         }
         sleeper.into_iter().for_each(Waker::wake);
+        not_while_locked.as_mut().and_then(Waiter::take_returned)
     }
 
     /// Lets nothing more in; whether it is closed by that: else there is a task, which will finish what is under way.
@@ -296,6 +324,15 @@ fn brought(mut papers: MutexGuard<'_, Papers>, key: Key) -> Submitted {
     drop(papers);
     sleeper.into_iter().for_each(Waker::wake);
     Submitted { key, is_first }
+}
+
+/// Adds the packet of an event that nobody waits for, and wakes the task. Where there is none, the next caller that is
+/// polled starts one.
+fn take_in(mut papers: MutexGuard<'_, Papers>, packet: Vec<u8>) {
+    papers.push_orphan(packet);
+    let sleeper = papers.news();
+    drop(papers);
+    sleeper.into_iter().for_each(Waker::wake);
 }
 
 /// A caller waits, and has its waker registered.

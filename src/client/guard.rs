@@ -35,6 +35,7 @@ pub(super) struct Guard<M: Deref<Target = Members>> {
     members: M,
     link: usize,
     key: Option<Key>,
+    is_event: bool,
     is_counted: bool,
     /// Whether the end of the call tells whether the host is well again.
     is_probe: bool,
@@ -48,6 +49,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
             members,
             link: 0,
             key: None,
+            is_event: false,
             is_counted: false,
             is_probe: false,
             place: None,
@@ -103,6 +105,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
 
     fn submitted(&mut self, errand: &mut Errand, submitted: &Submitted) {
         self.key = Some(submitted.key);
+        self.is_event = !errand.is_request();
         // The caller waits on; others need the memory now.
         errand.draft.retire();
         self.member().start_if(submitted.is_first, &self.members.config);
@@ -219,8 +222,12 @@ impl<M: Deref<Target = Members>> Guard<M> {
         {
             health.probe_dropped(self.link);
         }
-        if let Some(key) = self.key.take() {
-            self.member().desk.give_up(key, because);
+        if let Some(key) = self.key.take()
+            && let Some(packet) = self.member().desk.give_up(key, because)
+            && self.is_event
+            && because == Because::Dropped
+        {
+            self.members.board.adopt(packet);
         }
     }
 

@@ -106,6 +106,7 @@ mod making;
 mod member;
 mod members;
 mod metadata;
+mod moving;
 mod papers;
 mod queue;
 mod race;

@@ -7,6 +7,7 @@ use super::{
     calls::{Calls, Woken},
     queue::Queue,
     stage::Stage,
+    waiter::{Waiter, Wants},
 };
 use crate::compat::Compat;
 
@@ -63,21 +64,27 @@ impl Papers {
         freed
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down elsewhere; packets without a caller stay.
-    /// Returns how many slots that frees.
-    pub(super) fn hand_back(&mut self, woken: &mut Woken) -> usize {
+    /// Gives all that waits to be written back to its callers, which put it down elsewhere. Returns how many slots that
+    /// frees, and the events whose callers have gone, which keep theirs.
+    pub(super) fn hand_back(&mut self, woken: &mut Woken) -> (usize, Vec<Vec<u8>>) {
         let queued = self.queued();
         let Self { calls, queue, .. } = self;
-        let mut kept = Vec::new();
-        let mut hand_back = |key, packet| kept.extend(calls.hand_back(key, packet, woken).map(|packet| (key, packet)));
+        let mut orphans = Vec::new();
+        let mut hand_back = |key, packet| orphans.extend(calls.hand_back(key, packet, woken));
         while !queue.is_empty() {
             let large = queue.take(usize::MAX, |key, text| hand_back(key, text.as_bytes().to_vec()));
             if let Some((key, packet)) = large {
                 hand_back(key, packet);
             }
         }
-        kept.into_iter().for_each(|(key, packet)| queue.push_back(key, packet));
-        queued - self.queued()
+        (queued - orphans.len(), orphans)
+    }
+
+    /// Adds the packet of an event that nobody waits for.
+    pub(super) fn push_orphan(&mut self, packet: Vec<u8>) {
+        let nobody = Waiter::new(Wants::Nothing, None);
+        let key = self.calls.begin(Stage::QueuedEvent, nobody);
+        self.queue.push_back(key, packet);
     }
 
     /// Ends the calls whose packets went with a link.

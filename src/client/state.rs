@@ -13,6 +13,7 @@ use std::{
 use futures_util::Stream;
 use tokio::sync::watch;
 use tokio_util::sync::ReusableBoxFuture;
+use tracing::warn;
 
 use super::{Disconnected, desk::Desk};
 
@@ -85,6 +86,20 @@ pub(super) struct Board {
     links: OnceLock<Vec<(Arc<AtomicBool>, Weak<Desk>)>>,
 }
 
+type Desks = Vec<Arc<Desk>>;
+
+/// Puts an event down at any of these desks, each as likely as any other. Returns it if none has room for it.
+fn adopted(mut event: Vec<u8>, desks: &[Arc<Desk>]) -> Result<(), Vec<u8>> {
+    let (before, after) = desks.split_at(fastrand::usize(..=desks.len()));
+    for desk in after.iter().chain(before) {
+        match desk.adopt(event) {
+            Ok(()) => return Ok(()),
+            Err(returned) => event = returned,
+        }
+    }
+    Err(event)
+}
+
 /// The place of one link on the board.
 #[derive(Debug, Clone)]
 pub(super) struct Notice {
@@ -112,13 +127,47 @@ impl Board {
     }
 
     /// Has the callers whose packets wait at a link that is not connected put them down elsewhere, if any other link is.
+    /// Events whose callers have gone are put down for them.
     pub(super) fn move_waiting(&self) {
-        let Some(links) = self.links.get() else { return };
-        if links.iter().any(|(is_connected, _)| is_connected.load(Relaxed)) {
-            let lost = links.iter().filter(|(is_connected, _)| !is_connected.load(Relaxed));
-            lost.filter_map(|(_, desk)| desk.upgrade())
-                .for_each(|desk| desk.hand_back());
+        let (connected, lost) = self.desks();
+        if connected.is_empty() {
+            return;
         }
+        for desk in lost {
+            for event in desk.hand_back() {
+                match adopted(event, &connected) {
+                    Ok(()) => desk.free(),
+                    Err(event) => desk.keep(event),
+                }
+            }
+        }
+    }
+
+    /// Puts an event down whose caller went after its packet had been handed back: at a link that is connected, or else
+    /// at any.
+    pub(super) fn adopt(&self, event: Vec<u8>) {
+        let (connected, lost) = self.desks();
+        if adopted(event, &connected)
+            .or_else(|event| adopted(event, &lost))
+            .is_err()
+        {
+            warn!("an event is lost: its link was lost, its sender has gone, and no other link has room for it");
+        }
+    }
+
+    /// Returns the desks of the links that are connected, and the others. A client of one link has none.
+    fn desks(&self) -> (Desks, Desks) {
+        let links = self.links.get().into_iter().flatten();
+        let (mut connected, mut lost) = (Desks::new(), Desks::new());
+        for (is_connected, desk) in links {
+            let desks = if is_connected.load(Relaxed) {
+                &mut connected
+            } else {
+                &mut lost
+            };
+            desks.extend(desk.upgrade());
+        }
+        (connected, lost)
     }
 
     pub(super) fn notice(self: &Arc<Self>, index: usize) -> Notice {

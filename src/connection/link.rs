@@ -210,7 +210,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Queues a reply to the request whose id is this JSON text.
-    pub(crate) fn push_reply(&mut self, reply: ReplyBody<'_>, id: &str) {
+    ///
+    /// # Errors
+    /// The framing in use refuses it; Nest's own refuses none. The caller gets an error in its place, so that it does not
+    /// wait for ever.
+    pub(crate) fn push_reply(&mut self, reply: ReplyBody<'_>, id: &str) -> Result<(), FramingError> {
         match reply {
             // Nearly all are: its pieces, known here, are copied without a look at how long they are.
             last @ ReplyBody::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
@@ -243,28 +247,31 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII. The second is
     /// not copied if it is large and somebody has it: `payload`.
     #[inline(always)]
-    fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>, id: &str) {
-        match self.reader.custom() {
-            None => self.writer.push_pieces(pieces, payload),
-            Some(_) => self.push_custom(pieces, id),
+    fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>, id: &str) -> Result<(), FramingError> {
+        if self.reader.custom().is_none() {
+            self.writer.push_pieces(pieces, payload);
+            return Ok(());
         }
+        self.push_custom(pieces, id)
     }
 
-    /// As [`push_pieces`](Self::push_pieces). A reply that its framing refuses becomes an error, so that its caller does not
-    /// wait for ever.
-    fn push_custom(&mut self, pieces: [&str; 5], id: &str) {
-        let Some(custom) = self.reader.custom() else { return };
+    /// As [`push_pieces`](Self::push_pieces), in the user's own framing.
+    #[cold]
+    fn push_custom(&mut self, pieces: [&str; 5], id: &str) -> Result<(), FramingError> {
+        let Some(custom) = self.reader.custom() else {
+            return Ok(());
+        };
         let mut push = |pieces: [&str; 5]| {
             self.writer.push_as(custom, |out| {
                 pieces.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
             })
         };
-        let Err(error) = push(pieces) else { return };
-        tracing::warn!(error = &*error as &dyn std::error::Error, "a reply cannot be framed");
+        let Err(error) = push(pieces) else { return Ok(()) };
         let internal = RpcError::internal();
-        if push(ReplyBody::Error(internal.err()).pieces(id)).is_err() {
+        if let Err(error) = push(ReplyBody::Error(internal.err()).pieces(id)) {
             custom.fail(error);
         }
+        Err(error)
     }
 
     /// Sends what is queued; ready when all of it is.

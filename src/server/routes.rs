@@ -39,6 +39,8 @@ pub(super) struct Throttles {
     pub(super) handshakes: LogThrottle,
     /// Connections that were cut.
     pub(super) cut: LogThrottle,
+    /// Replies that the framing refused.
+    pub(super) unframeable: LogThrottle,
     /// Events without a handler.
     pub(super) no_handler: LogThrottle,
 }

@@ -166,7 +166,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             };
             turns.use_one();
             share.use_one();
-            self.emit(&id, emission);
+            if !self.emit(&id, emission) {
+                self.waits.end_stream(&id);
+            }
         }
         turns.is_used_up()
     }

@@ -67,6 +67,11 @@ impl Streaming {
         }
     }
 
+    /// Returns true if it answers the request of this id.
+    pub(super) fn answers(&self, id: &RawJson) -> bool {
+        self.id == *id
+    }
+
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawJson, RpcError>>> {
         let _entered = self.watch.span.enter();
         let Some(values) = &mut *self.values else {

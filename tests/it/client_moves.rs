@@ -1,27 +1,30 @@
 //! What waits to be written on a link that is lost goes out on another one, if a client has several.
 
 use std::{
+    future::Future,
     io,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 
-use futures_util::{StreamExt, future::join_all};
+use futures_util::{FutureExt, StreamExt, future::join_all};
 use nest_wire::{
     client::{CallError, Client, Config, Reconnect},
     server::{Payload, Router, State, Values, serve_connection},
 };
 use tokio::{
-    io::{AsyncReadExt, DuplexStream, duplex},
+    io::{DuplexStream, duplex},
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{Instant, sleep},
 };
 
-use crate::support::{frame, settle};
+use crate::support::settle;
 
 static NUMBERS: [u32; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 
@@ -31,6 +34,7 @@ struct Hosts {
     silent_is_up: watch::Sender<bool>,
     silent: Arc<Mutex<Vec<DuplexStream>>>,
     good_is_up: watch::Sender<bool>,
+    good: Arc<Mutex<JoinSet<()>>>,
     events: Arc<AtomicUsize>,
 }
 
@@ -39,6 +43,7 @@ impl Hosts {
     async fn new(config: Config) -> (Self, JoinHandle<Result<(), CallError>>) {
         let (silent_is_up, good_is_up) = (watch::Sender::new(true), watch::Sender::new(false));
         let (silent, events) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let good = Arc::new(Mutex::new(JoinSet::new()));
         let router = Router::new()
             .message("echo", async |Payload(number): Payload<u32>| number)
             .message("length", async |Payload(text): Payload<String>| text.len())
@@ -51,9 +56,9 @@ impl Hosts {
             })
             .with_state(Arc::clone(&events))
             .into_routes();
-        let (is_up, kept, good) = (silent_is_up.clone(), Arc::clone(&silent), good_is_up.clone());
         let connectors = [0, 1].map(|index| {
-            let (is_up, kept, good, routes) = (is_up.clone(), Arc::clone(&kept), good.clone(), Arc::clone(&router));
+            let (is_up, good_is_up) = (silent_is_up.clone(), good_is_up.clone());
+            let (kept, good, routes) = (Arc::clone(&silent), Arc::clone(&good), Arc::clone(&router));
             move || {
                 let (ours, theirs) = duplex(64);
                 let outcome = match index {
@@ -61,8 +66,9 @@ impl Hosts {
                         kept.lock().expect("no panic").push(theirs);
                         Ok(ours)
                     }
-                    1 if *good.borrow() => {
-                        tokio::spawn(serve_connection(theirs, Arc::clone(&routes)).into_future());
+                    1 if *good_is_up.borrow() => {
+                        let serving = serve_connection(theirs, Arc::clone(&routes)).into_future();
+                        good.lock().expect("no panic").spawn(serving.map(drop));
                         Ok(ours)
                     }
                     _ => Err(io::ErrorKind::ConnectionRefused.into()),
@@ -82,6 +88,7 @@ impl Hosts {
             silent_is_up,
             silent,
             good_is_up,
+            good,
             events,
         };
         (hosts, stuck)
@@ -114,6 +121,11 @@ impl Hosts {
                 .map(|values| values.map(|values| values.iter().sum()));
             small.into_iter().chain([large]).chain(events).chain(streams).collect()
         })
+    }
+
+    fn lose_the_good_one(&self) {
+        self.good_is_up.send_replace(false);
+        self.good.lock().expect("no panic").abort_all();
     }
 
     fn lose_the_silent_one(&self) {
@@ -198,20 +210,60 @@ async fn a_call_that_has_moved_still_ends_with_its_timeout() {
     assert!(start.elapsed() < Duration::from_millis(10_100), "{:?}", start.elapsed());
 }
 
+/// When the sender of an event gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    BeforeTheLoss,
+    /// Its packet has been handed back, and it has not been polled since.
+    AfterTheLoss,
+    /// It waits for a link that takes its packet.
+    WhileNoLinkIsThere,
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_event_whose_sender_has_gone_waits_for_its_own_link() {
+async fn events_whose_senders_go_at_any_moment_go_out_on_the_other_link() {
+    for gone in [Gone::BeforeTheLoss, Gone::AfterTheLoss, Gone::WhileNoLinkIsThere] {
+        let (hosts, _stuck) = Hosts::new(Config::default()).await;
+        let mut emits: Vec<_> = (NUMBERS.iter())
+            .map(|number| Box::pin(hosts.client.emit("log", number)))
+            .collect();
+        poll_all(&mut emits);
+        if gone == Gone::BeforeTheLoss {
+            emits.clear();
+        }
+        hosts.good_is_up.send_replace(true);
+        sleep(SOON).await;
+        hosts.lose_the_silent_one();
+        if gone == Gone::WhileNoLinkIsThere {
+            // Both are lost when the senders look for another link.
+            hosts.lose_the_good_one();
+            settle().await;
+            poll_all(&mut emits);
+        }
+        settle().await;
+        emits.clear();
+        hosts.good_is_up.send_replace(true);
+        sleep(SOON).await;
+        assert_eq!(hosts.events.load(SeqCst), NUMBERS.len(), "{gone:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_whose_senders_have_gone_wait_where_they_are_while_no_link_is_there() {
     let (hosts, _stuck) = Hosts::new(Config::default()).await;
-    let client = hosts.client.clone();
-    let emitted = tokio::spawn(async move { client.emit("log", &"kept").await });
-    settle().await;
-    emitted.abort();
+    let mut emits = vec![Box::pin(hosts.client.emit("log", &7))];
+    poll_all(&mut emits);
+    emits.clear();
+    hosts.lose_the_silent_one();
+    sleep(SOON).await;
     hosts.good_is_up.send_replace(true);
     sleep(SOON).await;
-    hosts.silent.lock().expect("no panic").clear();
-    sleep(SOON).await;
-    let mut again = hosts.silent.lock().expect("no panic").pop().expect("it is up again");
-    let expected = frame(r#"{"pattern":"log","data":"kept"}"#);
-    let mut received = vec![0; expected.len()];
-    again.read_exact(&mut received).await.expect("open");
-    assert_eq!(String::from_utf8_lossy(&received), expected);
+    assert_eq!(hosts.events.load(SeqCst), 1);
+}
+
+fn poll_all<F: Future>(futures: &mut [Pin<Box<F>>]) {
+    let cx = &mut Context::from_waker(Waker::noop());
+    for future in futures {
+        assert!(future.as_mut().poll(cx).is_pending());
+    }
 }

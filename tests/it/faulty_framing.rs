@@ -1,15 +1,23 @@
 //! Framings that refuse packets, and framings that panic: it concerns the packet, and nobody else.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use bytes::{Buf, BufMut, BytesMut};
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all, stream};
 use nest_wire::{
     client::{self, CallError, Client, Disconnected},
     codec::ByteString,
     connection::{Config, ConnectionError, Framing, FramingError},
     server::{Payload, Router, Values},
 };
+use tokio::time::sleep;
 use tracing::Level;
 
 use crate::support::{Calls, Log, Peer, calls_with, converse_with};
@@ -233,6 +241,8 @@ async fn a_reply_that_its_framing_refuses_becomes_an_error_of_that_call() {
             peer.send(request("echo", "\"one\"", "b")).await;
             peer.expect("{\"response\":\"one\",\"isDisposed\":true,\"id\":\"b\"}\n")
                 .await;
+            // The log says it once a second.
+            sleep(Duration::from_secs(2)).await;
         }
         peer.half_close().await;
         peer.expect_end().await;
@@ -243,6 +253,40 @@ async fn a_reply_that_its_framing_refuses_becomes_an_error_of_that_call() {
     for reason in [REFUSED, PANICKED] {
         let is_it = |line: &&str| line.contains("WARN") && line.contains("cannot be framed") && line.contains(reason);
         assert_eq!(text.lines().filter(is_it).count(), 1, "{reason}: {text}");
+    }
+}
+
+/// A value, and then without end others that are refused, the first of them after so many seconds.
+fn endless(pause: u64, polled: Arc<AtomicUsize>) -> Values {
+    Values::new(stream::unfold(0, move |number| {
+        polled.fetch_add(1, SeqCst);
+        let pause = if number == 1 { pause } else { 0 };
+        let value = if number == 0 { "one" } else { "refuse" };
+        sleep(Duration::from_secs(pause)).map(move |()| Some((value, number + 1)))
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_value_is_refused_has_ended() {
+    for pause in [0, 1] {
+        let polled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&polled);
+        let router = router().message("endless", move |Payload(pause): Payload<u64>| {
+            std::future::ready(endless(pause, Arc::clone(&count)))
+        });
+        converse_with(&config(), router, async |mut peer| {
+            peer.send(request("endless", &pause.to_string(), "a")).await;
+            peer.expect("{\"response\":\"one\",\"id\":\"a\"}\n").await;
+            peer.expect(internal("a")).await;
+            sleep(Duration::from_secs(60)).await;
+            // One is held back until it is known whether it is the last.
+            assert!(polled.load(SeqCst) <= 3, "it was polled {} times", polled.load(SeqCst));
+            peer.send(request("echo", "\"two\"", "b")).await;
+            peer.expect("{\"response\":\"two\",\"isDisposed\":true,\"id\":\"b\"}\n")
+                .await;
+        })
+        .await
+        .expect("a clean end");
     }
 }
 

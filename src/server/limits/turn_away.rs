@@ -72,7 +72,8 @@ where
             has_asked = true;
             let packet = RequestMembers::read(frame).map_err(|error| connection.refuse(error))?;
             if let Some(id) = packet.id {
-                connection.push_reply(ReplyBody::Error(&err), id.as_str());
+                let framed = connection.push_reply(ReplyBody::Error(&err), id.as_str());
+                framed.map_err(ConnectionError::Unframeable)?;
             }
         }
     }

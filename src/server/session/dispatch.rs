@@ -21,7 +21,7 @@ use super::{
     share::Share,
 };
 use crate::{
-    connection::ConnectionError,
+    connection::{ConnectionError, FramingError},
     packet::{Frame, RawJson, ReplyBody, ReplyId, RequestMembers},
     server::{
         Kind, Reply, Request,
@@ -201,8 +201,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             return;
         };
         match reply {
-            Reply::Undefined => self.write(id.as_str(), ReplyBody::Completion),
-            Reply::Value(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
+            Reply::Undefined => {
+                self.write(id.as_str(), ReplyBody::Completion);
+            }
+            Reply::Value(value) => {
+                self.write(id.as_str(), ReplyBody::Last(&value));
+            }
             Reply::Error(error) => {
                 self.write(id.as_str(), ReplyBody::Error(error.err()));
                 drop_contained(error);
@@ -219,7 +223,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         while self.life.answers() && !self.connection.is_congested() && !share.is_used_up() {
             share.use_one();
             match streaming.poll_next_unpin(cx) {
-                Poll::Ready(Some((id, emission))) => self.emit(&id, emission),
+                Poll::Ready(Some((id, emission))) => {
+                    if !self.emit(&id, emission) {
+                        return;
+                    }
+                }
                 Poll::Ready(None) => return,
                 Poll::Pending => break,
             }
@@ -233,21 +241,40 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    pub(super) fn emit(&mut self, id: &RawJson, emission: Emission) {
+    /// Sends what a stream has come to. Returns false if the framing refused it: its caller was answered with an error
+    /// instead, which ends the call.
+    pub(super) fn emit(&mut self, id: &RawJson, emission: Emission) -> bool {
         match emission {
             Emission::Value(value) => self.write(id.as_str(), ReplyBody::Value(&value)),
             Emission::Last(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
             Emission::Completion => self.write(id.as_str(), ReplyBody::Completion),
             Emission::Error(error) => {
-                self.write(id.as_str(), ReplyBody::Error(error.err()));
+                let is_sent = self.write(id.as_str(), ReplyBody::Error(error.err()));
                 drop_contained(error);
+                is_sent
             }
         }
     }
 
-    fn write(&mut self, id: &str, reply: ReplyBody<'_>) {
-        if self.life.answers() {
-            self.connection.push_reply(reply, id);
+    /// Queues a reply, if replies are sent at all. Returns false if the framing refused it.
+    fn write(&mut self, id: &str, reply: ReplyBody<'_>) -> bool {
+        if !self.life.answers() {
+            return true;
+        }
+        match self.connection.push_reply(reply, id) {
+            Ok(()) => true,
+            Err(error) => {
+                self.report_unframeable(&error);
+                false
+            }
+        }
+    }
+
+    #[cold]
+    fn report_unframeable(&self, error: &FramingError) {
+        if let Some(suppressed) = self.routes.throttles.unframeable.allow() {
+            let error = &**error as &dyn std::error::Error;
+            warn!(peer = self.peer(), error, suppressed, "a reply cannot be framed");
         }
     }
 }

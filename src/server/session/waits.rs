@@ -87,6 +87,14 @@ impl Waits {
         }
     }
 
+    /// Drops the stream that answers the request of this id: its caller was answered otherwise.
+    pub(super) fn end_stream(&mut self, id: &RawJson) {
+        if let Some(sets) = &mut self.0 {
+            let streams = std::mem::take(&mut sets.streams);
+            sets.streams = streams.into_iter().filter(|stream| !stream.answers(id)).collect();
+        }
+    }
+
     /// Returns whether a handler has to go on before the next packet is taken.
     pub(super) fn is_interrupted(&self) -> bool {
         self.0.as_ref().is_some_and(|sets| sets.interrupted.is_some())
