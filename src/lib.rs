@@ -27,6 +27,7 @@
 //!
 //! - [`server`]: a router of async functions, as in axum, and what serves it.
 //! - [`client`]: a handle with `send`, `send_stream` and `emit`.
+//! - [`contract`]: a pattern and its types, written once for both sides.
 //! - [`in_memory`]: a client and a router joined without a socket, for tests.
 //! - [`fixture`]: recorded traffic, and a proxy that records it.
 //! - [`connection`]: one link, over any `AsyncRead + AsyncWrite`.
@@ -60,6 +61,7 @@ pub mod client;
 pub mod codec;
 mod compat;
 pub mod connection;
+pub mod contract;
 pub mod fixture;
 pub mod in_memory;
 pub mod js;

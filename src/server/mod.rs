@@ -51,6 +51,7 @@ mod attendance;
 mod back_off;
 mod bindable;
 mod call;
+mod contract;
 mod coop;
 mod endpoint;
 mod events;
@@ -91,6 +92,7 @@ pub use http::Extensions;
 
 pub use accept::Accept;
 pub use accepted::Accepted;
+pub use contract::{ContractHandler, ReplyOf, RequestOf, ValuesOf};
 pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;

@@ -2,8 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Handler, HandlerLayer, Kind, Signature, bindable::Bindable, routes::Routes};
-use crate::{compat::Compat, pattern::Pattern};
+use super::{ContractHandler, Handler, HandlerLayer, Kind, Signature, bindable::Bindable, routes::Routes};
+use crate::{
+    compat::Compat,
+    contract::{Event, Message},
+    pattern::Pattern,
+};
 
 /// Patterns and their handlers. `S` is the state that is still missing: a router that can be served is a `Router`,
 /// that is, `Router<()>`.
@@ -66,6 +70,49 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         H: Signature<Args> + Handler<Args, S>,
     {
         self.register(pattern.into(), Kind::Event, Bindable::new(handler))
+    }
+
+    /// Answers the messages of this contract. The handler takes the contract's request in its last parameter, as
+    /// `Payload<Request>`, and returns its reply; one of other types does not compile.
+    ///
+    /// ```
+    /// use nest_wire::{contract::Message, server::{Payload, Router}};
+    ///
+    /// const SUM: Message<Vec<f64>, f64> = Message::new("sum");
+    ///
+    /// async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+    ///     numbers.iter().sum()
+    /// }
+    ///
+    /// let router: Router = Router::new().handle_message(SUM, sum);
+    /// ```
+    #[must_use]
+    pub fn handle_message<Request, Reply, Args, H>(self, message: Message<Request, Reply>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + ContractHandler<Args, S, Request, Reply>,
+    {
+        self.message(message.pattern(), handler)
+    }
+
+    /// Takes the events of this contract. The handler takes the contract's data in its last parameter, as
+    /// `Payload<Data>`, and returns `()` or a `Result` of it; one of other types does not compile.
+    ///
+    /// ```
+    /// use nest_wire::{contract::Event, server::{Payload, Router}};
+    ///
+    /// const USER_CREATED: Event<String> = Event::new("user_created");
+    ///
+    /// let router: Router = Router::new()
+    ///     .handle_event(USER_CREATED, async |Payload(name): Payload<String>| println!("{name}"));
+    /// ```
+    #[must_use]
+    pub fn handle_event<Data, Args, H>(self, event: Event<Data>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + ContractHandler<Args, S, Data, ()>,
+    {
+        self.event(event.pattern(), handler)
     }
 
     /// Answers messages and takes events of every other pattern, which Nest answers with an error that says that there

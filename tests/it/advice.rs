@@ -72,6 +72,47 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "a_handler_that_takes_other_data_than_its_contract_says",
+        "const SUM: Message<Vec<f64>, f64> = Message::new(\"sum\");
+         async fn sum(Payload(text): Payload<String>) -> f64 { text.len() as f64 }
+         fn main() { let _: Router = Router::new().handle_message(SUM, sum); }",
+        &[
+            "the contract's data is `Vec<f64>`, which `nest_wire::server::Payload<std::string::String>` does not take",
+            "the last parameter of a contract's handler takes its data: `Payload<Vec<f64>>`",
+        ],
+    ),
+    (
+        "a_handler_that_takes_no_data_where_its_contract_has_some",
+        "const SUM: Message<Vec<f64>, f64> = Message::new(\"sum\");
+         async fn sum() -> f64 { 0.0 }
+         fn main() { let _: Router = Router::new().handle_message(SUM, sum); }",
+        &["does not keep its contract", "`Payload<Vec<f64>>`"],
+    ),
+    (
+        "a_handler_that_returns_what_its_contract_does_not_say",
+        "const SUM: Message<Vec<f64>, f64> = Message::new(\"sum\");
+         async fn sum(Payload(numbers): Payload<Vec<f64>>) -> String { String::new() }
+         fn main() { let _: Router = Router::new().handle_message(SUM, sum); }",
+        &[
+            "the contract's reply is `f64`, which `std::string::String` is not",
+            "in `Payload` if it is of a type of yours, or `ValuesOf<f64>`",
+        ],
+    ),
+    (
+        "a_caller_that_sends_other_data_than_its_contract_says",
+        "const SUM: Message<Vec<f64>, f64> = Message::new(\"sum\");
+         async fn call(client: &Client) { let _ = client.message(SUM, &\"text\").send().await; }
+         fn main() { let _ = call; }",
+        &["mismatched types", "expected `&Vec<f64>`, found `&&str`"],
+    ),
+    (
+        "a_caller_that_wants_another_reply_than_its_contract_says",
+        "const SUM: Message<Vec<f64>, f64> = Message::new(\"sum\");
+         async fn call(client: &Client) -> String { client.message(SUM, &vec![1.0]).send().await.unwrap() }
+         fn main() { let _ = call; }",
+        &["mismatched types", "expected `String`, found `f64`"],
+    ),
+    (
         "a_middleware_that_was_not_made_a_layer",
         "async fn timed(request: Request, next: Next) -> Reply { next.run(request).await }
          fn main() { let _: Router = Router::new().layer(timed); }",
@@ -80,7 +121,8 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
 ];
 
 const USES: &str = "#![allow(dead_code, unused_imports)]
-use nest_wire::server::{Listener, Next, Reply, Request, Router, State, from_fn, serve};
+use nest_wire::{client::Client, contract::Message};
+use nest_wire::server::{Listener, Next, Payload, Reply, Request, Router, State, from_fn, serve};
 ";
 
 #[test]

@@ -30,6 +30,7 @@ mod client_states;
 mod client_stopping;
 mod client_threads;
 mod client_timeouts;
+mod contracts;
 mod custom_framing;
 mod documents;
 mod faulty_framing;

@@ -10,6 +10,7 @@ mod client_links;
 mod collation;
 mod conformance;
 mod congestion;
+mod contracts;
 mod custom_framing;
 #[cfg(target_os = "linux")]
 mod deployed;

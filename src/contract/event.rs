@@ -1,0 +1,63 @@
+//! Events.
+
+use std::{fmt, marker::PhantomData};
+
+use super::name::Name;
+use crate::pattern::Pattern;
+
+/// The contract of an event: its pattern and what is sent with it.
+///
+/// [`Router::handle_event`](crate::server::Router::handle_event) registers a handler of it,
+/// [`Client::emit_event`](crate::client::Client::emit_event) sends it.
+pub struct Event<Data> {
+    name: Name,
+    types: PhantomData<fn(Data)>,
+}
+
+impl<Data> Event<Data> {
+    /// The contract of the events whose pattern is this text.
+    #[must_use]
+    pub const fn new(pattern: &'static str) -> Self {
+        Self::named(Name::Text(pattern))
+    }
+
+    /// The contract of the events that have the pattern that `pattern` makes, which is called for each use.
+    ///
+    /// ```
+    /// use nest_wire::{contract::Event, pattern::Pattern};
+    ///
+    /// const CREATED: Event<String> = Event::with_pattern(|| Pattern::object([("user", "created")]));
+    /// assert_eq!(CREATED.pattern().to_json(), r#"{"user":"created"}"#);
+    /// ```
+    #[must_use]
+    pub const fn with_pattern(pattern: fn() -> Pattern) -> Self {
+        Self::named(Name::Made(pattern))
+    }
+
+    const fn named(name: Name) -> Self {
+        Self {
+            name,
+            types: PhantomData,
+        }
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn pattern(&self) -> Pattern {
+        self.name.pattern()
+    }
+}
+
+impl<Data> Clone for Event<Data> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Data> Copy for Event<Data> {}
+
+impl<Data> fmt::Debug for Event<Data> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Event").field(&self.pattern()).finish()
+    }
+}

@@ -1,0 +1,25 @@
+//! Nothing to say.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+/// The request of a message, or the data of an event, that has nothing to say. It is written as `{}`, which is what
+/// Nest's callers write then (`client.send('ping', {})`). Its handlers take no [`Payload`](crate::server::Payload).
+///
+/// ```
+/// use nest_wire::{contract::{Message, NoData}, in_memory, server::Router};
+///
+/// const PING: Message<NoData, String> = Message::new("ping");
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), nest_wire::client::CallError> {
+/// let client = in_memory::client(Router::new().handle_message(PING, async || "pong"));
+/// assert_eq!(client.message(PING, &NoData).send().await?, "pong");
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NoData;
+
+impl Serialize for NoData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_map(Some(0))?.end()
+    }
+}

@@ -1,0 +1,64 @@
+//! Streams whose items have a type.
+
+use std::{fmt, marker::PhantomData};
+
+use futures_util::Stream;
+use serde::Serialize;
+
+use crate::server::{IntoReply, IntoRpcError, Reply, Values};
+
+/// [`Values`] of which the compiler knows the type, for contracts.
+///
+/// ```
+/// use futures_util::stream;
+/// use nest_wire::{contract::Message, server::{Payload, Router, ValuesOf}};
+///
+/// const COUNT: Message<u32, u32> = Message::new("count");
+///
+/// async fn count(Payload(end): Payload<u32>) -> ValuesOf<u32> {
+///     ValuesOf::new(stream::iter(1..=end))
+/// }
+///
+/// let router: Router = Router::new().handle_message(COUNT, count);
+/// ```
+pub struct ValuesOf<T> {
+    values: Values,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> ValuesOf<T> {
+    /// A stream that can't fail, of values that `JSON.stringify` could write.
+    pub fn new<S>(values: S) -> Self
+    where
+        S: Stream<Item = T> + Send + 'static,
+    {
+        Self {
+            values: Values::new(values),
+            item: PhantomData,
+        }
+    }
+
+    /// A stream that may end with an error: what comes after the first one is not sent.
+    pub fn fallible<S, E>(values: S) -> Self
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        E: IntoRpcError,
+    {
+        Self {
+            values: Values::fallible(values),
+            item: PhantomData,
+        }
+    }
+}
+
+impl<T> IntoReply for ValuesOf<T> {
+    fn into_reply(self) -> Reply {
+        Reply::Values(self.values)
+    }
+}
+
+impl<T> fmt::Debug for ValuesOf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ValuesOf(..)")
+    }
+}
