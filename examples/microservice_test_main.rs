@@ -6,7 +6,7 @@
 //! curl 'localhost:3000/sum?num=3,5,6'
 //! ```
 
-use std::error::Error;
+use std::{error::Error, io};
 
 use axum::{
     Json, Router,
@@ -26,8 +26,8 @@ use serde::Deserialize;
 mod support;
 
 /// The tutorial's microservice-test-main
-#[derive(Parser)]
-struct Args {
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
     #[command(flatten)]
     listen: support::Listen<3000>,
     /// The user service's port
@@ -127,10 +127,9 @@ fn bad_gateway(error: &CallError) -> (StatusCode, String) {
     (status, text + "\n")
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// Serves until it is told to stop.
+pub(crate) async fn run(args: Args) -> io::Result<()> {
     support::log();
-    let args = Args::parse();
     let user = Client::new(format!("{}:{}", args.user_host, args.user_port));
     let app = Router::new()
         .route("/sum", get(sum))
@@ -144,6 +143,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = args.listen.bind("localhost").await?;
     axum::serve(support::HttpListener(listener), app)
         .with_graceful_shutdown(stopped)
-        .await?;
-    Ok(())
+        .await
+}
+
+#[tokio::main]
+#[allow(dead_code, reason = "the demo of the command line runs it in its own way")]
+async fn main() -> io::Result<()> {
+    run(Args::parse()).await
 }

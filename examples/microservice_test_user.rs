@@ -12,8 +12,8 @@ use nest_wire::server::{Payload, Router, serve};
 mod support;
 
 /// The tutorial's microservice-test-user
-#[derive(Parser)]
-struct Args {
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
     #[command(flatten)]
     listen: support::Listen<8888>,
 }
@@ -27,10 +27,9 @@ async fn log(Payload(text): Payload<String>) {
     println!("{text}");
 }
 
-#[tokio::main]
-async fn main() -> io::Result<()> {
+/// Serves until it is told to stop.
+pub(crate) async fn run(Args { listen }: Args) -> io::Result<()> {
     support::log();
-    let Args { listen } = Args::parse();
     let stopped = listen.stopped();
     let listener = listen.bind("localhost").await?;
     let router = Router::new().message("sum", sum).event("log", log);
@@ -39,4 +38,10 @@ async fn main() -> io::Result<()> {
         .with_forced_shutdown(support::stopped_again())
         .await;
     Ok(())
+}
+
+#[tokio::main]
+#[allow(dead_code, reason = "the demo of the command line runs it in its own way")]
+async fn main() -> io::Result<()> {
+    run(Args::parse()).await
 }

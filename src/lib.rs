@@ -43,7 +43,6 @@
 //!
 //! None is on by default.
 //!
-//! - `cli`: the `nest-wire` command.
 //! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics` crate.
 //! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which OpenTelemetry's traces cross the
 //!   wire.
@@ -54,9 +53,6 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![cfg_attr(doctest, doc = include_str!("../docs/COMING_FROM_NEST.md"))]
 
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
 pub mod client;
 pub mod codec;
 mod compat;

@@ -2,8 +2,8 @@
 //!
 //! A round that breaks a promise can be run again with the command that its failure shows.
 
-use nest_wire::cli::harness::Harness;
 use nest_wire_chaos::scenarios::{ALL, Scenario, Setting, report};
+use nest_wire_harness::Harness;
 use tokio::sync::Semaphore;
 
 /// The number of rounds that run at once: their processes would only be in one another's way.

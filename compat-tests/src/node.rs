@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_wire::cli::harness::{App, Harness};
+use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 
 /// The major of Nest that runs on these versions.

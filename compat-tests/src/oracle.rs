@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, process::Stdio};
 
-use nest_wire::{cli::harness::App, js};
+use nest_wire::js;
+use nest_wire_harness::App;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout},

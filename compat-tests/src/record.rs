@@ -7,10 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_wire::{
-    cli::harness::{App, Harness},
-    fixture::{Event, Recording, Side},
-};
+use nest_wire::fixture::{Event, Recording, Side};
+use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 
 use crate::{Case, Divergences, Make, Order, Stage, Tap, all_cases, cases, get, play};

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use nest_wire::cli::harness::{App, Examples, Harness, HarnessError, Service};
+use nest_wire_harness::{App, Examples, Harness, HarnessError, Service};
 use tokio::{process::Command, sync::OnceCell};
 
 /// Built once for all tests of a process. Nothing here needs to be dropped: services belong to their tests.

@@ -6,15 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nest_wire::{
-    cli::harness::{App, Harness},
-    client::Client,
-};
+use nest_wire::client::Client;
 use nest_wire_benches::{
     comparison::Round,
     load::Exchange,
     peers::{self, Binaries, Cores, Driven, Server},
 };
+use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 
 /// The core that clients are measured on, and the servers' one.

@@ -11,11 +11,11 @@ mod contest;
 use std::{error::Error, time::Duration};
 
 use clap::Parser;
-use nest_wire::cli::harness::Harness;
 use nest_wire_benches::{
     comparison::{Outcome, Target, Unit, table},
     peers::Binaries,
 };
+use nest_wire_harness::Harness;
 
 use contest::{Contest, Kind};
 

@@ -14,12 +14,12 @@ mod steady;
 use std::{error::Error, fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use nest_wire::cli::harness::Harness;
 use nest_wire_benches::{
     comparison::{Outcome, table},
     descriptors,
     peers::Binaries,
 };
+use nest_wire_harness::Harness;
 
 use row::{Procedure, Row};
 

@@ -10,11 +10,11 @@ mod series;
 use std::{error::Error, path::PathBuf, time::Duration};
 
 use clap::Parser;
-use nest_wire::cli::harness::Harness;
 use nest_wire_benches::{
     descriptors,
     peers::{Binaries, Kind},
 };
+use nest_wire_harness::Harness;
 
 use series::{Point, Series};
 

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
-use nest_wire::cli::harness::{App, Harness, HarnessError, Service};
+use nest_wire_harness::{App, Harness, HarnessError, Service};
 use tokio::process::Command;
 
 use super::{Cores, Pinned};

@@ -10,11 +10,11 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use fastrand::Rng;
-use nest_wire::cli::harness::Harness;
 use nest_wire_chaos::{
     scenarios::{ALL, Pairing, Scenario, Setting, report},
     serving,
 };
+use nest_wire_harness::Harness;
 
 /// Runs chaos scenarios.
 #[derive(Debug, Parser)]

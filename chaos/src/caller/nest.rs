@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use nest_wire::cli::harness::Harness;
+use nest_wire_harness::Harness;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{

@@ -13,7 +13,7 @@ mod traffic;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
-use nest_wire::cli::harness::HarnessError;
+use nest_wire_harness::HarnessError;
 
 pub use host::Host;
 pub use load::Load;

@@ -1,7 +1,7 @@
 //! Faults of whole processes: stopped, killed, terminated, out of descriptors.
 
 use futures_util::{FutureExt, future::join_all};
-use nest_wire::cli::harness::HarnessError;
+use nest_wire_harness::HarnessError;
 use tokio::{net::TcpStream, time::sleep};
 
 use super::{Broken, Make, Nest, Round, Scenario, Setting, Start};

@@ -4,10 +4,8 @@ use std::{collections::HashSet, io, net::SocketAddr, path::PathBuf, sync::Arc, t
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use nest_wire::{
-    cli::harness::{Harness, HarnessError},
-    client::{Client, Config, Reconnect},
-};
+use nest_wire::client::{Client, Config, Reconnect};
+use nest_wire_harness::{Harness, HarnessError};
 use tokio::time::timeout;
 
 use super::{Broken, Host, Load, Make, Pairing, Promise, host::saw, promises::check};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use nest_wire::cli::harness::HarnessError;
+use nest_wire_harness::HarnessError;
 use tokio::time::sleep;
 
 use super::{Broken, Nest, Round, Scenario, Setting, Start};

@@ -20,10 +20,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nest_wire::{
-    cli::harness::{HarnessError, Service},
-    client::{CallError, Client, Config},
-};
+use nest_wire::client::{CallError, Client, Config};
+use nest_wire_harness::{HarnessError, Service};
 use tokio::{
     process::Command,
     task::JoinSet,

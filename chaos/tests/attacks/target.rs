@@ -9,8 +9,9 @@ use std::{
 };
 
 use bytes::BytesMut;
-use nest_wire::{cli::harness::Service, client::Client, codec::encode};
+use nest_wire::{client::Client, codec::encode};
 use nest_wire_chaos::{numbers::answer, process};
+use nest_wire_harness::Service;
 use serde_json::{Value, json};
 use tokio::{
     net::TcpStream,

@@ -9,12 +9,12 @@ mod ours;
 
 use std::{io, time::Duration};
 
-use nest_wire::cli::harness::{Harness, Service};
 use nest_wire_chaos::{
     Child, Journal,
     child::{Lines, tell},
     process::{self, Signal},
 };
+use nest_wire_harness::{Harness, Service};
 use serde::Deserialize;
 use tokio::{process::Command, sync::Semaphore, time::timeout};
 

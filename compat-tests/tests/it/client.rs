@@ -3,10 +3,10 @@
 use compat_tests::{Make, Stage, on_each_major};
 use futures_util::TryStreamExt;
 use nest_wire::{
-    cli::harness::App,
     client::{CallError, Client},
     pattern::Pattern,
 };
+use nest_wire_harness::App;
 use serde_json::{Value, json};
 
 on_each_major!(every_kind_of_answer_is_understood_from, calls);

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, future::join_all};
-use nest_wire::{
-    cli::harness::{App, Service},
-    client::{CallError, Client, Config, WhenFull},
-};
+use nest_wire::client::{CallError, Client, Config, WhenFull};
+use nest_wire_harness::{App, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex, task::yield_now, time::timeout};

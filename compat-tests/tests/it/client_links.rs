@@ -10,10 +10,8 @@ use std::{
 
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::join_all};
-use nest_wire::{
-    cli::harness::{App, Service},
-    client::{Call, CallError, Client, Config, Disconnected, Reconnect, State, States},
-};
+use nest_wire::client::{Call, CallError, Client, Config, Disconnected, Reconnect, State, States};
+use nest_wire_harness::{App, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};

@@ -3,7 +3,8 @@
 use std::process::Stdio;
 
 use compat_tests::{Make, Stage};
-use nest_wire::{Compat, cli::harness::App, pattern::Pattern};
+use nest_wire::{Compat, pattern::Pattern};
+use nest_wire_harness::App;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 

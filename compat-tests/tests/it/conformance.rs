@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use compat_tests::{Case, Divergences, Heard, Make, Stage, all_cases, on_each_major, play};
-use nest_wire::cli::harness::App;
+use nest_wire_harness::App;
 
 on_each_major!(every_case_is_answered_as_by, answers_are_the_same);
 

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use compat_tests::{Make, NestClient, Stage, on_each_major};
 use futures_util::{TryStreamExt, stream};
 use nest_wire::{
-    cli::harness::App,
     client::Client,
     contract::{Event, Message, NoData},
     pattern::Pattern,
     server::{Listener, Payload, Router, ValuesOf, serve},
 };
+use nest_wire_harness::App;
 use serde_json::json;
 
 const SUM: Message<Vec<f64>, f64> = Message::with_pattern(|| Pattern::object([("cmd", "sum")]));

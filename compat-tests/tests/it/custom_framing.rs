@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use compat_tests::{Make, Stage, ask_client, ask_client_with};
 use nest_wire::{
-    cli::harness::App,
     client::{self, CallError, Client},
     connection,
 };
+use nest_wire_harness::App;
 use serde_json::{Value, json};
 
 use crate::{

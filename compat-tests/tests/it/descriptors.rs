@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::future::{join, join_all};
-use nest_wire::cli::harness::{App, Service};
+use nest_wire_harness::{App, Service};
 use tokio::{process::Command, sync::watch, time::timeout};
 
 use crate::edge::Caller;

@@ -6,13 +6,13 @@ use bytes::BytesMut;
 use compat_tests::{Make, PATIENCE, Stage};
 use nest_wire::{
     Compat,
-    cli::harness::{App, Service},
     codec::encode,
     connection::Config,
     js::Value,
     packet::RpcError,
     server::{Listener, Payload, Router, serve},
 };
+use nest_wire_harness::{App, Service};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -2,7 +2,7 @@
 //! interceptor and exception filters of Nest 12 do.
 
 use compat_tests::{Make, Stage};
-use nest_wire::cli::harness::App;
+use nest_wire_harness::App;
 
 use crate::edge::Caller;
 

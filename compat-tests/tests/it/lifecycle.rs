@@ -5,10 +5,8 @@ use std::{io::ErrorKind, net::IpAddr};
 use bytes::BytesMut;
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::FutureExt;
-use nest_wire::{
-    cli::harness::{App, Service},
-    codec::encode,
-};
+use nest_wire::codec::encode;
+use nest_wire_harness::{App, Service};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, lookup_host},

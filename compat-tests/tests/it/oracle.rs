@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compat_tests::{Make, Stage, ask_client, on_each_major};
-use nest_wire::cli::harness::App;
+use nest_wire_harness::App;
 
 use crate::calls::calls;
 

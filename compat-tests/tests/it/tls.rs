@@ -5,12 +5,12 @@ use std::error::Error;
 use compat_tests::{Make, Stage, ask_client, ask_client_with};
 use futures_util::StreamExt;
 use nest_wire::{
-    cli::harness::App,
     client::{CallError, Client, State},
     connection::Config,
     server::TlsListener,
     tls::{Authorities, ClientTls, Identity, ServerTls},
 };
+use nest_wire_harness::App;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

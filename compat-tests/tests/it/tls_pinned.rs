@@ -5,12 +5,12 @@ use std::{fs, path::PathBuf};
 
 use compat_tests::{Make, Stage, ask_client_with};
 use nest_wire::{
-    cli::harness::App,
     client::Client,
     connection::Config,
     server::{Listener, TlsListener},
     tls::{ClientTls, Identity, PinnedCertificates, ServerTls},
 };
+use nest_wire_harness::App;
 use serde_json::json;
 
 use crate::{kinds::Kind, service::Served};

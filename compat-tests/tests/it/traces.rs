@@ -3,11 +3,11 @@
 
 use compat_tests::{Make, NestClient, Stage};
 use nest_wire::{
-    cli::harness::App,
     client::Client,
     packet::RpcError,
     server::{Router, State, serve},
 };
+use nest_wire_harness::App;
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_sdk::{
     propagation::TraceContextPropagator,

@@ -1,7 +1,7 @@
 //! The tutorial's two services, either side of either make: what the browser shows, and every byte between them.
 
 use compat_tests::{Make, Stage, Tap, Transcript, get, on_each_major};
-use nest_wire::cli::harness::App;
+use nest_wire_harness::App;
 
 on_each_major!(the_tutorial_works_whichever_side_is_ours, tutorial);
 on_each_major!(the_further_routes_say_the_same_whichever_side_is_ours, routes);

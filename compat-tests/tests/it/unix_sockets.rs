@@ -6,7 +6,8 @@ use std::{
 };
 
 use compat_tests::{Make, PATIENCE, Stage, ask_client, ask_client_with};
-use nest_wire::{cli::harness::App, client::Client, connection::Config};
+use nest_wire::{client::Client, connection::Config};
+use nest_wire_harness::App;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::UnixListener,

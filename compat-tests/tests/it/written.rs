@@ -3,12 +3,12 @@
 use compat_tests::{Make, Stage, Tap, Transcript, ask_client, on_each_major};
 use nest_wire::{
     Compat,
-    cli::harness::App,
     client::{CallError, Client, Config},
     fixture::{Event, Side},
     js,
     pattern::Pattern,
 };
+use nest_wire_harness::App;
 
 on_each_major!(our_client_writes_what_is_written_by, written);
 

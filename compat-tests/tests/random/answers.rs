@@ -6,10 +6,10 @@ use compat_tests::on_each_major;
 use futures_util::{StreamExt, future::join_all};
 use nest_wire::{
     Compat,
-    cli::harness::App,
     client::{CallError, Client, Config},
     js::{self, Maybe, Value},
 };
+use nest_wire_harness::App;
 use proptest::strategy::Strategy;
 use serde_json::{json, value::RawValue};
 

@@ -4,12 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use compat_tests::on_each_major;
-use nest_wire::{
-    cli::harness::{App, Service},
-    codec::FrameDecoder,
-    js,
-    packet::RequestPacket,
-};
+use nest_wire::{codec::FrameDecoder, js, packet::RequestPacket};
+use nest_wire_harness::{App, Service};
 use proptest::prelude::*;
 use serde::Deserialize;
 use tokio::{

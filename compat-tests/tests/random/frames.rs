@@ -4,11 +4,11 @@ use bytes::BytesMut;
 use compat_tests::on_each_major;
 use nest_wire::{
     Compat,
-    cli::harness::App,
     codec::{FrameDecoder, FrameError},
     js::{self, Value},
     packet::ReplyPacket,
 };
+use nest_wire_harness::App;
 use proptest::{collection::vec, prelude::*};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};

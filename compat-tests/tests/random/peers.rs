@@ -4,9 +4,9 @@ use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
 
 use nest_wire::{
     Compat,
-    cli::harness::{App, Harness, Service},
     server::{Listener, serve},
 };
+use nest_wire_harness::{App, Harness, Service};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},

@@ -8,9 +8,9 @@ use std::ops::RangeInclusive;
 use compat_tests::on_each_major;
 use nest_wire::{
     Compat,
-    cli::harness::App,
     pattern::{IncomingPattern, Pattern, Route},
 };
+use nest_wire_harness::App;
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use nest_wire::{cli::harness::App, js};
+use nest_wire::js;
+use nest_wire_harness::App;
 use proptest::{collection::vec, prelude::*};
 use serde::Deserialize;
 

@@ -4,10 +4,10 @@ use std::{fmt, net::SocketAddrV6, str::FromStr};
 
 /// A host name or address with a port, checked for its shape alone; names are looked up when connecting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address(String);
+pub(crate) struct Address(String);
 
 impl Address {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -20,7 +20,7 @@ impl fmt::Display for Address {
 
 /// Why a text is no address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum AddressError {
+pub(crate) enum AddressError {
     #[error("the port is missing: write HOST:PORT")]
     NoPort,
     #[error("the host is missing: write HOST:PORT")]

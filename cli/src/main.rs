@@ -1,13 +1,25 @@
 //! The `nest-wire` command: parse, run, exit status.
+//!
+//! What was typed ([`args::Cli`]) is checked while it is parsed; one file a command says what it does, and `failure` what
+//! each outcome means to a shell.
+
+mod address;
+mod args;
+mod call;
+mod check;
+mod data;
+mod demo;
+mod emit;
+mod failure;
+mod send;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use nest_wire::cli::Cli;
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = args::Cli::parse();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()

@@ -5,7 +5,7 @@ use std::{collections::HashMap, env, path::PathBuf};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::{Harness, HarnessError, tool};
+use crate::{Harness, HarnessError, tool};
 
 /// The executables of the crate's examples, by name.
 #[derive(Debug, Clone)]

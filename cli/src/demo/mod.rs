@@ -4,13 +4,16 @@
 
 mod error;
 mod http;
+mod node_side;
 mod packets;
 mod pairing;
 mod screen;
+mod services;
 mod signals;
 mod toolbox;
 
 pub(super) use error::DemoError;
+pub(super) use services::DemoService;
 pub(super) use signals::Signal;
 
 use packets::Packet;
@@ -18,13 +21,10 @@ use pairing::{PATH, Pairing, Player, Seen};
 use screen::Screen;
 use toolbox::Toolbox;
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
 /// Which Nest is shown.
 const MAJOR: u8 = 12;
-
-/// With what the examples are built: the features that this program has, so that little is built anew.
-pub const EXAMPLE_FLAGS: [&str; 2] = ["--features", "cli"];
 
 /// Shows all of it, or as much as there is time for before a signal.
 pub(super) async fn run() -> Result<(), Failure> {
@@ -43,7 +43,7 @@ async fn show(mut screen: Screen) -> Result<(), Failure> {
     screen.line("")?;
     screen.line(format_args!("A browser asks main for {PATH}; main asks user over TCP."))?;
     screen.line("A packet is length#json; the length counts UTF-16 units: 求 is 1 unit, 3 bytes.")?;
-    match tools.has_node {
+    match tools.has_node() {
         true => with_node(screen, &tools).await,
         false => without_node(screen, &tools).await,
     }

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::HarnessError;
+use crate::HarnessError;
 
 /// How long a service may take to listen, or to print what is waited for: a crowded machine's worst.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! `nest-wire demo` for real: cargo, and real Node but for one test. No process is left, however it ends.
+//! `nest-wire demo` with real Node, but for one test. No process is left, however it ends.
 #![cfg(unix)]
 
 use std::{
@@ -26,7 +26,9 @@ const MARK: &str = "NEST_WIRE_DEMO_OF_TEST";
 /// A demo that is marked with the name of a test.
 fn demo(test: &str) -> Command {
     let mut command = nest_wire(["demo"]);
-    command.env(MARK, mark(test));
+    // One for all of these tests: Nest's packages are installed once.
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    command.env(MARK, mark(test)).env("XDG_CACHE_HOME", cache);
     command
 }
 
@@ -88,8 +90,12 @@ fn assert_is_plain_and_narrow(output: &str) {
 }
 
 #[tokio::test]
-async fn real_nest_and_rust_exchange_the_tutorials_packets() {
-    let child = demo("packets").spawn().expect("the binary runs");
+async fn real_nest_and_rust_exchange_the_tutorials_packets_in_an_empty_folder_without_cargo() {
+    let folder = new_folder("empty");
+    let path = path_without("without-cargo", &["cargo", "rustc", "rustup"]);
+    let mut command = demo("packets");
+    command.current_dir(&folder).env("PATH", &path);
+    let child = command.spawn().expect("the binary runs");
     let Ended { status, stdout, stderr } = end_of(child).await;
     assert_eq!(status, Some(0), "{stdout}{stderr}");
     assert_packets(&stdout, "1. Node main, Rust user");
@@ -105,11 +111,24 @@ async fn real_nest_and_rust_exchange_the_tutorials_packets() {
     assert!(stdout.ends_with(last), "{stdout}");
     assert_is_plain_and_narrow(&stdout);
     assert_eq!(left_running("packets"), [] as [&Path; 0]);
+    fs::remove_dir(folder).expect("it is still empty");
+    fs::remove_dir_all(path).expect("the folder was ours");
+}
+
+#[tokio::test]
+async fn a_cache_that_cannot_be_written_to_is_named() {
+    let file = new_folder("no-cache").join("file");
+    fs::write(&file, "").expect("a file");
+    let child = demo("no-cache").env("XDG_CACHE_HOME", &file).spawn().expect("the binary runs");
+    let Ended { status, stderr, .. } = end_of(child).await;
+    assert_eq!(status, Some(1), "{stderr}");
+    let named = format!("error: {}/nest-wire/demo-", file.display());
+    assert!(stderr.contains(&named) && stderr.contains("Not a directory"), "{stderr}");
 }
 
 #[tokio::test]
 async fn without_node_rust_talks_to_rust() {
-    let path = path_without_node("without-node");
+    let path = path_without("without-node", &["node", "nodejs", "npm", "npx"]);
     let child = demo("no-node").env("PATH", &path).spawn().expect("the binary runs");
     let Ended { status, stdout, stderr } = end_of(child).await;
     assert_eq!(status, Some(0), "{stdout}{stderr}");
@@ -160,8 +179,8 @@ fn new_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A folder that has all programs of `PATH` but Node's.
-fn path_without_node(name: &str) -> PathBuf {
+/// A folder that has all programs of `PATH` but these.
+fn path_without(name: &str, programs: &[&str]) -> PathBuf {
     let folder = new_folder(name);
     let path = env::var_os("PATH").expect("a path");
     for program in env::split_paths(&path)
@@ -169,7 +188,7 @@ fn path_without_node(name: &str) -> PathBuf {
         .flatten()
         .flatten()
     {
-        if !matches!(program.file_name().to_str(), Some("node" | "nodejs" | "npm" | "npx")) {
+        if !program.file_name().to_str().is_some_and(|name| programs.contains(&name)) {
             // Of two programs of one name the first on the path counts; the second finds its place taken.
             let _ = symlink(program.path(), folder.join(program.file_name()));
         }

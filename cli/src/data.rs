@@ -5,11 +5,11 @@ use std::{
     str::FromStr,
 };
 
-use crate::js::{self, ParseError, Value};
+use nest_wire::js::{self, ParseError, Value};
 
 /// What was typed for the data.
 #[derive(Debug, Clone)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Given(Value),
     /// `-`: it is on standard input.
     Stdin,
@@ -17,7 +17,7 @@ pub(super) enum Data {
 
 /// Why there is no data to send.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DataError {
+pub(crate) enum DataError {
     #[error("{0}")]
     Json(ParseError),
     #[error("NestJS sends no null")]
@@ -41,7 +41,7 @@ impl FromStr for Data {
 
 impl Data {
     /// The value; waits for the end of standard input if it stands there.
-    pub(super) fn read(self) -> Result<Value, DataError> {
+    pub(crate) fn read(self) -> Result<Value, DataError> {
         match self {
             Self::Given(value) => Ok(value),
             Self::Stdin => {

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use futures_util::StreamExt;
 
-use super::{call::Call, failure::Failure};
-use crate::js::{Maybe, Value};
+use crate::{call::Call, failure::Failure};
+use nest_wire::js::{Maybe, Value};
 
 /// Prints each value as a line of compact JSON as soon as it arrives. A value that is undefined is `null`, since JSON has
 /// no other word for it.
-pub(super) async fn run(call: Call) -> Result<(), Failure> {
+pub(crate) async fn run(call: Call) -> Result<(), Failure> {
     let call = call.ready()?;
     let values = call
         .client

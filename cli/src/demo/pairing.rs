@@ -1,12 +1,8 @@
 //! One run of the tutorial: two services, and a proxy between them.
 
-use tokio::process::Command;
-
 use super::{DemoError, Packet, Toolbox, http, packets};
-use crate::{
-    cli::harness::{App, Service},
-    fixture::Proxy,
-};
+use nest_wire::fixture::Proxy;
+use nest_wire_harness::{App, Service};
 
 /// What plays a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +40,7 @@ const EVENT: &str = "求和";
 impl Pairing {
     /// Starts the user service, on a free port.
     pub(super) async fn user(self, tools: &Toolbox) -> Result<Service, DemoError> {
-        let mut command = tools.command(self.user, App::User, "microservice_test_user");
+        let mut command = tools.command(self.user, App::User);
         command.args(["--port", "0", "--host", "127.0.0.1"]);
         Ok(Service::start(format!("{} user", self.user), command).await?)
     }
@@ -53,7 +49,7 @@ impl Pairing {
     pub(super) async fn main(self, tools: &Toolbox, user: Service) -> Result<Services, DemoError> {
         let proxy = Proxy::start(user.address().to_string(), |_| {}).await;
         let proxy = proxy.map_err(DemoError::Proxy)?;
-        let mut command = tools.command(self.main, App::Main, "microservice_test_main");
+        let mut command = tools.command(self.main, App::Main);
         command
             .args(["--port", "0", "--host", "127.0.0.1"])
             .args(["--user-port", &proxy.address().port().to_string()])
@@ -89,15 +85,6 @@ impl Seen {
         DemoError::unless_equal(&self.response.status, "200 OK")?;
         DemoError::unless_equal(&self.response.body, "6")?;
         DemoError::unless_equal(&self.printed, EVENT)
-    }
-}
-
-impl Toolbox {
-    fn command(&self, player: Player, app: App, example: &str) -> Command {
-        match player {
-            Player::Rust => self.examples.command(example),
-            Player::Node => self.harness.node(app, super::MAJOR),
-        }
     }
 }
 

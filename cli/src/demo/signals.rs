@@ -4,7 +4,7 @@ use tokio::signal;
 
 /// A signal that asks us to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Signal {
+pub(crate) enum Signal {
     /// The terminal has gone.
     #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has Ctrl-C only"))]
     HangUp,
@@ -17,7 +17,7 @@ pub(in crate::cli) enum Signal {
 
 impl Signal {
     /// Its POSIX number.
-    pub(in crate::cli) fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Self::HangUp => 1,
             Self::Interrupt => 2,

@@ -1,44 +1,54 @@
-//! What the demo needs: looked for, installed and built before anything is shown.
+//! What the demo needs: looked for and installed before anything is shown.
 
-use std::time::Instant;
+use std::{env, path::PathBuf, time::Instant};
 
-use super::{DemoError, EXAMPLE_FLAGS, MAJOR, screen::Screen};
-use crate::cli::{
-    failure::Failure,
-    harness::{Examples, Harness, HarnessError},
-};
+use nest_wire_harness::{App, Harness, HarnessError};
+use tokio::process::Command;
+
+use super::{DemoError, MAJOR, node_side, pairing::Player, screen::Screen};
+use crate::failure::Failure;
 
 /// The oldest Node that the pinned Nest runs on.
 const OLDEST_NODE: u32 = 20;
 
 /// Where services come from.
 pub(super) struct Toolbox {
-    pub(super) harness: Harness,
-    pub(super) examples: Examples,
-    /// Whether Node can take part.
-    pub(super) has_node: bool,
+    /// This very program, which has the services in Rust.
+    program: PathBuf,
+    /// The services on Node, if Node can take part.
+    node_side: Option<Harness>,
 }
 
-/// Finds and prepares all that is needed, and tells so.
-pub(super) async fn prepare(screen: &mut Screen) -> Result<Toolbox, Failure> {
-    let harness = Harness::find().map_err(DemoError::from)?;
-    let has_node = look_for_node(screen).await?;
-    if has_node {
-        install(screen, &harness).await?;
+impl Toolbox {
+    pub(super) const fn has_node(&self) -> bool {
+        self.node_side.is_some()
     }
-    let start = Instant::now();
-    let building = Examples::build(&harness, &EXAMPLE_FLAGS);
-    let examples = screen
-        .working("building the Rust services (once: a minute or two)", building)
-        .await
-        .map_err(DemoError::from)?;
-    let seconds = start.elapsed().as_secs_f64();
-    screen.field("Rust", format_args!("services built in {seconds:.1} s"))?;
-    Ok(Toolbox {
-        harness,
-        examples,
-        has_node,
-    })
+
+    /// The command that starts one of the services.
+    pub(super) fn command(&self, player: Player, app: App) -> Command {
+        match (player, &self.node_side) {
+            (Player::Node, Some(node_side)) => node_side.node(app, MAJOR),
+            _ => {
+                let mut command = Command::new(&self.program);
+                command.args(["demo-service", if app == App::Main { "main" } else { "user" }]);
+                command
+            }
+        }
+    }
+}
+
+/// Finds and prepares all that is needed, and shows that.
+pub(super) async fn prepare(screen: &mut Screen) -> Result<Toolbox, Failure> {
+    let program = env::current_exe().map_err(DemoError::Program)?;
+    let node_side = match look_for_node(screen).await? {
+        true => {
+            let node_side = node_side::unpack()?;
+            install(screen, &node_side).await?;
+            Some(node_side)
+        }
+        false => None,
+    };
+    Ok(Toolbox { program, node_side })
 }
 
 async fn look_for_node(screen: &mut Screen) -> Result<bool, Failure> {
@@ -61,15 +71,15 @@ fn found(version: &Result<String, HarnessError>) -> String {
     }
 }
 
-async fn install(screen: &mut Screen, harness: &Harness) -> Result<(), Failure> {
-    let version = harness.pinned(MAJOR).map_err(DemoError::from)?;
-    if harness.is_installed(MAJOR).map_err(DemoError::from)? {
+async fn install(screen: &mut Screen, node_side: &Harness) -> Result<(), Failure> {
+    let version = node_side.pinned(MAJOR).map_err(DemoError::from)?;
+    if node_side.is_installed(MAJOR).map_err(DemoError::from)? {
         screen.field("Nest", format_args!("{version}, already installed"))?;
         return Ok(());
     }
     let start = Instant::now();
     let what = format!("installing Nest {version} (once: half a minute)");
-    let installing = harness.install(&[MAJOR], |_| {});
+    let installing = node_side.install(&[MAJOR], |_| {});
     screen.working(&what, installing).await.map_err(DemoError::from)?;
     let seconds = start.elapsed().as_secs_f64();
     screen.field("Nest", format_args!("{version}, installed in {seconds:.1} s"))?;

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{address::Address, data::Data, failure::Failure};
-use crate::{
+use crate::{address::Address, data::Data, failure::Failure};
+use nest_wire::{
     client::{CallError, Client, Config},
     js::{ParseError, Value},
     pattern::Pattern,
 };
 
 #[derive(Debug, Args)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// How long to wait for the answer, in seconds, such as 0.5
     ///
     /// Connecting counts, and may take ten seconds of it. Each further value has this time anew.
@@ -31,16 +31,16 @@ pub(super) struct Call {
 }
 
 /// A call that can be made.
-pub(super) struct Ready {
-    pub(super) client: Client,
-    pub(super) pattern: Pattern,
-    pub(super) data: Value,
+pub(crate) struct Ready {
+    pub(crate) client: Client,
+    pub(crate) pattern: Pattern,
+    pub(crate) data: Value,
     address: Address,
 }
 
 impl Call {
     /// Reads the data, if it stands elsewhere, and makes a client. Nothing is connected yet.
-    pub(super) fn ready(self) -> Result<Ready, Failure> {
+    pub(crate) fn ready(self) -> Result<Ready, Failure> {
         let config = Config::default().timeout(self.timeout);
         Ok(Ready {
             client: Client::with_config(self.address.as_str(), config),
@@ -53,7 +53,7 @@ impl Call {
 
 impl Ready {
     /// What to tell when the call fails.
-    pub(super) fn failed(&self, error: CallError) -> Failure {
+    pub(crate) fn failed(&self, error: CallError) -> Failure {
         Failure::Call {
             error,
             address: self.address.to_string(),
@@ -61,7 +61,7 @@ impl Ready {
     }
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
     let complaint = "write a number of seconds above 0, such as 0.5";
     let seconds: f64 = text.parse().map_err(|_| complaint)?;
     match Duration::try_from_secs_f64(seconds) {
@@ -70,7 +70,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-pub(super) fn pattern(text: &str) -> Result<Pattern, ParseError> {
+pub(crate) fn pattern(text: &str) -> Result<Pattern, ParseError> {
     match text.starts_with(['{', '[']) {
         true => Pattern::from_json(text),
         false => Ok(Pattern::from(text)),

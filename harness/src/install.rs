@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{process::Command, time::sleep};
 
-use super::{Harness, HarnessError, tool};
+use crate::{Harness, HarnessError, tool};
 
 /// How often a process that waits for another one's installation looks whether that is done.
 const LOCK_INTERVAL: Duration = Duration::from_millis(100);

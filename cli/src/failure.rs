@@ -6,15 +6,15 @@ use std::{
     process::ExitCode,
 };
 
-use super::{
+use nest_wire::{client::CallError, js, packet::RawJson};
+
+use crate::{
     data::DataError,
     demo::{DemoError, Signal},
-    harness::HarnessError,
 };
-use crate::client::CallError;
 
 /// The end of every `--help`.
-pub(super) const STATUSES: &str = "\
+pub(crate) const STATUSES: &str = "\
 Exit status:
   0  all went well, also when whoever reads the output stops reading (| head)
   1  the service answered with an error, which is on standard error as JSON;
@@ -27,7 +27,7 @@ Exit status:
 
 /// Why a command ends before its time.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// `DATA` is `-`, and standard input is of no use.
     Stdin(DataError),
     Call {
@@ -41,7 +41,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// Says what went wrong on standard error; gives the exit status.
-    pub(super) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> ExitCode {
         if let Some(message) = self.message() {
             // If standard error is gone too, the status is all that is left to tell with.
             let _ = writeln!(io::stderr(), "{message}");
@@ -54,7 +54,7 @@ impl Failure {
             // Whoever read our output has seen enough (`| head`): not our failure, and nobody to complain to.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Output(_) => 5,
-            Self::Stdin(_) | Self::Demo(DemoError::Harness(HarnessError::NoFolder)) => 2,
+            Self::Stdin(_) => 2,
             Self::Demo(_) => 1,
             Self::Stopped(signal) => 128 + signal.number(),
             Self::Call { error, .. } => match error {
@@ -65,6 +65,7 @@ impl Failure {
                 | CallError::Unframeable(_) => 2,
                 CallError::Connect(_) | CallError::ConnectionClosed(_) | CallError::Stopping | CallError::Closed => 3,
                 CallError::Timeout(_) | CallError::Overloaded | CallError::StreamOverflow(_) => 4,
+                _ => 1,
             },
         }
     }
@@ -85,7 +86,7 @@ impl Failure {
                 format!("{new_line}stopped: no process is left running")
             }
             Self::Call { error, address } => match error {
-                CallError::Rpc(error) => error.err().clone().normalised().to_string(),
+                CallError::Rpc(error) => as_javascript_writes(error.err()),
                 CallError::Connect(cause) => {
                     let cause = cause.source().map(with_causes).unwrap_or_default();
                     format!("cannot connect to {address}: {cause}")
@@ -107,6 +108,11 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+/// The value as `JSON.stringify` would write it; as it came if it is nested deeper than we read.
+fn as_javascript_writes(json: &RawJson) -> String {
+    js::parse(json.as_str()).map_or_else(|_| json.to_string(), |value| value.to_string())
 }
 
 /// The error and all that led to it, on one line: no message of ours repeats its cause's.

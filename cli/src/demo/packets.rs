@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::BytesMut;
 
 use super::DemoError;
-use crate::{
+use nest_wire::{
     codec::FrameDecoder,
     fixture::{Content, Event, Side},
     packet::RequestPacket,
@@ -141,9 +141,10 @@ mod tests {
             };
             let pieces: Vec<_> = segment.chunks(length).map(|piece| piece.to_vec().into()).collect();
             let event = event.clone();
-            pieces.into_iter().map(move |piece| Event {
-                content: Content::Segment(piece),
-                ..event.clone()
+            pieces.into_iter().map(move |piece| {
+                let mut event = event.clone();
+                event.content = Content::Segment(piece);
+                event
             })
         };
         events.iter().flat_map(pieces).collect()

@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::{HarnessError, tool};
+use crate::{HarnessError, tool};
 
 /// The folder `node-harness` of a checkout.
 #[derive(Debug, Clone)]
@@ -78,7 +78,13 @@ impl Harness {
     /// [`HarnessError::NoFolder`].
     pub fn find() -> Result<Self, HarnessError> {
         let here = env::current_dir().unwrap_or_default();
-        Self::find_from(&here, Path::new(env!("CARGO_MANIFEST_DIR")))
+        Self::find_from(&here, built_from())
+    }
+
+    /// The folder at this path, whose parts may be somewhere else than in a checkout.
+    #[must_use]
+    pub const fn at(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     fn find_from(here: &Path, built_from: &Path) -> Result<Self, HarnessError> {
@@ -116,7 +122,7 @@ impl Harness {
         Ok(package.dependencies.microservices)
     }
 
-    /// The checkout's top folder.
+    /// The folder that the folder is in: the top of a checkout.
     ///
     /// # Panics
     /// Never: the folder was found as the child of one.
@@ -144,6 +150,12 @@ impl Harness {
     }
 }
 
+/// The checkout that this program was built from.
+fn built_from() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
 /// The lines of a `package.json` that matter here.
 #[derive(Deserialize)]
 struct Package {
@@ -162,9 +174,9 @@ mod tests {
 
     #[test]
     fn the_folder_is_found_from_below_and_from_elsewhere() {
-        let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let checkout = built_from();
         let nowhere = Path::new("/");
-        for (here, built_from) in [(checkout.join("src/cli"), nowhere), (nowhere.to_owned(), checkout)] {
+        for (here, built_from) in [(checkout.join("harness/src"), nowhere), (nowhere.to_owned(), checkout)] {
             let harness = Harness::find_from(&here, built_from).expect("a checkout");
             assert_eq!(harness.checkout(), checkout);
         }

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{
+use crate::{
     address::Address,
     call::{pattern, seconds},
     failure::Failure,
 };
-use crate::{
+use nest_wire::{
     client::{Client, Config},
     pattern::Pattern,
 };
 
 #[derive(Debug, Args)]
-pub(super) struct Check {
+pub(crate) struct Check {
     /// How long it may take, in seconds, such as 0.5
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     timeout: Duration,
@@ -28,7 +28,7 @@ pub(super) struct Check {
     pattern: Option<Pattern>,
 }
 
-pub(super) async fn run(check: Check) -> Result<(), Failure> {
+pub(crate) async fn run(check: Check) -> Result<(), Failure> {
     let config = Config::default().timeout(check.timeout);
     let client = Client::with_config(check.address.as_str(), config);
     let checked = match check.pattern {

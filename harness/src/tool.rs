@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-use super::HarnessError;
+use crate::HarnessError;
 
 /// Runs a command to its end. It ends early, and all that it has started with it, if the future is dropped.
 ///

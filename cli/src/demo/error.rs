@@ -2,13 +2,20 @@
 
 use std::io;
 
-use crate::{cli::harness::HarnessError, codec::FrameError, packet::PacketError};
+use nest_wire::{codec::FrameError, packet::PacketError};
+use nest_wire_harness::HarnessError;
 
 /// Why the demo cannot go on, or what was not as it should be.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::cli) enum DemoError {
+pub(crate) enum DemoError {
     #[error(transparent)]
     Harness(#[from] HarnessError),
+    #[error("there is no cache directory: set XDG_CACHE_HOME to a folder for the services on Node")]
+    NoCache,
+    #[error("this program cannot find itself, to start the services in Rust")]
+    Program(#[source] io::Error),
+    #[error("the service cannot listen")]
+    Service(#[source] io::Error),
     #[error("no proxy can be put between the services")]
     Proxy(#[source] io::Error),
     #[error("GET http://{url} failed")]

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{call::Call, check, demo, emit, failure::STATUSES, send};
+use crate::{call::Call, check, demo, emit, failure::STATUSES, send};
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
 #[derive(Debug, Parser)]
-#[command(version, after_help = STATUSES)]
-pub struct Cli {
+#[command(name = "nest-wire", version, after_help = STATUSES)]
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -35,10 +35,13 @@ enum Command {
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
-    /// the other, and shows what goes over the wire. To be run in a checkout of nest-wire; needs
-    /// cargo, and Node.js with npm for the NestJS side. Node's packages are installed once.
+    /// the other, and shows what goes over the wire. The NestJS side needs Node.js and npm; its
+    /// packages are installed once, into the user's cache directory.
     #[command(verbatim_doc_comment, after_help = STATUSES)]
     Demo,
+    /// One of the demo's services in Rust, which the demo starts
+    #[command(hide = true, subcommand)]
+    DemoService(demo::DemoService),
 }
 
 const SEND_EXAMPLES: &str = "\
@@ -63,12 +66,13 @@ Examples:
 
 impl Cli {
     /// Does what was asked for, and says on standard error what went wrong, if anything.
-    pub async fn run(self) -> ExitCode {
+    pub(crate) async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Send(call) => send::run(call).await,
             Command::Emit(call) => emit::run(call).await,
             Command::Check(check) => check::run(check).await,
             Command::Demo => demo::run().await,
+            Command::DemoService(service) => service.run().await,
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
