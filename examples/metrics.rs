@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --example metrics --features metrics -- --port 8888 --metrics-port 9464 &
-//! cargo run --features cli -- send localhost:8888 sum '[1,2,3]'
+//! cargo run -- send localhost:8888 sum '[1,2,3]'
 //! curl http://localhost:9464/metrics
 //! ```
 

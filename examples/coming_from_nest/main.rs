@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --example coming_from_nest -- --port 8866 &
-//! cargo run --features cli -- send localhost:8866 order '{"item":"tea","quantity":0}'
+//! cargo run -- send localhost:8866 order '{"item":"tea","quantity":0}'
 //! ```
 
 use clap::Parser;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no example needs all of it")]
 
 use std::{
+    env,
     future::Future,
     io::{self, IsTerminal},
     net::SocketAddr,
@@ -10,7 +11,12 @@ use std::{
 
 use nest_wire::server::Listener;
 use tokio::{net::TcpStream, sync::oneshot};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Where a service listens.
 #[derive(Debug, clap::Args)]
@@ -93,12 +99,12 @@ async fn stdin_ended() {
 
 /// Logs to standard error what `RUST_LOG` asks for, by default warnings.
 pub(crate) fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let wanted = env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+        .with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
 /// Lets axum accept from our listener, on all its addresses.

@@ -11,7 +11,7 @@ use indexmap::IndexSet;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 
 use super::{Accept, Accepted, back_off::BackOff};
-use crate::connection::Keepalive;
+use crate::connection::{Keepalive, listen};
 
 /// How often a free port is looked for that all addresses have free.
 const ATTEMPTS: usize = 16;
@@ -31,7 +31,9 @@ pub struct Listener {
 impl Listener {
     /// Listens on all addresses of `address`, `"localhost:8888"` for example. Port 0 picks one that is free on all.
     ///
-    /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works.
+    /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works. Up to
+    /// 4,096 connections wait to be accepted, or as many as the system allows (`net.core.somaxconn`): a socket of your
+    /// own that becomes a `Listener` has 128 from `tokio::net::TcpListener::bind`.
     ///
     /// # Errors
     /// The name can't be resolved, the port is taken, or the system refuses otherwise. The error names the address.
@@ -40,7 +42,7 @@ impl Listener {
         let addresses: IndexSet<SocketAddr> = lookup_host(address).await?.collect();
         let mut attempt = 1;
         loop {
-            match bind_all(&addresses).await {
+            match bind_all(&addresses) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && wants_any_port(&addresses) => {
                     if attempt == ATTEMPTS {
                         return Err(error);
@@ -135,7 +137,7 @@ fn wants_any_port(addresses: &IndexSet<SocketAddr>) -> bool {
 }
 
 /// Binds all; the port that the first one gets is every other one's that has none of its own.
-async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
+fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
@@ -143,7 +145,7 @@ async fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
         if let (0, Some(first)) = (address.port(), sockets.first()) {
             address.set_port(first.local_addr()?.port());
         }
-        match TcpListener::bind(address).await {
+        match listen(address) {
             Ok(socket) => sockets.push(socket),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(at(address, &error)),
             Err(error) => {

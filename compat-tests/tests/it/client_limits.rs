@@ -71,7 +71,7 @@ struct Notes {
 }
 
 /// Stops the process and lets it go on: while it sleeps, it reads nothing.
-async fn signal(service: &Service, name: &str) {
+pub(crate) async fn signal(service: &Service, name: &str) {
     let id = service.id().expect("it runs").to_string();
     let sent = Command::new("kill").args([name, &id]).status().await;
     assert!(sent.expect("`kill` can be run").success());

@@ -1,5 +1,7 @@
 //! nest-wire against real Nest, a topic a file. `README.md` tells what is tested where.
 
+#[cfg(unix)]
+mod bursts;
 mod callers;
 mod calls;
 #[path = "../../../tests/it/support/certificates.rs"]

@@ -1,0 +1,32 @@
+//! Connections that come faster than a service can accept them.
+
+use compat_tests::{Make, Stage};
+use futures_util::future::join_all;
+use nest_wire_harness::App;
+
+use crate::{
+    client_limits::signal,
+    edge::{Caller, in_time},
+};
+
+/// As many as wait to be accepted by Node, whose `net.Server` asks for a queue of 511 (and Linux adds one).
+const CALLERS: usize = 512;
+
+#[tokio::test]
+async fn a_burst_of_connections_to_nest_waits_for_it() {
+    burst(Make::Nest(12)).await;
+}
+
+#[tokio::test]
+async fn a_burst_of_connections_to_us_waits_as_with_nest() {
+    burst(Make::Rust).await;
+}
+
+async fn burst(make: Make) {
+    let service = Stage::ready().await.start(App::Conformance, make, &[]).await;
+    signal(&service, "-STOP").await;
+    let callers = join_all((0..CALLERS).map(|_| Caller::of(service.address())));
+    let mut callers = in_time(callers).await;
+    signal(&service, "-CONT").await;
+    join_all(callers.iter_mut().map(Caller::ping)).await;
+}
