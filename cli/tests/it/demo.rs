@@ -119,11 +119,17 @@ async fn real_nest_and_rust_exchange_the_tutorials_packets_in_an_empty_folder_wi
 async fn a_cache_that_cannot_be_written_to_is_named() {
     let file = new_folder("no-cache").join("file");
     fs::write(&file, "").expect("a file");
-    let child = demo("no-cache").env("XDG_CACHE_HOME", &file).spawn().expect("the binary runs");
+    let child = demo("no-cache")
+        .env("XDG_CACHE_HOME", &file)
+        .spawn()
+        .expect("the binary runs");
     let Ended { status, stderr, .. } = end_of(child).await;
     assert_eq!(status, Some(1), "{stderr}");
     let named = format!("error: {}/nest-wire/demo-", file.display());
-    assert!(stderr.contains(&named) && stderr.contains("Not a directory"), "{stderr}");
+    assert!(
+        stderr.contains(&named) && stderr.contains("Not a directory"),
+        "{stderr}"
+    );
 }
 
 #[tokio::test]
@@ -188,7 +194,11 @@ fn path_without(name: &str, programs: &[&str]) -> PathBuf {
         .flatten()
         .flatten()
     {
-        if !program.file_name().to_str().is_some_and(|name| programs.contains(&name)) {
+        if !program
+            .file_name()
+            .to_str()
+            .is_some_and(|name| programs.contains(&name))
+        {
             // Of two programs of one name the first on the path counts; the second finds its place taken.
             let _ = symlink(program.path(), folder.join(program.file_name()));
         }
