@@ -24,6 +24,7 @@ use super::{
     waiter::Answer,
     watch::{self, Watch},
 };
+use crate::pattern::Pattern;
 
 impl Client {
     /// Begins to watch a call, and adds its metadata.
@@ -158,19 +159,25 @@ impl Client {
     }
 
     /// Sends a request and gives its values.
-    pub(super) async fn ask_stream<T>(&self, mut errand: Errand, mut watch: Watch) -> Result<Replies<T>, CallError> {
+    pub(super) async fn ask_stream<T>(
+        &self,
+        pattern: Pattern,
+        mut errand: Errand,
+        mut watch: Watch,
+    ) -> Result<Replies<T>, CallError> {
         let mut guard = Guard::new(Arc::clone(&self.members));
         // A service that stops may refuse the call, which is then sent again.
         let kept = errand.draft.copied();
         match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
             Ok(()) => {
                 watch.identified(|| guard.id());
-                Ok(Replies::new(Source::new(guard, errand.kind, kept, self.timeout), watch))
+                let source = Source::new(guard, errand.kind, kept, self.timeout);
+                Ok(Replies::new(pattern, source, watch))
             }
             Err(error) => {
                 guard.learn(false, &Err(error.clone()));
                 watch.failed(&error);
-                Err(error)
+                Err(error.of_call(&pattern))
             }
         }
     }

@@ -25,15 +25,15 @@ impl ConnectError {
         Self(error)
     }
 
-    /// Returns the kind of the cause.
+    /// Returns the kind of the cause: `TimedOut`, for example, if the attempt took longer than
+    /// [`Config::connect_timeout`](super::Config::connect_timeout).
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
         self.0.kind()
     }
 
     /// Returns the address as the client was given it, or the path of a Unix socket. It is `None` for clients with a
-    /// connector or a resolver of their own, and for an attempt that took longer than
-    /// [`Config::connect_timeout`](super::Config::connect_timeout).
+    /// connector or a resolver of their own.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
         self.addressed().map(|addressed| &*addressed.address)

@@ -26,7 +26,7 @@ use tracing::{Instrument, debug_span};
 
 use super::{
     CallError, Config, ConnectError, Disconnected, State, When, attempt::Attempt, clerk::Clerk, closing::close,
-    link::Link, state::Notice,
+    connect_error::with_address, host::Host, link::Link, state::Notice,
 };
 use crate::{
     connection::{Connection, ConnectionError},
@@ -34,7 +34,7 @@ use crate::{
 };
 
 pub(super) struct Driver<C> {
-    connect: C,
+    host: Host<C>,
     config: Arc<Config>,
     clerk: Clerk,
     notice: Notice,
@@ -50,9 +50,9 @@ where
     F: Future<Output = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    pub(super) fn new(connect: C, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
+    pub(super) fn new(host: Host<C>, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
         Self {
-            connect,
+            host,
             config,
             clerk,
             notice,
@@ -66,7 +66,7 @@ where
         let mut end = PostsWhenDropped(self.notice.clone(), Some(Disconnected::Stopped));
         while self.is_wanted().await {
             self.notice.post(State::Connecting);
-            let connecting = in_time(&self.connect, self.config.connect_timeout);
+            let connecting = in_time(&self.host.connect, self.config.connect_timeout);
             match self.clerk.attend(connecting, is_finished).await {
                 Some(Ok(io)) => self.carry(io).await,
                 Some(Err(error)) => self.failed(error),
@@ -132,14 +132,18 @@ where
     }
 
     fn failed(&mut self, error: io::Error) {
-        let error = Arc::new(error);
-        tracing::debug!(error = &*error as &dyn std::error::Error, "cannot connect");
+        let error = match &self.host.address {
+            Some(address) => with_address(address, error),
+            None => error,
+        };
+        let error = ConnectError::new(Arc::new(error));
+        tracing::debug!(error = &error as &dyn std::error::Error, "cannot connect");
         connect_failed();
         self.failures = self.failures.saturating_add(1);
         self.notice
-            .post(State::Disconnected(Disconnected::Unreachable(Arc::clone(&error))));
+            .post(State::Disconnected(Disconnected::Unreachable(error.clone())));
         if self.config.reconnect.is_exhausted(self.failures) {
-            self.clerk.fail_waiting(&CallError::Connect(ConnectError::new(error)));
+            self.clerk.fail_waiting(&CallError::Connect(error));
             if self.config.reconnect.when == When::OnDemand {
                 self.failures = 0;
             }

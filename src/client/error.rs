@@ -1,9 +1,13 @@
 //! Why a call fails, and why a link ends.
 
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc};
 
-use super::ConnectError;
-use crate::{connection::ConnectionError, packet::RpcError};
+use super::{ConnectError, TimeoutError};
+use crate::{
+    connection::ConnectionError,
+    packet::{NoHandler, RpcError},
+    pattern::Pattern,
+};
 
 /// Why a call failed.
 ///
@@ -17,7 +21,7 @@ use crate::{connection::ConnectionError, packet::RpcError};
 #[non_exhaustive]
 pub enum CallError {
     /// The service answered with an error, a missing handler included.
-    #[error("the service answered with an error: {0}")]
+    #[error("{}", answered(.0))]
     Rpc(RpcError),
     /// The service completed the call without a value, that is with undefined, and the expected type has no such.
     #[error("the service answered without a value")]
@@ -32,8 +36,8 @@ pub enum CallError {
     #[error("Connection closed")]
     ConnectionClosed(#[source] Disconnected),
     /// No answer came in time. The service may or may not have done its work.
-    #[error("no answer within {0:?}")]
-    Timeout(Duration),
+    #[error(transparent)]
+    Timeout(TimeoutError),
     /// The data is `null`, which Nest's client refuses to send, or NaN or an infinity, which JSON writes as `null`.
     #[error("the data is missing: Nest sends no null")]
     MissingData,
@@ -93,20 +97,22 @@ impl CallError {
     /// let client = Client::new(address);
     /// let error = client.send::<u32>("no such pattern", &1).await.unwrap_err();
     /// assert!(error.is_no_handler());
+    /// assert_eq!(error.to_string(), r#"the service has no handler for "no such pattern""#);
     /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn is_no_handler(&self) -> bool {
-        matches!(self, Self::Rpc(error) if error.err().as_str() == NO_HANDLER)
+        matches!(self, Self::Rpc(error) if error.is_no_handler())
     }
 
     /// Whether the service can't have seen anything of the call, so that making it again repeats nothing.
     ///
     /// ```
-    /// use nest_wire::client::CallError;
+    /// use nest_wire::client::{CallError, TimeoutError};
     ///
     /// assert!(CallError::Overloaded.is_unsent());
-    /// assert!(!CallError::Timeout(std::time::Duration::from_secs(30)).is_unsent());
+    /// let late = TimeoutError::new(std::time::Duration::from_secs(30));
+    /// assert!(!CallError::Timeout(late).is_unsent());
     /// ```
     #[must_use]
     pub const fn is_unsent(&self) -> bool {
@@ -127,10 +133,25 @@ impl CallError {
             | Self::StreamOverflow(_) => false,
         }
     }
+
+    /// Adds the pattern of the call where the error names it.
+    #[cold]
+    pub(super) fn of_call(self, pattern: &Pattern) -> Self {
+        match self {
+            Self::Timeout(error) => Self::Timeout(error.of_call(pattern.to_json())),
+            Self::Rpc(error) if error.is_no_handler() => Self::Rpc(error.with_cause(NoHandler(pattern.to_json()))),
+            other => other,
+        }
+    }
 }
 
-/// The `err` of a service that has no handler for the pattern: text, not an object (`NO_MESSAGE_HANDLER`).
-const NO_HANDLER: &str = r#""There is no matching message handler defined in the remote service.""#;
+/// Says that the service answered with `error`, or for which pattern it has no handler.
+fn answered(error: &RpcError) -> String {
+    match error.cause().and_then(|cause| cause.downcast_ref::<NoHandler>()) {
+        Some(no_handler) => no_handler.to_string(),
+        None => format!("the service answered with an error: {error}"),
+    }
+}
 
 /// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -140,8 +161,8 @@ pub enum Disconnected {
     #[error("nothing has been sent yet")]
     NotYet,
     /// The last attempt to connect failed.
-    #[error("the service cannot be reached")]
-    Unreachable(#[source] Arc<io::Error>),
+    #[error(transparent)]
+    Unreachable(ConnectError),
     /// The service closed it, between two packets.
     #[error("the service closed the connection")]
     ByPeer,

@@ -58,7 +58,8 @@ impl Client {
         let errand = &mut Errand::new(Kind::Request);
         fill(errand)?;
         let watch = &mut self.watch(errand);
-        decode(self.ask(errand, watch, fill).await?.as_ref())
+        let answer = self.ask(errand, watch, fill).await;
+        decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
     /// Sends a message and returns the first value of its answer, as `firstValueFrom` does: later values, errors and the
@@ -98,7 +99,8 @@ impl Client {
         let errand = &mut Errand::new(Kind::First);
         fill(errand)?;
         let watch = &mut self.watch(errand);
-        decode(self.ask(errand, watch, fill).await?.as_ref())
+        let answer = self.ask(errand, watch, fill).await;
+        decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
     /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
@@ -138,7 +140,8 @@ impl Client {
         let errand = &mut Errand::new(Kind::Request);
         fill(errand)?;
         let watch = &mut self.watch(errand);
-        self.ask(errand, watch, fill).await.map(drop)
+        let answer = self.ask(errand, watch, fill).await;
+        answer.map(drop).map_err(|error| error.of_call(&pattern))
     }
 
     /// Sends a message and gives its values as they come.
@@ -155,10 +158,11 @@ impl Client {
         data: &(impl Serialize + ?Sized),
     ) -> Result<Replies<T>, CallError> {
         let mut errand = Errand::new(Kind::Stream { since: Instant::now() });
-        errand.address(&pattern.into(), self.members.config.compat)?;
+        let pattern = pattern.into();
+        errand.address(&pattern, self.members.config.compat)?;
         errand.data(|out| js::append(data, out))?;
         let watch = self.watch(&mut errand);
-        self.ask_stream(errand, watch).await
+        self.ask_stream(pattern, errand, watch).await
     }
 
     /// Sends an event and waits until it has been handed to the operating system. Nobody answers it: `Ok` says nothing of
@@ -168,11 +172,13 @@ impl Client {
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
         let errand = &mut Errand::new(Kind::Event);
-        errand.address(&pattern.into(), self.members.config.compat)?;
+        let pattern = pattern.into();
+        errand.address(&pattern, self.members.config.compat)?;
         errand.data(|out| js::append(data, out))?;
         let watch = &mut self.watch(errand);
         // Nobody answers an event, so nobody refuses it.
-        self.ask(errand, watch, |_| Ok(())).await.map(drop)
+        let sent = self.ask(errand, watch, |_| Ok(())).await;
+        sent.map(drop).map_err(|error| error.of_call(&pattern))
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    CallError, Client, Config, connect_error::with_address, members::Members, metadata::Metadata, tcp::Dialer,
+    AddressError, CallError, Client, Config, address::checked, host::Host, members::Members, metadata::Metadata,
+    tcp::Dialer,
 };
 use crate::packet::RawJson;
 
@@ -16,12 +17,27 @@ impl Client {
     ///
     /// A name may have several addresses. The client connects to the first one that answers: it tries the next address
     /// a quarter of a second later, or at once when one fails, and IPv6 and IPv4 take turns (RFC 8305).
+    ///
+    /// # Panics
+    /// `address` has no port, for example. [`try_new`](Self::try_new) returns an error for addresses that come from
+    /// outside.
     #[must_use]
     pub fn new(address: impl Into<String>) -> Self {
         Self::with_config(address, Config::default())
     }
 
+    /// As [`new`](Self::new), for an address that may be malformed.
+    ///
+    /// # Errors
+    /// `address` has no port, for example. A name that does not exist is found when the client connects.
+    pub fn try_new(address: impl Into<String>) -> Result<Self, AddressError> {
+        Self::try_with_hosts([address], Config::default())
+    }
+
     /// As [`new`](Self::new), with other limits and timeouts.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
     #[must_use]
     pub fn with_config(address: impl Into<String>, config: Config) -> Self {
         Self::with_hosts([address], config)
@@ -52,21 +68,38 @@ impl Client {
     /// ```
     ///
     /// # Panics
-    /// If there is no address.
+    /// There is no address, or one is malformed: it has no port, for example.
     #[must_use]
     pub fn with_hosts(addresses: impl IntoIterator<Item = impl Into<String>>, config: Config) -> Self {
+        Self::try_with_hosts(addresses, config).unwrap_or_else(|error| error.panic())
+    }
+
+    /// As [`with_hosts`](Self::with_hosts), for addresses that may be malformed.
+    ///
+    /// # Errors
+    /// An address has no port, for example.
+    ///
+    /// # Panics
+    /// There is no address.
+    pub fn try_with_hosts(
+        addresses: impl IntoIterator<Item = impl Into<String>>,
+        config: Config,
+    ) -> Result<Self, AddressError> {
         let dialer = Dialer::new(&config);
-        let connector = |address: String| {
-            let (address, dialer): (Arc<str>, _) = (address.into(), dialer.clone());
-            move || {
+        let host = |address: String| {
+            let name: Arc<str> = checked(address)?.into();
+            let (address, dialer) = (Arc::clone(&name), dialer.clone());
+            let connect = move || {
                 let (address, dialer) = (Arc::clone(&address), dialer.clone());
-                async move {
-                    let dialled = dialer.dial(&address).await;
-                    dialled.map_err(|error| with_address(&address, error))
-                }
-            }
+                async move { dialer.dial(&address).await }
+            };
+            Ok(Host::named(name, connect))
         };
-        Self::with_connectors(addresses.into_iter().map(|address| connector(address.into())), config)
+        let hosts: Vec<_> = addresses
+            .into_iter()
+            .map(|address| host(address.into()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self::of_hosts(&hosts, config))
     }
 
     /// A client of a service whose addresses `resolve` knows: Consul, etcd, SRV records.
@@ -127,11 +160,20 @@ impl Client {
         F: Future<Output = io::Result<IO>> + Send + 'static,
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let connectors: Vec<C> = connectors.into_iter().collect();
-        assert!(!connectors.is_empty(), "a client needs at least one host");
+        let hosts: Vec<_> = connectors.into_iter().map(Host::unnamed).collect();
+        Self::of_hosts(&hosts, config)
+    }
+
+    pub(super) fn of_hosts<C, F, IO>(hosts: &[Host<C>], config: Config) -> Self
+    where
+        C: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        assert!(!hosts.is_empty(), "a client needs at least one host");
         Self {
             timeout: config.timeout,
-            members: Arc::new(Members::new(&connectors, config)),
+            members: Arc::new(Members::new(hosts, config)),
             metadata: Metadata::default(),
         }
     }

@@ -18,6 +18,7 @@ use super::{
     driver::Driver,
     guard::Guard,
     health::Health,
+    host::Host,
     member::Member,
     state::{Board, Notice},
     watch::Meters,
@@ -50,24 +51,24 @@ impl Chosen {
 }
 
 impl Members {
-    /// One link for each connector, times [`Config::connections`].
-    pub(super) fn new<C, F, IO>(connectors: &[C], mut config: Config) -> Self
+    /// One link for each host, times [`Config::connections`].
+    pub(super) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
     where
         C: Fn() -> F + Clone + Send + Sync + 'static,
         F: Future<Output = io::Result<IO>> + Send + 'static,
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let count = connectors.len().saturating_mul(config.connections_to_open());
+        let count = hosts.len().saturating_mul(config.connections_to_open());
         // The links to one host count as hosts, since a proxy may spread them over several processes.
-        let hosts = if connectors.len() > 1 { connectors.len() } else { count };
+        let health_count = if hosts.len() > 1 { hosts.len() } else { count };
         if count > 1 {
             // Which of them are there must be known before there is a call.
             config.reconnect.when = When::Always;
         }
         let (config, board) = (Arc::new(config), Board::new(count));
-        let connectors = connectors.iter().cycle().take(count).enumerate();
-        let links: Vec<Member> = connectors
-            .map(|(index, connect)| link(connect.clone(), &config, board.notice(index)))
+        let hosts = hosts.iter().cycle().take(count).enumerate();
+        let links: Vec<Member> = hosts
+            .map(|(index, host)| link(host.clone(), &config, board.notice(index)))
             .collect();
         if count > 1 {
             board.connect(links.iter().map(|link| (&link.notice, &link.desk)));
@@ -78,7 +79,7 @@ impl Members {
                 let most = most.get().min(Semaphore::MAX_PERMITS);
                 Arc::new(Semaphore::new(most))
             }),
-            health: (count > 1).then(|| Health::new(hosts, config.counts_as_failure)),
+            health: (count > 1).then(|| Health::new(health_count, config.counts_as_failure)),
             waiting: Semaphore::new(
                 config
                     .max_queued
@@ -206,7 +207,7 @@ impl Members {
     }
 }
 
-fn link<C, F, IO>(connect: C, config: &Arc<Config>, notice: Notice) -> Member
+fn link<C, F, IO>(host: Host<C>, config: &Arc<Config>, notice: Notice) -> Member
 where
     C: Fn() -> F + Clone + Send + Sync + 'static,
     F: Future<Output = io::Result<IO>> + Send + 'static,
@@ -215,7 +216,7 @@ where
     let theirs = notice.clone();
     let of_driver = Arc::clone(config);
     let start = move |clerk| {
-        let driver = Driver::new(connect.clone(), Arc::clone(&of_driver), clerk, theirs.clone());
+        let driver = Driver::new(host.clone(), Arc::clone(&of_driver), clerk, theirs.clone());
         tokio::spawn(driver.run());
     };
     Member::new(Box::new(start), config, notice)

@@ -85,6 +85,7 @@
 //! # Ok(()) }
 //! ```
 
+mod address;
 mod asking;
 mod attempt;
 mod calls;
@@ -100,6 +101,7 @@ mod error;
 mod guard;
 mod handle;
 mod health;
+mod host;
 mod link;
 mod listed;
 mod making;
@@ -120,6 +122,7 @@ mod stage;
 mod state;
 mod tcp;
 mod timeout;
+mod timeout_error;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(unix)]
@@ -128,6 +131,7 @@ mod values;
 mod waiter;
 mod watch;
 
+pub use address::AddressError;
 pub use config::{Config, WhenFull};
 pub use connect_error::ConnectError;
 pub use error::{CallError, Disconnected};
@@ -138,3 +142,4 @@ pub use replies::Replies;
 pub use request_builder::RequestBuilder;
 pub use service::{Answer, Call, Streaming};
 pub use state::{State, States};
+pub use timeout_error::TimeoutError;

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::coop::poll_proceed;
 
 use super::{CallError, source::Source, watch::Watch};
-use crate::{js, packet::RawJson};
+use crate::{js, packet::RawJson, pattern::Pattern};
 
 /// The values of one call, as they come; see [`Client::send_stream`](super::Client::send_stream).
 ///
@@ -25,6 +25,8 @@ use crate::{js, packet::RawJson};
 /// once one does, a further value ends the stream with [`CallError::StreamOverflow`], after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Replies<T> {
+    /// Named by errors.
+    pattern: Pattern,
     source: Source,
     watch: Watch,
     is_over: bool,
@@ -32,8 +34,9 @@ pub struct Replies<T> {
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(source: Source, watch: Watch) -> Self {
+    pub(super) fn new(pattern: Pattern, source: Source, watch: Watch) -> Self {
         Self {
+            pattern,
             source,
             watch,
             is_over: false,
@@ -54,7 +57,10 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
         let Self { source, watch, .. } = &mut *self;
         let next = ready!(source.poll_next(watch, cx));
         turn.made_progress();
-        let item = next.map(|value| value.and_then(|value| decode(value.as_ref())));
+        let item = next.map(|value| {
+            let value = value.map_err(|error| error.of_call(&self.pattern))?;
+            decode(value.as_ref())
+        });
         match &item {
             Some(Ok(_)) => {}
             Some(Err(error)) => self.watch.failed(error),

@@ -107,7 +107,7 @@ impl RequestBuilder {
         let mut errand = Errand::new(Kind::Stream { since: Instant::now() });
         self.fill(&mut errand)?;
         let watch = self.client.watch(&mut errand);
-        self.client.ask_stream(errand, watch).await
+        self.client.ask_stream(self.pattern, errand, watch).await
     }
 
     /// Sends it as an event and waits until it has been handed to the operating system, as [`Client::emit`] does.
@@ -122,7 +122,8 @@ impl RequestBuilder {
         let errand = &mut Errand::new(kind);
         self.fill(errand)?;
         let watch = &mut self.client.watch(errand);
-        self.client.ask(errand, watch, |errand| self.fill(errand)).await
+        let answer = self.client.ask(errand, watch, |errand| self.fill(errand)).await;
+        answer.map_err(|error| error.of_call(&self.pattern))
     }
 
     /// Writes the pattern and the data into the packet.

@@ -144,7 +144,8 @@ impl Service<Call> for Client {
         Box::pin(async move {
             let (client, mut errand, mut watch) = begun?;
             let fill = |errand: &mut Errand| call.fill(errand, client.members.config.compat);
-            client.ask(&mut errand, &mut watch, fill).await.map(Answer)
+            let answer = client.ask(&mut errand, &mut watch, fill).await;
+            answer.map(Answer).map_err(|error| error.of_call(&call.pattern))
         })
     }
 }
@@ -179,7 +180,7 @@ impl<T: 'static> Service<Call> for Streaming<T> {
         let begun = call.begin(Kind::Stream { since: Instant::now() }, &self.client);
         Box::pin(async move {
             let (client, errand, watch) = begun?;
-            client.ask_stream(errand, watch).await
+            client.ask_stream(call.pattern, errand, watch).await
         })
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::CallError;
+use super::{CallError, TimeoutError};
 use crate::connection::caught;
 
 /// Polls `work` until it is done, but no longer than `timeout` from the first poll on. [`Duration::MAX`] never expires.
@@ -42,10 +42,12 @@ pub(super) fn within<T>(
             timer.as_mut().as_pin_mut().map_or(Err(Gone), |set| poll_timer(set, cx))
         });
         // In a runtime that has ended itself, no time passes.
-        elapsed
-            .unwrap_or(Poll::Ready(()))
-            .map(|()| Err(CallError::Timeout(timeout)))
+        elapsed.unwrap_or(Poll::Ready(())).map(|()| Err(late(timeout)))
     })
+}
+
+const fn late(timeout: Duration) -> CallError {
+    CallError::Timeout(TimeoutError::new(timeout))
 }
 
 /// The time that a service may be silent before a stream's next value.
@@ -73,11 +75,11 @@ impl Silence {
             match poll_timer(timer.as_mut(), cx) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(())) if timer.deadline() >= deadline => {
-                    return Poll::Ready(CallError::Timeout(self.timeout));
+                    return Poll::Ready(late(self.timeout));
                 }
                 Ok(Poll::Ready(())) => timer.as_mut().reset(deadline),
                 // In a runtime that has ended itself, no time passes.
-                Err(Gone) if is_new => return Poll::Ready(CallError::Timeout(self.timeout)),
+                Err(Gone) if is_new => return Poll::Ready(late(self.timeout)),
                 Err(Gone) => {
                     *timer = Box::pin(sleep_until(deadline));
                     is_new = true;

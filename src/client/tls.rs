@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::client::TlsStream;
 
-use super::{Client, Config, connect_error::with_address, tcp::Dialer};
+use super::{Client, Config, address::checked, host::Host, tcp::Dialer};
 use crate::tls::{ClientTls, TlsError};
 
 impl Client {
@@ -25,7 +25,8 @@ impl Client {
     /// [`ClientTls::connect`].
     ///
     /// # Errors
-    /// [`TlsError::ServerName`] if the host in `address` is no name that a certificate could be for.
+    /// [`TlsError::Address`] if `address` has no port, for example; [`TlsError::ServerName`] if the host in it is no name
+    /// that a certificate could be for.
     pub fn tls(address: impl Into<String>, tls: impl Into<ClientTls>) -> Result<Self, TlsError> {
         Self::tls_with_config(address, tls, Config::default())
     }
@@ -42,19 +43,19 @@ impl Client {
         tls: impl Into<ClientTls>,
         config: Config,
     ) -> Result<Self, TlsError> {
-        let address: Arc<str> = address.into().into();
+        let address = checked(address.into()).map_err(|error| TlsError::Address(error.into()))?;
+        let address: Arc<str> = address.into();
         let tls = tls.into().for_address(&address)?;
-        let dialer = Dialer::new(&config);
+        let (name, dialer) = (Arc::clone(&address), Dialer::new(&config));
         let limit = config.connect_timeout;
         let connect = move || {
             let (address, tls, dialer) = (Arc::clone(&address), tls.clone(), dialer.clone());
             async move {
                 let deadline = Instant::now().checked_add(limit);
-                let connected = connect_under(&tls, &dialer, &address, deadline).await;
-                connected.map_err(|error| with_address(&address, error))
+                connect_under(&tls, &dialer, &address, deadline).await
             }
         };
-        Ok(Self::with_connector(connect, config))
+        Ok(Self::of_hosts(&[Host::named(name, connect)], config))
     }
 }
 

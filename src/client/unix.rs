@@ -1,10 +1,10 @@
 //! Links over Unix sockets.
 
-use std::{io, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio::net::UnixStream;
 
-use super::{Client, Config, connect_error::with_address};
+use super::{Client, Config, host::Host};
 
 impl Client {
     /// A client of the service on the Unix socket at `path`. Nothing is connected yet.
@@ -26,19 +26,11 @@ impl Client {
     #[must_use]
     pub fn unix_with_config(path: impl AsRef<Path>, config: Config) -> Self {
         let path: Arc<Path> = path.as_ref().into();
-        Self::with_connector(
-            move || {
-                let path = Arc::clone(&path);
-                async move { connect(&path).await }
-            },
-            config,
-        )
+        let address = path.display().to_string().into();
+        let connect = move || {
+            let path = Arc::clone(&path);
+            async move { UnixStream::connect(&path).await }
+        };
+        Self::of_hosts(&[Host::named(address, connect)], config)
     }
-}
-
-/// Connects to the socket at `path`. The error of the system does not say which path it was.
-async fn connect(path: &Path) -> io::Result<UnixStream> {
-    UnixStream::connect(path)
-        .await
-        .map_err(|error| with_address(&path.display().to_string(), error))
 }

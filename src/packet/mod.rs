@@ -25,3 +25,4 @@ pub use rpc_error::RpcError;
 pub(crate) use frame::Frame;
 pub(crate) use reply::{ReplyMembers, read_usual};
 pub(crate) use request::{ReplyId, RequestMembers};
+pub(crate) use rpc_error::NoHandler;

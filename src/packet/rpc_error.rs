@@ -73,6 +73,12 @@ impl RpcError {
         Self::from_raw_static("\"There is no matching message handler defined in the remote service.\"")
     }
 
+    /// Returns true if this is the error of a message without a handler, in Nest's own words.
+    #[must_use]
+    pub fn is_no_handler(&self) -> bool {
+        self.err == Self::no_handler().err
+    }
+
     /// Exactly this `err`.
     #[must_use]
     pub const fn from_raw(err: RawJson) -> Self {
@@ -125,6 +131,11 @@ impl RpcError {
         Self::from_raw(RawJson::trusted_static(err))
     }
 }
+
+/// The cause of a [`RpcError::no_handler`] that a client was answered with: the pattern's JSON text.
+#[derive(Debug, thiserror::Error)]
+#[error("the service has no handler for {0}")]
+pub(crate) struct NoHandler(pub(crate) String);
 
 impl<E: Error + Send + Sync + 'static> From<E> for RpcError {
     fn from(cause: E) -> Self {

@@ -16,7 +16,7 @@ use super::{
     panics::{self, Contained, drop_contained},
     watch::{KeptOrigin, Origin, Watch},
 };
-use crate::packet::{RawJson, RpcError};
+use crate::packet::{NoHandler, RawJson, RpcError};
 
 /// A handler at work. A panic in it is a reply like any other.
 pub(super) struct Call {
@@ -151,7 +151,10 @@ pub(super) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>) {
 fn log(error: &RpcError, kind: Kind, origin: Origin<'_>) {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     // A packet that was refused is its sender's fault, and its reply says so.
-    let failure = error.cause().filter(|cause| !cause.is::<Rejection>());
+    // One that is passed on from another service is that service's matter.
+    let failure = error
+        .cause()
+        .filter(|cause| !cause.is::<Rejection>() && !cause.is::<NoHandler>());
     match (failure, kind) {
         // Logged where it was caught.
         (Some(cause), _) if cause.is::<Panicked>() => {}

@@ -58,7 +58,7 @@ async fn metadata_and_timeout_are_for_one_call_alone() {
     let short = Duration::from_millis(5);
     let error = client.request("a").timeout(short).send::<u32>().await;
     assert!(
-        matches!(error, Err(CallError::Timeout(limit)) if limit == short),
+        matches!(&error, Err(CallError::Timeout(error)) if error.limit() == short),
         "{error:?}"
     );
 }

@@ -57,7 +57,7 @@ async fn who_waits_too_long_for_a_place_times_out() {
     hear(&mut peer).await;
     let quick = client.with_timeout(Duration::from_secs(1));
     let outcome = quick.send::<u32>("a", &1).await;
-    assert!(matches!(outcome, Err(CallError::Timeout(limit)) if limit == Duration::from_secs(1)));
+    assert!(matches!(outcome, Err(CallError::Timeout(error)) if error.limit() == Duration::from_secs(1)));
     client.emit("b", &1).await.expect("events need no place");
     drop(values);
     peer.expect(r#"24#{"pattern":"b","data":1}"#).await;

@@ -14,7 +14,7 @@ const fn seconds(seconds: u64) -> Duration {
 
 fn assert_timed_out<T: std::fmt::Debug>(outcome: &Result<T, CallError>, after: Duration) {
     assert!(
-        matches!(outcome, Err(CallError::Timeout(limit)) if *limit == after),
+        matches!(outcome, Err(CallError::Timeout(error)) if error.limit() == after),
         "{outcome:?}"
     );
 }

@@ -4,14 +4,14 @@
 use std::{error::Error, io, sync::Arc, time::Duration};
 
 use nest_wire::{
-    client::{CallError, Client},
+    client::{CallError, Client, Config},
     server::{Accept, Accepted, Context, Extension, Listener, Router, TlsListener, serve},
     tls::{Authorities, ClientTls, Identity, PeerCertificates, ServerTls, TlsError, rustls},
 };
 use rustls::pki_types::pem::PemObject;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     sync::mpsc,
     task::JoinHandle,
     time::{Instant, timeout},
@@ -305,6 +305,29 @@ fn what_is_wrong_with_files_is_said_before_anybody_connects() {
     assert!(matches!(error, TlsError::Pem { .. }), "{error:?}");
     let error = Client::tls("no name:1", client_tls(&certificates)).expect_err("no name");
     assert!(matches!(error, TlsError::ServerName { .. }), "{error:?}");
+    let error = Client::tls("math", client_tls(&certificates)).expect_err("no port");
+    assert!(matches!(error, TlsError::Address(_)), "{error:?}");
+    let message = r#""math" is not an address: the port is missing: write HOST:PORT"#;
+    assert_eq!(chain(&error), message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_takes_too_long_names_the_address() {
+    let certificates = Certificates::new("handshake-late");
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("bound").to_string();
+    let config = Config::default().connect_timeout(Duration::from_secs(5));
+    let client = Client::tls_with_config(&*address, client_tls(&certificates), config).expect("a name");
+    let error = client.connect().await.expect_err("it says nothing");
+    assert_eq!(error.to_string(), format!("cannot connect to {address}"));
+    assert_eq!(error.source().expect("a cause").to_string(), "no connection within 5s");
+    let CallError::Connect(error) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (error.address(), error.kind()),
+        (Some(&*address), io::ErrorKind::TimedOut)
+    );
 }
 
 struct InMemory(mpsc::UnboundedReceiver<DuplexStream>);

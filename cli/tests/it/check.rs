@@ -58,5 +58,5 @@ async fn an_error_is_no_good_answer() {
 async fn a_service_that_does_not_answer_in_time_is_not_well() {
     let address = service(router()).await;
     let ended = run(&["check", "--timeout", "0.05", &address, "never"]).await;
-    assert_eq!(ended, Ended::badly(4, "no answer within 50ms\n"));
+    assert_eq!(ended, Ended::badly(4, "the call to \"never\" took longer than 50ms\n"));
 }

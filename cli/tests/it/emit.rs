@@ -65,5 +65,5 @@ async fn an_event_that_the_service_does_not_read_is_late() {
     let unread = format!("\"{}\"", "x".repeat(32 << 20));
     let args = ["emit", "--timeout", "0.05", &address, "log", "-"];
     let ended = run_with_stdin(&args, unread.as_bytes()).await;
-    assert_eq!(ended, Ended::badly(4, "no answer within 50ms\n"));
+    assert_eq!(ended, Ended::badly(4, "the call to \"log\" took longer than 50ms\n"));
 }

@@ -132,7 +132,7 @@ async fn a_peer_that_does_not_speak_nest_is_told_with_all_causes_once() {
 async fn no_answer_in_time_is_a_timeout() {
     let address = service(Router::new().message("never", pending::<u32>)).await;
     let ended = run(&["send", "--timeout", "0.05", &address, "never", "0"]).await;
-    assert_eq!(ended, Ended::badly(4, "no answer within 50ms\n"));
+    assert_eq!(ended, Ended::badly(4, "the call to \"never\" took longer than 50ms\n"));
 }
 
 #[tokio::test]
@@ -141,7 +141,10 @@ async fn a_stream_that_stalls_is_a_timeout_after_its_values() {
     let address = service(Router::new().message("stream", values)).await;
     // Long enough for the first value even on a crowded machine.
     let ended = run(&["send", "--timeout", "5", &address, "stream", "0"]).await;
-    assert_eq!(ended, Ended::badly(4, "no answer within 5s\n").having_printed("1\n"));
+    assert_eq!(
+        ended,
+        Ended::badly(4, "the call to \"stream\" took longer than 5s\n").having_printed("1\n")
+    );
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn an_answer_of_nests_that_comes_too_late_is_nobodys_and_the_link_goes_on(
     let limit = Duration::from_millis(100);
     let outcome = client.with_timeout(limit).send::<String>("echo", "late").await;
     assert!(
-        matches!(outcome, Err(CallError::Timeout(told)) if told == limit),
+        matches!(&outcome, Err(CallError::Timeout(error)) if error.limit() == limit),
         "{outcome:?}"
     );
     signal(&service, "-CONT").await;
@@ -159,7 +159,7 @@ async fn a_call_that_waits_for_a_place_behind_a_sleeping_nest_times_out() {
     let limit = Duration::from_millis(100);
     let second = client.with_timeout(limit).send::<String>("ping", &0).await;
     assert!(
-        matches!(second, Err(CallError::Timeout(told)) if told == limit),
+        matches!(&second, Err(CallError::Timeout(error)) if error.limit() == limit),
         "{second:?}"
     );
     signal(&service, "-CONT").await;
