@@ -17,7 +17,7 @@ use std::fmt;
 /// assert_eq!(pattern.route(Compat::Nest12), r#"{"say":"\"hi\""}"#);
 /// assert_eq!(pattern.route(Compat::Nest10), r#"{"say":""hi""}"#);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Compat {
     /// As 7.6.18.
@@ -31,7 +31,6 @@ pub enum Compat {
     /// As 11.2.6.
     Nest11,
     /// As 12.1.1.
-    #[default]
     Nest12,
 }
 
@@ -45,6 +44,9 @@ impl Compat {
         Self::Nest11,
         Self::Nest12,
     ];
+
+    /// The newest of them, which is the default.
+    pub const NEWEST: Self = Self::ALL[Self::ALL.len() - 1];
 
     /// The number of the major.
     ///
@@ -97,6 +99,12 @@ impl Compat {
     /// `err`, `response` and `isDisposed` (`deserializers/incoming-response.deserializer.js`).
     pub(crate) fn knows_envelope_keys(self) -> bool {
         self >= Self::Nest12
+    }
+}
+
+impl Default for Compat {
+    fn default() -> Self {
+        Self::NEWEST
     }
 }
 

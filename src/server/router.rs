@@ -46,7 +46,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Self {
             registered: Vec::new(),
             fallback: None,
-            compat: Compat::Nest12,
+            compat: Compat::NEWEST,
             #[cfg(feature = "otel")]
             trace_context: false,
         }

@@ -199,7 +199,7 @@ mod tests {
             permit: None,
         };
         match found.handler {
-            Some(handler) => Some(handler.start(|| request, Compat::Nest12).await),
+            Some(handler) => Some(handler.start(|| request, Compat::NEWEST).await),
             None => None,
         }
     }
