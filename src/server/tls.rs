@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
 use super::{Accept, Accepted};
-use crate::tls::{PeerCertificates, ServerTls, TlsError};
+use crate::tls::{PeerCertificates, ServerTls, TlsError, explained};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,7 +78,8 @@ impl<L: Accept> Accept for TlsListener<L> {
         Ok(accepted.and_then(async move |link, mut extensions: http::Extensions| {
             let stream = timeout(limit, acceptor.accept(link))
                 .await
-                .unwrap_or_else(|_| Err(too_slow(limit)))?;
+                .unwrap_or_else(|_| Err(too_slow(limit)))
+                .map_err(|error| explained(error, "caller"))?;
             // Only where there is one: each request clones the extensions.
             if let Some(certificates) = PeerCertificates::of(stream.get_ref().1) {
                 extensions.insert(certificates);

@@ -14,6 +14,7 @@ use tokio_rustls::{
 
 use super::{
     Authorities, HandshakeError, Identity, PinnedCertificates, TlsError, provider,
+    shown::Shown,
     verdict::{Noting, judged},
 };
 
@@ -35,6 +36,8 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
+    /// What is used instead of `config` by a caller that shows a certificate.
+    shown: Option<Arc<Shown>>,
     server_name: Option<ServerName<'static>>,
 }
 
@@ -81,7 +84,7 @@ impl ClientTls {
     /// Shows this certificate to services that ask for one.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
-        Arc::make_mut(&mut self.config).client_auth_cert_resolver = Arc::new(Noting(identity.resolver()));
+        self.shown = Some(Arc::new(Shown::new(Arc::clone(&self.config), identity)));
         self
     }
 
@@ -139,11 +142,15 @@ impl ClientTls {
             Some(name) => name.clone(),
             None => server_name(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
         };
-        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let config = match &self.shown {
+            Some(shown) => shown.config(),
+            None => Arc::clone(&self.config),
+        };
+        let connector = TlsConnector::from(config);
         let connected = judged(connector.connect(name.clone(), link), deadline).await;
         connected.map_err(|source| {
             let name = name.to_str().into_owned();
-            io::Error::new(source.kind(), HandshakeError { name, source })
+            io::Error::new(source.kind(), HandshakeError::new(name, source))
         })
     }
 }
@@ -154,6 +161,7 @@ impl From<Arc<ClientConfig>> for ClientTls {
         config.client_auth_cert_resolver = Arc::new(Noting(config.client_auth_cert_resolver));
         Self {
             config: Arc::new(config),
+            shown: None,
             server_name: None,
         }
     }

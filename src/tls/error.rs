@@ -7,6 +7,8 @@ use tokio_rustls::rustls::{
     pki_types::{InvalidDnsNameError, pem},
 };
 
+use super::refusal::explained;
+
 /// Why TLS cannot be set up. To blame is always who set it up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,7 +55,23 @@ pub enum TlsError {
 #[error("the TLS handshake with {name} failed")]
 pub struct HandshakeError {
     /// Whom the service should be, by its certificate.
-    pub(super) name: String,
+    name: String,
     #[source]
-    pub(super) source: io::Error,
+    source: io::Error,
+    rustls: Option<rustls::Error>,
+}
+
+impl HandshakeError {
+    pub(super) fn new(name: String, source: io::Error) -> Self {
+        let rustls = source.get_ref().and_then(|error| error.downcast_ref()).cloned();
+        let source = explained(source, &name);
+        Self { name, source, rustls }
+    }
+
+    /// Returns what rustls says, if the cause is not the connection. The [source](std::error::Error::source) of this error
+    /// says the same in words, with what to do about it.
+    #[must_use]
+    pub const fn rustls(&self) -> Option<&rustls::Error> {
+        self.rustls.as_ref()
+    }
 }

@@ -1,6 +1,9 @@
 //! Who one is.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use tokio_rustls::rustls::{
     self, CertificateError, InconsistentKeys,
@@ -8,7 +11,8 @@ use tokio_rustls::rustls::{
         CertificateDer, PrivateKeyDer,
         pem::{self, PemObject},
     },
-    sign::{CertifiedKey, SingleCertAndKey},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 
 use super::{TlsError, provider, x509::Fields};
@@ -17,8 +21,10 @@ const CHAIN: &str = "certificates";
 const KEY: &str = "a private key";
 
 /// A certificate, with those that lead to an authority, and its private key: Nest's `tlsOptions.cert` and `.key`.
+///
+/// Clones are one identity: what [renews](Self::renew) one renews all, those in a running service or client included.
 #[derive(Debug, Clone)]
-pub struct Identity(Arc<CertifiedKey>);
+pub struct Identity(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Identity {
     /// Reads a chain of certificates, one's own first, and its key (PKCS #8, PKCS #1 or SEC1) from PEM files.
@@ -53,12 +59,43 @@ impl Identity {
             .map_err(TlsError::Certificate)?;
         let certified = CertifiedKey::new(chain, key);
         keys_match(&certified).map_err(TlsError::Certificate)?;
-        Ok(Self(Arc::new(certified)))
+        Ok(Self(Arc::new(RwLock::new(Arc::new(certified)))))
     }
 
-    /// Shows this certificate to whoever asks.
-    pub(super) fn resolver(self) -> Arc<SingleCertAndKey> {
-        Arc::new(SingleCertAndKey::from(self.0))
+    /// Replaces the certificate and key with those of `newer`, in all clones. Services and clients that were made with this
+    /// show them in each handshake that begins from now on, without a restart. Open connections go on. Sessions from before
+    /// are not resumed: their next handshake is a whole one.
+    ///
+    /// Node needs `server.setSecureContext()` for this, which Nest does not lead to. A peer that has pinned the certificate
+    /// has to pin both, before the renewal.
+    ///
+    /// ```no_run
+    /// use nest_wire::{server::{Listener, Router, TlsListener, serve}, tls::{Identity, ServerTls}};
+    ///
+    /// # async fn service() -> Result<(), Box<dyn std::error::Error>> {
+    /// let identity = Identity::from_pem_files("cert.pem", "key.pem")?;
+    /// let tls = ServerTls::new(identity.clone());
+    /// let listener = TlsListener::new(Listener::bind("localhost:8888").await?, tls);
+    /// let service = serve(listener, Router::new().message("ping", async || "pong"));
+    /// // Each time that the files have changed:
+    /// identity.renew(Identity::from_pem_files("cert.pem", "key.pem")?);
+    /// # service.await;
+    /// # Ok(()) }
+    /// ```
+    pub fn renew(&self, newer: Self) {
+        let newer = newer.current();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = newer;
+    }
+
+    /// Returns what is shown now. It is the same allocation until the next renewal.
+    pub(super) fn current(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
     }
 }
 

@@ -34,7 +34,10 @@ mod error;
 mod identity;
 mod peer;
 mod pinned;
+mod refusal;
 mod server;
+mod sessions;
+mod shown;
 mod verdict;
 mod x509;
 
@@ -46,6 +49,7 @@ pub use error::{HandshakeError, TlsError};
 pub use identity::Identity;
 pub use peer::PeerCertificates;
 pub use pinned::PinnedCertificates;
+pub(crate) use refusal::explained;
 pub use server::ServerTls;
 pub use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};

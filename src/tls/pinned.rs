@@ -3,9 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use tokio_rustls::rustls::{
-    self, CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
+    self, CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature_with_raw_key},
+    crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
@@ -14,7 +14,7 @@ use super::{
     TlsError,
     identity::{chain, in_file},
     provider,
-    x509::Fields,
+    x509::{Fields, algorithm_and_bits},
 };
 
 const PINNED: &str = "pinned certificates";
@@ -24,8 +24,8 @@ const PINNED: &str = "pinned certificates";
 /// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within its dates, and proves that
 /// it has the private key. Nothing else of the certificate is looked at: not the names in it, not its issuer, its
 /// extensions or its purposes, and no revocation. So a certificate of CN only, and one of `openssl req -x509`, which is an
-/// authority (`CA:TRUE`), are accepted. One of X.509 version 1 is accepted over TLS 1.3 only. A certificate that a pinned
-/// one has signed is refused; Node accepts it. Node also verifies the name, and of a certificate that is not self-signed
+/// authority (`CA:TRUE`), are accepted. One of X.509 version 1 is accepted too, over TLS 1.2 and 1.3. A certificate that
+/// a pinned one has signed is refused; Node accepts it. Node also verifies the name, and of a certificate that is not self-signed
 /// the issuer; a pin needs neither, since all bytes are compared.
 #[derive(Debug, Clone)]
 pub struct PinnedCertificates(Arc<[Pin]>);
@@ -82,7 +82,7 @@ impl Pin {
 /// The peer has shown a certificate that is not pinned.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate is none of those that are pinned")]
-struct NotPinned;
+pub(super) struct NotPinned;
 
 /// Accepts peers with a pinned certificate, and no others.
 #[derive(Debug)]
@@ -110,7 +110,31 @@ impl PinVerifier {
         Ok(())
     }
 
-    /// Verifies the handshake with the key of the pin, since webpki reads no certificate of version 1.
+    /// Verifies the handshake with the key of the pin, since webpki reads no certificate of version 1. As in rustls, each
+    /// algorithm of the scheme is tried: in TLS 1.2 a scheme does not name the curve of the key.
+    fn verify_tls12(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let key = &self.pin(certificate)?.fields.public_key;
+        let (algorithm, bits) = algorithm_and_bits(key).ok_or(CertificateError::BadEncoding)?;
+        let mut candidates = self.algorithms.mapping.iter();
+        let (_, candidates) = candidates
+            .find(|(scheme, _)| *scheme == signature.scheme)
+            .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        let is_valid = candidates.iter().any(|candidate| {
+            candidate.public_key_alg_id().as_ref() == algorithm
+                && candidate.verify_signature(bits, message, signature.signature()).is_ok()
+        });
+        match is_valid {
+            true => Ok(HandshakeSignatureValid::assertion()),
+            false => Err(CertificateError::BadSignature.into()),
+        }
+    }
+
+    /// Verifies the handshake with the key of the pin, for the same reason.
     fn verify_tls13(
         &self,
         message: &[u8],
@@ -120,6 +144,33 @@ impl PinVerifier {
         let key = &self.pin(certificate)?.fields.public_key;
         verify_tls13_signature_with_raw_key(message, key, signature, &self.algorithms)
     }
+}
+
+/// The methods that the verifiers of both roles have in common.
+macro_rules! signatures_are_verified_with_the_pin {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            self.verify_tls12(message, certificate, signature)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            self.verify_tls13(message, certificate, signature)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.algorithms.supported_schemes()
+        }
+    };
 }
 
 impl ServerCertVerifier for PinVerifier {
@@ -134,27 +185,7 @@ impl ServerCertVerifier for PinVerifier {
         self.verify(certificate, now).map(|()| ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verify_tls13(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
+    signatures_are_verified_with_the_pin!();
 }
 
 impl ClientCertVerifier for PinVerifier {
@@ -172,25 +203,5 @@ impl ClientCertVerifier for PinVerifier {
         self.verify(certificate, now).map(|()| ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verify_tls13(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
+    signatures_are_verified_with_the_pin!();
 }

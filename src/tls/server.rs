@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
-use super::{Authorities, Identity, PinnedCertificates, TlsError, provider};
+use super::{Authorities, Identity, PinnedCertificates, TlsError, provider, sessions::Sessions};
 
 /// Who a service is, and what it asks of its callers: Nest's `tlsOptions` of a microservice. TLS 1.2 and 1.3.
 ///
@@ -82,11 +82,13 @@ const ONE_AT_LEAST: &str = "there is one authority at least, and no revocation l
 
 impl From<ServerTls> for Arc<ServerConfig> {
     fn from(tls: ServerTls) -> Self {
-        let config = ServerConfig::builder_with_provider(provider())
+        let sessions = Sessions::of(tls.identity.clone());
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("ring knows the ciphers of TLS 1.2 and 1.3")
             .with_client_cert_verifier(tls.callers)
-            .with_cert_resolver(tls.identity.resolver());
+            .with_cert_resolver(Arc::new(tls.identity));
+        config.session_storage = Arc::new(sessions);
         Self::new(config)
     }
 }

@@ -10,6 +10,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// The tag of the version field, which a certificate of version 1 does not have.
 const VERSION: u8 = 0xa0;
+const BIT_STRING: u8 = 0x03;
 
 /// The fields of a certificate that webpki does not give for version 1 (RFC 5280 §4.1).
 #[derive(Debug, Clone)]
@@ -45,6 +46,14 @@ impl Fields {
             public_key: SubjectPublicKeyInfoDer::from(public_key.to_vec()),
         })
     }
+}
+
+/// Splits a public key into its algorithm and its bits. Returns `None` if it is malformed.
+pub(super) fn algorithm_and_bits(public_key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut fields = Reader(Reader(public_key).contents(SEQUENCE)?);
+    let algorithm = fields.contents(SEQUENCE)?;
+    let (unused, bits) = fields.contents(BIT_STRING)?.split_first()?;
+    (*unused == 0).then_some((algorithm, bits))
 }
 
 /// The rest of a run of DER elements.
@@ -110,6 +119,19 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let leap_days = year / 4 - year / 100 + year / 400;
     Some(year * 365 + leap_days + day_of_year - 719_468)
+}
+
+/// Returns the year, month and day of a time, in UTC.
+pub(super) fn date(time: UnixTime) -> (u64, u64, u64) {
+    let days = time.as_secs() / 86_400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = (year_of_era + era * 400, (month + 2) % 12 + 1);
+    (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ mod support;
 mod threads;
 mod tls;
 mod tls_pinned;
+mod tls_refusals;
+mod tls_renewal;
 #[cfg(feature = "otel")]
 mod traces;
 mod unix_sockets;
