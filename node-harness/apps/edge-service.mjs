@@ -53,6 +53,12 @@ class AppController {
     });
   }
 
+  withoutPattern() { return 'none'; }
+  textWithZero() { return 'text 1.50'; }
+  number() { return 'number 1.5'; }
+  textTrue() { return 'text true'; }
+  textNull() { return 'text null'; }
+
   either() { return 'either'; }
   httpError() { throw new HttpException('the caller must not see this', 404); }
 
@@ -82,6 +88,11 @@ decorate(AppController, Controller(), {
   bigInt: [MessagePattern('big-int')],
   gap: [MessagePattern('gap')],
   burst: [MessagePattern('burst')],
+  withoutPattern: [MessagePattern()],
+  textWithZero: [MessagePattern('1.50')],
+  number: [MessagePattern(1.5)],
+  textTrue: [MessagePattern('true')],
+  textNull: [MessagePattern('null')],
   either: [MessagePattern(['this', 'that'])],
   httpError: [MessagePattern('http-error')],
   twoA: [EventPattern('two')],

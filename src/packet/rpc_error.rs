@@ -66,8 +66,20 @@ impl RpcError {
         Self::from_raw_static(r#"{"status":"error","message":"Internal server error"}"#)
     }
 
-    /// The error that a caller receives for a message without a handler. Returned by a handler it travels as any other
-    /// error does, with `isDisposed` instead of `status`; callers of either kind see the same error.
+    /// The error that a caller receives for a message without a handler.
+    ///
+    /// A handler, a fallback or a guard that returns it declines: the packet is the one that Nest sends for a pattern that
+    /// nobody handles, and the log and the metrics say so too. (A stream that fails with it after it has begun sends it as
+    /// any other error.)
+    ///
+    /// ```
+    /// use nest_wire::{packet::RpcError, server::{Context, Router}};
+    ///
+    /// let router: Router = Router::new().fallback(async |context: Context| match context.pattern.as_deref() {
+    ///     Some("ping") => Ok("pong"),
+    ///     _ => Err(RpcError::no_handler()),
+    /// });
+    /// ```
     #[must_use]
     pub const fn no_handler() -> Self {
         Self::from_raw_static("\"There is no matching message handler defined in the remote service.\"")

@@ -49,7 +49,9 @@ impl Call {
             Ok(Poll::Ready(reply)) => reply,
             Err(panic) => Reply::Error(panicked(panic, origin)),
         };
-        if let Reply::Error(error) = &reply {
+        if let Reply::Error(error) = &reply
+            && !error.is_no_handler()
+        {
             report(error, self.kind, origin);
         }
         drop(entered);

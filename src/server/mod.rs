@@ -85,6 +85,7 @@ mod tcp;
 mod tls;
 #[cfg(unix)]
 mod unix;
+mod warnings;
 mod watch;
 
 /// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.

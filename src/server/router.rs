@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{ContractHandler, Handler, HandlerLayer, Kind, Signature, bindable::Bindable, routes::Routes};
+use super::{
+    ContractHandler, Handler, HandlerLayer, Kind, Signature, bindable::Bindable, routes::Routes,
+    warnings::merged_compat,
+};
 use crate::{
     compat::Compat,
     contract::{Event, Message},
@@ -26,8 +29,10 @@ use crate::{
 #[derive(Clone)]
 pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
+    without_pattern: Option<Bindable<S>>,
     fallback: Option<Bindable<S>>,
-    compat: Compat,
+    /// `None` until it was set.
+    compat: Option<Compat>,
     #[cfg(feature = "otel")]
     trace_context: bool,
 }
@@ -45,8 +50,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     pub const fn new() -> Self {
         Self {
             registered: Vec::new(),
+            without_pattern: None,
             fallback: None,
-            compat: Compat::NEWEST,
+            compat: None,
             #[cfg(feature = "otel")]
             trace_context: false,
         }
@@ -136,6 +142,27 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
+    /// Answers messages and takes events that have no pattern, as the handler of `@MessagePattern()` does in Nest. Without
+    /// it, the [fallback](Self::fallback) does. Nest's own clients send no such packet.
+    ///
+    /// ```
+    /// use nest_wire::server::{Context, Router};
+    ///
+    /// let router: Router = Router::new().message_without_pattern(async |context: Context| {
+    ///     assert_eq!(context.pattern, None);
+    ///     "what do you want?"
+    /// });
+    /// ```
+    #[must_use]
+    pub fn message_without_pattern<Args, H>(mut self, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
+        self.without_pattern = Some(Bindable::new(handler));
+        self
+    }
+
     /// Puts a tower layer around every handler so far, the fallback included: what is added later is not in it, and
     /// what is layered last runs first. See [`HandlerLayer`] for what fits.
     ///
@@ -156,11 +183,13 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
             ..registered
         };
         self.registered = self.registered.into_iter().map(wrap).collect();
+        self.without_pattern = self.without_pattern.map(|handler| handler.layer(&layer));
         self.fallback = self.fallback.map(|fallback| fallback.layer(&layer));
         self
     }
 
-    /// Adds all handlers of `other`, as if each had been added here. Its fallback is taken if there is none here.
+    /// Adds all handlers of `other`, as if each had been added here. Its fallback, its handler of packets without a
+    /// pattern and its [`compat`](Self::compat) are taken if there is none here. Two majors that differ are warned of.
     ///
     /// ```
     /// use nest_wire::server::Router;
@@ -172,11 +201,14 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.registered.extend(other.registered);
+        self.without_pattern = self.without_pattern.or(other.without_pattern);
         self.fallback = self.fallback.or(other.fallback);
+        self.compat = merged_compat(self.compat, other.compat);
         self
     }
 
-    /// Adds all handlers of `other` under `prefix`, and leaves its fallback: a text pattern `find` under the prefix
+    /// Adds all handlers of `other` under `prefix`, and leaves its fallback and its handler of packets without a pattern.
+    /// Its [`compat`](Self::compat) is taken as by [`merge`](Self::merge). A text pattern `find` under the prefix
     /// `users` is `users.find`, an object pattern has the prefix's members before its own.
     ///
     /// ```
@@ -203,6 +235,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
                 ..registered
             }
         }));
+        self.compat = merged_compat(self.compat, other.compat);
         self
     }
 
@@ -211,10 +244,11 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.registered.iter().map(|it| (&it.pattern, it.kind))
     }
 
-    /// Follows the rules of this major of Nest, where they differ. Default: the newest.
+    /// Follows the rules of this major of Nest, where they differ: for all handlers, merged ones included. Default: the
+    /// newest.
     #[must_use]
     pub fn compat(mut self, compat: Compat) -> Self {
-        self.compat = compat;
+        self.compat = Some(compat);
         self
     }
 
@@ -250,6 +284,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         });
         Router {
             registered: registered.collect(),
+            without_pattern: self
+                .without_pattern
+                .map(|handler| Bindable::Bound(handler.bind(state.clone()))),
             fallback: self
                 .fallback
                 .map(|fallback| Bindable::Bound(fallback.bind(state.clone()))),
@@ -268,10 +305,14 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 impl Router {
     /// The table that connections look handlers up in: for [`serve_connection`](super::serve_connection), and to serve
     /// one router in several places.
+    ///
+    /// Logs a warning for each handler that never runs: a later one takes its place, or calls to its pattern look
+    /// another one up, as calls to the texts `null`, `true` and `1.50` do.
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
+        let without_pattern = self.without_pattern.map(|handler| handler.bind(()));
         let fallback = self.fallback.map(|fallback| fallback.bind(()));
-        let mut routes = Routes::new(self.compat, fallback);
+        let mut routes = Routes::new(self.compat.unwrap_or_default(), without_pattern, fallback);
         #[cfg(feature = "otel")]
         {
             routes.trace_context = self.trace_context;

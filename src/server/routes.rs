@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::{Endpoint, Kind, Request, endpoint::Running, events, log_throttle::LogThrottle};
+use super::{
+    Endpoint, Kind, Request, endpoint::Running, events, log_throttle::LogThrottle, warnings::warn_if_unreachable,
+};
 use crate::{
     compat::Compat,
     pattern::{IncomingPattern, Pattern, Route},
@@ -18,6 +20,8 @@ pub struct Routes {
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
     /// Filled only by looking those texts up in `by_route`, so that it can't lead elsewhere.
     by_text: Table<Box<str>, Target>,
+    /// What a packet without a pattern leads to.
+    without_pattern: Option<Registration>,
     /// What everything else leads to.
     fallback: Option<Registration>,
     /// Of all requests for what is not registered.
@@ -69,12 +73,13 @@ pub(super) enum Registration {
 }
 
 impl Routes {
-    pub(super) fn new(compat: Compat, fallback: Option<Endpoint>) -> Self {
+    pub(super) fn new(compat: Compat, without_pattern: Option<Endpoint>, fallback: Option<Endpoint>) -> Self {
         Self {
             compat,
             registered: Vec::new(),
             by_route: Table::default(),
             by_text: Table::default(),
+            without_pattern: without_pattern.map(Registration::Message),
             fallback: fallback.map(Registration::Message),
             others: CallMeters::of_other_patterns(),
             throttles: Throttles::default(),
@@ -97,13 +102,17 @@ impl Routes {
             (Registration::Message(_), Kind::Event) if self.compat.chains_event_handlers() => {
                 tracing::warn!(%pattern, "an event handler that follows a message handler for its pattern never runs");
             }
-            (earlier, kind) => *earlier = Registration::first(kind, handler),
+            (earlier, kind) => {
+                tracing::warn!(%pattern, "a handler never runs: a later one for its pattern takes its place");
+                *earlier = Registration::first(kind, handler);
+            }
         }
     }
 
     /// Adds the short cuts for these patterns, which have all been added.
     pub(super) fn add_short_cuts<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pattern>) {
         for pattern in patterns {
+            warn_if_unreachable(pattern, self.compat);
             let text = pattern.to_json();
             let found = self.look_up(&text);
             self.by_text.insert(text.into(), found);
@@ -128,13 +137,22 @@ impl Routes {
                 let (handler, meters) = &self.registered[at];
                 (Some(handler), meters)
             }
-            None => (self.fallback.as_ref(), &self.others),
+            None => (self.other_handler(pattern), &self.others),
         };
         Found {
             pattern: target.pattern.as_ref(),
             handler,
             meters,
         }
+    }
+
+    /// Returns the handler of a packet whose pattern is not registered.
+    fn other_handler(&self, pattern: Option<&str>) -> Option<&Registration> {
+        let without_pattern = match pattern {
+            Some(_) => None,
+            None => self.without_pattern.as_ref(),
+        };
+        without_pattern.or(self.fallback.as_ref())
     }
 
     fn look_up(&self, text: &str) -> Target {

@@ -48,6 +48,7 @@ impl Watch {
         let outcome = match error.cause() {
             Some(cause) if cause.is::<Rejection>() => Outcome::Rejected,
             Some(cause) if cause.is::<Panicked>() => Outcome::Panicked,
+            _ if error.is_no_handler() => Outcome::NoHandler,
             _ => Outcome::Error,
         };
         self.span.record("error.type", outcome.name());

@@ -43,6 +43,7 @@ mod replay_service;
 mod server_accepting;
 mod server_closing;
 mod server_congestion;
+mod server_declining;
 mod server_depth;
 mod server_failures;
 mod server_fairness;

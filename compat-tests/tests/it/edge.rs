@@ -52,6 +52,12 @@ fn router() -> Router {
             sleep(Duration::from_millis(ms)).await;
             value
         })
+        .fallback(async || Err::<(), _>(RpcError::no_handler()))
+        .message_without_pattern(async || "none")
+        .message("1.50", async || "text 1.50")
+        .message(1.5, async || "number 1.5")
+        .message("true", async || "text true")
+        .message("null", async || "text null")
         .message("http-error", async || Err::<(), _>(io::Error::other("404")))
         .event("two", async || "A")
         .event("two", async || "B")

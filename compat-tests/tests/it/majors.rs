@@ -17,6 +17,7 @@ on_each_major!(
     unserialisable
 );
 on_each_major!(several_handlers_of_a_pattern_answer_as_in, several);
+on_each_major!(what_a_pattern_that_is_no_plain_text_reaches_in, no_plain_text);
 on_each_major!(an_array_is_one_pattern_to_7_and_8_and_several_to, array);
 
 const NO_HANDLER: &str =
@@ -119,6 +120,33 @@ async fn array(major: u8) {
     ] {
         caller.say(&format!(r#"{{"pattern":{pattern},"data":0,"id":1}}"#)).await;
         caller.hear(reply).await;
+    }
+}
+
+/// Our fallback declines, so that what Nest has no handler for is held to Nest too.
+async fn no_plain_text(major: u8) {
+    let nest = nests(major, &[]).await;
+    let rust = ours(major, Config::default()).await;
+    for service in [nest.address(), rust] {
+        let mut caller = Caller::of(service).await;
+        let value = |value: &str| format!(r#"{{"response":"{value}","isDisposed":true,"id":1}}"#);
+        caller.say(r#"{"data":0,"id":1}"#).await;
+        caller.hear(&value("none")).await;
+        for (pattern, reply) in [
+            (r#""1.50""#, value("number 1.5")),
+            (r#""1.5""#, value("number 1.5")),
+            (r#""\"1.50\"""#, value("text 1.50")),
+            (r#""true""#, NO_HANDLER.to_owned()),
+            ("true", NO_HANDLER.to_owned()),
+            (r#""\"true\"""#, value("text true")),
+            (r#""null""#, NO_HANDLER.to_owned()),
+            ("null", NO_HANDLER.to_owned()),
+            (r#""\"null\"""#, value("text null")),
+            (r#""undefined""#, NO_HANDLER.to_owned()),
+        ] {
+            caller.say(&format!(r#"{{"pattern":{pattern},"data":0,"id":1}}"#)).await;
+            caller.hear(&reply).await;
+        }
     }
 }
 

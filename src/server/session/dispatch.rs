@@ -191,6 +191,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         origin: Origin<'_>,
         cx: &mut Context<'_>,
     ) {
+        if let Reply::Error(error) = &reply
+            && error.is_no_handler()
+        {
+            return self.refuse(id, origin);
+        }
         let Some(id) = id else {
             // Polled here and now, as everything is before it is set aside.
             if let Some(mut rest) = rest_of_event(reply, watch(), origin)
