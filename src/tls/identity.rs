@@ -78,11 +78,11 @@ impl Identity {
     /// let listener = TlsListener::new(Listener::bind("localhost:8888").await?, tls);
     /// let service = serve(listener, Router::new().message("ping", async || "pong"));
     /// // Each time that the files have changed:
-    /// identity.renew(Identity::from_pem_files("cert.pem", "key.pem")?);
+    /// identity.renew(&Identity::from_pem_files("cert.pem", "key.pem")?);
     /// # service.await;
     /// # Ok(()) }
     /// ```
-    pub fn renew(&self, newer: Self) {
+    pub fn renew(&self, newer: &Self) {
         let newer = newer.current();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = newer;
     }

@@ -79,7 +79,7 @@ async fn a_service_shows_its_renewed_certificate_and_open_connections_go_on() {
     ping(&open).await.expect("an answer");
     ping(&service.client(&trusting_new)).await.expect_err("not renewed yet");
 
-    identity_of_service.renew(identity(&new));
+    identity_of_service.renew(&identity(&new));
     ping(&open).await.expect("the open connection goes on");
     ping(&service.client(&trusting_new)).await.expect("the new certificate");
     // This configuration has a session from before, which would show no certificate.
@@ -106,7 +106,7 @@ async fn a_caller_shows_its_renewed_certificate_and_open_connections_go_on() {
     assert_eq!(shown(&open).await, der(&old));
     assert_eq!(shown(&service.client(&caller)).await, der(&old));
 
-    identity_of_caller.renew(identity(&new));
+    identity_of_caller.renew(&identity(&new));
     assert_eq!(shown(&open).await, der(&old));
     assert_eq!(shown(&service.client(&caller)).await, der(&new));
 }
