@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     CallError, Config, When, WhenFull,
+    detached::Detached,
     driver::Driver,
     guard::Guard,
     health::Health,
@@ -33,6 +34,7 @@ pub(super) struct Members {
     pub(super) health: Option<Health>,
     /// For callers that wait for any link, while there is none of several.
     waiting: Semaphore,
+    pub(super) detached: Detached,
     pub(super) meters: Meters,
 }
 
@@ -73,6 +75,11 @@ impl Members {
         if count > 1 {
             board.connect(links.iter().map(|link| (&link.notice, &link.desk)));
         }
+        let room = config
+            .max_queued
+            .get()
+            .saturating_mul(count)
+            .min(Semaphore::MAX_PERMITS);
         Self {
             links,
             in_flight: config.max_in_flight.map(|most| {
@@ -80,13 +87,8 @@ impl Members {
                 Arc::new(Semaphore::new(most))
             }),
             health: (count > 1).then(|| Health::new(health_count, config.counts_as_failure)),
-            waiting: Semaphore::new(
-                config
-                    .max_queued
-                    .get()
-                    .saturating_mul(count)
-                    .min(Semaphore::MAX_PERMITS),
-            ),
+            waiting: Semaphore::new(room),
+            detached: Detached::new(room),
             board,
             config,
             meters: Meters::new(),

@@ -61,6 +61,11 @@ impl Client {
     pub async fn emit_event<Data: Serialize>(&self, event: Event<Data>, data: &Data) -> Result<(), CallError> {
         self.emit(event.pattern(), data).await
     }
+
+    /// Sends an event of this contract without waiting for it, as [`emit_detached`](Self::emit_detached) does.
+    pub fn emit_event_detached<Data: Serialize>(&self, event: Event<Data>, data: &Data) {
+        self.emit_detached(event.pattern(), data);
+    }
 }
 
 impl<Reply> MessageRequest<Reply> {

@@ -94,6 +94,7 @@ mod closing;
 mod config;
 mod connect_error;
 mod desk;
+mod detached;
 mod driver;
 mod ejection;
 mod errand;

@@ -20,8 +20,8 @@ use crate::{packet::RawJson, pattern::Pattern};
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
-    client: Client,
-    pattern: Pattern,
+    pub(super) client: Client,
+    pub(super) pattern: Pattern,
     data: Result<Option<RawJson>, CallError>,
 }
 

@@ -6,7 +6,8 @@ use futures_util::FutureExt;
 use http::Extensions;
 use tracing::{debug, error, field::display, warn};
 
-use super::{log_throttle::LogThrottle, panics};
+use super::panics;
+use crate::telemetry::LogThrottle;
 
 /// A connection that can be used.
 pub(super) struct Opened<IO> {

@@ -65,7 +65,6 @@ mod into_rpc_error;
 mod layered;
 mod limits;
 mod listener;
-mod log_throttle;
 mod middleware;
 mod panics;
 mod reply;

@@ -2,13 +2,11 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::{
-    Endpoint, Kind, Request, endpoint::Running, events, log_throttle::LogThrottle, warnings::warn_if_unreachable,
-};
+use super::{Endpoint, Kind, Request, endpoint::Running, events, warnings::warn_if_unreachable};
 use crate::{
     compat::Compat,
     pattern::{IncomingPattern, Pattern, Route},
-    telemetry::CallMeters,
+    telemetry::{CallMeters, LogThrottle},
 };
 
 /// Which handler a pattern leads to: a [`Router`](super::Router) made ready to serve any number of connections.

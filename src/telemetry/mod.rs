@@ -5,6 +5,7 @@
 //! meters are types without size whose functions are empty.
 
 mod excerpt;
+mod log_throttle;
 #[cfg(feature = "metrics")]
 #[path = "metrics.rs"]
 mod meters;
@@ -16,6 +17,7 @@ mod outcome;
 mod propagation;
 
 pub(crate) use excerpt::{excerpt, first_characters};
+pub(crate) use log_throttle::LogThrottle;
 pub(crate) use meters::{
     CallMeter, CallMeters, LinkMeter, connect_failed, connection_limited, connection_refused, reconnected,
 };

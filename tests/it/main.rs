@@ -6,6 +6,7 @@ mod client_closing;
 mod client_congestion;
 mod client_cuts;
 mod client_deadlines;
+mod client_detached;
 mod client_errors;
 mod client_farewells;
 mod client_first;

@@ -26,6 +26,8 @@ async fn calls(major: u8) {
     many_at_once(&client).await;
     client.emit("log", "求和 😀").await.expect("sent");
     service.wait_for_line("求和 😀").await.expect("logged");
+    client.emit_detached("log", "without waiting");
+    service.wait_for_line("without waiting").await.expect("logged");
 }
 
 async fn values(client: &Client) {

@@ -5,10 +5,7 @@ use std::net::SocketAddr;
 use tracing::{debug, warn};
 
 use super::Refusal;
-use crate::{
-    server::log_throttle::LogThrottle,
-    telemetry::{self, Limit, Side},
-};
+use crate::telemetry::{self, Limit, LogThrottle, Side};
 
 #[derive(Debug, Default)]
 pub(in crate::server) struct Notices {

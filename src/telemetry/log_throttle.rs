@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Throttles a log message to one each [`PAUSE`], and counts the others.
 #[derive(Debug, Default)]
-pub(super) struct LogThrottle(Mutex<State>);
+pub(crate) struct LogThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -22,7 +22,7 @@ struct State {
 
 impl LogThrottle {
     /// Returns `Some` if the message should be logged now: with the number of messages suppressed since the last one.
-    pub(super) fn allow(&self) -> Option<u64> {
+    pub(crate) fn allow(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if state.next.is_some_and(|next| now < next) {
