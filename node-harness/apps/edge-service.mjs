@@ -60,6 +60,16 @@ class AppController {
   textNull() { return 'text null'; }
 
   either() { return 'either'; }
+  // An exception of HTTP in the two ways in which it crosses the wire, and in the two in which it does not.
+  httpException({ name, response, form }) {
+    const exception = new common[name](response);
+    switch (form) {
+      case 'whole': throw new RpcException(exception);
+      case 'response': throw new RpcException(exception.getResponse());
+      case 'thrown': throw exception;
+      case 'observable': return rxjs.throwError(exception);
+    }
+  }
   httpError() { throw new HttpException('the caller must not see this', 404); }
 
   // Two or three handlers for an event, and what a request to it is answered with.
@@ -95,6 +105,7 @@ decorate(AppController, Controller(), {
   textNull: [MessagePattern('null')],
   either: [MessagePattern(['this', 'that'])],
   httpError: [MessagePattern('http-error')],
+  httpException: [MessagePattern('http-exception'), Payload()],
   twoA: [EventPattern('two')],
   twoB: [EventPattern('two')],
   threeA: [EventPattern('three')],

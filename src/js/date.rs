@@ -49,7 +49,7 @@ impl Date {
 /// A text or a time that is no [`Date`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a date as JavaScript's Date.prototype.toJSON writes it")]
-pub struct InvalidDate(());
+pub struct InvalidDate(pub(super) ());
 
 impl TryFrom<SystemTime> for Date {
     type Error = InvalidDate;

@@ -7,7 +7,11 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::array::Array;
+use super::object::Object;
 use super::parse::parse;
+use super::string::JsString;
+use super::stringify::push_quoted;
 use super::value::Value;
 
 /// With `serde_json`'s serialisers only.
@@ -20,10 +24,40 @@ use super::value::Value;
 /// ```
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.stringify())
-            .map_err(S::Error::custom)?
-            .serialize(serializer)
+        serialize_json(self.stringify(), serializer)
     }
+}
+
+/// With `serde_json`'s serialisers only, as [`Value`].
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_json(self.stringify(), serializer)
+    }
+}
+
+/// With `serde_json`'s serialisers only, as [`Value`].
+impl Serialize for Array {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_json(self.stringify(), serializer)
+    }
+}
+
+/// As a string where it is one; with `serde_json`'s serialisers only where it holds a lone surrogate.
+impl Serialize for JsString {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = self.as_str() {
+            return serializer.serialize_str(text);
+        }
+        let mut quoted = String::new();
+        push_quoted(self, &mut quoted);
+        serialize_json(quoted, serializer)
+    }
+}
+
+fn serialize_json<S: Serializer>(text: String, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(text)
+        .map_err(S::Error::custom)?
+        .serialize(serializer)
 }
 
 /// With `serde_json`'s deserialisers only, and not within what serde buffers on the way:
@@ -40,5 +74,35 @@ impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         parse(raw.get()).map_err(D::Error::custom)
+    }
+}
+
+/// An object only; with `serde_json`'s deserialisers only, as [`Value`].
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(object) => Ok(object),
+            _ => Err(D::Error::custom("invalid type: expected an object")),
+        }
+    }
+}
+
+/// An array only; with `serde_json`'s deserialisers only, as [`Value`].
+impl<'de> Deserialize<'de> for Array {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Array(array) => Ok(array),
+            _ => Err(D::Error::custom("invalid type: expected an array")),
+        }
+    }
+}
+
+/// A string only; with `serde_json`'s deserialisers only, as [`Value`].
+impl<'de> Deserialize<'de> for JsString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(text),
+            _ => Err(D::Error::custom("invalid type: expected a string")),
+        }
     }
 }

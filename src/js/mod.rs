@@ -26,8 +26,11 @@ mod array;
 mod buffer;
 mod convert;
 mod date;
+#[cfg(any(feature = "chrono", feature = "time"))]
+mod date_of;
 mod de;
 mod embed;
+mod json_macro;
 mod lenient;
 mod maybe;
 mod members;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
+use std::ops::Index;
 
 use indexmap::IndexMap;
 
@@ -62,6 +63,50 @@ impl Object {
             Some(index) => members.indexed.get(&index).map(|(_, value)| value),
             None => members.named.get(key),
         }
+    }
+
+    /// Returns the value of a member, to be changed.
+    #[must_use]
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        let members = self.members.as_deref_mut()?;
+        match array_index(key) {
+            Some(index) => members.indexed.get_mut(&index).map(|(_, value)| value),
+            None => members.named.get_mut(key),
+        }
+    }
+
+    /// Returns true if there is a member of this key.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Removes a member and returns its value. The others keep their order, as after JavaScript's `delete`.
+    ///
+    /// ```
+    /// use nest_wire::{js::Value, json};
+    ///
+    /// let Value::Object(mut object) = json!({ "b": 1, "a": 2, "7": 3 }) else { unreachable!() };
+    /// assert_eq!(object.remove("b"), Some(Value::from(1)));
+    /// assert_eq!(object.remove("b"), None);
+    /// assert_eq!(object.stringify(), r#"{"7":3,"a":2}"#);
+    /// ```
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let members = self.members.as_deref_mut()?;
+        match array_index(key) {
+            Some(index) => members.indexed.remove(&index).map(|(_, value)| value),
+            None => members.named.shift_remove(key),
+        }
+    }
+
+    /// Returns the keys, in JavaScript's order.
+    pub fn keys(&self) -> impl Iterator<Item = &JsString> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// Returns the values, in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.iter().map(|(_, value)| value)
     }
 
     /// How many members there are.
@@ -126,6 +171,18 @@ fn array_index(key: &str) -> Option<u32> {
 pub struct Iter<'a> {
     indexed: btree_map::Values<'a, u32, (JsString, Value)>,
     named: indexmap::map::Iter<'a, JsString, Value>,
+}
+
+/// The value of a member; [`Object::get`] does not panic.
+///
+/// # Panics
+/// There is no such member.
+impl Index<&str> for Object {
+    type Output = Value;
+
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or_else(|| panic!("no member {key:?}"))
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {

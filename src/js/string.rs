@@ -87,6 +87,25 @@ impl JsString {
         }
     }
 
+    /// Returns the UTF-16 code units, which JavaScript counts as the string's length.
+    ///
+    /// ```
+    /// use nest_wire::js::JsString;
+    ///
+    /// let smile = JsString::from("😀");
+    /// assert_eq!(smile.encode_utf16().count(), 2);
+    /// let first_half = JsString::from_utf16(smile.encode_utf16().take(1).collect());
+    /// assert_eq!(first_half.encode_utf16().collect::<Vec<u16>>(), [0xD83D]);
+    /// ```
+    pub fn encode_utf16(&self) -> impl Iterator<Item = u16> {
+        let (text, units) = match &self.0 {
+            Repr::Short(text) => (text.as_str(), &[][..]),
+            Repr::Text(text) => (text.as_str(), &[][..]),
+            Repr::Units(units) => ("", &units[..]),
+        };
+        text.encode_utf16().chain(units.iter().copied())
+    }
+
     /// Character by character; a lone surrogate is an error that holds it.
     pub(crate) fn chars(&self) -> impl Iterator<Item = Result<char, u16>> {
         let (text, units) = match &self.0 {

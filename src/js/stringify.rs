@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::array::Array;
 use super::number::push_number;
-use super::object;
+use super::object::{self, Object};
 use super::string::JsString;
 use super::value::Value;
 
@@ -29,26 +30,50 @@ impl Value {
     /// Appends what [`stringify`](Self::stringify) gives.
     pub fn write_to(&self, out: &mut String) {
         let mut open = Vec::new();
-        let mut value = self;
-        loop {
-            match value {
-                Self::Null => out.push_str("null"),
-                Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-                Self::Number(number) if number.is_finite() => push_number(*number, out),
-                Self::Number(_) => out.push_str("null"),
-                Self::String(text) => push_quoted(text, out),
-                Self::Array(elements) => open.push(Writing::array(elements, out)),
-                Self::Object(members) => open.push(Writing::object(members, out)),
-            }
-            value = loop {
-                let Some(innermost) = open.last_mut() else {
-                    return;
-                };
-                match innermost.next(out) {
-                    Some(child) => break child,
-                    None => open.pop(),
-                };
-            };
+        begin(self, &mut open, out);
+        finish(open, out);
+    }
+}
+
+impl Array {
+    /// Returns the text that `JSON.stringify` writes, as [`Value::stringify`] does.
+    #[must_use]
+    pub fn stringify(&self) -> String {
+        let mut out = String::new();
+        finish(vec![Writing::array(self, &mut out)], &mut out);
+        out
+    }
+}
+
+impl Object {
+    /// Returns the text that `JSON.stringify` writes, as [`Value::stringify`] does.
+    #[must_use]
+    pub fn stringify(&self) -> String {
+        let mut out = String::new();
+        finish(vec![Writing::object(self, &mut out)], &mut out);
+        out
+    }
+}
+
+/// Writes a value; of a container, no more than its opening bracket.
+fn begin<'a>(value: &'a Value, open: &mut Vec<Writing<'a>>, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) if number.is_finite() => push_number(*number, out),
+        Value::Number(_) => out.push_str("null"),
+        Value::String(text) => push_quoted(text, out),
+        Value::Array(elements) => open.push(Writing::array(elements, out)),
+        Value::Object(members) => open.push(Writing::object(members, out)),
+    }
+}
+
+/// Writes what is left of the open containers, innermost first, without recursion.
+fn finish<'a>(mut open: Vec<Writing<'a>>, out: &mut String) {
+    while let Some(innermost) = open.last_mut() {
+        match innermost.next(out) {
+            Some(child) => begin(child, &mut open, out),
+            None => drop(open.pop()),
         }
     }
 }

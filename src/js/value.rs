@@ -1,6 +1,6 @@
 //! Any value that JSON can carry, with JavaScript's idea of numbers, strings and objects.
 
-use std::fmt;
+use std::{fmt, ops::Index};
 
 use super::array::Array;
 use super::nesting;
@@ -93,6 +93,27 @@ impl Value {
         }
     }
 
+    /// Returns the value of an object's member, or `None`: there is no such member, or this is no object.
+    ///
+    /// ```
+    /// use nest_wire::json;
+    ///
+    /// let value = json!({ "user": { "names": ["Ada", "Bob"] } });
+    /// let second = value.get("user").and_then(|user| user.get("names")).and_then(|names| names.get_index(1));
+    /// assert_eq!(second.and_then(|name| name.as_str()), Some("Bob"));
+    /// assert_eq!(value["user"]["names"][1], json!("Bob"));
+    /// ```
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.as_object()?.get(key)
+    }
+
+    /// Returns the element of an array, or `None`: the array is shorter, or this is no array.
+    #[must_use]
+    pub fn get_index(&self, index: usize) -> Option<&Self> {
+        self.as_array()?.get(index)
+    }
+
     /// Whether there are values within this one.
     pub(super) fn holds_values(&self) -> bool {
         match self {
@@ -100,6 +121,30 @@ impl Value {
             Self::Object(members) => !members.is_empty(),
             _ => false,
         }
+    }
+}
+
+/// The value of a member; [`Value::get`] does not panic.
+///
+/// # Panics
+/// There is no such member, or this is no object.
+impl Index<&str> for Value {
+    type Output = Self;
+
+    fn index(&self, key: &str) -> &Self {
+        self.get(key).unwrap_or_else(|| panic!("no member {key:?}"))
+    }
+}
+
+/// An element; [`Value::get_index`] does not panic.
+///
+/// # Panics
+/// The array is shorter, or this is no array.
+impl Index<usize> for Value {
+    type Output = Self;
+
+    fn index(&self, index: usize) -> &Self {
+        self.get_index(index).unwrap_or_else(|| panic!("no element {index}"))
     }
 }
 

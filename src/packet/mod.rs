@@ -7,6 +7,7 @@
 mod embed;
 mod error;
 mod frame;
+mod http_exception;
 mod id;
 mod raw;
 mod reply;
@@ -15,6 +16,7 @@ mod rpc_error;
 mod text;
 
 pub use error::PacketError;
+pub use http_exception::HttpException;
 pub use id::CallId;
 pub use raw::RawJson;
 pub use reply::{Outcome, ReplyBody, ReplyPacket, write_reply};

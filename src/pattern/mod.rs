@@ -24,6 +24,7 @@
 mod collation;
 mod incoming;
 mod outgoing;
+mod pattern_macro;
 mod route;
 mod spelling;
 

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, error::Error, io};
 
-use crate::packet::RpcError;
+use crate::packet::{HttpException, RpcError};
 
 /// What a handler may fail with.
 ///
@@ -72,3 +72,13 @@ macro_rules! internal {
 }
 
 internal! { Box<dyn Error + Send + Sync> io::Error serde_json::Error }
+
+#[cfg(feature = "anyhow")]
+internal! { anyhow::Error }
+
+/// As `throw new RpcException(exception.getResponse())`.
+impl IntoRpcError for HttpException {
+    fn into_rpc_error(self) -> RpcError {
+        self.into()
+    }
+}

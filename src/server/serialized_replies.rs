@@ -52,7 +52,7 @@ macro_rules! serialized {
     };
 }
 
-serialized! { char serde_json::Map<String, serde_json::Value> js::Date }
+serialized! { char serde_json::Map<String, serde_json::Value> js::Date js::Object js::Array js::JsString }
 
 impl IntoReply for js::Buffer {
     fn into_reply(self) -> Reply {

@@ -35,6 +35,7 @@ mod contracts;
 mod custom_framing;
 mod documents;
 mod faulty_framing;
+mod javascript_values;
 mod layers;
 mod logs;
 mod protocol;

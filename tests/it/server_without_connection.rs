@@ -1,8 +1,10 @@
 //! A router that is asked without a connection, and a client that is joined to one in memory.
 
 use nest_wire::{
+    client::CallError,
     in_memory,
-    packet::RpcError,
+    js::Maybe,
+    packet::{RawJson, RpcError},
     pattern::Pattern,
     server::{Context, Kind, Next, Payload, Reply, Request, Router, from_fn},
 };
@@ -64,4 +66,45 @@ async fn a_client_in_memory_calls_its_router() {
     let client = in_memory::client(Router::new().message("twice", twice));
     assert_eq!(client.send::<u32>("twice", &21).await.expect("an answer"), 42);
     client.send::<u32>("unknown", &1).await.expect_err("nobody handles it");
+}
+
+/// A router with a handler of each kind.
+fn of_all_kinds() -> Router {
+    Router::new()
+        .message("value", twice)
+        .message("nothing", async || ())
+        .message("null", async || None::<u32>)
+        .message("waits", async || {
+            tokio::task::yield_now().await;
+            "later"
+        })
+        .message("fails", async || Err::<u32, _>(RpcError::new("odd")))
+        .message("breaks", async || Err::<u32, _>(std::io::Error::other("secret")))
+        .message("panics", async || -> u32 { panic!("oh no") })
+        .message("declines", async || Err::<u32, _>(RpcError::no_handler()))
+        .event("noted", async || "A")
+        .event("noted", async || "B")
+}
+
+#[tokio::test]
+async fn a_router_gives_the_same_answers_with_and_without_a_connection() {
+    let client = in_memory::client(of_all_kinds());
+    for pattern in [
+        "value", "nothing", "null", "waits", "fails", "breaks", "panics", "declines", "noted", "unknown",
+    ] {
+        let request = Request::message(pattern, &21).expect("JSON");
+        let without = match of_all_kinds().oneshot(request).await {
+            Reply::Undefined => "undefined".to_owned(),
+            Reply::Value(value) => value.to_string(),
+            Reply::Error(error) => format!("error {error}"),
+            other => panic!("{other:?}"),
+        };
+        let with = match client.send::<Maybe<RawJson>>(pattern, &21).await {
+            Ok(Maybe::Undefined) => "undefined".to_owned(),
+            Ok(Maybe::Value(value)) => value.to_string(),
+            Err(CallError::Rpc(error)) => format!("error {error}"),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(without, with, "{pattern}");
+    }
 }

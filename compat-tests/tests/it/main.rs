@@ -23,6 +23,7 @@ mod guide;
 #[path = "../../../examples/support/conformance.rs"]
 mod handlers;
 mod health;
+mod http_exceptions;
 #[path = "../../../tests/it/support/kinds.rs"]
 mod kinds;
 mod lifecycle;

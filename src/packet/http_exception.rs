@@ -1,0 +1,182 @@
+//! Nest's `HttpException`, as it looks in the `err` of a reply.
+
+use serde::Deserialize;
+
+use super::{RawJson, RpcError};
+use crate::js::{self, Value};
+
+/// What a service tells its gateway to answer a browser with: a status and a body (`@nestjs/common`,
+/// `exceptions/http.exception.js`).
+///
+/// A service that throws a `HttpException` answers "Internal server error": only `RpcException`s cross the wire. It is
+/// wrapped in one, in either of two ways, or passed on by an exception filter:
+///
+/// | in Nest | here | `err` |
+/// | --- | --- | --- |
+/// | `throw new RpcException(e)`, or `throwError(() => e)` in a filter | [`to_rpc_error`](Self::to_rpc_error) | `{"response":{"message":"no user","error":"Not Found","statusCode":404},"status":404,"options":{},"message":"no user","name":"NotFoundException"}` |
+/// | `throw new RpcException(e.getResponse())` | [`response_to_rpc_error`](Self::response_to_rpc_error) | `{"message":"no user","error":"Not Found","statusCode":404}` |
+///
+/// [`HttpException::of`] reads both. Nest 7 writes the first without `options` and `name`.
+///
+/// ```
+/// use nest_wire::packet::{HttpException, RpcError};
+///
+/// fn find(id: u32) -> Result<String, RpcError> {
+///     Err(HttpException::new(404, format_args!("no user {id}")).response_to_rpc_error())
+/// }
+///
+/// let error = find(7).unwrap_err();
+/// assert_eq!(error.err().as_str(), r#"{"message":"no user 7","error":"Not Found","statusCode":404}"#);
+/// let exception = HttpException::of(&error).expect("one of HTTP");
+/// assert_eq!((exception.status(), exception.message().as_deref()), (404, Some("no user 7")));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpException {
+    status: u16,
+    response: Value,
+}
+
+/// The exceptions that Nest has a class for: status, text, name.
+const CLASSES: &[(u16, &str, &str)] = &[
+    (400, "Bad Request", "BadRequestException"),
+    (401, "Unauthorized", "UnauthorizedException"),
+    (403, "Forbidden", "ForbiddenException"),
+    (404, "Not Found", "NotFoundException"),
+    (405, "Method Not Allowed", "MethodNotAllowedException"),
+    (406, "Not Acceptable", "NotAcceptableException"),
+    (408, "Request Timeout", "RequestTimeoutException"),
+    (409, "Conflict", "ConflictException"),
+    (410, "Gone", "GoneException"),
+    (412, "Precondition Failed", "PreconditionFailedException"),
+    (413, "Payload Too Large", "PayloadTooLargeException"),
+    (415, "Unsupported Media Type", "UnsupportedMediaTypeException"),
+    (418, "I'm a teapot", "ImATeapotException"),
+    (421, "Misdirected", "MisdirectedException"),
+    (422, "Unprocessable Entity", "UnprocessableEntityException"),
+    (500, "Internal Server Error", "InternalServerErrorException"),
+    (501, "Not Implemented", "NotImplementedException"),
+    (502, "Bad Gateway", "BadGatewayException"),
+    (503, "Service Unavailable", "ServiceUnavailableException"),
+    (504, "Gateway Timeout", "GatewayTimeoutException"),
+    (505, "HTTP Version Not Supported", "HttpVersionNotSupportedException"),
+];
+
+impl HttpException {
+    /// `new NotFoundException(message)`, or whichever class Nest has for the status. For another status,
+    /// `new HttpException({ message, statusCode }, status)`.
+    #[must_use]
+    pub fn new(status: u16, message: impl std::fmt::Display) -> Self {
+        let message = message.to_string();
+        let response = match class(status) {
+            Some((_, text, _)) => crate::json!({ "message": message, "error": *text, "statusCode": status }),
+            None => crate::json!({ "message": message, "statusCode": status }),
+        };
+        Self { status, response }
+    }
+
+    /// `new HttpException(response, status)`: a body of your own, text or an object.
+    #[must_use]
+    pub fn with_response(status: u16, response: impl Into<Value>) -> Self {
+        let response = response.into();
+        Self { status, response }
+    }
+
+    /// Reads the error of a service, in either way in which it may be written. `None` if it is no exception of HTTP.
+    #[must_use]
+    pub fn of(error: &RpcError) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Status {
+            Whole {
+                status: u16,
+            },
+            Response {
+                #[serde(rename = "statusCode")]
+                status_code: u16,
+            },
+        }
+        let value = js::parse(error.err().as_str()).ok()?;
+        let object = value.as_object()?;
+        match error.err().parse::<Status>().ok()? {
+            Status::Whole { status } => Some(Self::with_response(status, object.get("response")?.clone())),
+            Status::Response { status_code } => Some(Self::with_response(status_code, value)),
+        }
+    }
+
+    /// Returns the status of HTTP, 404 for example (`getStatus()`).
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the body (`getResponse()`).
+    #[must_use]
+    pub const fn response(&self) -> &Value {
+        &self.response
+    }
+
+    /// Returns the message: the body if that is text, else its `message`. Of several, as Nest's `ValidationPipe` has them,
+    /// all, with commas between.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        match &self.response {
+            Value::String(text) => Some(text.to_string_lossy().into_owned()),
+            response => match response.get("message")? {
+                Value::String(text) => Some(text.to_string_lossy().into_owned()),
+                Value::Array(texts) => Some(texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+                _ => None,
+            },
+        }
+    }
+
+    /// Returns the error that `new RpcException(exception)` is, with the exception's own members.
+    #[must_use]
+    pub fn to_rpc_error(&self) -> RpcError {
+        let known = class(self.status).filter(|(_, text, _)| self.has_error(text));
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        // What `HttpException.initMessage` makes of the body: several messages are not its message.
+        let message = text(&self.response).or_else(|| text(self.response.get("message")?));
+        let name = known.map_or("HttpException", |(_, _, name)| name);
+        let mut exception = crate::js::Object::new();
+        exception.insert("response", self.response.clone());
+        exception.insert("status", self.status);
+        if known.is_some() {
+            exception.insert("options", crate::js::Object::new());
+        }
+        exception.insert("message", message.unwrap_or_else(|| in_words(name)));
+        exception.insert("name", name);
+        RpcError::from_raw(RawJson::trusted(exception.stringify()))
+    }
+
+    /// Returns the error that `new RpcException(exception.getResponse())` is: an object as it is, text as the message.
+    #[must_use]
+    pub fn response_to_rpc_error(&self) -> RpcError {
+        match &self.response {
+            Value::String(text) => RpcError::new(text),
+            response => RpcError::from_raw(RawJson::trusted(response.stringify())),
+        }
+    }
+
+    fn has_error(&self, text: &str) -> bool {
+        self.response.get("error").and_then(Value::as_str) == Some(text)
+    }
+}
+
+fn class(status: u16) -> Option<&'static (u16, &'static str, &'static str)> {
+    CLASSES.iter().find(|(of, _, _)| *of == status)
+}
+
+/// `BadRequestException` as `Bad Request Exception`. Nest leaves out words of one letter.
+fn in_words(name: &str) -> String {
+    let starts = name.char_indices().filter(|(_, c)| c.is_ascii_uppercase());
+    let starts: Vec<usize> = starts.map(|(at, _)| at).chain([name.len()]).collect();
+    let words = starts.windows(2).map(|ends| &name[ends[0]..ends[1]]);
+    words.filter(|word| word.len() > 1).collect::<Vec<_>>().join(" ")
+}
+
+impl From<HttpException> for RpcError {
+    /// As [`HttpException::response_to_rpc_error`], which gateways usually read.
+    fn from(exception: HttpException) -> Self {
+        exception.response_to_rpc_error()
+    }
+}
