@@ -68,6 +68,7 @@ mod server_shutdown;
 mod server_streams;
 mod server_timeouts;
 mod server_without_connection;
+mod server_writes;
 mod support;
 mod threads;
 mod tls;
