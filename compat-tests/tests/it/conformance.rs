@@ -47,7 +47,11 @@ async fn compare(stage: &Stage, nest: Service, major: u8) {
     faults.extend(unknown.map(|name| format!("{name}: a divergence without a case")));
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
     let (ours, theirs) = tokio::join!(rust.into_output(), nest.into_output());
-    assert_eq!(ours.expect("ended"), theirs.expect("ended"), "what the handlers printed");
+    assert_eq!(
+        ours.expect("ended"),
+        theirs.expect("ended"),
+        "what the handlers printed"
+    );
 }
 
 /// One after the other: a case finds the service's state as the case before left it, on either side.
