@@ -65,6 +65,19 @@ impl Stage {
             .unwrap_or_else(|error| give_up(&error))
     }
 
+    /// Starts a service of Nest 12 on this version of Node, on a free port.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub async fn start_on_node(&self, node: &crate::Node, app: App, flags: &[&str]) -> Service {
+        let mut command = node.command(&self.harness, app);
+        command.args(["--port", "0"]).args(flags);
+        Service::start(format!("{app:?} on {node:?}"), command)
+            .await
+            .unwrap_or_else(|error| give_up(&error))
+    }
+
     /// The tutorial's HTTP service in front of the service that listens on `user_port` of 127.0.0.1.
     ///
     /// # Panics

@@ -108,6 +108,17 @@ impl Service {
         self.lines().into_iter().filter(is_output).collect()
     }
 
+    /// Ends the process by closing its standard input. Returns all that it has printed on standard output, but for where it
+    /// listens. While it runs, [`output`](Self::output) misses what is still in the pipe.
+    ///
+    /// # Errors
+    /// As [`ended`](Self::ended).
+    pub async fn into_output(mut self) -> io::Result<Vec<String>> {
+        self.let_go();
+        self.ended().await?;
+        Ok(self.output())
+    }
+
     /// Waits until it has printed `line` on standard output.
     ///
     /// # Errors

@@ -37,6 +37,13 @@ pub struct Config {
     /// peer at once. Lower it to bound what one such peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest, which counts UTF-16
     /// units here (`docs/PROTOCOL.md` §8.8). Default: 134,217,728 (128 MiB), Nest's.
     pub max_send_buffer_size: usize,
+    /// Whether each packet is given to the link in a write of its own, as Nest does, and not those together that are
+    /// ready together.
+    ///
+    /// For peers that take what one read returns for one frame. It makes that likely, no more: TCP may still join packets, or
+    /// cut one, and then such a peer fails with Nest too. It costs a system call for each packet, which is most of what a
+    /// small reply costs. Default: `false`.
+    pub separate_writes: bool,
     /// What frames packets where it is not Nest's own way.
     pub(super) framing: Option<MakeFraming>,
 }
@@ -63,6 +70,20 @@ impl Config {
         self
     }
 
+    /// Sets [`Config::separate_writes`].
+    ///
+    /// ```
+    /// use nest_wire::connection::Config;
+    ///
+    /// let config = Config::default().separate_writes(true);
+    /// # assert!(config.separate_writes);
+    /// ```
+    #[must_use]
+    pub const fn separate_writes(mut self, is_on: bool) -> Self {
+        self.separate_writes = is_on;
+        self
+    }
+
     /// Sets what frames and shapes packets: Nest's `socketClass`, `serializer` and `deserializer`. `make` is called
     /// for each link. Default: `length#json`, as Nest.
     ///
@@ -80,6 +101,7 @@ impl Default for Config {
             max_buffer_size: DEFAULT_MAX_BUFFER_UNITS,
             incomplete_message_timeout: Some(Duration::from_secs(30)),
             max_send_buffer_size: 134_217_728,
+            separate_writes: false,
             framing: None,
         }
     }

@@ -70,7 +70,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             io,
             low_water: LowWater::new(config),
             reader: Reader::new(config),
-            writer: Writer::default(),
+            writer: Writer::new(config),
             max_send_buffer_size: config.max_send_buffer_size,
             meter: LinkMeter::none(),
         }

@@ -12,6 +12,7 @@ mod keepalive;
 mod link;
 mod listening;
 mod low_water;
+mod packets;
 mod queue;
 mod reader;
 mod writer;

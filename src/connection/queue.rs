@@ -50,10 +50,17 @@ impl Queue {
         self.closed.is_none().then_some(&self.gathered)
     }
 
-    /// The first pieces, [`PIECES`] at most; how many they are.
-    pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
+    /// Fills in the first pieces, of `limit` bytes and [`PIECES`] pieces at most. Returns the number of pieces.
+    pub(super) fn fill<'a>(&'a self, limit: usize, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
         let closed = self.closed.iter().flat_map(|closed| &closed.pieces);
         let pieces = closed.map(|bytes| &bytes[..]).chain([&self.gathered[..]]);
+        let mut left = limit;
+        let pieces = pieces.map_while(|piece| {
+            let within = &piece[..piece.len().min(left)];
+            let is_reached = left == 0;
+            left -= within.len();
+            (!is_reached).then_some(within)
+        });
         let filled = slices
             .iter_mut()
             .zip(pieces)
@@ -153,7 +160,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_sequence_of_bytes(steps in proptest::collection::vec(step(), 0..14)) {
+        fn it_is_a_sequence_of_bytes(
+            steps in proptest::collection::vec(step(), 0..14),
+            limit in prop_oneof![0..30_usize, Just(usize::MAX)],
+        ) {
             let (mut queue, mut plain) = (Queue::default(), Vec::new());
             for step in steps {
                 match step {
@@ -176,9 +186,11 @@ mod tests {
                     }
                 }
                 let mut slices = [IoSlice::new(&[]); PIECES];
-                let count = queue.fill(&mut slices);
+                let count = queue.fill(limit, &mut slices);
                 let sent: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.to_vec()).collect();
-                prop_assert!(plain.starts_with(&sent) && (count == PIECES || sent.len() == plain.len()));
+                let expected = plain.len().min(limit);
+                prop_assert!(plain.starts_with(&sent) && sent.len() <= expected);
+                prop_assert!(count == PIECES || sent.len() == expected);
                 prop_assert_eq!(queue.len(), plain.len());
                 prop_assert!(queue.as_one().is_none_or(|all| all == plain));
             }

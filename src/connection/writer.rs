@@ -10,8 +10,9 @@ use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
 use super::{
-    FramingError,
+    Config, FramingError,
     framing::Custom,
+    packets::PacketEnds,
     queue::{PIECES, Queue},
 };
 use crate::{codec, packet::RawJson};
@@ -25,22 +26,34 @@ const LARGE: usize = 32 * 1024;
 pub(super) struct Writer {
     /// What was written and is not yet sent.
     waiting: Queue,
+    /// Where its packets end, if each is written alone.
+    ends: Option<Box<PacketEnds>>,
 }
 
 impl Writer {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            waiting: Queue::default(),
+            ends: config.separate_writes.then(Box::default),
+        }
+    }
+
     pub(super) fn push(&mut self, packet: impl FnOnce(&mut BytesMut)) {
         codec::encode_with(self.waiting.gather(), packet);
+        self.end_packet();
     }
 
     pub(super) fn push_text(&mut self, text: &str) {
         codec::encode(text, self.waiting.gather());
+        self.end_packet();
     }
 
     /// `payload` is the second of the pieces, if somebody has it.
     #[inline(always)]
     pub(super) fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
         let Some(payload) = payload.filter(|payload| payload.as_str().len() >= LARGE) else {
-            return codec::encode_pieces(pieces, self.waiting.gather());
+            codec::encode_pieces(pieces, self.waiting.gather());
+            return self.end_packet();
         };
         let [before, _, after @ ..] = &pieces;
         let gathered = self.waiting.gather();
@@ -50,6 +63,7 @@ impl Writer {
         for piece in after {
             self.waiting.gather().extend_from_slice(piece.as_bytes());
         }
+        self.end_packet();
     }
 
     /// Queues the packet that `packet` writes, as `framing` frames it.
@@ -61,7 +75,16 @@ impl Writer {
         framing: &mut Custom,
         packet: impl FnOnce(&mut BytesMut),
     ) -> Result<(), FramingError> {
-        framing.encode(packet, self.waiting.gather())
+        framing.encode(packet, self.waiting.gather())?;
+        self.end_packet();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn end_packet(&mut self) {
+        if let Some(ends) = &mut self.ends {
+            ends.end_at(self.waiting.len());
+        }
     }
 
     pub(super) fn poll_flush<IO: AsyncWrite + Unpin>(
@@ -75,17 +98,21 @@ impl Writer {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.waiting.advance(sent);
+            if let Some(ends) = &mut self.ends {
+                ends.advance(sent);
+            }
         }
         self.waiting.release();
         Pin::new(io).poll_flush(cx)
     }
 
     fn poll_write<IO: AsyncWrite>(&self, io: Pin<&mut IO>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let limit = self.ends.as_ref().and_then(|ends| ends.first()).unwrap_or(usize::MAX);
         match self.waiting.as_one() {
-            Some(all) => io.poll_write(cx, all),
+            Some(all) => io.poll_write(cx, &all[..all.len().min(limit)]),
             None => {
                 let mut pieces = [IoSlice::new(&[]); PIECES];
-                let count = self.waiting.fill(&mut pieces);
+                let count = self.waiting.fill(limit, &mut pieces);
                 // A link that can't take several takes the first that is not empty.
                 io.poll_write_vectored(cx, &pieces[..count])
             }
@@ -95,6 +122,9 @@ impl Writer {
     /// Takes back what was written after the first `bytes` waiting bytes.
     pub(super) fn truncate(&mut self, bytes: usize) {
         self.waiting.truncate(bytes);
+        if let Some(ends) = &mut self.ends {
+            ends.truncate(bytes);
+        }
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -168,6 +198,37 @@ mod tests {
         assert_eq!(sent, "1#13#\"求\"2#{}");
     }
 
+    fn separate() -> Writer {
+        Writer::new(&Config::default().separate_writes(true))
+    }
+
+    #[tokio::test]
+    async fn each_packet_leaves_in_a_write_of_its_own_if_that_is_asked_for() {
+        let mut writer = separate();
+        writer.push_text("1");
+        writer.push_text("\"求\"");
+        let before = writer.waiting();
+        writer.push_text("taken back");
+        writer.truncate(before);
+        writer.push(|out| out.extend_from_slice(b"{}"));
+        let (result, sent) = flush(&mut writer, &[usize::MAX; 3]).await;
+        result.expect("sent");
+        assert_eq!(sent, "1#13#\"求\"2#{}");
+    }
+
+    #[tokio::test]
+    async fn a_large_packet_of_several_pieces_leaves_alone_too() {
+        let payload = RawJson::of(&"a".repeat(LARGE)).expect("JSON");
+        let mut writer = separate();
+        writer.push_text("1");
+        writer.push_pieces(["[", payload.as_str(), ",", "2", "]"], Some(&payload));
+        writer.push_text("3");
+        let large = format!("{}#[{payload},2]", LARGE + 2 + 4);
+        let (result, sent) = flush(&mut writer, &[usize::MAX, 10, large.len() - 10, usize::MAX]).await;
+        result.expect("sent");
+        assert!(sent == format!("1#1{large}1#3"));
+    }
+
     #[tokio::test]
     async fn a_peer_may_take_it_in_pieces() {
         let (result, sent) = flush(&mut writer(&["[1]", "[2]"]), &[1, 3, 1, 5]).await;
@@ -188,7 +249,7 @@ mod tests {
         writer.push_pieces(["[", payload.as_str(), ",", "2", "]"], Some(&payload));
         writer.push(|out| out.extend_from_slice(b"3"));
         let mut pieces = [IoSlice::new(&[]); PIECES];
-        assert_eq!(writer.waiting.fill(&mut pieces), 3);
+        assert_eq!(writer.waiting.fill(usize::MAX, &mut pieces), 3);
         assert_eq!(pieces[1].as_ptr(), payload.as_str().as_ptr());
         let all = format!("1#1{}#[{payload},2]1#3", LARGE + 2 + 4);
         let takes = [2, 5, 40_000, 30_000];

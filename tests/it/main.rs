@@ -69,6 +69,7 @@ mod server_shutdown;
 mod server_streams;
 mod server_timeouts;
 mod server_without_connection;
+mod server_writes;
 mod support;
 mod threads;
 mod tls;

@@ -3,13 +3,27 @@
 use std::net::SocketAddr;
 
 use compat_tests::{Case, Divergences, Heard, Make, Stage, all_cases, on_each_major, play};
-use nest_wire_harness::App;
+use nest_wire_harness::{App, Service};
 
 on_each_major!(every_case_is_answered_as_by, answers_are_the_same);
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+compat_tests::on_each_node!(every_case_is_answered_as_by_nest_12_on, answers_are_the_same_on);
 
 async fn answers_are_the_same(major: u8) {
     let stage = Stage::ready().await;
     let nest = stage.start(App::Conformance, Make::Nest(major), &[]).await;
+    compare(stage, nest, major).await;
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+async fn answers_are_the_same_on(node: compat_tests::Node) {
+    let stage = Stage::ready().await;
+    let nest = stage.start_on_node(&node, App::Conformance, &[]).await;
+    compare(stage, nest, 12).await;
+}
+
+async fn compare(stage: &Stage, nest: Service, major: u8) {
     let like_it = ["--nest", &major.to_string()];
     let rust = stage.start(App::Conformance, Make::Rust, &like_it).await;
     let divergences = Divergences::listed();
@@ -32,7 +46,12 @@ async fn answers_are_the_same(major: u8) {
         .filter(|name| !cases.iter().any(|case| case.name == *name));
     faults.extend(unknown.map(|name| format!("{name}: a divergence without a case")));
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
-    assert_eq!(rust.output(), nest.output(), "what the handlers printed");
+    let (ours, theirs) = tokio::join!(rust.into_output(), nest.into_output());
+    assert_eq!(
+        ours.expect("ended"),
+        theirs.expect("ended"),
+        "what the handlers printed"
+    );
 }
 
 /// One after the other: a case finds the service's state as the case before left it, on either side.

@@ -194,5 +194,5 @@ async fn several(major: u8) {
         }
     }
     let expected = if major == 7 { "event" } else { "message" };
-    assert_eq!(nest.output(), [expected]);
+    assert_eq!(nest.into_output().await.expect("ended"), [expected]);
 }

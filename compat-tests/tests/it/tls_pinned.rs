@@ -98,6 +98,31 @@ async fn nests_client_calls_us_with_a_certificate_of_any_kind() {
 }
 
 #[tokio::test]
+async fn nests_client_is_shown_a_renewed_certificate_without_a_restart() {
+    let kinds = Kind::all();
+    let [before, after] = [&kinds[0], &kinds[1]].map(|kind| Files::of(kind, "renewed"));
+    let listener = Listener::bind("localhost:0").await.expect("a free port");
+    let port = listener.local_addrs().expect("bound")[0].port().to_string();
+    let identity = before.identity();
+    let tls = ServerTls::new(identity.clone());
+    let _ours = Served::start(TlsListener::new(listener, tls), Config::default());
+    let call = json!({"op": "send", "key": 1, "pattern": "sum", "data": [3, 5, 6]}).to_string();
+    let heard_by_one_that_trusts = async |files: &Files| {
+        let flags = files.flags();
+        let flags = with(&flags, &["--host", "localhost", "--port", &port]);
+        let mut heard = ask_client_with(Stage::ready().await, 12, &flags, &[call.clone()]).await;
+        heard.remove("1")
+    };
+    let sum = [r#"{"key":1,"next":14}"#, r#"{"key":1,"complete":true}"#]
+        .map(str::to_owned)
+        .to_vec();
+    assert_eq!(heard_by_one_that_trusts(&before).await, Some(sum.clone()));
+    identity.renew(&after.identity());
+    assert_eq!(heard_by_one_that_trusts(&after).await, Some(sum.clone()));
+    assert_ne!(heard_by_one_that_trusts(&before).await, Some(sum));
+}
+
+#[tokio::test]
 async fn nests_client_refuses_a_certificate_that_has_expired_though_it_is_its_ca() {
     let files = Files::of(&Kind::expired(), "expired");
     let listener = Listener::bind("localhost:0").await.expect("a free port");
