@@ -110,7 +110,7 @@ async fn nests_client_is_shown_a_renewed_certificate_without_a_restart() {
     let heard_by_one_that_trusts = async |files: &Files| {
         let flags = files.flags();
         let flags = with(&flags, &["--host", "localhost", "--port", &port]);
-        let mut heard = ask_client_with(Stage::ready().await, 12, &flags, &[call.clone()]).await;
+        let mut heard = ask_client_with(Stage::ready().await, 12, &flags, std::slice::from_ref(&call)).await;
         heard.remove("1")
     };
     let sum = [r#"{"key":1,"next":14}"#, r#"{"key":1,"complete":true}"#]
