@@ -38,6 +38,7 @@ mod faulty_framing;
 mod javascript_values;
 mod layers;
 mod logs;
+mod pipes;
 mod protocol;
 mod replay;
 mod replay_caller;
