@@ -2,7 +2,7 @@
 
 use nest_wire::{
     in_memory,
-    js::{Array, JsString, Object, Value},
+    js::{Array, JsString, Object, Value, parse},
     json,
     packet::HttpException,
     pattern,
@@ -26,6 +26,24 @@ async fn objects_arrays_and_strings_are_data_and_answers() {
     assert_eq!(text.encode_utf16().collect::<Vec<_>>(), [0xD83D]);
     let refused = client.send::<Object>("object", &[1]).await.expect_err("no object");
     assert!(refused.to_string().contains("expected an object"), "{refused}");
+}
+
+#[tokio::test]
+async fn lone_surrogates_in_keys_and_values_and_empty_ones_are_answered_as_they_came() {
+    let router = Router::new()
+        .message("object", async |Payload(object): Payload<Object>| object)
+        .message("array", async |Payload(array): Payload<Array>| array);
+    let client = in_memory::client(router);
+    for (pattern, text) in [
+        ("object", r#"{"b":1,"\ud83d":"\ud83d"}"#),
+        ("object", "{}"),
+        ("array", r#"["\ud83d",{"\ud83d":[]}]"#),
+        ("array", "[]"),
+    ] {
+        let data = parse(text).expect("valid JSON");
+        let answer: Value = client.send(pattern, &data).await.expect("answered");
+        assert_eq!(answer.stringify(), text);
+    }
 }
 
 #[test]
