@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use super::Reconnect;
 use crate::{
+    client::Reconnect,
     compat::Compat,
     connection::{self, Keepalive},
     packet::RpcError,
@@ -33,7 +33,7 @@ pub struct Config {
     /// silent before each further value.
     ///
     /// Raise it for slow handlers, or override it for some calls with
-    /// [`Client::with_timeout`](super::Client::with_timeout). Lower it where callers have given up long before.
+    /// [`Client::with_timeout`](crate::client::Client::with_timeout). Lower it where callers have given up long before.
     /// Default: 30 seconds. (Nest waits for ever, as [`Duration::MAX`] does.)
     pub timeout: Duration,
     /// How long one attempt to connect may take: looking a name up, trying its addresses and the TLS handshake, all
@@ -64,14 +64,14 @@ pub struct Config {
     ///
     /// Past it the connection is not read, and the service waits, as long as no other call waits for an answer on the same
     /// connection. Once one does, a further value ends the stream with
-    /// [`CallError::StreamOverflow`](super::CallError::StreamOverflow). A segment of 64 KiB, or one large value, may come
+    /// [`CallError::StreamOverflow`](crate::client::CallError::StreamOverflow). A segment of 64 KiB, or one large value, may come
     /// on top; and as much again, or 1 MiB, while packets of ours wait for a service that first wants to be read. Raise it for callers that pause for long among other calls, or give them a client of their own; lower it to
     /// bound memory. Default: 4,194,304 (4 MiB).
     pub max_stream_buffer: usize,
     /// What becomes of calls past [`max_in_flight`](Self::max_in_flight) and [`max_queued`](Self::max_queued).
     /// Default: they wait.
     pub when_full: WhenFull,
-    /// How long [`Client::close`](super::Client::close), and the end of the last handle, wait for what is under way, and for
+    /// How long [`Client::close`](crate::client::Client::close), and the end of the last handle, wait for what is under way, and for
     /// the service to close its side too, before the connection is cut. What the service has not read by then is lost. Raise
     /// it for slow handlers; lower it to stop sooner. Default: 25 seconds.
     pub drain_timeout: Duration,
@@ -108,7 +108,7 @@ pub enum WhenFull {
     /// It waits its turn, within its timeout: for callers that can slow down.
     #[default]
     Wait,
-    /// It fails at once with [`CallError::Overloaded`](super::CallError::Overloaded): for callers that had better
+    /// It fails at once with [`CallError::Overloaded`](crate::client::CallError::Overloaded): for callers that had better
     /// shed load.
     Fail,
 }

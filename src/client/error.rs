@@ -2,8 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
-use super::{ConnectError, TimeoutError};
 use crate::{
+    client::{ConnectError, TimeoutError},
     connection::ConnectionError,
     packet::{NoHandler, RpcError},
     pattern::Pattern,
@@ -59,15 +59,15 @@ pub enum CallError {
     #[error("the service is stopping")]
     Stopping,
     /// More than this many bytes of a stream's values waited to be taken
-    /// ([`Config::max_stream_buffer`](super::Config::max_stream_buffer)), and other calls waited for the connection. The
+    /// ([`Config::max_stream_buffer`](crate::client::Config::max_stream_buffer)), and other calls waited for the connection. The
     /// values up to then were given.
     #[error("more than {0} bytes of the stream wait to be taken")]
     StreamOverflow(usize),
-    /// As many calls as [`Config`](super::Config) allows are under way, and this one was
-    /// [not to wait](super::WhenFull::Fail).
+    /// As many calls as [`Config`](crate::client::Config) allows are under way, and this one was
+    /// [not to wait](crate::client::WhenFull::Fail).
     #[error("too many calls are under way")]
     Overloaded,
-    /// The client has been [closed](super::Client::close).
+    /// The client has been [closed](crate::client::Client::close).
     #[error("the client is closed")]
     Closed,
 }
@@ -175,8 +175,8 @@ pub enum Disconnected {
     /// It broke, or we cut it.
     #[error("the connection failed")]
     Failed(#[source] Arc<ConnectionError>),
-    /// We closed it: [`Client::close`](super::Client::close) was called, or the last handle is gone. A call that
-    /// fails with this was not answered within [`Config::drain_timeout`](super::Config::drain_timeout).
+    /// We closed it: [`Client::close`](crate::client::Client::close) was called, or the last handle is gone. A call that
+    /// fails with this was not answered within [`Config::drain_timeout`](crate::client::Config::drain_timeout).
     #[error("the client has closed the connection")]
     Closed,
     /// The runtime that the client's task ran on has stopped.

@@ -85,62 +85,26 @@
 //! # Ok(()) }
 //! ```
 
-mod address;
-mod asking;
-mod attempt;
-mod calls;
-mod clerk;
-mod closing;
+mod call;
+mod channel;
 mod config;
-mod connect_error;
-mod desk;
-mod detached;
+mod connect;
 mod driver;
-mod ejection;
-mod errand;
 mod error;
-mod guard;
 mod handle;
-mod health;
-mod host;
-mod link;
-mod listed;
-mod making;
-mod member;
-mod members;
-mod message_request;
-mod metadata;
-mod moving;
-mod papers;
-mod queue;
-mod race;
+mod pool;
 mod reconnect;
-mod replies;
-mod request_builder;
-mod service;
-mod source;
-mod stage;
 mod state;
-mod tcp;
-mod timeout;
-mod timeout_error;
-#[cfg(feature = "tls")]
-mod tls;
-#[cfg(unix)]
-mod unix;
-mod values;
-mod waiter;
-mod watch;
 
-pub use address::AddressError;
+pub use call::timeout_error::TimeoutError;
 pub use config::{Config, WhenFull};
-pub use connect_error::ConnectError;
+pub use connect::address::AddressError;
+pub use connect::error::ConnectError;
 pub use error::{CallError, Disconnected};
 pub use handle::Client;
-pub use message_request::MessageRequest;
+pub use handle::message::MessageRequest;
+pub use handle::reply_stream::Replies;
+pub use handle::request::RequestBuilder;
+pub use handle::service::{Answer, Call, Streaming};
 pub use reconnect::{Reconnect, When};
-pub use replies::Replies;
-pub use request_builder::RequestBuilder;
-pub use service::{Answer, Call, Streaming};
 pub use state::{State, States};
-pub use timeout_error::TimeoutError;

@@ -27,7 +27,7 @@ pub struct Reconnect {
     /// What makes the client connect once a link was lost or could not be had. Default: a call.
     pub when: When,
     /// How many attempts may fail before the calls that wait for them fail, with
-    /// [`CallError::Connect`](super::CallError::Connect). They fail sooner if their own timeout ends.
+    /// [`CallError::Connect`](crate::client::CallError::Connect). They fail sooner if their own timeout ends.
     ///
     /// Raise it so that calls survive a restart of the service. Default: 1, as Nest. 0 counts as 1.
     pub attempts: u32,
@@ -52,7 +52,7 @@ pub enum When {
     #[default]
     OnDemand,
     /// The loss itself: the client goes on trying until it is closed. From its first call, or
-    /// [`connect`](super::Client::connect), on.
+    /// [`connect`](crate::client::Client::connect), on.
     Always,
 }
 

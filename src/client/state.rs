@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::ReusableBoxFuture;
 use tracing::warn;
 
-use super::{Disconnected, desk::Desk};
+use crate::client::{Disconnected, channel::Desk};
 
 /// Whether a client is connected: Nest's `status`, with reasons.
 ///
@@ -39,7 +39,7 @@ impl State {
     }
 }
 
-/// The states of a client as a stream, the present one first; see [`Client::states`](super::Client::states).
+/// The states of a client as a stream, the present one first; see [`Client::states`](crate::client::Client::states).
 ///
 /// Whoever looks seldom sees the newest state and may miss some before. The stream ends when the client and its task
 /// are gone; it keeps neither alive.

@@ -154,7 +154,8 @@ impl<'de> Deserializer<'de> for Absent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::js::{Value, from_str};
+    use crate::js::Value;
+    use crate::js::from_str;
 
     #[test]
     fn undefined_is_told_from_null_by_types_that_can() {

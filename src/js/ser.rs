@@ -87,7 +87,8 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::js::{Value, parse};
+    use crate::js::Value;
+    use crate::js::parse;
 
     /// Up to here, an integer and JavaScript's number are the same.
     const SAFE: i64 = 1 << 53;

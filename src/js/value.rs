@@ -180,7 +180,8 @@ impl fmt::Display for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::js::{MAX_DEPTH, parse};
+    use crate::js::MAX_DEPTH;
+    use crate::js::parse;
 
     /// Every step of a value's life, in the stack of a thread as small as they come.
     fn lives_in_a_small_stack(text: String) {

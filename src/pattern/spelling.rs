@@ -146,7 +146,8 @@ fn push_text(text: &JsString, compat: Compat, out: &mut JsStringBuilder) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::js::{self, parse};
+    use crate::js;
+    use crate::js::parse;
 
     fn spelled(json: &str, compat: Compat) -> String {
         route_of(&parse(json).expect("valid JSON"), compat).to_json()

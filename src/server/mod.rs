@@ -45,71 +45,40 @@
 //! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
 //! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
 
-mod accept;
-mod accepted;
-mod attendance;
-mod back_off;
-mod bindable;
-mod call;
 mod contract;
-mod coop;
-mod endpoint;
-mod events;
 mod extract;
-mod handled;
 mod handler;
-mod handshake;
-mod into_reply;
-mod into_routes;
-mod into_rpc_error;
-mod layered;
 mod limits;
-mod listener;
-mod middleware;
-mod panics;
+mod listen;
 mod reply;
 mod request;
-mod router;
-mod routes;
-mod serialized_replies;
+mod routing;
 mod serve;
-mod serve_connection;
-mod service;
 mod session;
-mod signature;
-mod spawned;
-mod streaming;
-mod tcp;
-#[cfg(feature = "tls")]
-mod tls;
-#[cfg(unix)]
-mod unix;
-mod warnings;
-mod watch;
 
 /// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
 pub use http::Extensions;
 
-pub use accept::Accept;
-pub use accepted::Accepted;
 pub use contract::{ContractHandler, ReplyOf, RequestOf, ValuesOf};
-pub use endpoint::{Endpoint, EndpointFuture};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::Handler;
-pub use into_reply::IntoReply;
-pub use into_routes::IntoRoutes;
-pub use into_rpc_error::IntoRpcError;
-pub use layered::{HandlerLayer, Layered};
+pub use handler::layered::{HandlerLayer, Layered};
+pub use handler::middleware::{FromFn, FromFnLayer, Middleware, Next, from_fn, from_fn_with_state};
+pub use handler::service::{Endpoint, EndpointFuture};
+pub use handler::signature::Signature;
+pub use handler::spawn::{Spawn, SpawnLayer, Spawned};
 pub use limits::Limits;
-pub use listener::Listener;
-pub use middleware::{FromFn, FromFnLayer, Middleware, Next, from_fn, from_fn_with_state};
+pub use listen::Accept;
+pub use listen::accepted::Accepted;
+pub use listen::host::Listener;
+#[cfg(feature = "tls")]
+pub use listen::tls::TlsListener;
+pub use reply::into_reply::IntoReply;
+pub use reply::into_rpc_error::IntoRpcError;
 pub use reply::{Reply, Values};
 pub use request::{Kind, Request};
-pub use router::Router;
-pub use routes::Routes;
+pub use routing::Router;
+pub use routing::into_routes::IntoRoutes;
+pub use routing::table::Routes;
+pub use serve::connection::{ServeConnection, ServingConnection, serve_connection};
 pub use serve::{Ending, Serve, serve};
-pub use serve_connection::{ServeConnection, ServingConnection, serve_connection};
-pub use signature::Signature;
-pub use spawned::{Spawn, SpawnLayer, Spawned};
-#[cfg(feature = "tls")]
-pub use tls::TlsListener;

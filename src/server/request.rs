@@ -4,8 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use http::Extensions;
 
-use super::limits::Permit;
-use crate::packet::RawJson;
+use crate::{packet::RawJson, server::limits::Permit};
 
 /// A message or event, as handlers and extractors see it. `None` is JavaScript's undefined.
 #[derive(Debug, Clone)]
@@ -21,7 +20,7 @@ pub struct Request {
     pub metadata: Option<RawJson>,
     /// Where the caller is, when the connection has an address.
     pub peer: Option<SocketAddr>,
-    /// What layers leave for handlers, which take it with [`Extension`](super::Extension): at most one value a type.
+    /// What layers leave for handlers, which take it with [`Extension`](crate::server::Extension): at most one value a type.
     pub extensions: Extensions,
     /// Counts the request as in flight; a task that goes on with it keeps a copy.
     pub(super) permit: Option<Permit>,

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 
-use super::{ReplyOf, RequestOf};
 use crate::{
     contract::NoData,
-    server::{Handler, Layered},
+    server::{
+        Handler, Layered,
+        contract::{ReplyOf, RequestOf},
+    },
 };
 
 /// A [`Handler`] whose last parameter takes `Data` ([`RequestOf`]) and that returns `Reply` ([`ReplyOf`]). You never

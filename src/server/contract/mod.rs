@@ -1,11 +1,11 @@
 //! Handlers that keep a [contract](crate::contract).
 
-mod handler;
-mod reply_of;
-mod request_of;
-mod values_of;
+pub(in crate::server) mod handler;
+pub(in crate::server) mod reply_of;
+pub(in crate::server) mod request_of;
+pub(in crate::server) mod values_of;
 
-pub use handler::ContractHandler;
-pub use reply_of::ReplyOf;
-pub use request_of::RequestOf;
-pub use values_of::ValuesOf;
+pub use crate::server::contract::handler::ContractHandler;
+pub use crate::server::contract::reply_of::ReplyOf;
+pub use crate::server::contract::request_of::RequestOf;
+pub use crate::server::contract::values_of::ValuesOf;

@@ -1,7 +1,9 @@
 //! What a handler may return for a reply.
 
-use super::ValuesOf;
-use crate::{js::Maybe, server::Payload};
+use crate::{
+    js::Maybe,
+    server::{Payload, contract::ValuesOf},
+};
 
 /// What a handler may return where the contract's reply is `Reply`. You never implement it.
 ///

@@ -2,10 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use super::FromRequest;
 use crate::{
     packet::{RawJson, RpcError},
-    server::{Kind, Request},
+    server::{Kind, Request, extract::FromRequest},
 };
 
 /// What Nest's `TcpContext` tells of a packet, without its data.

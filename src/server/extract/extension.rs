@@ -2,8 +2,10 @@
 
 use std::any::type_name;
 
-use super::FromRequest;
-use crate::{packet::RpcError, server::Request};
+use crate::{
+    packet::RpcError,
+    server::{Request, extract::FromRequest},
+};
 
 /// What a layer, or whoever serves the connection, has put into the request's [extensions](Request::extensions).
 ///

@@ -1,21 +1,23 @@
 //! What handlers may take: extractors, as in axum.
 
-mod context;
-mod data;
-mod extension;
-mod rejection;
-mod state;
+pub(in crate::server) mod context;
+pub(in crate::server) mod extension;
+pub(in crate::server) mod payload;
+pub(in crate::server) mod rejection;
+pub(in crate::server) mod state;
 
 use std::future::Future;
 
-pub use context::Context;
-pub use data::{Metadata, Payload};
-pub use extension::Extension;
-pub use rejection::{Part, Rejection};
-pub use state::{FromRef, State};
+pub use crate::server::extract::context::Context;
+pub use crate::server::extract::extension::Extension;
+pub use crate::server::extract::payload::Metadata;
+pub use crate::server::extract::payload::Payload;
+pub use crate::server::extract::rejection::Part;
+pub use crate::server::extract::rejection::Rejection;
+pub use crate::server::extract::state::FromRef;
+pub use crate::server::extract::state::State;
 
-use super::Request;
-use crate::packet::RpcError;
+use crate::{packet::RpcError, server::Request};
 
 /// What a handler may take as a parameter: something made out of the [`Request`] and the router's state.
 ///

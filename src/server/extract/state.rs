@@ -1,7 +1,9 @@
 //! What the router was given for its handlers.
 
-use super::FromRequest;
-use crate::{packet::RpcError, server::Request};
+use crate::{
+    packet::RpcError,
+    server::{Request, extract::FromRequest},
+};
 
 /// The router's state, cloned, or a part of it: keep in it what is cheap to clone, an [`Arc`](std::sync::Arc) or a pool.
 ///

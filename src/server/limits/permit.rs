@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Refusal;
+use crate::server::limits::Refusal;
 
 /// One request or event in flight, until the last copy of this is dropped.
 pub(in crate::server) type Permit = Arc<Permits>;

@@ -15,23 +15,23 @@ use tracing::{
     warn,
 };
 
-use super::{
-    Pause, Session,
-    life::{Event, Life},
-    share::Share,
-};
 use crate::{
     connection::{ConnectionError, FramingError},
     packet::{Frame, RawJson, ReplyBody, ReplyId, RequestMembers},
     server::{
         Kind, Reply, Request,
-        call::{Call, Waiting, rest_of_event},
-        coop::is_budget_used_up,
+        handler::panics::drop_contained,
         limits::{Permit, Refusal, hold},
-        panics::drop_contained,
-        routes::{Routes, Target},
-        streaming::{Emission, Streaming},
-        watch::{Origin, Watch, request_span},
+        routing::table::{Routes, Target},
+        session::{
+            Pause, Session,
+            call::{Call, Waiting, rest_of_event},
+            coop::is_budget_used_up,
+            life::{Event, Life},
+            reply_stream::{Emission, Streaming},
+            share::Share,
+            trace::{Origin, Watch, request_span},
+        },
     },
     telemetry::Outcome,
 };

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::life::{Event, Life, OurSide};
+use crate::server::session::life::{Event, Life, OurSide};
 
 /// How long nothing must be in flight and nothing arrive. Longer than a caller takes that sends its next call when it has
 /// the answer to the last one, shorter than the pauses of one that sends a hundred calls a second.

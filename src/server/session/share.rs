@@ -3,7 +3,7 @@
 //! Tokio's own budget counts what its sockets and channels do. It does not see that one segment brought a thousand
 //! requests, nor that a stream always has more.
 
-use crate::server::coop::is_budget_used_up;
+use crate::server::session::coop::is_budget_used_up;
 
 /// How much one poll may do: packets taken, calls answered, values sent.
 const SHARE: u32 = 128;

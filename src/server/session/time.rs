@@ -11,12 +11,15 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{
-    Session,
-    drain::{Drain, Quiet, Step},
-    life::Event,
+use crate::server::{
+    limits::Due,
+    session::{
+        Session,
+        coop::is_budget_used_up,
+        drain::{Drain, Quiet, Step},
+        life::Event,
+    },
 };
-use crate::server::{coop::is_budget_used_up, limits::Due};
 
 /// The timer of a connection that is to end.
 pub(super) struct Draining {

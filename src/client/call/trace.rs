@@ -1,0 +1,156 @@
+//! What those who watch a client see of one call: its span and its meter.
+//!
+//! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
+
+use std::{
+    borrow::Cow,
+    future::{Future, poll_fn},
+    pin::Pin,
+};
+
+use tracing::{Span, field::Empty};
+
+use crate::{
+    client::CallError,
+    packet::{CallId, Draft},
+    telemetry::{CallMeter, CallMeters, Outcome, excerpt},
+};
+
+/// What is measured of all calls of a client.
+#[derive(Debug)]
+pub(in crate::client) struct Meters {
+    messages: CallMeters,
+    events: CallMeters,
+}
+
+/// Whether somebody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client) enum Kind {
+    Message,
+    Event,
+}
+
+impl Meters {
+    pub(in crate::client) fn new() -> Self {
+        Self {
+            messages: CallMeters::of_kind("message"),
+            events: CallMeters::of_kind("event"),
+        }
+    }
+
+    pub(in crate::client) fn begin(&self, kind: Kind) -> CallMeter {
+        match kind {
+            Kind::Message => self.messages.begin(),
+            Kind::Event => self.events.begin(),
+        }
+    }
+}
+
+/// One call's span and meter, until it ends or is dropped.
+#[derive(Debug)]
+pub(in crate::client) struct Watch {
+    span: Span,
+    meter: CallMeter,
+}
+
+impl Watch {
+    pub(in crate::client) const fn new(span: Span, meter: CallMeter) -> Self {
+        Self { span, meter }
+    }
+
+    /// The id of a request is known only once it has been handed over; it is asked for if somebody wants to know.
+    pub(in crate::client) fn identified(&self, id: impl FnOnce() -> Option<CallId>) {
+        if self.span.is_disabled() {
+            return;
+        }
+        if let Some(id) = id() {
+            self.span
+                .record("messaging.message.conversation_id", tracing::field::display(id));
+        }
+    }
+
+    /// Does `work` within the span: as `Instrument` does, without moving it.
+    pub(in crate::client) fn within<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = T> {
+        poll_fn(move |cx| {
+            let _entered = self.span.enter();
+            work.as_mut().poll(cx)
+        })
+    }
+
+    pub(in crate::client) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    pub(in crate::client) fn succeeded(&mut self) {
+        self.meter.end(Outcome::Ok);
+    }
+
+    /// Takes note of how the call ended.
+    pub(in crate::client) fn ended<T>(&mut self, outcome: &Result<T, CallError>) {
+        match outcome {
+            Ok(_) => self.succeeded(),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    pub(in crate::client) fn failed(&mut self, error: &CallError) {
+        let outcome = match error {
+            CallError::Rpc(_) | CallError::NoValue | CallError::Decode(_) => Outcome::Error,
+            CallError::Connect(_) => Outcome::Unreachable,
+            CallError::ConnectionClosed(_) => Outcome::Disconnected,
+            CallError::Timeout(_) => Outcome::Timeout,
+            CallError::Stopping => Outcome::Refused,
+            CallError::Overloaded | CallError::StreamOverflow(_) => Outcome::Overloaded,
+            CallError::Closed => Outcome::Closed,
+            // Found out before anything is sent.
+            CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) | CallError::Unframeable(_) => {
+                Outcome::Rejected
+            }
+        };
+        self.span.record("error.type", outcome.name());
+        self.span.record("otel.status_code", "ERROR");
+        self.meter.end(outcome);
+    }
+}
+
+/// The fields are looked at only if the span is enabled.
+macro_rules! call_span {
+    ($level:expr, $kind:ident, $draft:ident) => {{
+        let operation = match $kind {
+            Kind::Message => "send",
+            Kind::Event => "emit",
+        };
+        tracing::span!(
+            $level,
+            "request",
+            otel.name = tracing::field::display(format!("{operation} {}", excerpt(&plain($draft.pattern())))),
+            otel.kind = "producer",
+            otel.status_code = Empty,
+            messaging.system = "nestjs",
+            messaging.operation.name = operation,
+            messaging.operation.type = "send",
+            messaging.destination.name = excerpt(&plain($draft.pattern())),
+            messaging.message.conversation_id = Empty,
+            error.type = Empty,
+        )
+    }};
+}
+
+/// The span that all of one call is logged in.
+pub(in crate::client) fn call_span(kind: Kind, draft: &Draft) -> Span {
+    call_span!(tracing::Level::DEBUG, kind, draft)
+}
+
+/// As [`call_span`], for a client that passes its context on: that was asked for, and is no detail for debugging.
+#[cfg(feature = "otel")]
+pub(in crate::client) fn traced_call_span(kind: Kind, draft: &Draft) -> Span {
+    call_span!(tracing::Level::INFO, kind, draft)
+}
+
+/// A pattern that is text as that text, any other as JSON.
+fn plain(pattern: &str) -> Cow<'_, str> {
+    match pattern.starts_with('"') {
+        true => serde_json::from_str(pattern).map_or(Cow::Borrowed(pattern), Cow::Owned),
+        false => Cow::Borrowed(pattern),
+    }
+}

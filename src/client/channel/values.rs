@@ -1,0 +1,186 @@
+//! The values of a stream that its caller has not taken, up to a capacity. Plain data.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use crate::{client::channel::waiter::Answer, packet::RawJson};
+
+/// What a value counts for besides its JSON text, in bytes: about what it takes to keep it.
+const PER_VALUE: usize = 64;
+
+/// How many bytes beyond its capacity a stream may hold at least, while its connection has to be read for other reasons.
+const MIN_EXCESS: usize = 1024 * 1024;
+
+#[derive(Debug)]
+pub(in crate::client) struct Values {
+    queued: VecDeque<Option<RawJson>>,
+    /// How much is queued, in bytes.
+    bytes: usize,
+    /// How many bytes may be queued before the stream is full.
+    capacity: usize,
+    /// Whether more than `capacity` was queued since half of it was last queued or less.
+    is_full: bool,
+    has_come: bool,
+    /// When the last value came, or the stream was asked for, or its connection was read again after a pause.
+    since: Instant,
+    end: Option<Answer>,
+    /// The packet, if it was not written and is to be put down elsewhere.
+    pub(in crate::client) returned: Option<Vec<u8>>,
+}
+
+impl Values {
+    pub(in crate::client) const fn new(capacity: usize, since: Instant) -> Self {
+        Self {
+            queued: VecDeque::new(),
+            bytes: 0,
+            capacity,
+            is_full: false,
+            has_come: false,
+            since,
+            end: None,
+            returned: None,
+        }
+    }
+
+    pub(in crate::client) fn push(&mut self, value: Option<RawJson>, now: Instant) {
+        self.since = now;
+        self.queue(value);
+    }
+
+    /// Takes the value that came with the end, if one did. It needs no room: nothing comes after it.
+    pub(in crate::client) fn push_last(&mut self, value: Option<RawJson>) {
+        if value.is_some() {
+            self.queue(value);
+        }
+    }
+
+    pub(in crate::client) fn end(&mut self, end: Answer) {
+        self.is_full = false;
+        self.end = Some(end);
+    }
+
+    /// Takes the next value out; inside, `None` is the end.
+    pub(in crate::client) fn next(&mut self) -> Option<Option<Answer>> {
+        if let Some(value) = self.queued.pop_front() {
+            self.bytes -= size(value.as_ref());
+            return Some(Some(Ok(value)));
+        }
+        match self.end.take()? {
+            Ok(_) => Some(None),
+            Err(error) => Some(Some(Err(error))),
+        }
+    }
+
+    /// Takes note that there is room again, once there is. Returns true if there was none before.
+    pub(in crate::client) fn make_room(&mut self) -> bool {
+        let has_room = self.is_full && self.bytes <= self.capacity / 2;
+        if has_room {
+            self.is_full = false;
+            // The service was not silent: it was not read.
+            self.since = Instant::now();
+        }
+        has_room
+    }
+
+    pub(in crate::client) const fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Returns true if far more is queued than the capacity: as much again, and 1 MiB at least.
+    pub(in crate::client) const fn is_overfull(&self) -> bool {
+        let excess = if self.capacity > MIN_EXCESS {
+            self.capacity
+        } else {
+            MIN_EXCESS
+        };
+        self.bytes.saturating_sub(self.capacity) > excess
+    }
+
+    /// Returns true if any value has come.
+    pub(in crate::client) const fn have_come(&self) -> bool {
+        self.has_come
+    }
+
+    pub(in crate::client) const fn since(&self) -> Instant {
+        self.since
+    }
+
+    pub(in crate::client) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn queue(&mut self, value: Option<RawJson>) {
+        self.has_come = true;
+        self.bytes += size(value.as_ref());
+        self.is_full |= self.bytes > self.capacity;
+        self.queued.push_back(value);
+    }
+}
+
+fn size(value: Option<&RawJson>) -> usize {
+    PER_VALUE + value.map_or(0, |value| value.as_str().len())
+}
+
+/// Reads the time once, and only when it is needed.
+#[derive(Debug, Default)]
+pub(in crate::client) struct Clock(Option<Instant>);
+
+impl Clock {
+    pub(in crate::client) fn now(&mut self) -> Instant {
+        *self.0.get_or_insert_with(Instant::now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(capacity: usize) -> Values {
+        Values::new(capacity, Instant::now())
+    }
+
+    fn push(values: &mut Values, text: &'static str) {
+        values.push(Some(RawJson::new(text).expect("JSON")), Instant::now());
+    }
+
+    #[test]
+    fn a_stream_is_full_past_its_capacity_and_has_room_again_at_half_of_it() {
+        let mut values = values(4 * (PER_VALUE + 1));
+        (0..4).for_each(|_| push(&mut values, "1"));
+        assert!(!values.is_full());
+        push(&mut values, "1");
+        assert!(values.is_full());
+        for _ in 0..2 {
+            values.next().expect("a value");
+            assert!(!values.make_room(), "more than half is there");
+        }
+        values.next().expect("a value");
+        assert!(values.make_room() && !values.is_full());
+        assert!(!values.make_room(), "it had room");
+    }
+
+    #[test]
+    fn a_stream_without_capacity_is_full_while_anything_is_there() {
+        let mut values = values(0);
+        for _ in 0..3 {
+            push(&mut values, "1");
+            assert!(values.is_full() && !values.make_room());
+            values.next().expect("a value");
+            assert!(values.make_room());
+        }
+    }
+
+    #[test]
+    fn an_end_follows_the_values_and_needs_no_room() {
+        let mut values = values(0);
+        push(&mut values, "1");
+        values.push_last(Some(RawJson::null()));
+        values.end(Ok(None));
+        assert!(!values.is_full());
+        assert!(matches!(values.next(), Some(Some(Ok(Some(_))))));
+        assert!(matches!(values.next(), Some(Some(Ok(Some(_))))));
+        assert!(matches!(values.next(), Some(None)));
+        assert!(values.next().is_none());
+    }
+}

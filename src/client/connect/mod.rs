@@ -1,0 +1,11 @@
+//! TODO.
+
+pub(in crate::client) mod address;
+pub(in crate::client) mod error;
+pub(in crate::client) mod host;
+pub(in crate::client) mod race;
+pub(in crate::client) mod tcp;
+#[cfg(feature = "tls")]
+pub(in crate::client) mod tls;
+#[cfg(unix)]
+pub(in crate::client) mod unix;

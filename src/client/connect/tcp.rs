@@ -1,0 +1,149 @@
+//! TCP links of the client's own making.
+
+use std::{io, net::SocketAddr};
+
+use tokio::net::{TcpStream, lookup_host};
+
+use crate::{
+    client::{
+        Config,
+        connect::race::{interleaved, race},
+    },
+    connection::Keepalive,
+};
+
+/// The part of [`Config`] that a TCP link has from its beginning.
+#[derive(Debug, Clone)]
+pub(in crate::client) struct Dialer {
+    nodelay: bool,
+    keepalive: Option<Keepalive>,
+}
+
+impl Dialer {
+    pub(in crate::client) fn new(config: &Config) -> Self {
+        Self {
+            nodelay: config.nodelay,
+            keepalive: config.keepalive.clone(),
+        }
+    }
+
+    /// Connects to `host`, a name or an address with a port: to the first of its addresses that answers.
+    pub(in crate::client) async fn dial(&self, host: &str) -> io::Result<TcpStream> {
+        self.dial_first(lookup_host(host).await?.collect()).await
+    }
+
+    /// Connects to the first of the addresses that answers. The attempts begin with a random one, so that clients and
+    /// links spread over them.
+    pub(in crate::client) async fn dial_any(&self, mut addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the resolver knows no address"));
+        }
+        let first = fastrand::usize(..addresses.len());
+        addresses.rotate_left(first);
+        self.dial_first(addresses).await
+    }
+
+    async fn dial_first(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+        let attempt = async |address: SocketAddr| self.configured(TcpStream::connect(address).await?);
+        race(interleaved(addresses), attempt).await
+    }
+
+    /// Sets the options of a connection that has just been made.
+    fn configured(&self, stream: TcpStream) -> io::Result<TcpStream> {
+        if leads_back(&stream) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionRefused, LEADS_BACK));
+        }
+        stream.set_nodelay(self.nodelay)?;
+        if let Some(keepalive) = &self.keepalive {
+            keepalive.apply(&stream)?;
+        }
+        Ok(stream)
+    }
+}
+
+const LEADS_BACK: &str = "nothing listens there: the system has connected the socket to itself";
+
+/// Returns whether both ends of the connection are the same socket. The system makes such a connection when nothing
+/// listens on a local port and it happens to choose that very port for the caller (a "simultaneous open", RFC 9293 §3.5).
+fn leads_back(stream: &TcpStream) -> bool {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(local), Ok(peer)) => local == peer,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use socket2::SockRef;
+    use tokio::{
+        net::{TcpListener, TcpSocket},
+        time::timeout,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_link_has_the_options_it_was_to_have() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let keepalive = Keepalive::after(Duration::from_secs(77))
+            .interval(Duration::from_secs(7))
+            .retries(3);
+        let config = Config::default().nodelay(false).keepalive(keepalive);
+        let stream = Dialer::new(&config).dial_any(vec![address]).await.expect("it listens");
+        assert!(!stream.nodelay().expect("an option"));
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().expect("an option"));
+        assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(77));
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            socket.tcp_user_timeout().expect("an option"),
+            Some(Duration::from_secs(77 + 3 * 7))
+        );
+
+        let dialer = Dialer::new(&Config::default());
+        let stream = dialer.dial(&address.to_string()).await.expect("it listens");
+        assert!(stream.nodelay().expect("an option"));
+        assert!(!SockRef::from(&stream).keepalive().expect("an option"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_of_a_socket_to_itself_is_refused() {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let address = socket.local_addr().expect("bound");
+        let stream = socket.connect(address).await.expect("the system allows it");
+        let refused = Dialer::new(&Config::default()).configured(stream);
+        let error = refused.expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(error.to_string(), LEADS_BACK);
+    }
+
+    /// A listener whose queue is full drops what arrives: connecting to it hangs.
+    async fn silent_host() -> (SocketAddr, impl Sized) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.2:0".parse().expect("an address")).expect("a port");
+        let listener = socket.listen(1).expect("it listens");
+        let address = listener.local_addr().expect("bound");
+        let mut queued = Vec::new();
+        // The queue has room for a few: more than one is certain, more than a hundred is not to be.
+        while let Ok(connected) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            queued.push(connected.expect("it listens"));
+            assert!(queued.len() < 100, "the queue never fills");
+        }
+        (address, (listener, queued))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_does_not_keep_the_others_from_being_tried() {
+        let (silent, _kept) = silent_host().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let dialer = Dialer::new(&Config::default());
+        let dialled = dialer.dial_first(vec![silent, silent, address]).await;
+        assert_eq!(dialled.expect("one answers").peer_addr().expect("connected"), address);
+    }
+}

@@ -1,0 +1,84 @@
+//! What arrives on a connection: replies, and its end.
+
+use std::task::{Context, Poll};
+
+use bytestring::ByteString;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    client::{
+        Disconnected,
+        channel::values::Clock,
+        driver::connection::{Link, failed},
+    },
+    connection::Segment,
+    packet::{CallId, ReplyMembers, read_usual},
+};
+
+/// How many replies are handed over at a time: so few that nobody waits long for the desk.
+const REPLIES: usize = 64;
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
+    /// Returns true if anything was read.
+    pub(in crate::client) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        if self.is_paused && !self.resume() {
+            return Ok(false);
+        }
+        match self.connection.poll_segment(cx) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(Segment::Received)) => self.take_segment().map(|()| true),
+            Poll::Ready(Ok(Segment::End)) => Err(Disconnected::ByPeer),
+            Poll::Ready(Ok(Segment::EndInsideFrame)) => Err(Disconnected::InsideFrame),
+            Poll::Ready(Err(error)) => Err(failed(error)),
+        }
+    }
+
+    fn take_segment(&mut self) -> Result<(), Disconnected> {
+        let mut clock = Clock::default();
+        loop {
+            let read = self.read_replies();
+            // Those before a fault, too.
+            let received = self.clerk.deliver(&mut self.replies, &mut clock);
+            self.is_paused = received.is_full;
+            if received.is_refused {
+                self.refused();
+            }
+            if !read? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Returns true if the connection is to be read again: the stream that was full has room or is gone, another call waits
+    /// for an answer, or the service may wait to be read before it takes what is written.
+    fn resume(&mut self) -> bool {
+        let is_full = self.connection.queued() == 0 && self.clerk.desk.lock().calls.is_full();
+        if !is_full {
+            self.is_paused = false;
+            self.connection.rearm();
+        }
+        !is_full
+    }
+
+    /// Takes some replies out of what has been received. Returns true if there are more.
+    fn read_replies(&mut self) -> Result<bool, Disconnected> {
+        let mut memory = ByteString::new();
+        while self.replies.len() < REPLIES {
+            let Some(frame) = self.connection.next_frame(&mut memory).map_err(failed)? else {
+                return Ok(false);
+            };
+            if let Some(usual) = read_usual(frame) {
+                self.replies.push(usual);
+                continue;
+            }
+            match ReplyMembers::read(frame, self.compat) {
+                Ok(reply) => match reply.id.and_then(CallId::read_json) {
+                    Some(id) => self.replies.push((id, reply.outcome)),
+                    None => tracing::debug!(id = ?reply.id, "a reply to nobody"),
+                },
+                Err(error) => return Err(failed(self.connection.refuse(error))),
+            }
+        }
+        Ok(true)
+    }
+}

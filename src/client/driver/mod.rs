@@ -1,0 +1,211 @@
+//! The one task that owns a client's connections, one after the other.
+//!
+//! ```text
+//!              something to send, or When::Always
+//!   idle ──────────────────────────────────────────► connecting ──► linked ──► idle
+//!    ▲                                               │  ▲                │
+//!    └── no attempts left: those who wait are told ──┤  └─ the pause is over, or the link was lost
+//!                                                    └─► pausing         (When::Always)
+//! ```
+//!
+//! In each state commands are taken and deadlines pass: see `Clerk`.
+
+pub(in crate::client) mod attempt;
+pub(in crate::client) mod closing;
+pub(in crate::client) mod connection;
+pub(in crate::client) mod receiver;
+
+use std::{
+    future::{Future, pending},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep, timeout},
+};
+use tracing::{Instrument, debug_span};
+
+use crate::{
+    client::{
+        CallError, Config, ConnectError, Disconnected, State, When,
+        connect::{error::with_address, host::Host},
+        driver::{attempt::Attempt, closing::close, connection::Link, receiver::Clerk},
+        state::Notice,
+    },
+    connection::{Connection, ConnectionError},
+    telemetry::{LinkMeter, Side, connect_failed, reconnected},
+};
+
+pub(super) struct Driver<C> {
+    host: Host<C>,
+    config: Arc<Config>,
+    clerk: Clerk,
+    notice: Notice,
+    /// How many attempts have failed in a row.
+    failures: u32,
+    /// Whether there has been a link before.
+    has_been_linked: bool,
+}
+
+impl<C, F, IO> Driver<C>
+where
+    C: Fn() -> F,
+    F: Future<Output = io::Result<IO>>,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    pub(super) fn new(host: Host<C>, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
+        Self {
+            host,
+            config,
+            clerk,
+            notice,
+            failures: 0,
+            has_been_linked: false,
+        }
+    }
+
+    /// Connects when there is a need, and again after each loss, until the client is closed.
+    pub(super) async fn run(mut self) {
+        let mut end = PostsWhenDropped(self.notice.clone(), Some(Disconnected::Stopped));
+        while self.is_wanted().await {
+            self.notice.post(State::Connecting);
+            let connecting = in_time(&self.host.connect, self.config.connect_timeout);
+            match self.clerk.attend(connecting, is_finished).await {
+                Some(Ok(io)) => self.carry(io).await,
+                Some(Err(error)) => self.failed(error),
+                None => break,
+            }
+            self.pause().await;
+        }
+        // Only events and what has waited for a link for too long can be left.
+        self.clerk.fail_waiting(&CallError::Closed);
+        end.1 = Some(Disconnected::Closed);
+    }
+
+    /// Waits until there is a need for a link (`true`) or none of the client (`false`).
+    async fn is_wanted(&mut self) -> bool {
+        let always = self.config.reconnect.when == When::Always;
+        let wants = move |clerk: &Clerk| clerk.wants_link() || always && !clerk.is_closing();
+        self.clerk
+            .attend(pending::<()>(), |clerk| wants(clerk) || is_finished(clerk))
+            .await;
+        !is_finished(&self.clerk)
+    }
+
+    /// Uses a link until its end.
+    async fn carry(&mut self, io: IO) {
+        tracing::debug!("connected");
+        self.notice.post(State::Connected);
+        let since = Instant::now();
+        if std::mem::replace(&mut self.has_been_linked, true) {
+            reconnected();
+        }
+        let connection = Connection::new(io, &self.config.connection).metered(LinkMeter::opened(Side::Client));
+        let link = Link::new(connection, self.config.compat, &mut self.clerk, &self.notice);
+        let (reason, connection) = link
+            .run()
+            .instrument(debug_span!("connection", messaging.system = "nestjs"))
+            .await;
+        self.end(&reason, connection).await;
+        self.notice.post(State::Disconnected(reason));
+        let is_bad = self.config.reconnect.is_too_short(since.elapsed());
+        self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
+    }
+
+    /// Lets a connection end so that the service gets what was sent to it, unless it is gone already.
+    async fn end(&mut self, reason: &Disconnected, connection: Connection<IO>) {
+        match reason {
+            // The time for that is part of the time for closing.
+            Disconnected::Closed => {
+                self.clerk.attend(close(connection), Clerk::is_overdue).await;
+            }
+            // What comes next does not wait for it.
+            Disconnected::Stopping => {
+                tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
+            }
+            Disconnected::Failed(error) if is_alive_after(error) => {
+                tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
+            }
+            // It has read what it was going to read. Under TLS, this sends `close_notify`.
+            Disconnected::ByPeer => {
+                let _ = close(connection).now_or_never();
+            }
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, error: io::Error) {
+        let error = match &self.host.address {
+            Some(address) => with_address(address, error),
+            None => error,
+        };
+        let error = ConnectError::new(Arc::new(error));
+        tracing::debug!(error = &error as &dyn std::error::Error, "cannot connect");
+        connect_failed();
+        self.failures = self.failures.saturating_add(1);
+        self.notice
+            .post(State::Disconnected(Disconnected::Unreachable(error.clone())));
+        if self.config.reconnect.is_exhausted(self.failures) {
+            self.clerk.fail_waiting(&CallError::Connect(error));
+            if self.config.reconnect.when == When::OnDemand {
+                self.failures = 0;
+            }
+        }
+    }
+
+    /// Lets time pass after a failure, as long as somebody waits for a link.
+    async fn pause(&mut self) {
+        if self.failures == 0 {
+            return;
+        }
+        let on_demand = self.config.reconnect.when == When::OnDemand;
+        let needless = move |clerk: &Clerk| on_demand && !clerk.wants_link();
+        let pausing = sleep(self.config.reconnect.delay(self.failures));
+        let is_enough = |clerk: &Clerk| needless(clerk) || is_finished(clerk);
+        if self.clerk.attend(pausing, is_enough).await.is_none() {
+            self.failures = 0;
+        }
+    }
+}
+
+/// Returns true if the peer, which sent no packet, or half of one, may still read what was sent to it.
+fn is_alive_after(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::Frame(_)
+            | ConnectionError::Framing { .. }
+            | ConnectionError::Packet(_)
+            | ConnectionError::IncompleteMessage(_)
+    )
+}
+
+fn is_finished(clerk: &Clerk) -> bool {
+    clerk.is_drained() || clerk.is_overdue()
+}
+
+/// Tells how it ended, also when the task is dropped, with its runtime.
+struct PostsWhenDropped(Notice, Option<Disconnected>);
+
+impl Drop for PostsWhenDropped {
+    fn drop(&mut self) {
+        if let Some(reason) = self.1.take() {
+            self.0.post(State::Disconnected(reason));
+        }
+    }
+}
+
+async fn in_time<F, IO>(connect: impl FnOnce() -> F, limit: Duration) -> io::Result<IO>
+where
+    F: Future<Output = io::Result<IO>>,
+{
+    timeout(limit, Attempt::begin(connect)?).await.unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no connection within {limit:?}"),
+        ))
+    })
+}

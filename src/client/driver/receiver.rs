@@ -1,0 +1,171 @@
+//! Who attends to a desk, whether or not there is a link: hands over replies, wakes callers. Does no I/O.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Sleep, sleep};
+
+use crate::{
+    client::{
+        CallError, Disconnected,
+        channel::{
+            Desk,
+            channel_state::Papers,
+            pending::{Delivery, Woken},
+            values::Clock,
+            wake,
+        },
+    },
+    packet::{CallId, Outcome},
+};
+
+/// The part of a link's task that looks after its desk. Its drop fails the calls that were written.
+#[derive(Debug)]
+pub(in crate::client) struct Clerk {
+    pub(in crate::client) desk: Arc<Desk>,
+    pub(in crate::client) drain_timeout: Duration,
+    closing: Closing,
+    /// Whom to wake; kept for its memory.
+    woken: Woken,
+}
+
+#[derive(Debug)]
+enum Closing {
+    NotYet,
+    /// What is under way has until this ends.
+    Until(Pin<Box<Sleep>>),
+    /// The time is over.
+    Overdue,
+}
+
+/// What the replies that were handed over mean to the connection they came on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::client) struct Received {
+    /// The service stops: it takes no more calls.
+    pub(in crate::client) is_refused: bool,
+    /// A stream is full, and no other call waits for an answer.
+    pub(in crate::client) is_full: bool,
+}
+
+impl Clerk {
+    pub(in crate::client) fn new(desk: Arc<Desk>, drain_timeout: Duration) -> Self {
+        Self {
+            desk,
+            drain_timeout,
+            closing: Closing::NotYet,
+            woken: Woken::new(),
+        }
+    }
+
+    /// Takes notice of what has been brought, and of the end of closing; `cx` is woken when there is more to notice.
+    pub(in crate::client) fn poll(&mut self, cx: &mut Context<'_>) {
+        let mut papers = self.desk.lock();
+        papers.watch(cx);
+        let (is_closing, is_overdue) = (papers.is_closing, papers.is_overdue);
+        drop(papers);
+        if is_closing {
+            self.poll_closing(is_overdue, cx);
+        }
+    }
+
+    fn poll_closing(&mut self, is_overdue: bool, cx: &mut Context<'_>) {
+        if let Closing::NotYet = self.closing {
+            self.closing = Closing::Until(Box::pin(sleep(self.drain_timeout)));
+        }
+        if let Closing::Until(end) = &mut self.closing
+            && (is_overdue || end.as_mut().poll(cx).is_ready())
+        {
+            self.closing = Closing::Overdue;
+        }
+    }
+
+    /// Does `work` meanwhile; `None` if `is_enough` said so before that was done.
+    pub(in crate::client) async fn attend<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        is_enough: impl Fn(&Self) -> bool,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| {
+            self.poll(cx);
+            if is_enough(self) {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    /// Does something to what lies on the desk, and wakes whom that concerns when the lock is free again.
+    pub(in crate::client) fn change<T>(&mut self, change: impl FnOnce(&mut Papers, &mut Woken) -> T) -> T {
+        let changed = change(&mut self.desk.lock(), &mut self.woken);
+        if !self.woken.is_empty() {
+            wake(self.woken.drain(..));
+        }
+        changed
+    }
+
+    /// Hands replies to the calls they belong to. Replies to nobody are ignored, as in Nest.
+    pub(in crate::client) fn deliver(&mut self, replies: &mut Vec<(CallId, Outcome)>, clock: &mut Clock) -> Received {
+        let mut received = Received::default();
+        if replies.is_empty() {
+            return received;
+        }
+        let mut strays = Vec::new();
+        self.change(|papers, woken| {
+            for (id, outcome) in replies.drain(..) {
+                match papers.calls.deliver(id, outcome, clock, woken) {
+                    Delivery::Delivered => {}
+                    Delivery::Stray => strays.push(id),
+                    Delivery::Refusal => received.is_refused = true,
+                }
+            }
+            received.is_full = papers.calls.is_full();
+        });
+        for id in strays {
+            tracing::debug!(%id, "a reply to nobody");
+        }
+        received
+    }
+
+    /// Fails the calls that wait for a connection.
+    pub(in crate::client) fn fail_waiting(&mut self, error: &CallError) {
+        let freed = self.change(|papers, woken| papers.fail_waiting(error, woken));
+        self.desk.slots.add_permits(freed);
+    }
+
+    /// Fails the calls whose packets were written to the lost connection.
+    pub(in crate::client) fn fail_sent(&mut self, reason: Disconnected) {
+        self.change(|papers, woken| papers.fail_sent(reason, woken));
+    }
+
+    /// Whether a link is needed now.
+    pub(in crate::client) fn wants_link(&self) -> bool {
+        self.desk.lock().wants_link()
+    }
+
+    pub(in crate::client) const fn is_closing(&self) -> bool {
+        !matches!(self.closing, Closing::NotYet)
+    }
+
+    /// Whether it is closing and nothing is left to do, but perhaps to write.
+    pub(in crate::client) fn is_drained(&self) -> bool {
+        self.is_closing() && self.desk.lock().is_drained()
+    }
+
+    /// Whether it has been closing for too long.
+    pub(in crate::client) const fn is_overdue(&self) -> bool {
+        matches!(self.closing, Closing::Overdue)
+    }
+}
+
+impl Drop for Clerk {
+    fn drop(&mut self) {
+        self.desk.leave();
+    }
+}

@@ -1,0 +1,249 @@
+//! A call under way, in the hands of its caller.
+
+use std::{
+    future::{Future, poll_fn},
+    ops::Deref,
+    sync::atomic::Ordering::Relaxed,
+    task::{Context, Poll, Waker},
+};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    client::{
+        CallError,
+        call::{deadline::Silence, outgoing::Errand},
+        channel::{
+            End, Progress, Submitted,
+            pending::{Because, Key, Returned},
+            waiter::Answer,
+        },
+        pool::{Chosen, Members, slot::Member},
+    },
+    packet::CallId,
+};
+
+/// What a stream comes to next.
+pub(in crate::client) enum Next {
+    /// A value, or the end, which is `None`.
+    Item(Option<Answer>),
+    /// Its connection was lost before its packet was written.
+    Returned(Returned),
+}
+
+/// Takes a call off its link when its caller no longer waits, whenever that is: there is a key from the moment on when the
+/// packet is on the desk.
+pub(in crate::client) struct Guard<M: Deref<Target = Members>> {
+    members: M,
+    link: usize,
+    key: Option<Key>,
+    is_event: bool,
+    is_counted: bool,
+    /// Whether the end of the call tells whether the host is well again.
+    is_probe: bool,
+    /// Given back when this is dropped.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl<M: Deref<Target = Members>> Guard<M> {
+    pub(in crate::client) fn new(members: M) -> Self {
+        Self {
+            members,
+            link: 0,
+            key: None,
+            is_event: false,
+            is_counted: false,
+            is_probe: false,
+            place: None,
+        }
+    }
+
+    /// Submits a packet at once, if that needs no waiting: if a place, a link and a slot are to be had. Returns false if it
+    /// does; nothing has been taken then. `waker` is woken by what comes of it.
+    #[inline]
+    pub(in crate::client) fn try_submit(
+        &mut self,
+        errand: &mut Errand,
+        waker: Option<Waker>,
+    ) -> Result<bool, CallError> {
+        if errand.is_request() {
+            match self.members.try_place()? {
+                Some(place) => self.place = place,
+                None => return Ok(false),
+            }
+        }
+        let Some(chosen) = self.members.ready(errand.is_request()) else {
+            self.place = None;
+            return Ok(false);
+        };
+        self.take(chosen);
+        match self.member().try_submit(errand, waker, &self.members.config)? {
+            Some(submitted) => self.submitted(errand, &submitted),
+            None => self.release(Because::Dropped),
+        }
+        Ok(self.key.is_some())
+    }
+
+    /// Submits a packet when there are a place, a link and a slot for it.
+    pub(in crate::client) async fn submit(&mut self, errand: &mut Errand) -> Result<(), CallError> {
+        if errand.is_request() && self.place.is_none() {
+            self.place = self.members.place().await?;
+        }
+        let chosen = match self.members.ready(errand.is_request()) {
+            Some(chosen) => chosen,
+            None => self.members.first_ready().await?,
+        };
+        self.take(chosen);
+        let submitted = self.member().submit(errand, &self.members.config).await?;
+        self.submitted(errand, &submitted);
+        Ok(())
+    }
+
+    /// Takes one of the links. Where links compete for calls, it is busier now.
+    #[inline]
+    fn take(&mut self, chosen: Chosen) {
+        (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
+        self.is_counted = self.members.has_choice();
+        if self.is_counted {
+            self.member().load.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn submitted(&mut self, errand: &mut Errand, submitted: &Submitted) {
+        self.key = Some(submitted.key);
+        self.is_event = !errand.is_request();
+        // The caller waits on; others need the memory now.
+        errand.draft.retire();
+        self.member().start_if(submitted.is_first, &self.members.config);
+        self.members.recheck(self.link);
+    }
+
+    /// Learns from the end of the call, or from a value of it, how the host of its link is.
+    #[inline]
+    pub(in crate::client) fn learn(&mut self, is_event: bool, answer: &Answer) {
+        if let Some(health) = &self.members.health
+            && self.is_counted
+        {
+            // It may run code of the user's. Should that panic, the probe ends with this guard.
+            health.learn(self.link, is_event, self.is_probe, answer);
+            self.is_probe = false;
+        }
+    }
+
+    /// The id of a request that has been submitted and not ended.
+    pub(in crate::client) fn id(&self) -> Option<CallId> {
+        self.key.map(|key| self.member().desk.id(key))
+    }
+
+    /// Asks for this link and waits until it is there.
+    pub(in crate::client) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
+        self.link = link;
+        let link = self.members.link(link);
+        let submitted = link.connect().ok_or(CallError::Closed)?;
+        self.key = Some(submitted.key);
+        link.start_if(submitted.is_first, &self.members.config);
+        match poll_fn(|cx| self.poll_end(cx)).await {
+            // It has no packet that could be returned.
+            Ok(End::Value(_) | End::Returned(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How the call ends. It has been submitted in this very poll of the task, which is then known to the desk.
+    pub(in crate::client) fn ended(&mut self) -> impl Future<Output = Result<End, CallError>> {
+        let mut is_known = true;
+        poll_fn(move |cx| match std::mem::take(&mut is_known) {
+            true => Poll::Pending,
+            false => self.poll_end(cx),
+        })
+    }
+
+    /// The next value of a stream, or its end, or its packet; `silence` bounds how long the service may take for it.
+    pub(in crate::client) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Next> {
+        let Some(key) = self.key else {
+            return Poll::Ready(Next::Item(None));
+        };
+        match self.member().desk.poll_next(key, cx) {
+            Progress::Ready(next) => return Poll::Ready(Next::Item(next)),
+            Progress::Pending => {}
+            Progress::Unattended => self.start(),
+        }
+        match self.take_returned(key) {
+            Some(returned) => Poll::Ready(Next::Returned(returned)),
+            None => self.poll_silence(key, silence, cx).map(Next::Item),
+        }
+    }
+
+    fn take_returned(&mut self, key: Key) -> Option<Returned> {
+        if !self.members.has_choice() {
+            return None;
+        }
+        let returned = self.member().desk.take_returned(key)?;
+        self.key = None;
+        Some(returned)
+    }
+
+    fn poll_silence(&self, key: Key, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        match self.member().desk.since(key) {
+            Some(since) => silence.poll(since, cx).map(|error| Some(Err(error))),
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, CallError>> {
+        let key = self.key.expect("it has been submitted");
+        match self.member().desk.poll_end(key, cx) {
+            Progress::Ready(end) => {
+                self.key = None;
+                Poll::Ready(end)
+            }
+            Progress::Pending => Poll::Pending,
+            Progress::Unattended => {
+                self.start();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Starts a task for the connection, whose last one went with its runtime.
+    #[cold]
+    fn start(&self) {
+        self.member().start_if(true, &self.members.config);
+    }
+
+    /// Ends the call, and gives back what it has taken.
+    pub(in crate::client) fn release(&mut self, because: Because) {
+        self.leave_link(because);
+        self.place = None;
+    }
+
+    /// Takes the call off its link. It keeps its place among the requests under way.
+    #[inline]
+    pub(in crate::client) fn leave_link(&mut self, because: Because) {
+        if std::mem::take(&mut self.is_counted) {
+            self.member().load.fetch_sub(1, Relaxed);
+        }
+        if std::mem::take(&mut self.is_probe)
+            && let Some(health) = &self.members.health
+        {
+            health.probe_dropped(self.link);
+        }
+        if let Some(key) = self.key.take()
+            && let Some(packet) = self.member().desk.give_up(key, because)
+            && self.is_event
+            && because == Because::Dropped
+        {
+            self.members.board.adopt(packet);
+        }
+    }
+
+    fn member(&self) -> &Member {
+        self.members.link(self.link)
+    }
+}
+
+impl<M: Deref<Target = Members>> Drop for Guard<M> {
+    fn drop(&mut self) {
+        self.release(Because::Dropped);
+    }
+}

@@ -1,0 +1,114 @@
+//! Events that nobody waits for.
+
+use std::{
+    error::Error,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Waker},
+};
+
+use serde::Serialize;
+use tokio::{runtime::Handle, sync::Semaphore};
+use tracing::{Span, warn};
+
+use crate::{
+    client::{
+        CallError, Client, RequestBuilder,
+        call::trace::{Kind, Watch},
+    },
+    pattern::Pattern,
+    telemetry::{LogThrottle, excerpt},
+};
+
+/// What a client notes of the events that nobody waits for.
+#[derive(Debug)]
+pub(in crate::client) struct Detached {
+    /// One for each event that may wait.
+    places: Arc<Semaphore>,
+    dropped: AtomicU64,
+    throttle: LogThrottle,
+}
+
+impl Client {
+    /// Sends an event without waiting for it, as Nest's `emit` does: returns at once, whether or not there is a connection,
+    /// and never fails.
+    ///
+    /// The event is sent as by [`emit`](Self::emit), within the client's timeout, and events that wait for one connection
+    /// leave in the order of these calls. At most as many events wait as all connections have room for in their queues
+    /// ([`Config::max_queued`](crate::client::Config::max_queued)). An event that exceeds that, or that cannot be sent, is dropped:
+    /// a warning is logged, at most once a second, and [`dropped_events`](Self::dropped_events) counts it. (So it is if
+    /// this is called outside of a Tokio runtime.)
+    ///
+    /// Before a process ends, [`close`](Self::close) sends what still waits.
+    ///
+    /// ```
+    /// use nest_wire::{client::Client, server::{Payload, Router, State}};
+    ///
+    /// /// Answers whether or not the service of `audit` can be reached.
+    /// async fn order(State(audit): State<Client>, Payload(item): Payload<String>) -> String {
+    ///     audit.emit_detached("ordered", &item);
+    ///     format!("{item} is on its way")
+    /// }
+    ///
+    /// let router: Router = Router::new().message("order", order).with_state(Client::new("localhost:8888"));
+    /// ```
+    pub fn emit_detached(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) {
+        self.request(pattern).data(data).emit_detached();
+    }
+
+    /// Returns how many events of [`emit_detached`](Self::emit_detached) this client and its clones have dropped.
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        self.members.detached.dropped.load(Relaxed)
+    }
+}
+
+impl RequestBuilder {
+    /// Sends it as an event without waiting for it, as [`Client::emit_detached`] does.
+    pub fn emit_detached(self) {
+        let members = Arc::clone(&self.client.members);
+        let (detached, pattern) = (&members.detached, self.pattern.to_json());
+        let runtime = match Handle::try_current() {
+            Ok(runtime) => runtime,
+            Err(error) => return detached.event_dropped(&pattern, &error),
+        };
+        let Ok(place) = Arc::clone(&detached.places).try_acquire_owned() else {
+            let error = CallError::Overloaded;
+            Watch::new(Span::none(), members.meters.begin(Kind::Event)).failed(&error);
+            return detached.event_dropped(&pattern, &error);
+        };
+        let of_task = Arc::clone(&members);
+        let mut emitting = Box::pin(async move {
+            if let Err(error) = self.emit().await {
+                of_task.detached.event_dropped(&pattern, &error);
+            }
+            drop(place);
+        });
+        // Polled here first, so that events are queued in the order of the calls.
+        let polled = emitting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if polled.is_pending() {
+            runtime.spawn(emitting);
+        }
+    }
+}
+
+impl Detached {
+    /// At most `capacity` events wait.
+    pub(in crate::client) fn new(capacity: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(capacity)),
+            dropped: AtomicU64::new(0),
+            throttle: LogThrottle::default(),
+        }
+    }
+
+    fn event_dropped(&self, pattern: &str, error: &(dyn Error + 'static)) {
+        self.dropped.fetch_add(1, Relaxed);
+        if let Some(suppressed) = self.throttle.allow() {
+            warn!(pattern = excerpt(pattern), error, suppressed, "an event was not sent");
+        }
+    }
+}

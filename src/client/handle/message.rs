@@ -1,0 +1,117 @@
+//! Calls that keep a contract.
+
+use std::{fmt, marker::PhantomData, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    client::{CallError, Client, Replies, RequestBuilder},
+    contract::{Event, Message},
+};
+
+/// A message that is to be sent and whose reply's type is known, made by [`Client::message`].
+///
+/// Metadata and timeout are the client's unless they are set here. An error of the request or the metadata is returned
+/// by the method that sends.
+#[must_use = "a request does nothing until it is sent"]
+pub struct MessageRequest<Reply> {
+    request: RequestBuilder,
+    reply: PhantomData<fn() -> Reply>,
+}
+
+impl Client {
+    /// Begins a message of this contract: its request and its reply have the contract's types.
+    ///
+    /// ```
+    /// use nest_wire::{contract::Message, in_memory, server::{Payload, Router}};
+    ///
+    /// const SUM: Message<Vec<f64>, f64> = Message::new("sum");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), nest_wire::client::CallError> {
+    /// # let sum = async |Payload(numbers): Payload<Vec<f64>>| numbers.iter().sum::<f64>();
+    /// # let client = in_memory::client(Router::new().handle_message(SUM, sum));
+    /// let total = client.message(SUM, &vec![3.0, 5.0]).send().await?;
+    /// assert_eq!(total, 8.0);
+    /// # Ok(()) }
+    /// ```
+    pub fn message<Request: Serialize, Reply>(
+        &self,
+        message: Message<Request, Reply>,
+        request: &Request,
+    ) -> MessageRequest<Reply> {
+        MessageRequest {
+            request: self.request(message.pattern()).data(request),
+            reply: PhantomData,
+        }
+    }
+
+    /// Sends an event of this contract, as [`emit`](Self::emit) does.
+    ///
+    /// ```no_run
+    /// use nest_wire::{client::Client, contract::Event};
+    ///
+    /// const USER_CREATED: Event<String> = Event::new("user_created");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), nest_wire::client::CallError> {
+    /// let client = Client::new("localhost:8888");
+    /// client.emit_event(USER_CREATED, &"Ada".to_owned()).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub async fn emit_event<Data: Serialize>(&self, event: Event<Data>, data: &Data) -> Result<(), CallError> {
+        self.emit(event.pattern(), data).await
+    }
+
+    /// Sends an event of this contract without waiting for it, as [`emit_detached`](Self::emit_detached) does.
+    pub fn emit_event_detached<Data: Serialize>(&self, event: Event<Data>, data: &Data) {
+        self.emit_detached(event.pattern(), data);
+    }
+}
+
+impl<Reply> MessageRequest<Reply> {
+    /// Sets the metadata, in place of the [client's](Client::with_metadata).
+    pub fn metadata(mut self, metadata: &(impl Serialize + ?Sized)) -> Self {
+        self.request = self.request.metadata(metadata);
+        self
+    }
+
+    /// Sets the timeout, in place of the [client's](Client::with_timeout).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.request = self.request.timeout(timeout);
+        self
+    }
+}
+
+impl<Reply: DeserializeOwned> MessageRequest<Reply> {
+    /// Sends the message and returns the last value of its answer, as [`Client::send`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send(self) -> Result<Reply, CallError> {
+        self.request.send().await
+    }
+
+    /// Sends the message and returns the first value of its answer, as [`Client::send_first`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send_first`].
+    pub async fn send_first(self) -> Result<Reply, CallError> {
+        self.request.send_first().await
+    }
+
+    /// Sends the message and returns its values as they come, as [`Client::send_stream`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send_stream`].
+    pub async fn send_stream(self) -> Result<Replies<Reply>, CallError> {
+        self.request.send_stream().await
+    }
+}
+
+impl<Reply> fmt::Debug for MessageRequest<Reply> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MessageRequest").field(&self.request).finish()
+    }
+}

@@ -1,0 +1,141 @@
+//! A call as a builder: its data, metadata and timeout, for this call alone.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
+
+use crate::{
+    client::{
+        CallError, Client, Replies,
+        call::outgoing::{Errand, Kind},
+        channel::waiter::Answer,
+        handle::reply_stream::decode,
+    },
+    packet::RawJson,
+    pattern::Pattern,
+};
+
+/// A message or an event to be sent, made by [`Client::request`].
+///
+/// The data is `{}` unless [`data`](Self::data) sets it; metadata and timeout are the client's unless they are set here.
+/// An error of the data or the metadata is returned by the method that sends.
+#[derive(Debug, Clone)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct RequestBuilder {
+    pub(in crate::client) client: Client,
+    pub(in crate::client) pattern: Pattern,
+    data: Result<Option<RawJson>, CallError>,
+}
+
+impl Client {
+    /// Begins a message or an event to `pattern`, with data, metadata and a timeout of its own.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use nest_wire::{client::Client, server::{Listener, Payload, Router, serve}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addrs()?[0].to_string();
+    /// # let sum = async |Payload(numbers): Payload<Vec<u32>>| numbers.iter().sum::<u32>();
+    /// # tokio::spawn(serve(listener, Router::new().message("sum", sum)).into_future());
+    /// let client = Client::new(address);
+    /// let sum: u32 = client
+    ///     .request("sum")
+    ///     .data(&[1, 2, 3])
+    ///     .metadata(&serde_json::json!({ "tenant": "acme" }))
+    ///     .timeout(Duration::from_secs(1))
+    ///     .send()
+    ///     .await?;
+    /// assert_eq!(sum, 6);
+    /// # Ok(()) }
+    /// ```
+    pub fn request(&self, pattern: impl Into<Pattern>) -> RequestBuilder {
+        RequestBuilder {
+            client: self.clone(),
+            pattern: pattern.into(),
+            data: Ok(None),
+        }
+    }
+}
+
+impl RequestBuilder {
+    /// Sets the data. Default: `{}`.
+    pub fn data(mut self, data: &(impl Serialize + ?Sized)) -> Self {
+        if self.data.is_ok() {
+            self.data = RawJson::of(data)
+                .map(Some)
+                .map_err(|error| CallError::Encode(Arc::new(error)));
+        }
+        self
+    }
+
+    /// Sets the metadata, in place of the [client's](Client::with_metadata).
+    pub fn metadata(mut self, metadata: &(impl Serialize + ?Sized)) -> Self {
+        match RawJson::of(metadata) {
+            Ok(metadata) => self.client.metadata = self.client.metadata.with(metadata),
+            Err(error) if self.data.is_ok() => self.data = Err(CallError::Encode(Arc::new(error))),
+            Err(_) => {}
+        }
+        self
+    }
+
+    /// Sets the timeout, in place of the [client's](Client::with_timeout).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.client.timeout = timeout;
+        self
+    }
+
+    /// Sends the message and returns the last value of its answer, as [`Client::send`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send<T: DeserializeOwned>(self) -> Result<T, CallError> {
+        decode(self.ask(Kind::Request).await?.as_ref())
+    }
+
+    /// Sends the message and returns the first value of its answer, as [`Client::send_first`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send_first`].
+    pub async fn send_first<T: DeserializeOwned>(self) -> Result<T, CallError> {
+        decode(self.ask(Kind::First).await?.as_ref())
+    }
+
+    /// Sends the message and returns its values as they come, as [`Client::send_stream`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send_stream`].
+    pub async fn send_stream<T: DeserializeOwned>(self) -> Result<Replies<T>, CallError> {
+        let mut errand = Errand::new(Kind::Stream { since: Instant::now() });
+        self.fill(&mut errand)?;
+        let watch = self.client.watch(&mut errand);
+        self.client.ask_stream(self.pattern, errand, watch).await
+    }
+
+    /// Sends it as an event and waits until it has been handed to the operating system, as [`Client::emit`] does.
+    ///
+    /// # Errors
+    /// As [`Client::emit`].
+    pub async fn emit(self) -> Result<(), CallError> {
+        self.ask(Kind::Event).await.map(drop)
+    }
+
+    async fn ask(self, kind: Kind) -> Answer {
+        let errand = &mut Errand::new(kind);
+        self.fill(errand)?;
+        let watch = &mut self.client.watch(errand);
+        let answer = self.client.ask(errand, watch, |errand| self.fill(errand)).await;
+        answer.map_err(|error| error.of_call(&self.pattern))
+    }
+
+    /// Writes the pattern and the data into the packet.
+    fn fill(&self, errand: &mut Errand) -> Result<(), CallError> {
+        let data = self.data.as_ref().map_err(CallError::clone)?;
+        errand.address(&self.pattern, self.client.members.config.compat)?;
+        errand.data(|out| {
+            out.extend_from_slice(data.as_ref().map_or("{}", RawJson::as_str).as_bytes());
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! How a packet goes out, once or more often, and how its caller gets the answer. Knows no patterns and no types.
+
+use std::{
+    future::poll_fn,
+    ops::Deref,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::time::Sleep;
+use tracing::Span;
+
+use crate::{
+    client::{
+        CallError, Client, Replies,
+        call::{
+            deadline::within,
+            outgoing::Errand,
+            trace::{self, Watch},
+        },
+        channel::{
+            End,
+            pending::{Because, Returned},
+            waiter::Answer,
+        },
+        handle::{call_guard::Guard, stream_source::Source},
+        pool::{Members, moving::Moving},
+    },
+    pattern::Pattern,
+};
+
+impl Client {
+    /// Begins to watch a call, and adds its metadata.
+    pub(in crate::client) fn watch(&self, errand: &mut Errand) -> Watch {
+        let kind = match errand.is_request() {
+            true => trace::Kind::Message,
+            false => trace::Kind::Event,
+        };
+        let span = self.metadata.span(kind, &errand.draft);
+        self.attach(errand, &span);
+        Watch::new(span, self.members.meters.begin(kind))
+    }
+
+    fn attach(&self, errand: &mut Errand, span: &Span) {
+        if let Some(metadata) = self.metadata.json(self.timeout, span) {
+            errand.draft.metadata(&metadata);
+        }
+    }
+
+    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill` fills the packet anew
+    /// for a request that is sent again.
+    pub(in crate::client) async fn ask(
+        &self,
+        errand: &mut Errand,
+        watch: &mut Watch,
+        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
+    ) -> Answer {
+        let mut guard = Guard::new(&*self.members);
+        let mut timer = pin!(None);
+        let ended = match self.submit(&mut guard, errand, watch, timer.as_mut()).await {
+            Ok(()) => {
+                if errand.is_request() {
+                    watch.identified(|| guard.id());
+                }
+                let ended = pin!(guard.ended());
+                watch.within(pin!(within(self.timeout, timer.as_mut(), ended))).await
+            }
+            Err(error) => Err(error),
+        };
+        let returned = match ended {
+            Ok(End::Value(value)) => return finish(&mut guard, errand, watch, Ok(value)),
+            Ok(End::Returned(packet)) => Some(packet),
+            Err(CallError::Stopping) => None,
+            Err(error) => return finish(&mut guard, errand, watch, Err(error)),
+        };
+        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
+        let again = Again { returned, fill };
+        let answer = Box::pin(self.ask_again(&mut guard, errand, watch, timer, again)).await;
+        finish(&mut guard, errand, watch, answer)
+    }
+
+    /// Submits a packet: at once, as nearly always, or when there is room for it.
+    async fn submit<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+    ) -> Result<(), CallError> {
+        let mut at_once = |cx: &Context<'_>| {
+            watch
+                .span()
+                .in_scope(|| guard.try_submit(errand, errand.kind.waker(cx)))
+        };
+        if poll_fn(|cx| Poll::Ready(at_once(cx))).await? {
+            return Ok(());
+        }
+        Box::pin(self.submit_later(guard, errand, watch, timer)).await
+    }
+
+    async fn submit_later<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+    ) -> Result<(), CallError> {
+        let submitted = pin!(guard.submit(errand));
+        watch.within(pin!(within(self.timeout, timer, submitted))).await
+    }
+
+    /// Sends a packet again of which nothing was done, in what is left of its time: on whatever connection takes calls.
+    async fn ask_again<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        timer: Pin<&mut Option<Sleep>>,
+        again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
+    ) -> Answer {
+        let moving = Moving::new(&self.members, errand);
+        let answer = {
+            let answer = pin!(self.resubmit(guard, moving.errand, watch, again));
+            watch.within(pin!(within(self.timeout, timer, answer))).await
+        };
+        moving.end();
+        answer
+    }
+
+    /// Submits a packet until it comes to an end that is not "nothing was done".
+    async fn resubmit<M: Deref<Target = Members>>(
+        &self,
+        guard: &mut Guard<M>,
+        errand: &mut Errand,
+        watch: &Watch,
+        again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
+    ) -> Answer {
+        let Again { mut returned, fill } = again;
+        let mut refusals = 0;
+        loop {
+            match returned.take() {
+                Some(packet) => *errand = Errand::reopened(errand.kind, packet),
+                None if refusals == RETRIES => return Err(CallError::Stopping),
+                None => {
+                    refusals += 1;
+                    fill(errand)?;
+                    self.attach(errand, watch.span());
+                }
+            }
+            guard.leave_link(Because::Dropped);
+            guard.submit(errand).await?;
+            if errand.is_request() {
+                watch.identified(|| guard.id());
+            }
+            match guard.ended().await {
+                Ok(End::Value(value)) => return Ok(value),
+                Ok(End::Returned(packet)) => returned = Some(packet),
+                Err(CallError::Stopping) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends a request and gives its values.
+    pub(in crate::client) async fn ask_stream<T>(
+        &self,
+        pattern: Pattern,
+        mut errand: Errand,
+        mut watch: Watch,
+    ) -> Result<Replies<T>, CallError> {
+        let mut guard = Guard::new(Arc::clone(&self.members));
+        // A service that stops may refuse the call, which is then sent again.
+        let kept = errand.draft.copied();
+        match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
+            Ok(()) => {
+                watch.identified(|| guard.id());
+                let source = Source::new(guard, errand.kind, kept, self.timeout);
+                Ok(Replies::new(pattern, source, watch))
+            }
+            Err(error) => {
+                guard.learn(false, &Err(error.clone()));
+                watch.failed(&error);
+                Err(error.of_call(&pattern))
+            }
+        }
+    }
+}
+
+/// Takes note of how a call has ended.
+fn finish<M: Deref<Target = Members>>(
+    guard: &mut Guard<M>,
+    errand: &Errand,
+    watch: &mut Watch,
+    answer: Answer,
+) -> Answer {
+    guard.learn(!errand.is_request(), &answer);
+    if let Err(CallError::Timeout(_)) = answer {
+        guard.release(Because::TimedOut);
+    }
+    watch.ended(&answer);
+    answer
+}
+
+/// Why a packet is sent again.
+struct Again<F> {
+    /// It was not written, and has been given back. `None` if the service refused it, because it stops.
+    returned: Option<Returned>,
+    /// Fills it anew.
+    fill: F,
+}
+
+/// How often a call is sent again that a service refused because it stops: as often as hosts of one service are
+/// likely to stop at the same time.
+pub(in crate::client) const RETRIES: usize = 3;

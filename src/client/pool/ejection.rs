@@ -1,0 +1,236 @@
+//! Which hosts of a client get no calls for a while because calls to them fail. Plain data: no I/O, no timers, no locks.
+//!
+//! ```text
+//!         3 failures in a row                 its time is over, and a call is made
+//!   In ─────────────────────────► Out ──────────────────────────────────────────► Probed
+//!    ▲                             ▲  └─────────── any call succeeds ──────────┐      │
+//!    │                             └──────────── the probe fails: out for longer ─────┤
+//!    └─────────────────────────────────────────────────────────────────────────┴──────┘
+//! ```
+//!
+//! Other clients call this outlier ejection (Envoy) or failure accrual (Linkerd).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Number of failures in a row that take a host out.
+const FAILURES: u32 = 3;
+/// How long a host is out the first time. Each further time in a row is twice as long.
+const MIN_OUT: Duration = Duration::from_secs(1);
+const MAX_OUT: Duration = Duration::from_secs(60);
+/// Part of the time that is added or taken off at random, so that many clients do not come back at once.
+const JITTER: f64 = 0.2;
+
+#[derive(Debug)]
+pub(in crate::client) struct Ejections {
+    hosts: Vec<Host>,
+    /// How many of them are not in.
+    out: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Host {
+    /// Failures in a row.
+    failures: u32,
+    /// How often in a row it has been taken out.
+    ejections: u32,
+    standing: Standing,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Standing {
+    #[default]
+    In,
+    Out(Instant),
+    /// A call has been sent to see whether it is well again.
+    Probed,
+}
+
+/// Which calls a host gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client) enum Takes {
+    Calls,
+    /// One, which tells whether it is well again.
+    Probe,
+    Nothing,
+}
+
+impl Ejections {
+    pub(in crate::client) fn new(hosts: usize) -> Self {
+        Self {
+            hosts: vec![Host::default(); hosts],
+            out: 0,
+        }
+    }
+
+    pub(in crate::client) fn takes(&self, host: usize, now: Instant) -> Takes {
+        match self.hosts[host].standing {
+            Standing::In => Takes::Calls,
+            Standing::Out(until) if until <= now => Takes::Probe,
+            Standing::Out(_) | Standing::Probed => Takes::Nothing,
+        }
+    }
+
+    /// Notes that a call is made as a probe.
+    pub(in crate::client) fn probe(&mut self, host: usize) {
+        self.hosts[host].standing = Standing::Probed;
+    }
+
+    /// Notes that a call has succeeded.
+    pub(in crate::client) fn succeeded(&mut self, host: usize) {
+        if self.hosts[host].standing != Standing::In {
+            self.out -= 1;
+        }
+        self.hosts[host] = Host::default();
+    }
+
+    /// Notes that a call has failed. While the host is out, only a probe counts.
+    pub(in crate::client) fn failed(&mut self, host: usize, is_probe: bool, now: Instant) {
+        let max_out = self.hosts.len() / 2;
+        let Host { failures, standing, .. } = &mut self.hosts[host];
+        match standing {
+            Standing::In => {
+                *failures = failures.saturating_add(1);
+                if *failures >= FAILURES && self.out < max_out {
+                    self.out += 1;
+                    self.hosts[host].eject(now);
+                }
+            }
+            Standing::Probed if is_probe => self.hosts[host].eject(now),
+            Standing::Probed | Standing::Out(_) => {}
+        }
+    }
+
+    /// Notes that a probe has ended without telling anything: the next call is one.
+    pub(in crate::client) fn undecided(&mut self, host: usize, now: Instant) {
+        let standing = &mut self.hosts[host].standing;
+        if *standing == Standing::Probed {
+            *standing = Standing::Out(now);
+        }
+    }
+
+    /// Returns true if no host has failed since it last succeeded.
+    pub(in crate::client) fn is_clear(&self) -> bool {
+        self.hosts.iter().all(|host| host.failures == 0)
+    }
+}
+
+impl Host {
+    fn eject(&mut self, now: Instant) {
+        let doubled = 2_u32.saturating_pow(self.ejections);
+        self.ejections = self.ejections.saturating_add(1);
+        let time = MIN_OUT.saturating_mul(doubled).min(MAX_OUT);
+        let jitter = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
+        self.standing = Standing::Out(now + time.mul_f64(jitter));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails so often that it would be taken out.
+    fn fail(ejections: &mut Ejections, host: usize, now: Instant) {
+        for _ in 0..FAILURES {
+            ejections.failed(host, false, now);
+        }
+    }
+
+    /// Returns the time after which a host that is out gets a probe, in milliseconds.
+    fn time_out(ejections: &Ejections, host: usize, now: Instant) -> u128 {
+        let is_due = |ms: &u64| ejections.takes(host, now + Duration::from_millis(*ms)) == Takes::Probe;
+        (0..100_000).find(is_due).expect("it is out for less").into()
+    }
+
+    #[test]
+    fn failures_in_a_row_take_a_host_out_and_a_success_between_them_does_not() {
+        let now = Instant::now();
+        let mut ejections = Ejections::new(2);
+        for _ in 0..10 {
+            ejections.failed(0, false, now);
+            ejections.failed(0, false, now);
+            assert!(!ejections.is_clear());
+            ejections.succeeded(0);
+            assert!(ejections.is_clear());
+        }
+        assert_eq!(ejections.takes(0, now), Takes::Calls);
+        fail(&mut ejections, 0, now);
+        assert_eq!(ejections.takes(0, now), Takes::Nothing);
+        assert_eq!(ejections.takes(1, now), Takes::Calls);
+    }
+
+    #[test]
+    fn each_time_it_is_out_for_longer_up_to_a_minute() {
+        let mut now = Instant::now();
+        let mut ejections = Ejections::new(2);
+        fail(&mut ejections, 1, now);
+        for expected in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+            let time = time_out(&ejections, 1, now);
+            assert!(
+                (expected * 8 / 10..=expected * 12 / 10 + 1).contains(&time),
+                "{expected}: {time}"
+            );
+            now += Duration::from_secs(100);
+            assert_eq!(ejections.takes(1, now), Takes::Probe);
+            ejections.probe(1);
+            assert_eq!(ejections.takes(1, now), Takes::Nothing, "one probe at a time");
+            ejections.failed(1, true, now);
+        }
+        ejections.succeeded(1);
+        fail(&mut ejections, 1, now);
+        assert!(time_out(&ejections, 1, now) <= 1_201, "a success makes it as new");
+    }
+
+    #[test]
+    fn what_was_under_way_before_a_host_was_taken_out_does_not_count_against_it() {
+        let mut now = Instant::now();
+        let mut ejections = Ejections::new(2);
+        for _ in 0..30 {
+            ejections.failed(0, false, now);
+        }
+        assert!(time_out(&ejections, 0, now) <= 1_201);
+        now += Duration::from_secs(2);
+        ejections.probe(0);
+        ejections.failed(0, false, now);
+        ejections.succeeded(0);
+        assert_eq!(ejections.takes(0, now), Takes::Calls);
+    }
+
+    #[test]
+    fn never_more_than_half_are_out() {
+        let now = Instant::now();
+        for (hosts, most) in [(1, 0), (2, 1), (3, 1), (4, 2), (9, 4)] {
+            let mut ejections = Ejections::new(hosts);
+            (0..hosts).for_each(|host| fail(&mut ejections, host, now));
+            let out = |ejections: &Ejections| {
+                (0..hosts)
+                    .filter(|host| ejections.takes(*host, now) != Takes::Calls)
+                    .count()
+            };
+            assert_eq!(out(&ejections), most, "of {hosts}");
+            if most > 0 {
+                ejections.succeeded(0);
+                assert_eq!(out(&ejections), most - 1);
+                ejections.failed(hosts - 1, false, now);
+                assert_eq!(out(&ejections), most, "another one's turn");
+            }
+        }
+    }
+
+    #[test]
+    fn a_probe_that_tells_nothing_is_made_again() {
+        let now = Instant::now();
+        let mut ejections = Ejections::new(2);
+        fail(&mut ejections, 0, now);
+        let later = now + Duration::from_secs(2);
+        ejections.probe(0);
+        ejections.undecided(0, later);
+        assert_eq!(ejections.takes(0, later), Takes::Probe);
+        // It has been decided otherwise meanwhile.
+        ejections.probe(0);
+        ejections.succeeded(0);
+        ejections.undecided(0, later);
+        assert_eq!(ejections.takes(0, later), Takes::Calls);
+    }
+}

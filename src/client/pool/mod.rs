@@ -1,0 +1,228 @@
+//! The links of one client, and which of them the next call takes.
+//!
+//! A client of one link hands everything to that. Of several, those that are connected count; of two of them, taken at
+//! random, the one with fewer calls and events under way gets the call ("the power of two choices"), which spreads calls
+//! nearly as well as looking at all. A host that is lost is out at once, and its task tries to connect to it, ever more
+//! seldom, until it is back in. A host whose calls fail again and again is out for a while ([`crate::client::pool::ejection`]).
+
+pub(in crate::client) mod ejection;
+pub(in crate::client) mod health;
+pub(in crate::client) mod moving;
+pub(in crate::client) mod slot;
+
+use std::{future::Future, io, sync::Arc};
+
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::client::{
+    CallError, Config, When, WhenFull,
+    call::trace::Meters,
+    connect::host::Host,
+    driver::Driver,
+    handle::{call_guard::Guard, detached::Detached},
+    pool::{health::Health, slot::Member},
+    state::{Board, Notice},
+};
+
+pub(in crate::client) struct Members {
+    links: Vec<Member>,
+    pub(in crate::client) board: Arc<Board>,
+    pub(in crate::client) config: Arc<Config>,
+    in_flight: Option<Arc<Semaphore>>,
+    /// How the hosts are, if there is a choice among links.
+    pub(in crate::client) health: Option<Health>,
+    /// For callers that wait for any link, while there is none of several.
+    waiting: Semaphore,
+    pub(in crate::client) detached: Detached,
+    pub(in crate::client) meters: Meters,
+}
+
+/// The link that a call takes, by its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client) struct Chosen {
+    pub(in crate::client) link: usize,
+    /// Whether its end tells whether the host is well again.
+    pub(in crate::client) is_probe: bool,
+}
+
+impl Chosen {
+    pub(in crate::client) const fn usual(link: usize) -> Self {
+        Self { link, is_probe: false }
+    }
+}
+
+impl Members {
+    /// One link for each host, times [`Config::connections`].
+    pub(in crate::client) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
+    where
+        C: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let count = hosts.len().saturating_mul(config.connections_to_open());
+        // The links to one host count as hosts, since a proxy may spread them over several processes.
+        let health_count = if hosts.len() > 1 { hosts.len() } else { count };
+        if count > 1 {
+            // Which of them are there must be known before there is a call.
+            config.reconnect.when = When::Always;
+        }
+        let (config, board) = (Arc::new(config), Board::new(count));
+        let hosts = hosts.iter().cycle().take(count).enumerate();
+        let links: Vec<Member> = hosts
+            .map(|(index, host)| link(host.clone(), &config, board.notice(index)))
+            .collect();
+        if count > 1 {
+            board.connect(links.iter().map(|link| (&link.notice, &link.desk)));
+        }
+        let room = config
+            .max_queued
+            .get()
+            .saturating_mul(count)
+            .min(Semaphore::MAX_PERMITS);
+        Self {
+            links,
+            in_flight: config.max_in_flight.map(|most| {
+                let most = most.get().min(Semaphore::MAX_PERMITS);
+                Arc::new(Semaphore::new(most))
+            }),
+            health: (count > 1).then(|| Health::new(health_count, config.counts_as_failure)),
+            waiting: Semaphore::new(room),
+            detached: Detached::new(room),
+            board,
+            config,
+            meters: Meters::new(),
+        }
+    }
+
+    /// Returns the link that a call takes, by its index, when none was [ready](Self::ready). No more callers wait for that
+    /// than have room in the queues of all links.
+    pub(in crate::client) async fn first_ready(&self) -> Result<Chosen, CallError> {
+        let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
+            (Ok(permit), _) => Ok(permit),
+            (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
+            (Err(_), WhenFull::Wait) => self.waiting.acquire().await,
+        };
+        self.first_connected().await.map(Chosen::usual)
+    }
+
+    /// Waits until any link is connected; its index.
+    pub(in crate::client) async fn first_connected(&self) -> Result<usize, CallError> {
+        let connecting = async |index| {
+            let mut guard = Guard::new(self);
+            guard.connect(index).await.map(|()| index)
+        };
+        let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
+        let mut outcome = Err(CallError::Closed);
+        while let Some(connected) = attempts.next().await {
+            outcome = connected;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// A place among the requests under way, if their number is limited; `None` if there is none now, and callers wait.
+    #[inline]
+    pub(in crate::client) fn try_place(&self) -> Result<Option<Option<OwnedSemaphorePermit>>, CallError> {
+        let Some(places) = &self.in_flight else {
+            return Ok(Some(None));
+        };
+        match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
+            (Ok(place), _) => Ok(Some(Some(place))),
+            (Err(_), WhenFull::Fail) => Err(CallError::Overloaded),
+            (Err(_), WhenFull::Wait) => Ok(None),
+        }
+    }
+
+    /// As [`try_place`](Self::try_place), when there is one.
+    pub(in crate::client) async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+        if let Some(place) = self.try_place()? {
+            return Ok(place);
+        }
+        let places = self.in_flight.as_ref().map(Arc::clone).expect("they are limited");
+        Ok(Some(places.acquire_owned().await.expect("nobody closes it")))
+    }
+
+    pub(in crate::client) async fn close(&self) {
+        join_all(self.links.iter().map(|link| link.close(self.config.drain_timeout))).await;
+    }
+
+    /// Whether links compete for calls.
+    pub(in crate::client) fn has_choice(&self) -> bool {
+        self.health.is_some()
+    }
+
+    pub(in crate::client) fn link(&self, index: usize) -> &Member {
+        &self.links[index]
+    }
+
+    /// Looks once more at the link that a packet has been put down at: it may have been lost just before.
+    #[inline]
+    pub(in crate::client) fn recheck(&self, link: usize) {
+        if self.has_choice() && !self.links[link].notice.is_connected() {
+            self.board.move_waiting();
+        }
+    }
+
+    /// Returns the link that a call takes: the only one, or of two connected ones the less busy. `may_probe`: whether the
+    /// call may be the one that tells whether a host is well again.
+    #[inline]
+    pub(in crate::client) fn ready(&self, may_probe: bool) -> Option<Chosen> {
+        match &self.health {
+            None => Some(Chosen::usual(0)),
+            Some(health) if health.is_troubled() => self.pick_with_care(health, may_probe),
+            Some(_) => self.pick(|_| true).map(Chosen::usual),
+        }
+    }
+
+    /// Chooses a link while hosts are out. If those that are in are not connected, the others have to do.
+    #[cold]
+    fn pick_with_care(&self, health: &Health, may_probe: bool) -> Option<Chosen> {
+        let connected = (0..self.links.len()).filter(|link| self.links[*link].notice.is_connected());
+        if may_probe && let Some(link) = health.probe(connected) {
+            return Some(Chosen { link, is_probe: true });
+        }
+        let of_well = self.pick(health.takes_calls(may_probe));
+        of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
+    }
+
+    /// Chooses the less busy of two links, at random among those that are connected: each as often as any other, also when
+    /// its neighbour is out.
+    fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
+        let is_ready = |link: &usize| self.links[*link].notice.is_connected() && takes_calls(*link);
+        let mut ready = (0..self.links.len()).filter(is_ready);
+        let count = ready.clone().count();
+        if count < 2 {
+            return ready.next();
+        }
+        let (first, second) = (fastrand::usize(..count), fastrand::usize(..count - 1));
+        // The second is another one: those from the first on count one further.
+        let one = ready.clone().nth(first)?;
+        // A link may be lost in between.
+        let Some(other) = ready.nth(second + usize::from(second >= first)) else {
+            return Some(one);
+        };
+        let is_busier = self.links[one].load() > self.links[other].load();
+        Some(if is_busier { other } else { one })
+    }
+}
+
+fn link<C, F, IO>(host: Host<C>, config: &Arc<Config>, notice: Notice) -> Member
+where
+    C: Fn() -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = io::Result<IO>> + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let theirs = notice.clone();
+    let of_driver = Arc::clone(config);
+    let start = move |clerk| {
+        let driver = Driver::new(host.clone(), Arc::clone(&of_driver), clerk, theirs.clone());
+        tokio::spawn(driver.run());
+    };
+    Member::new(Box::new(start), config, notice)
+}

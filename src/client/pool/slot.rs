@@ -1,0 +1,145 @@
+//! One link of a client as its handles see it: its desk, and how to start the task that attends to that.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use tokio::sync::SemaphorePermit;
+
+use crate::client::{
+    CallError, Config, Disconnected, State, WhenFull,
+    call::{deadline::within, outgoing::Errand},
+    channel::{Desk, Refused, Submitted},
+    driver::receiver::Clerk,
+    state::Notice,
+};
+
+pub(in crate::client) struct Member {
+    /// Starts the task that owns the link.
+    start: Box<dyn Fn(Clerk) + Send + Sync>,
+    pub(in crate::client) desk: Arc<Desk>,
+    pub(in crate::client) notice: Notice,
+    /// How many calls are under way; counted only where links compete for them.
+    pub(in crate::client) load: AtomicUsize,
+}
+
+impl Refused {
+    /// # Errors
+    /// The caller is not to wait.
+    fn meaning(self, config: &Config) -> Result<(), CallError> {
+        match (self, config.when_full) {
+            (Self::Closed, _) => Err(CallError::Closed),
+            (Self::Full, WhenFull::Fail) => Err(CallError::Overloaded),
+            (Self::Full, WhenFull::Wait) => Ok(()),
+        }
+    }
+}
+
+impl Member {
+    pub(in crate::client) fn new(start: Box<dyn Fn(Clerk) + Send + Sync>, config: &Config, notice: Notice) -> Self {
+        Self {
+            start,
+            desk: Arc::new(Desk::new(config.max_queued, config.max_stream_buffer, config.compat)),
+            notice,
+            load: AtomicUsize::new(0),
+        }
+    }
+
+    pub(in crate::client) fn load(&self) -> usize {
+        self.load.load(Relaxed)
+    }
+
+    /// Puts a packet on the desk, if there is room for it now. What comes of it wakes `waker`.
+    #[inline]
+    pub(in crate::client) fn try_submit(
+        &self,
+        errand: &mut Errand,
+        waker: Option<Waker>,
+        config: &Config,
+    ) -> Result<Option<Submitted>, CallError> {
+        match self.desk.submit(errand, waker, None) {
+            Ok(submitted) => Ok(Some(submitted)),
+            Err(refused) => refused.meaning(config).map(|()| None),
+        }
+    }
+
+    /// Puts a packet on the desk, when there is room for it. What comes of it wakes the task that polls this, unless it is a
+    /// stream: who will look at that is not yet known.
+    pub(in crate::client) async fn submit(&self, errand: &mut Errand, config: &Config) -> Result<Submitted, CallError> {
+        let mut slot = None;
+        loop {
+            let waker = poll_fn(|cx| Poll::Ready(errand.kind.waker(cx))).await;
+            match self.desk.submit(errand, waker, slot.take()) {
+                Ok(submitted) => return Ok(submitted),
+                Err(refused) => refused.meaning(config)?,
+            }
+            slot = Some(self.slot(config).await?);
+        }
+    }
+
+    /// Waits for a slot. While there is no task to make room, its runtime being gone, this starts one.
+    async fn slot(&self, config: &Config) -> Result<SemaphorePermit<'_>, CallError> {
+        loop {
+            let mut ended = pin!(self.desk.ended());
+            ended.as_mut().enable();
+            self.start_if(self.desk.attend(), config);
+            tokio::select! {
+                biased;
+                // There is none to be had of a client that is closed.
+                slot = self.desk.slots.acquire() => return slot.map_err(|_| CallError::Closed),
+                () = ended => {}
+            }
+        }
+    }
+
+    /// Asks for a link; `None` if the client is closed.
+    pub(in crate::client) fn connect(&self) -> Option<Submitted> {
+        self.desk.connect()
+    }
+
+    /// Starts the task, if this is the first that it has to do.
+    pub(in crate::client) fn start_if(&self, is_first: bool, config: &Config) {
+        if is_first {
+            (self.start)(Clerk::new(Arc::clone(&self.desk), config.drain_timeout));
+        }
+    }
+
+    /// Lets nothing more in; ready when what was under way has ended, or when it has taken longer than `drain_timeout`:
+    /// the time is the caller's own, since the task may be one that nobody drives.
+    pub(in crate::client) async fn close(&self, drain_timeout: Duration) {
+        if self.desk.close() {
+            self.notice.post(State::Disconnected(Disconnected::Closed));
+        }
+        if self.left_within(drain_timeout).await.is_err() {
+            self.desk.cut();
+            if self.left_within(GRACE).await.is_err() {
+                self.notice.post(State::Disconnected(Disconnected::Closed));
+            }
+        }
+    }
+
+    async fn left_within(&self, timeout: Duration) -> Result<(), CallError> {
+        let left = pin!(async {
+            self.desk.is_left().await;
+            Ok(())
+        });
+        within(timeout, pin!(None), left).await
+    }
+}
+
+/// How long a task that is driven may take to drop a connection that it has to cut.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The last handle is gone. What is under way is finished, for a while.
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.desk.close();
+    }
+}

@@ -1,0 +1,35 @@
+//! Handlers that may still wait for the router's state.
+
+use std::sync::Arc;
+
+use crate::server::{Endpoint, Handler, HandlerLayer};
+
+/// A handler before or after it was given its state.
+#[derive(Clone)]
+pub(in crate::server) enum Bindable<S> {
+    Unbound(Arc<dyn Fn(S) -> Endpoint + Send + Sync>),
+    Bound(Endpoint),
+}
+
+impl<S: Clone + Send + Sync + 'static> Bindable<S> {
+    pub(in crate::server) fn new<Args: 'static>(handler: impl Handler<Args, S>) -> Self {
+        Self::Unbound(Arc::new(move |state| handler.clone().into_endpoint(state)))
+    }
+
+    pub(in crate::server) fn bind(&self, state: S) -> Endpoint {
+        match self {
+            Self::Unbound(bind) => bind(state),
+            Self::Bound(endpoint) => endpoint.clone(),
+        }
+    }
+
+    pub(in crate::server) fn layer(self, layer: &impl HandlerLayer) -> Self {
+        match self {
+            Self::Bound(endpoint) => Self::Bound(layer.wrap(endpoint)),
+            Self::Unbound(bind) => {
+                let layer = layer.clone();
+                Self::Unbound(Arc::new(move |state| layer.wrap(bind(state))))
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Async functions as handlers.
+
+pub(in crate::server) mod boxed;
+pub(in crate::server) mod layered;
+pub(in crate::server) mod middleware;
+pub(in crate::server) mod panics;
+pub(in crate::server) mod service;
+pub(in crate::server) mod signature;
+pub(in crate::server) mod spawn;
+
+use std::future::Future;
+
+use crate::server::{Endpoint, FromRequest, HandlerLayer, IntoReply, Layered, Reply, Request, SpawnLayer};
+
+/// An async function that handles messages or events: any number of extractors in (up to six), an answer out.
+///
+/// You never implement it. `Args` is the tuple of the parameters: it tells the implementations for functions of
+/// different parameters apart, which Rust could not do otherwise, since one type might be several functions.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    label = "not a handler",
+    note = "a handler is an `async fn` (or a closure that returns a future) whose parameters implement `FromRequest` \
+            (`Payload<T>`, `State<T>`, `Context`, …) and whose result implements `IntoReply`",
+    note = "types of your own are taken and returned as `Payload<T>`; an error of your own implements `IntoRpcError`",
+    note = "its future must be `Send`: no `Rc`, `RefCell` borrow or `MutexGuard` may live across an `.await`",
+    note = "a `State<T>` must have the type that the router's `with_state` is given"
+)]
+pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
+    /// Runs it.
+    fn call(self, request: Request, state: S) -> impl Future<Output = Reply> + Send + 'static;
+
+    /// Puts a tower layer around this handler alone; [`Router::layer`](crate::server::Router::layer) does so around many.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nest_wire::server::{Handler, Router};
+    /// use tower::timeout::TimeoutLayer;
+    ///
+    /// async fn slow() { /* … */ }
+    ///
+    /// let router: Router = Router::new().message("slow", slow.layer(TimeoutLayer::new(Duration::from_secs(1))));
+    /// ```
+    fn layer<L: HandlerLayer>(self, layer: L) -> Layered<L, Self, Args, S> {
+        Layered::new(layer, self)
+    }
+
+    /// Runs each call in a task of its own, for a handler that computes for longer than some 50 microseconds without
+    /// waiting.
+    ///
+    /// Handlers usually run in their connection's task, which is by far the cheapest, but means that those of one
+    /// connection share a core as long as they don't wait. A Nest client has one connection: its calls to a spawned
+    /// handler spread over all cores. Around all of a router, put a [`SpawnLayer`]. For work of many milliseconds use
+    /// [`tokio::task::spawn_blocking`].
+    ///
+    /// ```
+    /// use nest_wire::server::{Handler, Payload, Router};
+    ///
+    /// async fn factor(Payload(number): Payload<u64>) -> Vec<u64> {
+    ///     (1..=number).filter(|divisor| number % divisor == 0).collect()
+    /// }
+    ///
+    /// let router: Router = Router::new().message("factor", factor.spawned());
+    /// ```
+    fn spawned(self) -> Layered<SpawnLayer, Self, Args, S> {
+        self.layer(SpawnLayer)
+    }
+
+    /// Gives the handler its state.
+    #[doc(hidden)]
+    fn into_endpoint(self, state: S) -> Endpoint
+    where
+        Args: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Endpoint::new(move |request| {
+            // The memory first: so the request is copied once, into its place in there.
+            let memory = Box::new_uninit();
+            let running = Box::write(memory, self.clone().call(request, state.clone()));
+            Box::into_pin(running)
+        })
+    }
+}
+
+macro_rules! handler {
+    ($($arg:ident)*) => {
+        impl<F, Fut, S, $($arg,)*> Handler<($($arg,)*), S> for F
+        where
+            F: FnOnce($($arg,)*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output: IntoReply> + Send + 'static,
+            S: Send + Sync + 'static,
+            $($arg: FromRequest<S> + Send + 'static,)*
+        {
+            #[allow(non_snake_case, unused_mut, unused_variables, reason = "the names of types serve for the values too")]
+            #[allow(clippy::manual_async_fn, reason = "an `async fn` holds what it is given twice")]
+            fn call(self, mut request: Request, state: S) -> impl Future<Output = Reply> + Send + 'static {
+                async move {
+                    $(
+                        let $arg = match $arg::from_request(&mut request, &state).await {
+                            Ok(value) => value,
+                            Err(rejection) => return Reply::Error(rejection),
+                        };
+                    )*
+                    self($($arg,)*).await.into_reply()
+                }
+            }
+        }
+    };
+}
+
+handler!();
+handler!(A);
+handler!(A B);
+handler!(A B C);
+handler!(A B C D);
+handler!(A B C D E);
+handler!(A B C D E F_);

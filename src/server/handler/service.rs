@@ -1,0 +1,83 @@
+//! The one place with boxed futures: handlers of all types made alike.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tower_service::Service;
+
+use crate::server::{Reply, Request};
+
+/// A handler's future on its way.
+pub(in crate::server) type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A handler that has all it needs, whatever its type: what a tower layer wraps (see
+/// [`Router::layer`](crate::server::Router::layer)).
+///
+/// As a [`Service`] it is always ready and never fails: what goes wrong is a [`Reply::Error`].
+#[derive(Clone)]
+pub struct Endpoint(Arc<dyn Start>);
+
+/// What any function of this type does. Called as a `dyn Fn` it would get its request in a tuple, copied into there.
+trait Start: Send + Sync {
+    fn start(&self, request: Request) -> Running;
+}
+
+impl<F: Fn(Request) -> Running + Send + Sync> Start for F {
+    fn start(&self, request: Request) -> Running {
+        self(request)
+    }
+}
+
+impl Endpoint {
+    pub(in crate::server) fn new(start: impl Fn(Request) -> Running + Send + Sync + 'static) -> Self {
+        Self(Arc::new(start))
+    }
+
+    pub(in crate::server) fn start(&self, request: Request) -> Running {
+        self.0.start(request)
+    }
+}
+
+impl Service<Request> for Endpoint {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = EndpointFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> EndpointFuture {
+        EndpointFuture(self.start(request))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Endpoint(..)")
+    }
+}
+
+/// A handler at work; its output is never an error.
+#[must_use = "a handler runs only while it is awaited"]
+pub struct EndpointFuture(pub(in crate::server) Running);
+
+impl Future for EndpointFuture {
+    type Output = Result<Reply, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for EndpointFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EndpointFuture(..)")
+    }
+}

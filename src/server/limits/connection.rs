@@ -1,0 +1,141 @@
+//! What limits mean for one connection: its clock, its share of what is in flight.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use crate::server::limits::{Admission, Ledger, Permit, Refusal, limiter::semaphore, permit};
+
+/// Exists only where a limit is set.
+pub(in crate::server) struct Warden {
+    pub(in crate::server) ledger: Arc<Ledger>,
+    clock: Option<Clock>,
+    /// For what is in flight on this connection, if that is limited.
+    in_flight: Option<Arc<Semaphore>>,
+    /// Counts the connection, as long as this lives.
+    admission: Option<Admission>,
+}
+
+/// Why a connection is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::server) enum Due {
+    Idle,
+    Aged,
+}
+
+/// One timer for both. That something happened is noted, and looked at when the timer rings: to set it anew each time
+/// would cost more.
+struct Clock {
+    idle_timeout: Option<Duration>,
+    last_activity: Instant,
+    /// When the connection gets too old; `None` once that has been told.
+    too_old: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Warden {
+    pub(in crate::server) fn new(ledger: Arc<Ledger>, admission: Option<Admission>) -> Self {
+        Self {
+            clock: Clock::new(ledger.limits.idle_timeout, ledger.limits.max_age),
+            in_flight: ledger.limits.max_in_flight_per_connection.map(semaphore),
+            ledger,
+            admission,
+        }
+    }
+
+    /// Counts the connection for this peer, which was not known before.
+    ///
+    /// # Errors
+    /// It is past the limit of its peer.
+    pub(in crate::server) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        match &mut self.admission {
+            Some(admission) => admission.count_for(peer),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
+    pub(in crate::server) fn permit(&self) -> Result<Option<Permit>, Refusal> {
+        permit::acquire(self.in_flight.as_ref(), self.ledger.in_flight.as_ref())
+    }
+
+    /// Something has happened: the connection is not idle.
+    pub(in crate::server) fn stir(&mut self) {
+        if let Some(clock) = &mut self.clock {
+            clock.last_activity = Instant::now();
+        }
+    }
+
+    /// Ready when the connection is to end; `is_busy`: whether it may be silent for as long as it likes.
+    pub(in crate::server) fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Due> {
+        match &mut self.clock {
+            Some(clock) => clock.poll_due(cx, is_busy),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Clock {
+    fn new(idle_timeout: Option<Duration>, max_age: Option<Duration>) -> Option<Self> {
+        let now = Instant::now();
+        // Later than time goes is never.
+        let too_old = max_age.and_then(|age| now.checked_add(jittered(age)));
+        let idle_timeout = idle_timeout.map(|timeout| timeout.max(SHORTEST));
+        let idle_timeout = idle_timeout.filter(|timeout| now.checked_add(*timeout).is_some());
+        let idle = idle_timeout.map(|timeout| now + timeout);
+        let first = too_old.into_iter().chain(idle).min()?;
+        Some(Self {
+            idle_timeout,
+            last_activity: now,
+            too_old,
+            timer: Box::pin(sleep_until(first)),
+        })
+    }
+
+    fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Due> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let now = Instant::now();
+            if self.too_old.is_some_and(|deadline| deadline <= now) {
+                self.too_old = None;
+                return Poll::Ready(Due::Aged);
+            }
+            let idle = self.idle_timeout.map(|timeout| match is_busy {
+                true => now + timeout,
+                false => self.last_activity + timeout,
+            });
+            if idle.is_some_and(|deadline| deadline <= now) {
+                // For the case that it does not end at once.
+                self.last_activity = now;
+                return Poll::Ready(Due::Idle);
+            }
+            match self.too_old.into_iter().chain(idle).min() {
+                Some(next) => self.timer.as_mut().reset(next),
+                // Too old, told already, and not limited otherwise.
+                None => self.timer.as_mut().reset(now + NEVER),
+            }
+        }
+    }
+}
+
+/// The shortest idle timeout: one of zero would be due at every poll.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Returns `age` with up to a tenth more or less, as gRPC's servers have it.
+fn jittered(age: Duration) -> Duration {
+    let tenth = age / 10;
+    (age - tenth).saturating_add(tenth.mul_f64(2.0 * fastrand::f64()))
+}
+
+/// A timer can't be switched off: it rings in vain now and then.
+const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);

@@ -1,0 +1,44 @@
+//! Keeps the permit of a request for as long as its handler or its stream is at work.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::Stream;
+
+use crate::{
+    packet::{RawJson, RpcError},
+    server::{Reply, Values, handler::service::Running, limits::Permit},
+};
+
+/// Releases the permit with the handler: at its end or that of its stream, when it panics, and when it is dropped.
+pub(in crate::server) fn hold(running: Running, permit: Option<Permit>) -> Running {
+    let Some(permit) = permit else { return running };
+    Box::pin(async move {
+        match running.await {
+            Reply::Values(values) => {
+                let permit = Some(permit);
+                Reply::Values(Values(Box::pin(Holding { values, permit })))
+            }
+            reply => reply,
+        }
+    })
+}
+
+struct Holding {
+    values: Values,
+    permit: Option<Permit>,
+}
+
+impl Stream for Holding {
+    type Item = Result<RawJson, RpcError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.values.0.as_mut().poll_next(cx));
+        if !matches!(next, Some(Ok(_))) {
+            self.permit = None;
+        }
+        Poll::Ready(next)
+    }
+}

@@ -1,0 +1,164 @@
+//! Who is connected to a service, and what is in flight in all.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::server::limits::{Limits, Refusal, events::Notices};
+
+/// How many refused connections are told so at the same time; what is past that is closed at once. One of them may hold
+/// a few hundred kilobytes.
+const TURNING_AWAY: usize = 64;
+
+/// What is held against a service's limits.
+#[derive(Debug)]
+pub(in crate::server) struct Ledger {
+    pub(in crate::server) limits: Limits,
+    pub(in crate::server) notices: Notices,
+    connected: Mutex<Connected>,
+    /// For what is in flight, if that is limited.
+    pub(super) in_flight: Option<Arc<Semaphore>>,
+    turning_away: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Connected {
+    in_all: usize,
+    /// Has no entry for networks without a connection.
+    by_network: HashMap<IpAddr, usize>,
+}
+
+/// A connection that counts, until it is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct Admission {
+    ledger: Arc<Ledger>,
+    network: Option<IpAddr>,
+}
+
+impl Ledger {
+    /// `None` without limits: there is nothing to be counted.
+    pub(in crate::server) fn new(limits: Limits) -> Option<Arc<Self>> {
+        if limits == Limits::default() {
+            return None;
+        }
+        Some(Arc::new(Self {
+            in_flight: limits.max_in_flight.map(semaphore),
+            limits,
+            notices: Notices::default(),
+            connected: Mutex::default(),
+            turning_away: Arc::new(Semaphore::new(TURNING_AWAY)),
+        }))
+    }
+
+    /// Counts one more connection, for this peer too if it is known.
+    pub(in crate::server) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Admission, Refusal> {
+        let mut connected = self.connected();
+        if is_full(self.limits.max_connections, connected.in_all) {
+            return Err(Refusal::Connections);
+        }
+        let network = connected.count_for(peer, self.limits.max_connections_per_peer)?;
+        connected.in_all += 1;
+        Ok(Admission {
+            ledger: Arc::clone(self),
+            network,
+        })
+    }
+
+    /// Returns the permit to answer one more refused connection.
+    pub(in crate::server) fn place_to_turn_away(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turning_away).try_acquire_owned().ok()
+    }
+
+    fn connected(&self) -> MutexGuard<'_, Connected> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connected {
+    /// Counts one more connection of this peer, if that has an address. Returns its network.
+    fn count_for(&mut self, peer: Option<SocketAddr>, limit: Option<NonZeroUsize>) -> Result<Option<IpAddr>, Refusal> {
+        let Some(network) = peer.map(|peer| network(peer.ip())) else {
+            return Ok(None);
+        };
+        let count = self.by_network.get(&network).copied().unwrap_or(0);
+        if is_full(limit, count) {
+            return Err(Refusal::ConnectionsPerPeer);
+        }
+        self.by_network.insert(network, count + 1);
+        Ok(Some(network))
+    }
+}
+
+fn is_full(limit: Option<NonZeroUsize>, count: usize) -> bool {
+    limit.is_some_and(|limit| count >= limit.get())
+}
+
+impl Admission {
+    /// Counts the connection for this peer, which was not known when it was admitted.
+    pub(super) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        if self.network.is_none() {
+            let limit = self.ledger.limits.max_connections_per_peer;
+            self.network = self.ledger.connected().count_for(peer, limit)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut connected = self.ledger.connected();
+        connected.in_all -= 1;
+        let Some(network) = self.network else { return };
+        match connected.by_network.get_mut(&network) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(connected.by_network.remove(&network)),
+        }
+    }
+}
+
+/// Returns a semaphore with this many permits, or as many as there can be.
+pub(super) fn semaphore(permits: NonZeroUsize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(permits.get().min(Semaphore::MAX_PERMITS)))
+}
+
+/// What counts as one address: with IPv6, whoever has one has 2^64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str) -> Option<SocketAddr> {
+        Some(SocketAddr::new(address.parse().expect("an address"), 4711))
+    }
+
+    #[test]
+    fn an_ipv4_address_counts_alone_and_an_ipv6_address_with_its_network() {
+        let ledger = Ledger::new(Limits::default().max_connections_per_peer(1)).expect("a limit");
+        let admitted = ["192.0.2.1", "192.0.2.2", "2001:db8:0:1::1", "2001:db8:0:2::1"]
+            .map(|address| ledger.admit(peer(address)).expect("the first"));
+        for another in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:0:1::2"] {
+            let refused = ledger.admit(peer(another)).expect_err("the second");
+            assert_eq!(refused, Refusal::ConnectionsPerPeer, "{another}");
+        }
+        let nameless = [None, None].map(|peer| ledger.admit(peer).expect("not limited"));
+        drop((admitted, nameless));
+        let connected = ledger.connected();
+        assert_eq!((connected.in_all, connected.by_network.len()), (0, 0));
+    }
+
+    #[test]
+    fn without_limits_there_is_no_ledger() {
+        assert!(Ledger::new(Limits::default()).is_none());
+    }
+}

@@ -1,0 +1,96 @@
+//! A connection past a limit: its caller is told, and shown the door.
+
+use std::{future::poll_fn, net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
+
+use bytestring::ByteString;
+use futures_util::FutureExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+use crate::{
+    connection::{Config, Connection, ConnectionError, Segment},
+    packet::{ReplyBody, RequestMembers},
+    server::{
+        Accepted,
+        limits::{Ledger, Refusal},
+    },
+};
+
+/// How long each step of a refusal may take: the handshake, the caller's first request, the farewell.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// What may be buffered of a first request, in UTF-16 units, and one segment more.
+const MAX_BUFFER_SIZE: usize = 64 * 1024;
+
+/// Answers the requests of the first segment that has any with an error, and closes.
+pub(in crate::server) async fn turn_away<IO>(accepted: Accepted<IO>, config: &Config, refusal: Refusal)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // A panic in it ends this connection alone, and has been logged by the panic hook.
+    let opened = AssertUnwindSafe(accepted.open()).catch_unwind();
+    if let Ok(Ok(Ok(opened))) = timeout(PATIENCE, opened).await {
+        refuse(opened.io, config, refusal).await;
+    }
+}
+
+/// As [`turn_away`], for a connection that has turned out to be past the limit of its peer during its handshake.
+pub(in crate::server) async fn turn_away_late<IO>(
+    ledger: &Ledger,
+    io: IO,
+    config: &Config,
+    refusal: Refusal,
+    peer: Option<SocketAddr>,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    ledger.notices.connection_refused(refusal, peer);
+    if let Some(_place) = ledger.place_to_turn_away() {
+        refuse(io, config, refusal).await;
+    }
+}
+
+async fn refuse<IO>(io: IO, config: &Config, refusal: Refusal)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let max_buffer_size = config.max_buffer_size.min(MAX_BUFFER_SIZE);
+    let mut connection = Connection::new(io, &config.clone().max_buffer_size(max_buffer_size));
+    // Whether the caller asked in time and in good order or not, what can be said has been said.
+    let _ = timeout(PATIENCE, answer(&mut connection, refusal)).await;
+    let _ = timeout(PATIENCE, take_leave(&mut connection)).await;
+}
+
+async fn answer<IO>(connection: &mut Connection<IO>, refusal: Refusal) -> Result<(), ConnectionError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let err = refusal.err();
+    let mut has_asked = false;
+    while !has_asked && poll_fn(|cx| connection.poll_segment(cx)).await? == Segment::Received {
+        let mut memory = ByteString::new();
+        while let Some(frame) = connection.next_frame(&mut memory)? {
+            has_asked = true;
+            let packet = RequestMembers::read(frame).map_err(|error| connection.refuse(error))?;
+            if let Some(id) = packet.id {
+                let framed = connection.push_reply(ReplyBody::Error(&err), id.as_str());
+                framed.map_err(ConnectionError::Unframeable)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Closes, and gives the caller time to do so too: see [`Session`](crate::server::session::Session).
+async fn take_leave<IO>(connection: &mut Connection<IO>) -> Result<(), ConnectionError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| connection.poll_shutdown(cx)).await?;
+    connection.discard();
+    while poll_fn(|cx| connection.poll_segment(cx)).await? == Segment::Received {
+        connection.discard();
+    }
+    Ok(())
+}

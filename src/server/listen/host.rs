@@ -1,0 +1,168 @@
+//! Listening on every address that a name stands for.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    task::{Context, Poll},
+};
+
+use indexmap::IndexSet;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
+
+use crate::{
+    connection::{Keepalive, listen},
+    server::{Accept, Accepted, listen::back_off::BackOff},
+};
+
+/// How often a free port is looked for that all addresses have free.
+const ATTEMPTS: usize = 16;
+
+/// Sockets that listen on every address a host name resolves to, all on one port.
+///
+/// `localhost` is usually `127.0.0.1` and `::1`; Node callers may try either.
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+    /// Which socket is asked first next time: they take turns, so that a flood on one does not starve the others.
+    first: usize,
+    keepalive: Option<Keepalive>,
+    back_off: BackOff,
+}
+
+impl Listener {
+    /// Listens on all addresses of `address`, `"localhost:8888"` for example. Port 0 picks one that is free on all.
+    ///
+    /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works. Up to
+    /// 4,096 connections wait to be accepted, or as many as the system allows (`net.core.somaxconn`): a socket of your
+    /// own that becomes a `Listener` has 128 from `tokio::net::TcpListener::bind`.
+    ///
+    /// # Errors
+    /// The name can't be resolved, the port is taken, or the system refuses otherwise. The error names the address.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        // A hosts file may name an address twice.
+        let addresses: IndexSet<SocketAddr> = lookup_host(address).await?.collect();
+        let mut attempt = 1;
+        loop {
+            match bind_all(&addresses) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && wants_any_port(&addresses) => {
+                    if attempt == ATTEMPTS {
+                        return Err(error);
+                    }
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Has the system probe idle connections, so that callers that vanished without a word do not stay connected for
+    /// ever; on Linux also those to which data is being sent, see [`Keepalive`]. Shorten its times where such callers are
+    /// many; each probe is a packet. Default: off, as Nest.
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.keepalive = Some(keepalive);
+        self
+    }
+
+    /// The addresses it listens on.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.sockets.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// The next connection, with Nagle's algorithm off. A refusal by the system is logged and waited out, even if this
+    /// is dropped meanwhile and called anew.
+    pub async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            self.back_off.over().await;
+            match poll_fn(|cx| self.poll_accept(cx)).await {
+                Ok((stream, peer)) => return (self.configured(stream), peer),
+                Err(error) => self.back_off.refused(&error),
+            }
+        }
+    }
+
+    /// A connection can do without its options.
+    fn configured(&self, stream: TcpStream) -> TcpStream {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn Nagle's algorithm off");
+        }
+        if let Some(Err(error)) = self.keepalive.as_ref().map(|keepalive| keepalive.apply(&stream)) {
+            tracing::debug!(%error, "cannot turn keepalive on");
+        }
+        stream
+    }
+
+    fn of(sockets: Vec<TcpListener>) -> Self {
+        Self {
+            sockets,
+            first: 0,
+            keepalive: None,
+            back_off: BackOff::default(),
+        }
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        self.first = (self.first + 1) % self.sockets.len();
+        let (last, first) = self.sockets.split_at(self.first);
+        for socket in first.iter().chain(last) {
+            if let accepted @ Poll::Ready(_) = socket.poll_accept(cx) {
+                return accepted;
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// The peers are told. It is `serve` that backs off from errors.
+impl Accept for Listener {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
+        let (stream, peer) = poll_fn(|cx| self.poll_accept(cx)).await?;
+        Ok(Accepted::new(self.configured(stream)).with_peer(peer))
+    }
+}
+
+/// For a socket that was made elsewhere: with other options, or by whoever started the process.
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Self::of(vec![socket])
+    }
+}
+
+fn wants_any_port(addresses: &IndexSet<SocketAddr>) -> bool {
+    addresses.iter().any(|address| address.port() == 0)
+}
+
+/// Binds all; the port that the first one gets is every other one's that has none of its own.
+fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
+    let mut sockets: Vec<TcpListener> = Vec::new();
+    let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        let mut address = *address;
+        if let (0, Some(first)) = (address.port(), sockets.first()) {
+            address.set_port(first.local_addr()?.port());
+        }
+        match listen(address) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(at(address, &error)),
+            Err(error) => {
+                tracing::warn!(%address, %error, "cannot listen on this address");
+                absent = at(address, &error);
+            }
+        }
+    }
+    if sockets.is_empty() {
+        return Err(absent);
+    }
+    Ok(Listener::of(sockets))
+}
+
+/// Adds the address, which the system's errors do not name.
+fn at(address: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+}

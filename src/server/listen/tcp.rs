@@ -1,0 +1,31 @@
+//! Listening on a plain TCP socket, as those who come from axum are used to.
+
+use std::io;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::server::{Accept, Accepted};
+
+/// One address only, and no options but that Nagle's algorithm is off: [`Listener`](crate::server::Listener) does more.
+///
+/// ```no_run
+/// use nest_wire::server::{Router, serve};
+/// use tokio::net::TcpListener;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:8888").await?;
+/// serve(listener, Router::new().message("ping", async || "pong")).await;
+/// # Ok(()) }
+/// ```
+impl Accept for TcpListener {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
+        let (stream, peer) = Self::accept(self).await?;
+        // A connection can do without.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn Nagle's algorithm off");
+        }
+        Ok(Accepted::new(stream).with_peer(peer))
+    }
+}

@@ -1,0 +1,105 @@
+//! TLS on top of another listener.
+
+use std::{fmt, io, path::Path, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
+
+use crate::{
+    server::{Accept, Accepted},
+    tls::{PeerCertificates, ServerTls, TlsError, explained},
+};
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Accepts from another listener, and speaks TLS with whoever comes.
+///
+/// Each handshake is done in its connection's own task; one that fails is logged and harms nobody else. The
+/// certificate of a caller, if it was asked for, is a
+/// [`PeerCertificates`] among the extensions of its requests.
+///
+/// ```no_run
+/// use nest_wire::server::{Listener, Router, TlsListener, serve};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = Listener::bind("localhost:8888").await?;
+/// let listener = TlsListener::from_pem_files(listener, "cert.pem", "key.pem")?;
+/// serve(listener, Router::new().message("ping", async || "pong")).await;
+/// # Ok(()) }
+/// ```
+pub struct TlsListener<L> {
+    listener: L,
+    acceptor: TlsAcceptor,
+    handshake_timeout: Duration,
+}
+
+impl<L> TlsListener<L> {
+    /// TLS as `tls` says: a [`ServerTls`], or a `ServerConfig` of [`rustls`](crate::tls::rustls).
+    #[must_use]
+    pub fn new(listener: L, tls: impl Into<Arc<ServerConfig>>) -> Self {
+        Self {
+            listener,
+            acceptor: tls.into().into(),
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+        }
+    }
+
+    /// TLS with the certificate and key in these two PEM files, for callers with and without a certificate.
+    ///
+    /// # Errors
+    /// As [`ServerTls::from_pem_files`].
+    pub fn from_pem_files(
+        listener: L,
+        certificates: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Result<Self, TlsError> {
+        ServerTls::from_pem_files(certificates, key).map(|tls| Self::new(listener, tls))
+    }
+
+    /// How long a handshake may take; a caller that is not done by then is cut off. Raise it for callers over slow
+    /// links. Lower it against those that connect and say nothing, to tie up connections. Default: 10 seconds.
+    #[must_use]
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// The listener below, to ask where it listens.
+    #[must_use]
+    pub const fn inner(&self) -> &L {
+        &self.listener
+    }
+}
+
+impl<L: Accept> Accept for TlsListener<L> {
+    type Io = TlsStream<L::Io>;
+
+    async fn accept(&mut self) -> io::Result<Accepted<Self::Io>> {
+        let accepted = self.listener.accept().await?;
+        let (acceptor, limit) = (self.acceptor.clone(), self.handshake_timeout);
+        Ok(accepted.and_then(async move |link, mut extensions: http::Extensions| {
+            let stream = timeout(limit, acceptor.accept(link))
+                .await
+                .unwrap_or_else(|_| Err(too_slow(limit)))
+                .map_err(|error| explained(error, "caller"))?;
+            // Only where there is one: each request clones the extensions.
+            if let Some(certificates) = PeerCertificates::of(stream.get_ref().1) {
+                extensions.insert(certificates);
+            }
+            Ok((stream, extensions))
+        }))
+    }
+}
+
+fn too_slow(limit: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no TLS handshake within {limit:?}"))
+}
+
+impl<L: fmt::Debug> fmt::Debug for TlsListener<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsListener")
+            .field("listener", &self.listener)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .finish_non_exhaustive()
+    }
+}

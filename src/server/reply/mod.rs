@@ -1,0 +1,111 @@
+//! What a handler gives back.
+
+pub(in crate::server) mod into_reply;
+pub(in crate::server) mod into_rpc_error;
+pub(in crate::server) mod serialized;
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::{Stream, StreamExt};
+use serde::Serialize;
+
+use crate::{
+    packet::{RawJson, RpcError},
+    server::IntoRpcError,
+};
+
+pub(super) type BoxValues = Pin<Box<dyn Stream<Item = Result<RawJson, RpcError>> + Send>>;
+
+/// What a handler answers, ready to be written.
+#[non_exhaustive]
+pub enum Reply {
+    /// JavaScript's undefined: the call completes without a value.
+    Undefined,
+    /// One value.
+    Value(RawJson),
+    /// Any number of values, sent as they come.
+    Values(Values),
+    /// A failure.
+    Error(RpcError),
+}
+
+impl Reply {
+    /// One value, or "Internal server error" if it can't be serialised.
+    pub fn value<T: Serialize + ?Sized>(value: &T) -> Self {
+        match RawJson::of(value) {
+            Ok(value) => Self::Value(value),
+            Err(error) => Self::Error(error.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undefined => f.write_str("Undefined"),
+            Self::Value(value) => f.debug_tuple("Value").field(value).finish(),
+            Self::Values(_) => f.write_str("Values(..)"),
+            Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
+        }
+    }
+}
+
+/// A stream of values as an answer, as an `Observable` is in Nest.
+///
+/// Values leave as they come. The stream's end travels with the last value if it is known by then, else alone. While
+/// the peer does not read, the stream is not polled; when the connection ends, it is dropped. To an event nobody listens:
+/// the stream then runs to its end for what it does on the way, as in Nest.
+///
+/// ```
+/// use futures_util::stream;
+/// use nest_wire::server::{Router, Values};
+///
+/// async fn count() -> Values {
+///     Values::new(stream::iter(1..=3))
+/// }
+///
+/// let router: Router = Router::new().message("count", count);
+/// ```
+pub struct Values(pub(super) BoxValues);
+
+impl Values {
+    /// A stream that can't fail, of values that `JSON.stringify` could write.
+    pub fn new<S>(values: S) -> Self
+    where
+        S: Stream<Item: Serialize> + Send + 'static,
+    {
+        Self(Box::pin(values.map(|value| Ok(RawJson::of(&value)?))))
+    }
+
+    /// A stream that may end with an error: what comes after the first one is not sent.
+    pub fn fallible<S, T, E>(values: S) -> Self
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        T: Serialize,
+        E: IntoRpcError,
+    {
+        Self(Box::pin(values.map(|value| match value {
+            Ok(value) => Ok(RawJson::of(&value)?),
+            Err(error) => Err(error.into_rpc_error()),
+        })))
+    }
+}
+
+/// For layers: to map or count the values of a reply, and to put them into a new one with [`Values::fallible`].
+impl Stream for Values {
+    type Item = Result<RawJson, RpcError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Values(..)")
+    }
+}

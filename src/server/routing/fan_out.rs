@@ -1,0 +1,227 @@
+//! Several event handlers of one pattern.
+//!
+//! An event runs them all. A message does too, and is then answered (`listeners-controller.js`; `docs/PROTOCOL.md` §3.3).
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{FutureExt, StreamExt, future::join_all};
+
+use crate::{
+    compat::Compat,
+    packet::RawJson,
+    server::{
+        Endpoint, Reply, Request, Values,
+        handler::service::Running,
+        session::{
+            call::panicked,
+            coop::unless_it_waits,
+            trace::{KeptOrigin, Origin},
+        },
+    },
+};
+
+/// Runs all, each with its copy of the request and to its own end, even when another panics.
+///
+/// To a message, they answer together since Nest 9; before that, the first one answers for all and waits for nobody.
+pub(in crate::server) fn start_all(handlers: &[Endpoint], request: &Request, compat: Compat) -> Running {
+    if compat.joins_event_results() {
+        let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
+        return Box::pin(async { joined(outcomes.await) });
+    }
+    let Some((first, others)) = handlers.split_first() else {
+        return Box::pin(async { Reply::Undefined });
+    };
+    let others = others.iter().map(|handler| outcome(handler, request)).collect();
+    let origin = Origin::of(request).kept();
+    Box::pin(first_of(first.start(request.clone()), others, origin))
+}
+
+/// The reply of the first. All begin at once, one after the other, so that what they do without waiting is done before
+/// the next packet is looked at; the others finish by themselves.
+async fn first_of<F>(mut first: Running, others: Vec<F>, origin: KeptOrigin) -> Reply
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let reply = AssertUnwindSafe(unless_it_waits(&mut first)).catch_unwind().await;
+    for other in others {
+        let mut other = Box::pin(other);
+        if unless_it_waits(&mut other).await.is_none() {
+            tokio::spawn(other);
+        }
+    }
+    match reply {
+        Ok(Some(reply)) => reply,
+        Ok(None) => first.await,
+        Err(panic) => Reply::Error(panicked(panic, origin.get())),
+    }
+}
+
+/// Drives a stream to its end, for what it does on the way.
+pub(in crate::server) async fn exhaust(values: Values) -> Reply {
+    last_value(values).await.unwrap_or(Reply::Undefined)
+}
+
+/// What one handler came to.
+enum Outcome {
+    /// A value, or undefined.
+    Value(Option<RawJson>),
+    /// What the reply is, whatever the others say.
+    Decided(Reply),
+}
+
+fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcome> + use<> {
+    let origin = Origin::of(request).kept();
+    let (handler, request) = (handler.clone(), request.clone());
+    let run = async move {
+        let reply = match handler.start(request).await {
+            Reply::Values(values) => last_value(values).await,
+            reply => Some(reply),
+        };
+        match reply {
+            Some(Reply::Value(value)) => Outcome::Value(Some(value)),
+            Some(Reply::Undefined) => Outcome::Value(None),
+            Some(failed) => Outcome::Decided(failed),
+            None => Outcome::Decided(Reply::Undefined),
+        }
+    };
+    AssertUnwindSafe(run).catch_unwind().map(move |outcome| {
+        outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(panic, origin.get()))))
+    })
+}
+
+/// Answers as RxJS's nested `forkJoin`s do: with the last value of each, `{"current":A,"next":{"current":B,"next":C}}`,
+/// undefined ones left out. One that fails, or a stream without any value, decides for all.
+fn joined(outcomes: Vec<Outcome>) -> Reply {
+    let joined = outcomes
+        .into_iter()
+        .rev()
+        .reduce(|next, current| match (current, next) {
+            (Outcome::Value(current), Outcome::Value(next)) => Outcome::Value(Some(nested(current, next))),
+            (decided @ Outcome::Decided(_), _) | (_, decided) => decided,
+        });
+    match joined {
+        Some(Outcome::Value(Some(value))) => Reply::Value(value),
+        Some(Outcome::Decided(reply)) => reply,
+        Some(Outcome::Value(None)) | None => Reply::Undefined,
+    }
+}
+
+/// The last value of a stream, or its error.
+async fn last_value(mut values: Values) -> Option<Reply> {
+    let mut last = None;
+    while let Some(value) = values.0.next().await {
+        // A stream that never waits must not keep this thread to itself.
+        tokio::task::coop::consume_budget().await;
+        match value {
+            Ok(value) => last = Some(Reply::Value(value)),
+            Err(error) => return Some(Reply::Error(error)),
+        }
+    }
+    last
+}
+
+fn nested(current: Option<RawJson>, next: Option<RawJson>) -> RawJson {
+    let member = |(key, value): (&str, Option<RawJson>)| value.map(|value| format!("\"{key}\":{value}"));
+    let members: Vec<_> = [("current", current), ("next", next)]
+        .into_iter()
+        .filter_map(member)
+        .collect();
+    RawJson::trusted(format!("{{{}}}", members.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    };
+
+    use futures_util::stream;
+
+    use super::*;
+    use crate::{
+        packet::RpcError,
+        server::{Kind, Router, routing::table::Target},
+    };
+
+    async fn answer(router: Router, compat: Compat) -> Reply {
+        let routes = router.compat(compat).into_routes();
+        let mut looked_up = Target::default();
+        let found = routes.find(Some("\"e\""), &mut looked_up);
+        let request = Request {
+            kind: Kind::Message,
+            pattern: found.pattern.cloned(),
+            data: None,
+            metadata: None,
+            peer: None,
+            extensions: http::Extensions::new(),
+            permit: None,
+        };
+        found.handler.expect("a handler").start(|| request, compat).await
+    }
+
+    async fn value(router: Router) -> String {
+        match answer(router, Compat::Nest12).await {
+            Reply::Value(value) => value.to_string(),
+            other => panic!("no value: {other:?}"),
+        }
+    }
+
+    fn two() -> Router {
+        Router::new().event("e", async || "A").event("e", async || "B")
+    }
+
+    #[tokio::test]
+    async fn their_results_are_nested() {
+        assert_eq!(value(two()).await, r#"{"current":"A","next":"B"}"#);
+        let three = two().event("e", async || "C");
+        assert_eq!(
+            value(three).await,
+            r#"{"current":"A","next":{"current":"B","next":"C"}}"#
+        );
+        let silent = Router::new().event("e", async || ()).event("e", async || ());
+        assert_eq!(value(silent).await, "{}");
+    }
+
+    #[tokio::test]
+    async fn of_a_stream_the_last_value_counts() {
+        let stream = two().event("e", async || Values::new(stream::iter([1, 2])));
+        assert_eq!(
+            value(stream).await,
+            r#"{"current":"A","next":{"current":"B","next":2}}"#
+        );
+        let empty = two().event("e", async || Values::new(stream::empty::<u32>()));
+        assert!(matches!(answer(empty, Compat::Nest12).await, Reply::Undefined));
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_decides_for_all() {
+        let failing = two().event("e", async || Err::<(), _>(RpcError::new("no")));
+        let reply = answer(failing, Compat::Nest12).await;
+        assert!(matches!(reply, Reply::Error(error) if error == RpcError::new("no")));
+    }
+
+    #[tokio::test]
+    async fn in_8_the_first_answers_and_in_7_the_last_is_the_only_one() {
+        for (compat, expected) in [(Compat::Nest8, "\"A\""), (Compat::Nest7, "\"B\"")] {
+            let reply = answer(two(), compat).await;
+            assert!(
+                matches!(&reply, Reply::Value(value) if value.as_str() == expected),
+                "{compat}: {reply:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn in_8_too_the_others_have_begun_before_the_next_packet_is_looked_at() {
+        let runs = Arc::new(AtomicU8::new(0));
+        let counted = Arc::clone(&runs);
+        let counting = two().event("e", async move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        // Ready at its first poll: no other task has had a chance to run.
+        let reply = answer(counting, Compat::Nest8).now_or_never();
+        assert!(matches!(reply, Some(Reply::Value(value)) if value.as_str() == "\"A\""));
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,347 @@
+//! Which handler answers which pattern.
+
+pub(in crate::server) mod fan_out;
+pub(in crate::server) mod into_routes;
+pub(in crate::server) mod oneshot;
+pub(in crate::server) mod table;
+pub(in crate::server) mod warnings;
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    compat::Compat,
+    contract::{Event, Message},
+    pattern::Pattern,
+    server::{
+        ContractHandler, Handler, HandlerLayer, Kind, Signature,
+        handler::boxed::Bindable,
+        routing::{table::Routes, warnings::merged_compat},
+    },
+};
+
+/// Patterns and their handlers. `S` is the state that is still missing: a router that can be served is a `Router`,
+/// that is, `Router<()>`.
+///
+/// As in Nest, a second message handler for a pattern takes the place of the first, while any number of event
+/// handlers may share one and all run. An event that comes in for a message handler runs it, its result unsent; a
+/// message that comes in for event handlers runs them, their results being the answer.
+///
+/// ```
+/// use nest_wire::{pattern::Pattern, server::{Payload, Router}};
+///
+/// let router: Router = Router::new()
+///     .message(Pattern::object([("cmd", "sum")]), async |Payload(of): Payload<Vec<f64>>| of.iter().sum::<f64>())
+///     .event("log", async |Payload(text): Payload<String>| println!("{text}"));
+/// ```
+#[derive(Clone)]
+pub struct Router<S = ()> {
+    registered: Vec<Registered<S>>,
+    without_pattern: Option<Bindable<S>>,
+    fallback: Option<Bindable<S>>,
+    /// `None` until it was set.
+    compat: Option<Compat>,
+    #[cfg(feature = "otel")]
+    trace_context: bool,
+}
+
+#[derive(Clone)]
+struct Registered<S> {
+    pattern: Pattern,
+    kind: Kind,
+    handler: Bindable<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Router<S> {
+    /// A router that handles nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            registered: Vec::new(),
+            without_pattern: None,
+            fallback: None,
+            compat: None,
+            #[cfg(feature = "otel")]
+            trace_context: false,
+        }
+    }
+
+    /// Answers messages of this pattern (`@MessagePattern`).
+    #[must_use]
+    pub fn message<Args, H>(self, pattern: impl Into<Pattern>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
+        self.register(pattern.into(), Kind::Message, Bindable::new(handler))
+    }
+
+    /// Takes events of this pattern (`@EventPattern`).
+    #[must_use]
+    pub fn event<Args, H>(self, pattern: impl Into<Pattern>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
+        self.register(pattern.into(), Kind::Event, Bindable::new(handler))
+    }
+
+    /// Answers the messages of this contract. The handler takes the contract's request in its last parameter, as
+    /// `Payload<Request>`, and returns its reply; one of other types does not compile.
+    ///
+    /// ```
+    /// use nest_wire::{contract::Message, server::{Payload, Router}};
+    ///
+    /// const SUM: Message<Vec<f64>, f64> = Message::new("sum");
+    ///
+    /// async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+    ///     numbers.iter().sum()
+    /// }
+    ///
+    /// let router: Router = Router::new().handle_message(SUM, sum);
+    /// ```
+    #[must_use]
+    pub fn handle_message<Request, Reply, Args, H>(self, message: Message<Request, Reply>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + ContractHandler<Args, S, Request, Reply>,
+    {
+        self.message(message.pattern(), handler)
+    }
+
+    /// Takes the events of this contract. The handler takes the contract's data in its last parameter, as
+    /// `Payload<Data>`, and returns `()` or a `Result` of it; one of other types does not compile.
+    ///
+    /// ```
+    /// use nest_wire::{contract::Event, server::{Payload, Router}};
+    ///
+    /// const USER_CREATED: Event<String> = Event::new("user_created");
+    ///
+    /// let router: Router = Router::new()
+    ///     .handle_event(USER_CREATED, async |Payload(name): Payload<String>| println!("{name}"));
+    /// ```
+    #[must_use]
+    pub fn handle_event<Data, Args, H>(self, event: Event<Data>, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + ContractHandler<Args, S, Data, ()>,
+    {
+        self.event(event.pattern(), handler)
+    }
+
+    /// Answers messages and takes events of every other pattern, which Nest answers with an error that says that there
+    /// is no handler.
+    ///
+    /// ```
+    /// use nest_wire::{packet::RpcError, server::{Context, Router}};
+    ///
+    /// let router: Router = Router::new().fallback(async |context: Context| {
+    ///     let pattern = context.pattern.unwrap_or_default();
+    ///     Err::<(), _>(RpcError::new(format_args!("what is {pattern}?")))
+    /// });
+    /// ```
+    #[must_use]
+    pub fn fallback<Args, H>(mut self, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
+        self.fallback = Some(Bindable::new(handler));
+        self
+    }
+
+    /// Answers messages and takes events that have no pattern, as the handler of `@MessagePattern()` does in Nest. Without
+    /// it, the [fallback](Self::fallback) does. Nest's own clients send no such packet.
+    ///
+    /// ```
+    /// use nest_wire::server::{Context, Router};
+    ///
+    /// let router: Router = Router::new().message_without_pattern(async |context: Context| {
+    ///     assert_eq!(context.pattern, None);
+    ///     "what do you want?"
+    /// });
+    /// ```
+    #[must_use]
+    pub fn message_without_pattern<Args, H>(mut self, handler: H) -> Self
+    where
+        Args: 'static,
+        H: Signature<Args> + Handler<Args, S>,
+    {
+        self.without_pattern = Some(Bindable::new(handler));
+        self
+    }
+
+    /// Puts a tower layer around every handler so far, the fallback included: what is added later is not in it, and
+    /// what is layered last runs first. See [`HandlerLayer`] for what fits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nest_wire::server::Router;
+    /// use tower::{ServiceBuilder, timeout::TimeoutLayer};
+    ///
+    /// let router: Router = Router::new()
+    ///     .message("ping", async || "pong")
+    ///     .layer(ServiceBuilder::new().concurrency_limit(100).timeout(Duration::from_secs(5)).into_inner());
+    /// ```
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "layers are handed over, as in tower")]
+    pub fn layer(mut self, layer: impl HandlerLayer) -> Self {
+        let wrap = |registered: Registered<S>| Registered {
+            handler: registered.handler.layer(&layer),
+            ..registered
+        };
+        self.registered = self.registered.into_iter().map(wrap).collect();
+        self.without_pattern = self.without_pattern.map(|handler| handler.layer(&layer));
+        self.fallback = self.fallback.map(|fallback| fallback.layer(&layer));
+        self
+    }
+
+    /// Adds all handlers of `other`, as if each had been added here. Its fallback, its handler of packets without a
+    /// pattern and its [`compat`](Self::compat) are taken if there is none here. Two majors that differ are warned of.
+    ///
+    /// ```
+    /// use nest_wire::server::Router;
+    ///
+    /// let users: Router = Router::new().message("users.count", async || 3);
+    /// let rooms: Router = Router::new().message("rooms.count", async || 5);
+    /// let router = users.merge(rooms);
+    /// ```
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.registered.extend(other.registered);
+        self.without_pattern = self.without_pattern.or(other.without_pattern);
+        self.fallback = self.fallback.or(other.fallback);
+        self.compat = merged_compat(self.compat, other.compat);
+        self
+    }
+
+    /// Adds all handlers of `other` under `prefix`, and leaves its fallback and its handler of packets without a pattern.
+    /// Its [`compat`](Self::compat) is taken as by [`merge`](Self::merge). A text pattern `find` under the prefix
+    /// `users` is `users.find`, an object pattern has the prefix's members before its own.
+    ///
+    /// ```
+    /// use nest_wire::{pattern::Pattern, server::Router};
+    ///
+    /// let users: Router = Router::new().message("find", async || "users.find");
+    /// let rooms: Router = Router::new().message(Pattern::object([("cmd", "find")]), async || "rooms, find");
+    /// let router = Router::<()>::new().nest("users", users).nest(Pattern::object([("service", "rooms")]), rooms);
+    /// let patterns: Vec<_> = router.patterns().map(|(pattern, _)| pattern.to_string()).collect();
+    /// assert_eq!(patterns, ["users.find", r#"{"service":"rooms","cmd":"find"}"#]);
+    /// ```
+    ///
+    /// # Panics
+    /// A pattern and the prefix are not both texts and not both objects, or they have a key in common.
+    #[must_use]
+    pub fn nest(mut self, prefix: impl Into<Pattern>, other: Self) -> Self {
+        let prefix = prefix.into();
+        self.registered.extend(other.registered.into_iter().map(|registered| {
+            Registered {
+                pattern: registered
+                    .pattern
+                    .under(&prefix)
+                    .unwrap_or_else(|| panic!("the pattern {} can't be put under {prefix}", registered.pattern)),
+                ..registered
+            }
+        }));
+        self.compat = merged_compat(self.compat, other.compat);
+        self
+    }
+
+    /// What is handled, in the order in which it was added.
+    pub fn patterns(&self) -> impl Iterator<Item = (&Pattern, Kind)> {
+        self.registered.iter().map(|it| (&it.pattern, it.kind))
+    }
+
+    /// Follows the rules of this major of Nest, where they differ: for all handlers, merged ones included. Default: the
+    /// newest.
+    #[must_use]
+    pub fn compat(mut self, compat: Compat) -> Self {
+        self.compat = Some(compat);
+        self
+    }
+
+    /// Makes each request a part of its caller's trace (feature `otel`): the parent of its span is the one whose
+    /// context the packet's metadata carries, W3C's `traceparent` and `tracestate` for example; without such, it begins
+    /// a trace of its own. Off by default, for callers then choose the ids of traces.
+    ///
+    /// The metadata is read by OpenTelemetry's global propagator, which has to be set
+    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of `tracing-opentelemetry`.
+    /// They then have the level `INFO`, otherwise `DEBUG`. `docs/OBSERVABILITY.md` shows all of it together.
+    ///
+    /// A router into which this one is merged or nested does not follow it.
+    ///
+    /// ```
+    /// use nest_wire::server::Router;
+    ///
+    /// let router: Router = Router::new().message("ping", async || "pong").with_trace_context();
+    /// ```
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn with_trace_context(mut self) -> Self {
+        self.trace_context = true;
+        self
+    }
+
+    /// Gives all handlers so far what their [`State`](crate::server::State) takes.
+    #[must_use]
+    pub fn with_state<T>(self, state: S) -> Router<T> {
+        let registered = self.registered.into_iter().map(|registered| Registered {
+            pattern: registered.pattern,
+            kind: registered.kind,
+            handler: Bindable::Bound(registered.handler.bind(state.clone())),
+        });
+        Router {
+            registered: registered.collect(),
+            without_pattern: self
+                .without_pattern
+                .map(|handler| Bindable::Bound(handler.bind(state.clone()))),
+            fallback: self
+                .fallback
+                .map(|fallback| Bindable::Bound(fallback.bind(state.clone()))),
+            compat: self.compat,
+            #[cfg(feature = "otel")]
+            trace_context: self.trace_context,
+        }
+    }
+
+    fn register(mut self, pattern: Pattern, kind: Kind, handler: Bindable<S>) -> Self {
+        self.registered.push(Registered { pattern, kind, handler });
+        self
+    }
+}
+
+impl Router {
+    /// The table that connections look handlers up in: for [`serve_connection`](crate::server::serve::connection), and to serve
+    /// one router in several places.
+    ///
+    /// Logs a warning for each handler that never runs: a later one takes its place, or calls to its pattern look
+    /// another one up, as calls to the texts `null`, `true` and `1.50` do.
+    #[must_use]
+    pub fn into_routes(self) -> Arc<Routes> {
+        let without_pattern = self.without_pattern.map(|handler| handler.bind(()));
+        let fallback = self.fallback.map(|fallback| fallback.bind(()));
+        let mut routes = Routes::new(self.compat.unwrap_or_default(), without_pattern, fallback);
+        #[cfg(feature = "otel")]
+        {
+            routes.trace_context = self.trace_context;
+        }
+        for Registered { pattern, kind, handler } in &self.registered {
+            routes.add(pattern, *kind, handler.bind(()));
+        }
+        routes.add_short_cuts(self.registered.iter().map(|registered| &registered.pattern));
+        Arc::new(routes)
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Router<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for Router<S> {
+    /// Lists what is registered.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.registered.iter().map(|it| (&it.pattern, it.kind));
+        f.debug_map().entries(entries).finish()
+    }
+}

@@ -1,0 +1,114 @@
+//! A router that is asked without a connection.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tower_service::Service;
+
+use crate::{
+    compat::Compat,
+    js::push_quoted_str,
+    packet::{RawJson, RpcError},
+    pattern::Pattern,
+    server::{
+        Kind, Reply, Request, Router, Routes,
+        routing::table::Target,
+        session::{
+            call::Call,
+            trace::{Origin, Watch},
+        },
+    },
+};
+use serde::Serialize;
+
+impl Request {
+    /// Makes a message to `pattern` as `send` sends it, for tests of extractors, layers and routers. Its other fields
+    /// are empty and may be set; data that is undefined is `None`.
+    ///
+    /// # Errors
+    /// `data` refuses to be serialised.
+    pub fn message(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
+        Ok(Self::new(
+            Kind::Message,
+            &pattern.into().to_string(),
+            RawJson::of(data)?,
+        ))
+    }
+
+    /// Makes an event of `pattern` as `emit` sends it: addressed to the pattern's route.
+    ///
+    /// # Errors
+    /// `data` refuses to be serialised.
+    pub fn event(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
+        let route = pattern.into().route(Compat::default()).to_string();
+        Ok(Self::new(Kind::Event, &route, RawJson::of(data)?))
+    }
+
+    fn new(kind: Kind, pattern: &str, data: RawJson) -> Self {
+        Self {
+            kind,
+            pattern: Some(pattern.into()),
+            data: Some(data),
+            metadata: None,
+            peer: None,
+            extensions: http::Extensions::new(),
+            permit: None,
+        }
+    }
+}
+
+impl Router {
+    /// Runs the handler that `request` is addressed to, without a connection, as axum's `oneshot`. A panic is a
+    /// [`Reply::Error`], and so is a pattern that has no handler.
+    ///
+    /// ```
+    /// use nest_wire::server::{Payload, Reply, Request, Router};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), serde_json::Error> {
+    /// let router = Router::new().message("double", async |Payload(n): Payload<u32>| 2 * n);
+    /// let reply = router.oneshot(Request::message("double", &21)?).await;
+    /// assert!(matches!(reply, Reply::Value(value) if value.as_str() == "42"));
+    /// # Ok(()) }
+    /// ```
+    pub async fn oneshot(self, request: Request) -> Reply {
+        handle(self.into_routes(), request).await
+    }
+}
+
+/// Runs handlers without a connection, as [`Router::oneshot`] does, any number of times.
+impl Service<Request> for Arc<Routes> {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let routes = Self::clone(self);
+        Box::pin(async move { Ok(handle(routes, request).await) })
+    }
+}
+
+async fn handle(routes: Arc<Routes>, request: Request) -> Reply {
+    let mut looked_up = Target::default();
+    let text = request.pattern.as_deref().map(|pattern| {
+        let mut text = String::new();
+        push_quoted_str(pattern, &mut text);
+        text
+    });
+    let found = routes.find(text.as_deref(), &mut looked_up);
+    let Some(handler) = found.handler else {
+        return Reply::Error(RpcError::no_handler());
+    };
+    let (kind, origin) = (request.kind, Origin::of(&request).kept());
+    let watch = Watch::new(tracing::Span::current(), found.meters.begin());
+    let mut call = Call::new(kind, watch, origin.get(), || handler.start(|| request, routes.compat));
+    poll_fn(|cx| call.poll_reply(cx, origin.get())).await
+}

@@ -1,0 +1,40 @@
+//! What a router is warned of when it is put together.
+
+use tracing::field::display;
+
+use crate::{
+    compat::Compat,
+    pattern::{IncomingPattern, Pattern},
+};
+
+/// Logs a warning if calls to `pattern` do not look up the route that its handler is registered under
+/// (`docs/PROTOCOL.md` §5.3). A service turns each pattern into text and reads that as JSON, so that calls to the text `1.50` look up the number 1.5.
+pub(in crate::server) fn warn_if_unreachable(pattern: &Pattern, compat: Compat) {
+    let json = pattern.to_json();
+    let Ok(incoming) = IncomingPattern::read(&json, compat) else {
+        return;
+    };
+    if incoming.route() == Some(&pattern.route(compat)) {
+        return;
+    }
+    let read_as = incoming.route().map(|route| display(route.to_json()));
+    tracing::warn!(
+        pattern = %json,
+        read_as,
+        "no call to this pattern reaches its handler: services read the pattern as another one"
+    );
+}
+
+/// Returns the major that two routers together follow: the first one's, if both have one.
+pub(in crate::server) fn merged_compat(ours: Option<Compat>, theirs: Option<Compat>) -> Option<Compat> {
+    if let (Some(ours), Some(theirs)) = (ours, theirs)
+        && ours != theirs
+    {
+        tracing::warn!(
+            ?ours,
+            ?theirs,
+            "the compat of a merged router is ignored: its handlers follow another major"
+        );
+    }
+    ours.or(theirs)
+}

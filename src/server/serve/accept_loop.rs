@@ -1,0 +1,208 @@
+//! A service at work: it accepts until it is told to stop, and then lets what is in flight finish.
+//!
+//! What it does with a connection once that is let in is `attendance`'s business.
+
+use std::{
+    fmt,
+    future::{Future, pending},
+    io,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, warn};
+
+use crate::{
+    connection::Config,
+    server::{
+        Accept, Accepted, Ending, Routes, Serve,
+        handler::panics,
+        limits::{Admission, Ledger, Refusal, Warden, turn_away},
+        listen::{
+            accepted::Opening,
+            back_off::{BackOff, concerns_one_connection},
+        },
+        serve::connection_task::Attendance,
+        session::{ServiceStop, coop::unless_it_waits, trace::connection_span},
+    },
+};
+
+pub(in crate::server) async fn run<L: Accept, F: Future<Output = ()>>(serve: Serve<L, F>) -> Ending {
+    let mut service = Service {
+        routes: serve.routes,
+        connection: serve.connection,
+        ledger: Ledger::new(serve.limits),
+        stop: Arc::new(ServiceStop {
+            token: CancellationToken::new(),
+            drain_timeout: serve.drain_timeout,
+        }),
+        sessions: JoinSet::new(),
+    };
+    service.receive_until(serve.listener, serve.signal).await;
+    service.stop.token.cancel();
+    drain(service.sessions, serve.drain_timeout, serve.forced).await
+}
+
+/// Maximum number of connections that are accepted after the signal to stop: as many as a system usually queues.
+const MAX_QUEUED: usize = 4096;
+
+struct Service {
+    routes: Arc<Routes>,
+    connection: Config,
+    /// `None` without limits.
+    ledger: Option<Arc<Ledger>>,
+    stop: Arc<ServiceStop>,
+    sessions: JoinSet<()>,
+}
+
+impl Service {
+    async fn receive_until<L: Accept>(&mut self, mut listener: L, signal: impl Future<Output = ()>) {
+        let mut signal = std::pin::pin!(signal);
+        let mut back_off = BackOff::default();
+        loop {
+            tokio::select! {
+                accepted = next(&mut listener, &mut back_off) => self.receive(accepted),
+                Some(ended) = self.sessions.join_next() => look_after(ended),
+                () = &mut signal => break,
+            }
+        }
+        self.receive_queued(listener).await;
+    }
+
+    /// Accepts the connections that the system has accepted already: their callers may have sent something. Then the listener
+    /// closes.
+    async fn receive_queued<L: Accept>(&mut self, mut listener: L) {
+        for _ in 0..MAX_QUEUED {
+            match unless_it_waits(accept(&mut listener)).await {
+                Some(Ok(Ok(accepted))) => self.receive(accepted),
+                Some(Ok(Err(error))) if concerns_one_connection(&error) => {}
+                _ => return,
+            }
+        }
+    }
+
+    fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Accepted<IO>) {
+        let peer = accepted.peer().filter(|_| !accepted.learns_peer());
+        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(peer));
+        match admission.transpose() {
+            Ok(admission) => self.attend(accepted, admission),
+            Err(refusal) => self.turn_away(accepted, refusal),
+        }
+    }
+
+    fn attend<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &mut self,
+        accepted: Accepted<IO>,
+        admission: Option<Admission>,
+    ) {
+        let (peer, learns_peer) = (accepted.peer(), accepted.learns_peer());
+        // What the handshake may learn is added to the span then.
+        let span = connection_span(peer.filter(|_| !learns_peer));
+        let warden = |ledger| Warden::new(Arc::clone(ledger), admission);
+        let attendance = Attendance {
+            routes: Arc::clone(&self.routes),
+            connection: self.connection.clone(),
+            peer,
+            learns_peer,
+            stop: Arc::clone(&self.stop),
+            warden: self.ledger.as_ref().map(warden),
+        };
+        match accepted.into_opening() {
+            Opening::Open(io, extensions) => {
+                let served = span.in_scope(|| attendance.serve(io, extensions));
+                self.sessions.spawn(served.instrument(span));
+            }
+            Opening::After(handshake) => {
+                self.sessions.spawn(attendance.open(handshake).instrument(span));
+            }
+        }
+    }
+
+    fn turn_away<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &mut self,
+        accepted: Accepted<IO>,
+        refusal: Refusal,
+    ) {
+        let Some(ledger) = &self.ledger else { return };
+        let peer = accepted.peer();
+        ledger.notices.connection_refused(refusal, peer);
+        if let Some(place) = ledger.place_to_turn_away() {
+            let (connection, shutdown) = (self.connection.clone(), self.stop.token.clone());
+            let told = async move {
+                let told = turn_away(accepted, &connection, refusal);
+                // Not to be waited for when the service stops.
+                shutdown.run_until_cancelled(told).await;
+                drop(place);
+            };
+            self.sessions.spawn(told.instrument(connection_span(peer)));
+        }
+    }
+}
+
+/// Accepts, whatever else happens. Can be dropped and called anew.
+async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L::Io> {
+    loop {
+        back_off.over().await;
+        match accept(listener).await {
+            Ok(Ok(accepted)) => return accepted,
+            Ok(Err(error)) => back_off.refused(&error),
+            Err(panic) => back_off.panicked(&panics::message(panic)),
+        }
+    }
+}
+
+/// Accepts one connection. A panic of the listener is an error like others.
+async fn accept<L: Accept>(listener: &mut L) -> Result<io::Result<Accepted<L::Io>>, panics::Payload> {
+    // Called within, since a listener's `accept` may be a function that panics before there is a future.
+    AssertUnwindSafe(async { listener.accept().await }).catch_unwind().await
+}
+
+fn look_after(ended: Result<(), JoinError>) {
+    if let Err(panic) = ended {
+        error!(%panic, "a connection's task panicked: in the listener's own type of connection, or by a bug in nest-wire");
+    }
+}
+
+async fn drain(mut sessions: JoinSet<()>, patience: Duration, forced: Forced) -> Ending {
+    let all = async {
+        while let Some(ended) = sessions.join_next().await {
+            look_after(ended);
+        }
+    };
+    let why = tokio::select! {
+        biased;
+        () = all => return Ending::Drained,
+        () = forced.wait() => "cutting off what has not finished: there is no more time",
+        () = sleep(patience) => "cutting off what has not finished in time",
+    };
+    let connections = sessions.len();
+    warn!(connections, "{why}");
+    Ending::Cut { connections }
+}
+
+/// What completes when there is no time left, if anything.
+pub(in crate::server) struct Forced(pub(in crate::server) Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Forced {
+    async fn wait(self) {
+        match self.0 {
+            Some(signal) => signal.await,
+            None => pending().await,
+        }
+    }
+}
+
+impl fmt::Debug for Forced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some(..)" } else { "None" })
+    }
+}

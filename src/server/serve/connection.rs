@@ -1,0 +1,136 @@
+//! One link served by itself, without a listener.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::{Instrument, instrument::Instrumented};
+
+use crate::{
+    connection::{Config, Connection, ConnectionError},
+    server::{
+        IntoRoutes, Limits, Routes,
+        limits::{Ledger, Warden},
+        session::{Caller, Serving, Session, Shutdown, trace::connection_span},
+    },
+};
+
+/// Serves one link that is already open: a Unix socket, a TLS stream, one end of [`tokio::io::duplex`]. Await what this
+/// returns.
+///
+/// It ends when the peer has closed and the handlers it called have finished. Who serves many links gives each the same
+/// [`Router::into_routes`](crate::server::Router::into_routes).
+///
+/// ```
+/// use nest_wire::server::{Router, serve_connection};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut caller, service) = duplex(1024);
+/// let router = Router::new().message("ping", async || "pong");
+/// let served = tokio::spawn(serve_connection(service, router).into_future());
+///
+/// caller.write_all(br#"34#{"pattern":"ping","data":0,"id":1}"#).await?;
+/// # caller.shutdown().await?;
+/// let mut reply = String::new();
+/// caller.read_to_string(&mut reply).await?;
+/// assert_eq!(reply, r#"44#{"response":"pong","isDisposed":true,"id":1}"#);
+/// # served.await??;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// Why the link was cut: see [`ConnectionError`].
+pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<IO> {
+    ServeConnection {
+        io,
+        routes: router.into_routes(),
+        connection: Config::default(),
+        limits: Limits::default(),
+        caller: Caller::default(),
+        shutdown: Shutdown::Never,
+    }
+}
+
+/// A link that is served once this is awaited.
+#[derive(Debug)]
+#[must_use = "a link is served only while this is awaited"]
+pub struct ServeConnection<IO> {
+    io: IO,
+    routes: Arc<Routes>,
+    connection: Config,
+    limits: Limits,
+    caller: Caller,
+    shutdown: Shutdown,
+}
+
+impl<IO> ServeConnection<IO> {
+    /// Sets the limits of the link, and its framing. Default: Nest's.
+    pub fn connection(mut self, limits: Config) -> Self {
+        self.connection = limits;
+        self
+    }
+
+    /// Sets how much is taken on. This is the only connection that counts: it is not past a limit of connections, and
+    /// [`Limits::max_in_flight`] means what is in flight on this one. Default: no limits, as Nest.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Adds where the caller is, for [`Context::peer`](crate::server::Context) and for the log.
+    pub fn peer(mut self, peer: SocketAddr) -> Self {
+        self.caller.peer = Some(peer);
+        self
+    }
+
+    /// Adds something that each request is to carry, for [`Extension`](crate::server::Extension) to take. Each request clones it.
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.caller.extensions.insert(value);
+        self
+    }
+
+    /// Takes nothing more when `signal` completes, lets what is in flight finish, and closes. How long that may take is
+    /// up to whoever awaits it.
+    pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Shutdown::At(Box::pin(signal));
+        self
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> IntoFuture for ServeConnection<IO> {
+    type Output = Result<(), ConnectionError>;
+    type IntoFuture = ServingConnection<IO>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let span = connection_span(self.caller.peer);
+        let warden = Ledger::new(self.limits).map(|ledger| Warden::new(ledger, None));
+        let connection = Connection::new(self.io, &self.connection);
+        let session = Session::new(connection, self.routes, self.caller, self.shutdown, warden);
+        ServingConnection(Serving::Linked(session).instrument(span))
+    }
+}
+
+/// A link that is being served: the future of [`serve_connection`].
+#[must_use = "a link is served only while this is awaited"]
+pub struct ServingConnection<IO>(Instrumented<Serving<IO>>);
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for ServingConnection<IO> {
+    type Output = Result<(), ConnectionError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|ended| ended.outcome)
+    }
+}
+
+impl<IO> fmt::Debug for ServingConnection<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServingConnection(..)")
+    }
+}

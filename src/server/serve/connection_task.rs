@@ -1,0 +1,140 @@
+//! What a service gives a connection that it has let in, until it is served.
+
+use std::{future::Future, net::SocketAddr, sync::Arc};
+
+use futures_util::FutureExt;
+use http::Extensions;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::{Span, debug, field::display, warn};
+
+use crate::{
+    connection::{Config, Connection, ConnectionError},
+    server::{
+        Routes,
+        limits::{Refusal, Warden, turn_away_late},
+        listen::handshake::{self, Handshake, Opened},
+        session::{Caller, Ended, ServiceStop, Serving, Session, Shutdown, trace::record_peer},
+    },
+};
+
+pub(in crate::server) struct Attendance {
+    pub(in crate::server) routes: Arc<Routes>,
+    pub(in crate::server) connection: Config,
+    pub(in crate::server) peer: Option<SocketAddr>,
+    /// Whether the handshake may learn that the peer is another one. Until then the connection counts for none.
+    pub(in crate::server) learns_peer: bool,
+    pub(in crate::server) stop: Arc<ServiceStop>,
+    pub(in crate::server) warden: Option<Warden>,
+}
+
+impl Attendance {
+    /// Serves a connection that can be used at once.
+    pub(in crate::server) fn serve<IO>(self, io: IO, extensions: Extensions) -> impl Future<Output = ()> + use<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        debug!("connected");
+        let connection = Connection::new(io, &self.connection);
+        let caller = Caller {
+            peer: self.peer,
+            extensions,
+        };
+        let shutdown = Shutdown::with_service(self.stop);
+        Serving::Linked(Session::new(connection, self.routes, caller, shutdown, self.warden)).map(log_end)
+    }
+
+    /// Serves a connection with which something has to be done first.
+    pub(in crate::server) async fn open<IO>(mut self, handshake: Handshake<IO>)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let opened = tokio::select! {
+            biased;
+            opened = handshake::run(handshake, self.peer, &self.routes.throttles.handshakes) => opened,
+            () = self.stop.handshakes_are_over() => None,
+        };
+        let Some(Opened { io, extensions, peer }) = opened else {
+            return;
+        };
+        match self.identify(peer) {
+            Ok(()) => self.serve(io, extensions).await,
+            Err(refusal) => self.turn_away(io, refusal).await,
+        }
+    }
+
+    /// Takes note of who the peer is, now that the handshake may have learnt it.
+    fn identify(&mut self, learnt: Option<SocketAddr>) -> Result<(), Refusal> {
+        if !self.learns_peer {
+            return Ok(());
+        }
+        self.peer = learnt.or(self.peer);
+        record_peer(&Span::current(), self.peer);
+        match &mut self.warden {
+            Some(warden) => warden.count_for(self.peer),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells a peer that is past its limit so, now that it is known, and closes.
+    async fn turn_away<IO>(self, io: IO, refusal: Refusal)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(warden) = self.warden else { return };
+        let ledger = Arc::clone(&warden.ledger);
+        // From here on it does not count as connected.
+        drop(warden);
+        let refused = turn_away_late(&ledger, io, &self.connection, refusal, self.peer);
+        // Boxed, since it is seldom done and would make each connection's task larger.
+        self.stop.token.run_until_cancelled(Box::pin(refused)).await;
+    }
+}
+
+/// Callers may have many connections cut: the log gets one a second, with the address of its peer.
+fn log_end(ended: Ended) {
+    let peer = ended.peer.map(display);
+    match ended.outcome {
+        Ok(()) => debug!(peer, "disconnected"),
+        Err(ConnectionError::Io(error)) => debug!(peer, %error, "the connection broke"),
+        Err(error) => {
+            if let Some(suppressed) = ended.routes.throttles.cut.allow() {
+                let error = &error as &dyn std::error::Error;
+                warn!(peer, error, suppressed, "cut the connection");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{mem::size_of_val, time::Duration};
+
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::sync::CancellationToken;
+    use tracing::{Instrument, Span};
+
+    use super::*;
+    use crate::server::Router;
+
+    /// Ten thousand idle connections are to cost next to nothing.
+    #[tokio::test]
+    async fn a_connection_is_a_small_future() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let link = TcpStream::connect(address).await.expect("it listens");
+        let attendance = Attendance {
+            routes: Router::new().into_routes(),
+            connection: Config::default(),
+            peer: Some(address),
+            learns_peer: false,
+            stop: Arc::new(ServiceStop {
+                token: CancellationToken::new(),
+                drain_timeout: Duration::ZERO,
+            }),
+            warden: None,
+        };
+        let served = attendance.serve(link, Extensions::new()).instrument(Span::none());
+        let limit = if cfg!(feature = "metrics") { 464 } else { 408 };
+        assert!(size_of_val(&served) <= limit, "{} bytes", size_of_val(&served));
+    }
+}

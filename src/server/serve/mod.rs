@@ -1,0 +1,152 @@
+//! From a listener and a router to a running service.
+
+pub(in crate::server) mod accept_loop;
+pub(in crate::server) mod connection;
+pub(in crate::server) mod connection_task;
+
+use std::{
+    future::{Future, IntoFuture, Pending, pending},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    connection::Config,
+    server::{
+        Accept, IntoRoutes, Limits, Routes,
+        serve::accept_loop::{Forced, run},
+    },
+};
+
+/// Serves `router` on `listener`: TCP, Unix sockets, TLS, whatever implements [`Accept`]. Await what this returns;
+/// without [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
+///
+/// ```no_run
+/// use nest_wire::server::{Listener, Router, serve};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// let listener = Listener::bind("localhost:8888").await?;
+/// let router = Router::new().message("ping", async || "pong");
+/// serve(listener, router)
+///     .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.expect("a signal handler") })
+///     .await;
+/// # Ok(()) }
+/// ```
+pub fn serve<L: Accept>(listener: L, router: impl IntoRoutes) -> Serve<L, Pending<()>> {
+    Serve {
+        listener,
+        routes: router.into_routes(),
+        connection: Config::default(),
+        limits: Limits::default(),
+        drain_timeout: DRAIN_TIMEOUT,
+        signal: pending(),
+        forced: Forced(None),
+    }
+}
+
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// A service that runs once it is awaited.
+#[derive(Debug)]
+#[must_use = "a service runs only while it is awaited"]
+pub struct Serve<L, F> {
+    pub(super) listener: L,
+    pub(super) routes: Arc<Routes>,
+    pub(super) connection: Config,
+    pub(super) limits: Limits,
+    pub(super) drain_timeout: Duration,
+    pub(super) signal: F,
+    pub(super) forced: Forced,
+}
+
+/// How a service came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// All that was in flight has been answered.
+    Drained,
+    /// Something took longer than [`Serve::drain_timeout`], or than [`Serve::with_forced_shutdown`] let it: so many
+    /// connections were cut.
+    Cut {
+        /// How many connections there were at that time.
+        connections: usize,
+    },
+}
+
+impl<L, F> Serve<L, F> {
+    /// Stops accepting when `signal` completes, closes each connection at its first quiet moment, and ends.
+    ///
+    /// A connection is quiet when nothing is in flight, unread or unsent on it. Until then it goes on answering: a Nest
+    /// caller has no other connection. Shortly before [`drain_timeout`](Self::drain_timeout), new requests are answered with
+    /// an error, `{"status":"error","message":"the service is stopping"}`; events are handled until the connection closes.
+    pub fn with_graceful_shutdown<G>(self, signal: G) -> Serve<L, G>
+    where
+        G: Future<Output = ()> + Send + 'static,
+    {
+        Serve {
+            listener: self.listener,
+            routes: self.routes,
+            connection: self.connection,
+            limits: self.limits,
+            drain_timeout: self.drain_timeout,
+            signal,
+            forced: self.forced,
+        }
+    }
+
+    /// Cuts a graceful shutdown short when `signal` completes: for whoever presses Ctrl-C a second time.
+    ///
+    /// `signal` is looked at only once the shutdown has begun, so `tokio::signal::ctrl_c()` waits for the second one.
+    ///
+    /// ```no_run
+    /// use nest_wire::server::{Ending, Listener, Router, serve};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// async fn interrupted() {
+    ///     tokio::signal::ctrl_c().await.expect("a signal handler");
+    /// }
+    ///
+    /// let ending = serve(Listener::bind("localhost:8888").await?, Router::new())
+    ///     .with_graceful_shutdown(interrupted())
+    ///     .with_forced_shutdown(interrupted())
+    ///     .await;
+    /// if let Ending::Cut { connections } = ending {
+    ///     eprintln!("{connections} connections were cut");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn with_forced_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.forced = Forced(Some(Box::pin(signal)));
+        self
+    }
+
+    /// Sets how much the service takes on. Default: no limits, as Nest.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the limits of each connection, and its framing. Default: Nest's.
+    pub fn connection(mut self, limits: Config) -> Self {
+        self.connection = limits;
+        self
+    }
+
+    /// Sets how long a graceful shutdown waits for handlers, for streams, and for peers to take their answers, before it
+    /// cuts them off. Raise it for handlers that take longer; keep it below the time that the service is given to end,
+    /// 30 seconds in Kubernetes. Default: 25 seconds.
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+}
+
+impl<L: Accept, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<L, F> {
+    type Output = Ending;
+    type IntoFuture = Pin<Box<dyn Future<Output = Ending> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(run(self))
+    }
+}

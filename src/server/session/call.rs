@@ -1,0 +1,179 @@
+//! A handler's run for one packet, from its first poll to its reply.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tracing::field::display;
+
+use crate::{
+    packet::{NoHandler, RawJson, RpcError},
+    server::{
+        Kind, Rejection, Reply,
+        handler::{
+            panics::{self, Contained, drop_contained},
+            service::Running,
+        },
+        routing::fan_out::exhaust,
+        session::trace::{KeptOrigin, Origin, Watch},
+    },
+};
+
+/// A handler at work. A panic in it is a reply like any other.
+pub(in crate::server) struct Call {
+    kind: Kind,
+    running: Contained<Running>,
+    watch: Watch,
+}
+
+impl Call {
+    /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
+    pub(in crate::server) fn new(
+        kind: Kind,
+        watch: Watch,
+        origin: Origin<'_>,
+        start: impl FnOnce() -> Running,
+    ) -> Self {
+        let running = catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| {
+            let reply = Reply::Error(panicked(panic, origin));
+            Box::pin(async { reply })
+        });
+        Self {
+            kind,
+            running: Contained::new(running),
+            watch,
+        }
+    }
+
+    #[inline]
+    pub(in crate::server) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: Origin<'_>) -> Poll<Reply> {
+        let entered = self.watch.span.enter();
+        // A future that has panicked is never polled again: its reply ends the call.
+        let polled = catch_unwind(AssertUnwindSafe(|| poll_to_the_end(&mut self.running, cx)));
+        let reply = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(reply)) => reply,
+            Err(panic) => Reply::Error(panicked(panic, origin)),
+        };
+        if let Reply::Error(error) = &reply
+            && !error.is_no_handler()
+        {
+            report(error, self.kind, origin);
+        }
+        drop(entered);
+        self.watch.answered(&reply);
+        Poll::Ready(reply)
+    }
+
+    pub(in crate::server) fn into_watch(self) -> Watch {
+        self.watch
+    }
+}
+
+/// Polls a handler, and drops it when it is done: both run user code.
+#[inline]
+fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Poll<Reply> {
+    let Some(future) = &mut **running else {
+        return Poll::Pending;
+    };
+    let polled = future.as_mut().poll(cx);
+    if polled.is_ready() {
+        running.release();
+    }
+    polled
+}
+
+/// A call that waits, with whom to answer; an event has nobody.
+pub(in crate::server) struct Waiting {
+    pub(in crate::server) id: Option<RawJson>,
+    pub(in crate::server) origin: KeptOrigin,
+    pub(in crate::server) call: Call,
+}
+
+/// How a call ended that had to wait.
+pub(in crate::server) struct Finished {
+    pub(in crate::server) id: Option<RawJson>,
+    pub(in crate::server) reply: Reply,
+    pub(in crate::server) origin: KeptOrigin,
+    pub(in crate::server) watch: Watch,
+}
+
+impl Future for Waiting {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { id, origin, call } = &mut *self;
+        call.poll_reply(cx, origin.get()).map(|reply| Finished {
+            id: id.take(),
+            reply,
+            origin: std::mem::take(origin),
+            watch: std::mem::replace(&mut call.watch, Watch::none()),
+        })
+    }
+}
+
+/// What is left to do for an event whose handler gave a stream: nobody gets the values, but they are to be made.
+pub(in crate::server) fn rest_of_event(reply: Reply, watch: Watch, origin: Origin<'_>) -> Option<Waiting> {
+    match reply {
+        Reply::Values(values) => Some(Waiting {
+            id: None,
+            origin: origin.kept(),
+            call: Call::new(Kind::Event, watch, origin, || Box::pin(exhaust(values))),
+        }),
+        other => {
+            drop_contained(other);
+            None
+        }
+    }
+}
+
+/// Logs a panic. Returns the reply to it.
+pub(in crate::server) fn panicked(panic: panics::Payload, origin: Origin<'_>) -> RpcError {
+    let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
+    let panic = panics::message(panic);
+    tracing::error!(pattern, peer, panic, "the handler panicked");
+    RpcError::caused_by(Panicked)
+}
+
+/// The cause of the error that a panic is answered with.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler panicked")]
+pub(in crate::server) struct Panicked;
+
+/// Logs the private cause of an error. An event has no reply: its whole error is logged.
+pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>) {
+    // The log's subscriber formats the cause, which is user code.
+    let reported = catch_unwind(AssertUnwindSafe(|| log(error, kind, origin)));
+    if let Err(panic) = reported {
+        let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
+        let panic = panics::message(panic);
+        tracing::error!(
+            pattern,
+            peer,
+            panic,
+            "the handler failed, with an error that cannot be logged"
+        );
+    }
+}
+
+fn log(error: &RpcError, kind: Kind, origin: Origin<'_>) {
+    let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
+    // A packet that was refused is its sender's fault, and its reply says so.
+    // One that is passed on from another service is that service's matter.
+    let failure = error
+        .cause()
+        .filter(|cause| !cause.is::<Rejection>() && !cause.is::<NoHandler>());
+    match (failure, kind) {
+        // Logged where it was caught.
+        (Some(cause), _) if cause.is::<Panicked>() => {}
+        (Some(cause), _) => {
+            let error = cause as &dyn std::error::Error;
+            tracing::error!(pattern, peer, error, "the handler failed");
+        }
+        (None, Kind::Event) => tracing::warn!(pattern, peer, err = %error, "the event's handler failed"),
+        (None, Kind::Message) => tracing::debug!(pattern, peer, err = %error, "the handler answers with an error"),
+    }
+}

@@ -1,0 +1,33 @@
+//! Tells a future that really waits from one that tokio's cooperative budget interrupts.
+//!
+//! A task has a budget for each of its polls. When it is used up, tokio's sockets, channels, locks and timers answer
+//! `Pending` to all that they are asked, and wake the task at once. Where `Pending` is taken for "nothing is there", that
+//! has to be told apart.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
+use tokio::task::coop;
+
+/// Returns whether the task's budget is used up.
+#[inline]
+pub(in crate::server) fn is_budget_used_up() -> bool {
+    !coop::has_budget_remaining()
+}
+
+/// Polls `future` until it is done or really waits. Returns `None` in the second case.
+pub(in crate::server) async fn unless_it_waits<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if is_budget_used_up() => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}

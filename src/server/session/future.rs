@@ -1,0 +1,87 @@
+//! A connection as a future: first the link, then the handlers that outlive it.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    connection::ConnectionError,
+    server::{
+        Routes,
+        handler::panics::{self, drop_contained},
+        session::{Session, Waits, call::rest_of_event},
+    },
+};
+
+/// Serves a connection until it ends, and then lets the handlers that still run come to their end: what they do matters,
+/// though nobody hears of it.
+///
+/// Its outcome is an error if the connection was cut. A peer that closes is no error, and neither is one that broke the
+/// framing, once it closes.
+///
+/// Written by hand: the compiler's futures hold what they are given twice, and there is one for each connection.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a connection spends its life in the larger one"
+)]
+pub(in crate::server) enum Serving<IO> {
+    Linked(Session<IO>),
+    /// The link is gone, which may have had to be cut, and so are the streams.
+    Finishing {
+        calls: Waits,
+        ended: Option<Ended>,
+    },
+}
+
+/// The end of a connection.
+pub(in crate::server) struct Ended {
+    pub(in crate::server) outcome: Result<(), ConnectionError>,
+    pub(in crate::server) peer: Option<SocketAddr>,
+    pub(in crate::server) routes: Arc<Routes>,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
+    type Output = Ended;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Self::Linked(session) = this {
+            // What reads and writes may be user code too. A panic in it ends the connection, and no handler.
+            let polled = catch_unwind(AssertUnwindSafe(|| session.poll(cx)));
+            let ended = Some(Ended {
+                outcome: ready!(polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))),
+                peer: session.caller.peer,
+                routes: Arc::clone(&session.routes),
+            });
+            let mut calls = std::mem::take(&mut session.waits);
+            calls.end_streams();
+            drop_contained(std::mem::replace(this, Self::Finishing { calls, ended }));
+        }
+        let Self::Finishing { calls, ended } = this else {
+            return Poll::Pending;
+        };
+        while let Some(finished) = ready!(calls.poll_call(cx)) {
+            if finished.id.is_some() {
+                drop_contained(finished.reply);
+            } else if let Some(rest) = rest_of_event(finished.reply, finished.watch, finished.origin.get()) {
+                calls.add_rest(rest);
+            }
+        }
+        Poll::Ready(ended.take().expect("a future is not polled after its end"))
+    }
+}
+
+#[cold]
+fn panicked(panic: panics::Payload) -> ConnectionError {
+    let panic = panics::message(panic);
+    tracing::error!(panic, "the connection's stream, or what serves it, panicked");
+    io::Error::other(format!("it panicked: {panic}")).into()
+}

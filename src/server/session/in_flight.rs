@@ -1,0 +1,139 @@
+//! What a connection waits for: handlers and streams.
+
+use std::task::{Context, Poll};
+
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{FuturesUnordered, SelectAll},
+};
+
+use crate::{
+    packet::RawJson,
+    server::session::{
+        call::{Finished, Waiting},
+        coop::is_budget_used_up,
+        reply_stream::{Emission, Streaming},
+    },
+};
+
+/// How often an interrupted handler is polled before others go on without it: one that never waits must not keep its
+/// connection for ever.
+const TURNS: u8 = 16;
+
+/// Made when something first has to wait: most connections are idle, and quick handlers never wait.
+#[derive(Default)]
+pub(in crate::server) struct Waits(Option<Box<Sets>>);
+
+#[derive(Default)]
+struct Sets {
+    /// A handler that tokio's budget interrupted. It does not wait for anything, and goes on before the next packet is
+    /// taken, so that handlers which never wait run in the order of their packets.
+    interrupted: Option<Interrupted>,
+    /// Handlers that wait for something.
+    calls: FuturesUnordered<Waiting>,
+    /// Streams that have more to send.
+    streams: SelectAll<Streaming>,
+}
+
+struct Interrupted {
+    call: Waiting,
+    turns_left: u8,
+}
+
+impl Waits {
+    /// Sets a handler aside that has just been polled.
+    pub(super) fn add_call(&mut self, call: Waiting) {
+        let sets = self.0.get_or_insert_default();
+        if is_budget_used_up() && sets.interrupted.is_none() {
+            let turns_left = TURNS;
+            sets.interrupted = Some(Interrupted { call, turns_left });
+        } else {
+            sets.calls.push(call);
+        }
+    }
+
+    /// Sets the rest of an event's stream aside, which has no place in the order of packets.
+    pub(super) fn add_rest(&mut self, rest: Waiting) {
+        self.0.get_or_insert_default().calls.push(rest);
+    }
+
+    pub(super) fn add_stream(&mut self, stream: Streaming) {
+        self.0.get_or_insert_default().streams.push(stream);
+    }
+
+    /// Returns a call that has finished; `None` when there are none.
+    pub(super) fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+        let Some(sets) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        if let Some(finished) = sets.poll_interrupted(cx) {
+            return finished.map(Some);
+        }
+        sets.calls.poll_next_unpin(cx)
+    }
+
+    /// Returns what a stream has to send, if any has.
+    pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<(RawJson, Emission)>> {
+        match &mut self.0 {
+            Some(sets) => sets.streams.poll_next_unpin(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Drops the streams: their values would not be sent any more.
+    pub(super) fn end_streams(&mut self) {
+        if let Some(sets) = &mut self.0 {
+            sets.streams.clear();
+        }
+    }
+
+    /// Drops the stream that answers the request of this id: its caller was answered otherwise.
+    pub(super) fn end_stream(&mut self, id: &RawJson) {
+        if let Some(sets) = &mut self.0 {
+            let streams = std::mem::take(&mut sets.streams);
+            sets.streams = streams.into_iter().filter(|stream| !stream.answers(id)).collect();
+        }
+    }
+
+    /// Returns whether a handler has to go on before the next packet is taken.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.0.as_ref().is_some_and(|sets| sets.interrupted.is_some())
+    }
+
+    /// Returns whether handlers are at work.
+    pub(super) fn has_calls(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|sets| sets.interrupted.is_some() || !sets.calls.is_empty())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let len = |sets: &Sets| usize::from(sets.interrupted.is_some()) + sets.calls.len() + sets.streams.len();
+        self.0.as_deref().map_or(0, len)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Sets {
+    /// Polls the interrupted handler. Returns `None` if there is none, or if it now waits like the others.
+    fn poll_interrupted(&mut self, cx: &mut Context<'_>) -> Option<Poll<Finished>> {
+        let Interrupted { mut call, turns_left } = self.interrupted.take()?;
+        if let Poll::Ready(finished) = call.poll_unpin(cx) {
+            return Some(Poll::Ready(finished));
+        }
+        match turns_left.checked_sub(1) {
+            Some(turns_left) if is_budget_used_up() => {
+                cx.waker().wake_by_ref();
+                self.interrupted = Some(Interrupted { call, turns_left });
+                Some(Poll::Pending)
+            }
+            _ => {
+                self.calls.push(call);
+                None
+            }
+        }
+    }
+}

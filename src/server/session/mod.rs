@@ -1,0 +1,189 @@
+//! One connection, from its first byte to the last of its handlers.
+
+pub(in crate::server) mod call;
+pub(in crate::server) mod coop;
+pub(in crate::server) mod dispatch;
+pub(in crate::server) mod drain;
+pub(in crate::server) mod future;
+pub(in crate::server) mod in_flight;
+pub(in crate::server) mod life;
+pub(in crate::server) mod read;
+pub(in crate::server) mod reply_stream;
+pub(in crate::server) mod share;
+pub(in crate::server) mod shutdown;
+pub(in crate::server) mod time;
+pub(in crate::server) mod trace;
+pub(in crate::server) mod write;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::Extensions;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub(super) use crate::server::session::future::Ended;
+pub(super) use crate::server::session::future::Serving;
+pub(super) use crate::server::session::shutdown::ServiceStop;
+pub(super) use crate::server::session::shutdown::Shutdown;
+use crate::server::session::{
+    in_flight::Waits,
+    life::{Event, Life},
+    share::Share,
+};
+use crate::{
+    connection::{Connection, ConnectionError},
+    packet::ReplyId,
+    server::{limits::Warden, routing::table::Routes},
+};
+use crate::{
+    server::session::time::Draining,
+    telemetry::{LinkMeter, Side},
+};
+
+/// The state of one connection. What it may do is its [`Life`].
+pub(super) struct Session<IO> {
+    connection: Connection<IO>,
+    caller: Caller,
+    routes: Arc<Routes>,
+    life: Life,
+    pause: Pause,
+    /// How many of the queued bytes were there before the segment's first packet was taken.
+    queued_before: u32,
+    waits: Waits,
+    shutdown: Shutdown,
+    /// For limits, if there are any.
+    warden: Option<Box<Warden>>,
+    /// Exists from the moment on when the connection is to end.
+    draining: Option<Box<Draining>>,
+}
+
+/// What every request of a connection begins with.
+#[derive(Debug, Default)]
+pub(super) struct Caller {
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) extensions: Extensions,
+}
+
+/// Why the rest of a segment waits, if it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    No,
+    /// The peer does not take the replies: one segment of small requests can't make us gather large replies without end.
+    Congested,
+    /// Handlers would not run in order.
+    OutOfBudget,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
+    pub(super) fn new(
+        connection: Connection<IO>,
+        routes: Arc<Routes>,
+        caller: Caller,
+        shutdown: Shutdown,
+        warden: Option<Warden>,
+    ) -> Self {
+        Self {
+            connection: connection.metered(LinkMeter::opened(Side::Server)),
+            caller,
+            routes,
+            life: Life::default(),
+            pause: Pause::No,
+            queued_before: 0,
+            waits: Waits::default(),
+            shutdown,
+            warden: warden.map(Box::new),
+            draining: None,
+        }
+    }
+
+    /// Completes when the connection has come to its end.
+    ///
+    /// Calls, streams, reading and writing take turns, each with a part of the share. When that is used up, others run.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        if let Poll::Ready(deadline) = self.shutdown.poll(cx) {
+            self.stop(deadline);
+        }
+        let share = &mut Share::new();
+        loop {
+            // What has been polled once in here has registered its wake-up. It is polled again only if it might have
+            // gone on meanwhile: streams, once the peer takes more.
+            self.poll_calls(cx, share)?;
+            let has_more = self.poll_streams(cx, share);
+            let peer_takes_more = self.poll_link(cx, share)?;
+            if self.life == Life::Over {
+                return Poll::Ready(Ok(()));
+            }
+            if share.is_used_up() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if has_more || peer_takes_more {
+                continue;
+            }
+            if ready!(self.poll_time(cx)) || self.life == Life::Over {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Reads and writes as long as there is something to read. Returns whether the connection can go on otherwise, see
+    /// [`poll_write`](Self::poll_write).
+    fn poll_link(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<bool, ConnectionError> {
+        // A stream that fills the queue again and again must not keep the connection from reading.
+        let mut goes_on = self.connection.is_congested() && self.poll_write(cx)?;
+        loop {
+            let has_read = self.poll_read(cx, share)?;
+            goes_on |= self.poll_write(cx)?;
+            if goes_on || !has_read || share.is_used_up() {
+                return Ok(goes_on);
+            }
+        }
+    }
+
+    /// Answers the calls that have finished, whether or not the peer reads: its handlers go on meanwhile.
+    fn poll_calls(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<(), ConnectionError> {
+        while !share.is_used_up() {
+            let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) else {
+                break;
+            };
+            share.use_one();
+            self.stir();
+            let id = finished.id.map(ReplyId::Owned);
+            let origin = finished.origin.get();
+            self.settle(id.as_ref(), finished.reply, || finished.watch, origin, cx);
+            if self.connection.is_congested() {
+                // Any number may finish at the same time. The limit is to stop them before all have been answered.
+                self.poll_write(cx)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what the streams have, as long as the peer keeps up, and at most half of what is left of the share. Returns
+    /// whether there may be more.
+    fn poll_streams(&mut self, cx: &mut Context<'_>, share: &mut Share) -> bool {
+        let mut turns = share.half();
+        while !self.connection.is_congested() && !turns.is_used_up() {
+            let Poll::Ready(Some((id, emission))) = self.waits.poll_stream(cx) else {
+                return false;
+            };
+            turns.use_one();
+            share.use_one();
+            if !self.emit(&id, emission) {
+                self.waits.end_stream(&id);
+            }
+        }
+        turns.is_used_up()
+    }
+
+    /// Takes note of an event. Nobody gets the values of streams once replies are not sent any more.
+    fn pass(&mut self, event: Event) {
+        self.life = self.life.after(event);
+        if !self.life.answers() {
+            self.waits.end_streams();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A stream of values on its way to the caller.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use crate::{
+    packet::{RawJson, RpcError},
+    server::{
+        Kind, Values,
+        handler::panics::Contained,
+        session::{
+            call::{panicked, report},
+            coop::is_budget_used_up,
+            trace::{KeptOrigin, Watch},
+        },
+    },
+};
+use futures_util::Stream;
+
+/// A handler's values, each paired with the id it answers.
+///
+/// The last value leaves together with the news that it is the last whenever the stream ends in the same breath
+/// (`Server.send` in Nest's `server/server.js`). So a value is held until it is known whether another follows at once:
+///
+/// ```text
+///   polled       held    sent
+///   value B      A       value A            (B is held)
+///   end          A       last value A
+///   end          -       completion
+///   error        A       value A, then the error
+///   pending      A       value A            (nothing is held while waiting)
+/// ```
+///
+/// A stream that is pending only because tokio's budget is used up does not really wait: its value stays held.
+pub(in crate::server) struct Streaming {
+    id: RawJson,
+    values: Contained<Values>,
+    held: Option<RawJson>,
+    state: State,
+    origin: KeptOrigin,
+    watch: Watch,
+}
+
+enum State {
+    Open,
+    Failing(RpcError),
+    Ended,
+}
+
+/// What goes to the caller.
+#[derive(Debug, PartialEq)]
+pub(in crate::server) enum Emission {
+    Value(RawJson),
+    Last(RawJson),
+    Completion,
+    Error(RpcError),
+}
+
+impl Streaming {
+    pub(in crate::server) fn new(id: RawJson, values: Values, origin: KeptOrigin, watch: Watch) -> Self {
+        Self {
+            id,
+            values: Contained::new(values),
+            held: None,
+            state: State::Open,
+            origin,
+            watch,
+        }
+    }
+
+    /// Returns true if it answers the request of this id.
+    pub(in crate::server) fn answers(&self, id: &RawJson) -> bool {
+        self.id == *id
+    }
+
+    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawJson, RpcError>>> {
+        let _entered = self.watch.span.enter();
+        let Some(values) = &mut *self.values else {
+            return Poll::Ready(None);
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| values.0.as_mut().poll_next(cx)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(panic, self.origin.get())))))
+    }
+
+    fn fail(&mut self, error: RpcError) -> Emission {
+        self.watch
+            .span
+            .in_scope(|| report(&error, Kind::Message, self.origin.get()));
+        self.watch.failed(&error);
+        match self.held.take() {
+            Some(value) => {
+                self.state = State::Failing(error);
+                Emission::Value(value)
+            }
+            None => {
+                self.state = State::Ended;
+                Emission::Error(error)
+            }
+        }
+    }
+
+    fn end(&mut self) -> Emission {
+        self.state = State::Ended;
+        self.watch.succeeded();
+        self.held.take().map_or(Emission::Completion, Emission::Last)
+    }
+
+    fn poll_emission(&mut self, cx: &mut Context<'_>) -> Poll<Option<Emission>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Ended) {
+                State::Ended => return Poll::Ready(None),
+                State::Failing(error) => return Poll::Ready(Some(Emission::Error(error))),
+                State::Open => self.state = State::Open,
+            }
+            let emission = match self.poll_value(cx) {
+                Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(Emission::Value),
+                Poll::Ready(Some(Err(error))) => Some(self.fail(error)),
+                Poll::Ready(None) => Some(self.end()),
+                Poll::Pending if self.held.is_some() && is_budget_used_up() => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Pending => match self.held.take() {
+                    Some(value) => Some(Emission::Value(value)),
+                    None => return Poll::Pending,
+                },
+            };
+            if emission.is_some() {
+                return Poll::Ready(emission);
+            }
+        }
+    }
+}
+
+impl Stream for Streaming {
+    type Item = (RawJson, Emission);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_emission(cx)
+            .map(|emission| emission.map(|emission| (self.id.clone(), emission)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt, stream};
+
+    use super::*;
+
+    /// What is sent without waiting.
+    fn sent_at_once(values: Values) -> Vec<Emission> {
+        let streaming = Streaming::new(RawJson::null(), values, KeptOrigin::default(), Watch::none());
+        let mut sent = Vec::new();
+        let _ = streaming
+            .map(|(_, emission)| sent.push(emission))
+            .collect::<()>()
+            .now_or_never();
+        sent
+    }
+
+    fn json(number: u32) -> RawJson {
+        RawJson::of(&number).expect("a number")
+    }
+
+    #[test]
+    fn the_end_travels_with_the_last_value_if_it_is_known_by_then() {
+        let sent = sent_at_once(Values::new(stream::iter([1, 2])));
+        assert_eq!(sent, [Emission::Value(json(1)), Emission::Last(json(2))]);
+    }
+
+    #[test]
+    fn a_later_end_comes_alone_and_no_value_waits_for_it() {
+        let open = stream::iter([1, 2]).chain(stream::pending());
+        assert_eq!(
+            sent_at_once(Values::new(open)),
+            [Emission::Value(json(1)), Emission::Value(json(2))]
+        );
+    }
+
+    #[test]
+    fn an_empty_stream_completes() {
+        assert_eq!(
+            sent_at_once(Values::new(stream::empty::<u32>())),
+            [Emission::Completion]
+        );
+    }
+
+    #[test]
+    fn an_error_comes_after_the_values_and_ends_the_stream() {
+        let failing = stream::iter([Ok(1), Err(RpcError::new("no")), Ok(2)]);
+        assert_eq!(
+            sent_at_once(Values::fallible(failing)),
+            [Emission::Value(json(1)), Emission::Error(RpcError::new("no"))]
+        );
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_error() {
+        let panicking = stream::once(async { panic!("oh no") as u32 });
+        assert_eq!(
+            sent_at_once(Values::new(panicking)),
+            [Emission::Error(RpcError::internal())]
+        );
+    }
+}

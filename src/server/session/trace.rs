@@ -1,0 +1,163 @@
+//! What those who watch a service see of one request: its span, its meter, and whom the log names.
+//!
+//! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tracing::{Level, Span, debug_span, field::Empty};
+
+use crate::{
+    packet::{ReplyId, RpcError},
+    server::{Rejection, Reply, Request, Routes, session::call::Panicked},
+    telemetry::{CallMeter, Outcome, excerpt},
+};
+
+/// One request's span and meter, from its first poll to its end.
+#[derive(Debug)]
+pub(in crate::server) struct Watch {
+    pub(in crate::server) span: Span,
+    meter: CallMeter,
+}
+
+impl Watch {
+    #[inline]
+    pub(in crate::server) const fn new(span: Span, meter: CallMeter) -> Self {
+        Self { span, meter }
+    }
+
+    pub(in crate::server) const fn none() -> Self {
+        Self::new(Span::none(), CallMeter::none())
+    }
+
+    /// Takes note of a handler's answer. A stream has not ended with it.
+    #[inline]
+    pub(in crate::server) fn answered(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Values(_) => {}
+            Reply::Error(error) => self.failed(error),
+            Reply::Undefined | Reply::Value(_) => self.succeeded(),
+        }
+    }
+
+    #[inline]
+    pub(in crate::server) fn succeeded(&mut self) {
+        self.meter.end(Outcome::Ok);
+    }
+
+    pub(in crate::server) fn failed(&mut self, error: &RpcError) {
+        let outcome = match error.cause() {
+            Some(cause) if cause.is::<Rejection>() => Outcome::Rejected,
+            Some(cause) if cause.is::<Panicked>() => Outcome::Panicked,
+            _ if error.is_no_handler() => Outcome::NoHandler,
+            _ => Outcome::Error,
+        };
+        self.span.record("error.type", outcome.name());
+        self.span.record("otel.status_code", "ERROR");
+        self.meter.end(outcome);
+    }
+}
+
+/// What and who a request came for and from, for the log.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct Origin<'a> {
+    pub(in crate::server) pattern: Option<&'a Arc<str>>,
+    pub(in crate::server) peer: Option<SocketAddr>,
+}
+
+/// An [`Origin`] for as long as the request lasts.
+#[derive(Debug, Clone, Default)]
+pub(in crate::server) struct KeptOrigin {
+    pattern: Option<Arc<str>>,
+    peer: Option<SocketAddr>,
+}
+
+impl<'a> Origin<'a> {
+    pub(in crate::server) fn of(request: &'a Request) -> Self {
+        Self {
+            pattern: request.pattern.as_ref(),
+            peer: request.peer,
+        }
+    }
+
+    /// The pattern as far as a log should hold it.
+    pub(in crate::server) fn pattern(self) -> Option<&'a str> {
+        self.pattern.map(|pattern| excerpt(pattern))
+    }
+
+    pub(in crate::server) fn kept(self) -> KeptOrigin {
+        KeptOrigin {
+            pattern: self.pattern.cloned(),
+            peer: self.peer,
+        }
+    }
+}
+
+impl KeptOrigin {
+    pub(in crate::server) fn get(&self) -> Origin<'_> {
+        Origin {
+            pattern: self.pattern.as_ref(),
+            peer: self.peer,
+        }
+    }
+}
+
+/// The fields are looked at only if the span is enabled.
+macro_rules! request_span {
+    ($level:expr, $origin:ident, $id:ident) => {
+        tracing::span!(
+            $level,
+            "request",
+            otel.name = $origin.pattern().map(|pattern| tracing::field::display(format!("process {pattern}"))),
+            otel.kind = "consumer",
+            otel.status_code = Empty,
+            messaging.system = "nestjs",
+            messaging.operation.name = "process",
+            messaging.operation.type = "process",
+            messaging.destination.name = $origin.pattern(),
+            messaging.message.conversation_id = $id.map(|id| excerpt(id.as_str().trim_matches('"'))),
+            network.transport = $origin.peer.map(|_| "tcp"),
+            network.peer.address = $origin.peer.map(|peer| tracing::field::display(peer.ip())),
+            network.peer.port = $origin.peer.map(|peer| peer.port()),
+            error.type = Empty,
+        )
+    };
+}
+
+/// The span that all of one request is logged in. If the router was asked to, it is part of the caller's trace, and then no
+/// detail for debugging.
+#[inline]
+#[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]
+pub(in crate::server) fn request_span(
+    routes: &Routes,
+    origin: Origin<'_>,
+    id: Option<&ReplyId<'_>>,
+    metadata: Option<&str>,
+) -> Span {
+    #[cfg(feature = "otel")]
+    if routes.trace_context {
+        let span = request_span!(Level::INFO, origin, id);
+        crate::telemetry::set_remote_parent(&span, metadata);
+        return span;
+    }
+    request_span!(Level::DEBUG, origin, id)
+}
+
+/// Adds the peer to a connection's span, which was begun without one.
+pub(in crate::server) fn record_peer(span: &Span, peer: Option<SocketAddr>) {
+    if let Some(peer) = peer {
+        span.record("network.transport", "tcp");
+        span.record("network.peer.address", tracing::field::display(peer.ip()));
+        span.record("network.peer.port", peer.port());
+    }
+}
+
+/// The span that everything of one connection is logged in.
+pub(in crate::server) fn connection_span(peer: Option<SocketAddr>) -> Span {
+    debug_span!(
+        "connection",
+        messaging.system = "nestjs",
+        network.transport = peer.map(|_| "tcp"),
+        network.peer.address = peer.map(|peer| tracing::field::display(peer.ip())),
+        network.peer.port = peer.map(|peer| peer.port()),
+    )
+}
