@@ -32,7 +32,7 @@
 //! - [`fixture`]: recorded traffic, and a proxy that records it.
 //! - [`connection`]: one link, over any `AsyncRead + AsyncWrite`.
 //! - [`codec`]: frames, as a tokio-util codec and as plain functions.
-//! - [`packet`]: requests, events, replies and errors; [`pattern`]: what they are addressed to.
+//! - [`packet`]: requests, events, replies and errors; [`mod@pattern`]: what they are addressed to.
 //! - `tls`: certificates and whom to trust (feature `tls`).
 //! - [`js`]: JSON as JavaScript reads and writes it.
 //!

@@ -1,4 +1,4 @@
-//! Whether a client is connected, for whoever wants to know.
+//! The observable connection state of a client.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::ReusableBoxFuture;
 use tracing::warn;
 
-use crate::client::{Disconnected, channel::Desk};
+use crate::client::{Disconnected, channel::RequestChannel};
 
 /// Whether a client is connected: Nest's `status`, with reasons.
 ///
@@ -79,20 +79,20 @@ impl fmt::Debug for States {
 
 /// Where the links of one client post their states.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(super) struct StatePublisher {
     each: Mutex<Vec<State>>,
     together: watch::Sender<State>,
     /// The links, if there are several: what waits at one that is lost goes to another.
-    links: OnceLock<Vec<(Arc<AtomicBool>, Weak<Desk>)>>,
+    links: OnceLock<Vec<(Arc<AtomicBool>, Weak<RequestChannel>)>>,
 }
 
-type Desks = Vec<Arc<Desk>>;
+type Channels = Vec<Arc<RequestChannel>>;
 
-/// Puts an event down at any of these desks, each as likely as any other. Returns it if none has room for it.
-fn adopted(mut event: Vec<u8>, desks: &[Arc<Desk>]) -> Result<(), Vec<u8>> {
-    let (before, after) = desks.split_at(fastrand::usize(..=desks.len()));
-    for desk in after.iter().chain(before) {
-        match desk.adopt(event) {
+/// Puts an event down at any of these channels, each as likely as any other. Returns it if none has room for it.
+fn adopted(mut event: Vec<u8>, channels: &[Arc<RequestChannel>]) -> Result<(), Vec<u8>> {
+    let (before, after) = channels.split_at(fastrand::usize(..=channels.len()));
+    for channel in after.iter().chain(before) {
+        match channel.adopt(event) {
             Ok(()) => return Ok(()),
             Err(returned) => event = returned,
         }
@@ -100,16 +100,16 @@ fn adopted(mut event: Vec<u8>, desks: &[Arc<Desk>]) -> Result<(), Vec<u8>> {
     Err(event)
 }
 
-/// The place of one link on the board.
+/// The place of one link in the state.
 #[derive(Debug, Clone)]
-pub(super) struct Notice {
-    board: Arc<Board>,
+pub(super) struct StateReporter {
+    publisher: Arc<StatePublisher>,
     index: usize,
     is_connected: Arc<AtomicBool>,
 }
 
-impl Board {
-    /// A board for so many links, none of which has been opened.
+impl StatePublisher {
+    /// A publisher for so many links, none of which has been opened.
     pub(super) fn new(links: usize) -> Arc<Self> {
         let state = State::Disconnected(Disconnected::NotYet);
         Arc::new(Self {
@@ -119,9 +119,9 @@ impl Board {
         })
     }
 
-    /// Notes the desks of several links, in their order, so that what waits at one that is lost goes to another.
-    pub(super) fn connect<'a>(&self, links: impl Iterator<Item = (&'a Notice, &'a Arc<Desk>)>) {
-        let links = links.map(|(notice, desk)| (Arc::clone(&notice.is_connected), Arc::downgrade(desk)));
+    /// Notes the channels of several links, in their order, so that what waits at one that is lost goes to another.
+    pub(super) fn connect<'a>(&self, links: impl Iterator<Item = (&'a StateReporter, &'a Arc<RequestChannel>)>) {
+        let links = links.map(|(reporter, channel)| (Arc::clone(&reporter.is_connected), Arc::downgrade(channel)));
         // It is called once.
         let _ = self.links.set(links.collect());
     }
@@ -129,15 +129,15 @@ impl Board {
     /// Has the callers whose packets wait at a link that is not connected put them down elsewhere, if any other link is.
     /// Events whose callers have gone are put down for them.
     pub(super) fn move_waiting(&self) {
-        let (connected, lost) = self.desks();
+        let (connected, lost) = self.channels();
         if connected.is_empty() {
             return;
         }
-        for desk in lost {
-            for event in desk.hand_back() {
+        for channel in lost {
+            for event in channel.hand_back() {
                 match adopted(event, &connected) {
-                    Ok(()) => desk.free(),
-                    Err(event) => desk.keep(event),
+                    Ok(()) => channel.free(),
+                    Err(event) => channel.keep(event),
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Board {
     /// Puts an event down whose caller went after its packet had been handed back: at a link that is connected, or else
     /// at any.
     pub(super) fn adopt(&self, event: Vec<u8>) {
-        let (connected, lost) = self.desks();
+        let (connected, lost) = self.channels();
         if adopted(event, &connected)
             .or_else(|event| adopted(event, &lost))
             .is_err()
@@ -155,24 +155,24 @@ impl Board {
         }
     }
 
-    /// Returns the desks of the links that are connected, and the others. A client of one link has none.
-    fn desks(&self) -> (Desks, Desks) {
+    /// Returns the channels of the links that are connected, and the others. A client of one link has none.
+    fn channels(&self) -> (Channels, Channels) {
         let links = self.links.get().into_iter().flatten();
-        let (mut connected, mut lost) = (Desks::new(), Desks::new());
-        for (is_connected, desk) in links {
-            let desks = if is_connected.load(Relaxed) {
+        let (mut connected, mut lost) = (Channels::new(), Channels::new());
+        for (is_connected, channel) in links {
+            let channels = if is_connected.load(Relaxed) {
                 &mut connected
             } else {
                 &mut lost
             };
-            desks.extend(desk.upgrade());
+            channels.extend(channel.upgrade());
         }
         (connected, lost)
     }
 
-    pub(super) fn notice(self: &Arc<Self>, index: usize) -> Notice {
-        Notice {
-            board: Arc::clone(self),
+    pub(super) fn reporter(self: &Arc<Self>, index: usize) -> StateReporter {
+        StateReporter {
+            publisher: Arc::clone(self),
             index,
             is_connected: Arc::default(),
         }
@@ -187,14 +187,14 @@ impl Board {
     }
 }
 
-impl Notice {
+impl StateReporter {
     pub(super) fn post(&self, state: State) {
         self.is_connected.store(state.is_connected(), Relaxed);
-        let mut each = self.board.each.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut each = self.publisher.each.lock().unwrap_or_else(PoisonError::into_inner);
         each[self.index] = state;
         let together = together(&each, self.index);
         // Within the lock, so that states are told in the order in which they came about.
-        self.board.together.send_if_modified(|told| {
+        self.publisher.together.send_if_modified(|told| {
             let is_old = matches!(
                 (&*told, &together),
                 (State::Connected, State::Connected) | (State::Connecting, State::Connecting)
@@ -203,7 +203,7 @@ impl Notice {
             !is_old
         });
         drop(each);
-        self.board.move_waiting();
+        self.publisher.move_waiting();
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -235,9 +235,9 @@ mod tests {
 
     #[test]
     fn a_client_is_connected_as_long_as_any_of_its_links_is() {
-        let board = Board::new(2);
-        let (one, other) = (board.notice(0), board.notice(1));
-        let mut states = board.states();
+        let publisher = StatePublisher::new(2);
+        let (one, other) = (publisher.reporter(0), publisher.reporter(1));
+        let mut states = publisher.states();
         let mut told = || format!("{:?}", states.next().now_or_never());
         assert_eq!(told(), "Some(Some(Disconnected(NotYet)))");
         one.post(State::Connecting);
@@ -251,7 +251,7 @@ mod tests {
         assert!(other.is_connected() && !one.is_connected());
         other.post(lost());
         assert_eq!(told(), "Some(Some(Disconnected(ByPeer)))");
-        drop((board, one, other));
+        drop((publisher, one, other));
         assert_eq!(told(), "Some(None)");
     }
 }

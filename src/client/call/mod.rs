@@ -1,4 +1,4 @@
-//! TODO.
+//! What one call carries: its packet, metadata, deadline and trace.
 
 pub(in crate::client) mod deadline;
 pub(in crate::client) mod metadata;

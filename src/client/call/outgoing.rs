@@ -1,4 +1,4 @@
-//! What a caller brings to a desk: a packet up to its id, and what it wants.
+//! A call on its way into a channel: its packet up to the id, and how its replies are to be delivered.
 
 use std::{
     sync::Arc,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Made where it stays, step by step: addressed, then given its data. A call would be slower by each time it is moved.
 #[derive(Debug)]
-pub(in crate::client) struct Errand {
+pub(in crate::client) struct OutgoingCall {
     pub(in crate::client) draft: Draft,
     pub(in crate::client) kind: Kind,
 }
@@ -43,7 +43,7 @@ impl Kind {
     }
 }
 
-impl Errand {
+impl OutgoingCall {
     pub(in crate::client) fn new(kind: Kind) -> Self {
         Self {
             draft: Draft::default(),
@@ -51,7 +51,7 @@ impl Errand {
         }
     }
 
-    /// Makes an errand of a packet that was not written, to be put down elsewhere.
+    /// Makes a request of a packet that was not written, to be put down elsewhere.
     pub(in crate::client) fn reopened(kind: Kind, returned: Returned) -> Self {
         Self {
             draft: Draft::reopened(returned.packet, kind != Kind::Event),

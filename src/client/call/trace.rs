@@ -1,4 +1,4 @@
-//! What those who watch a client see of one call: its span and its meter.
+//! The tracing span and the metrics of one client call.
 //!
 //! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
 
@@ -48,12 +48,12 @@ impl Meters {
 
 /// One call's span and meter, until it ends or is dropped.
 #[derive(Debug)]
-pub(in crate::client) struct Watch {
+pub(in crate::client) struct CallTrace {
     span: Span,
     meter: CallMeter,
 }
 
-impl Watch {
+impl CallTrace {
     pub(in crate::client) const fn new(span: Span, meter: CallMeter) -> Self {
         Self { span, meter }
     }

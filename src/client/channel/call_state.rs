@@ -1,4 +1,4 @@
-//! How far a call has come.
+//! The state of a call.
 //!
 //! ```text
 //!   Queued ──────── written ──► Asked ──── answered ──┐
@@ -9,7 +9,7 @@
 //! A call whose caller gives up, or whose timeout ends, is taken away.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) enum Stage {
+pub(in crate::client) enum CallState {
     /// It wants a link and nothing else.
     Linking,
     /// Its packet waits to be written.
@@ -24,7 +24,7 @@ pub(in crate::client) enum Stage {
     Over,
 }
 
-impl Stage {
+impl CallState {
     pub(in crate::client) const COUNT: usize = 6;
 
     pub(in crate::client) const fn is_queued(self) -> bool {

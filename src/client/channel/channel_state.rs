@@ -1,4 +1,5 @@
-//! What lies on a desk: who waits for what, and the packets that wait to be written. Plain data: no I/O, no locks.
+//! What the lock of a channel guards: the pending calls, and the packets that wait to be written. Plain data: no I/O, no
+//! locks.
 
 use std::task::{Context, Waker};
 
@@ -6,18 +7,18 @@ use crate::{
     client::{
         CallError, Disconnected,
         channel::{
-            call_state::Stage,
+            call_state::CallState,
             outbound::Queue,
-            pending::{Calls, Woken},
-            waiter::{Waiter, Wants},
+            pending::{PendingCalls, WakeList},
+            waiter::{ReplyMode, Waiter},
         },
     },
     compat::Compat,
 };
 
 #[derive(Debug)]
-pub(in crate::client) struct Papers {
-    pub(in crate::client) calls: Calls,
+pub(in crate::client) struct ChannelState {
+    pub(in crate::client) calls: PendingCalls,
     pub(in crate::client) queue: Queue,
     /// The task, while it sleeps; the first who brings something wakes it.
     pub(in crate::client) sleeper: Option<Waker>,
@@ -29,10 +30,10 @@ pub(in crate::client) struct Papers {
     pub(in crate::client) is_overdue: bool,
 }
 
-impl Papers {
+impl ChannelState {
     pub(in crate::client) fn new(compat: Compat) -> Self {
         Self {
-            calls: Calls::new(compat),
+            calls: PendingCalls::new(compat),
             queue: Queue::default(),
             sleeper: None,
             is_attended: false,
@@ -49,15 +50,15 @@ impl Papers {
     }
 
     /// There is a link: ends the calls that waited for that only. Returns true if packets wait to be written.
-    pub(in crate::client) fn linked(&mut self, woken: &mut Woken) -> bool {
-        if self.calls.count(Stage::Linking) > 0 {
+    pub(in crate::client) fn linked(&mut self, woken: &mut WakeList) -> bool {
+        if self.calls.count(CallState::Linking) > 0 {
             self.calls.end_linking(&Ok(None), woken);
         }
         self.queued() > 0
     }
 
     /// Ends the calls that wait for a link with `error`. Returns how many slots that frees.
-    pub(in crate::client) fn fail_waiting(&mut self, error: &CallError, woken: &mut Woken) -> usize {
+    pub(in crate::client) fn fail_waiting(&mut self, error: &CallError, woken: &mut WakeList) -> usize {
         let freed = self.queued();
         self.calls.end_linking(&Err(error.clone()), woken);
         for key in std::mem::take(&mut self.queue).keys() {
@@ -70,7 +71,7 @@ impl Papers {
 
     /// Gives all that waits to be written back to its callers, which put it down elsewhere. Returns how many slots that
     /// frees, and the events whose callers have gone, which keep theirs.
-    pub(in crate::client) fn hand_back(&mut self, woken: &mut Woken) -> (usize, Vec<Vec<u8>>) {
+    pub(in crate::client) fn hand_back(&mut self, woken: &mut WakeList) -> (usize, Vec<Vec<u8>>) {
         let queued = self.queued();
         let Self { calls, queue, .. } = self;
         let mut orphans = Vec::new();
@@ -86,40 +87,40 @@ impl Papers {
 
     /// Adds the packet of an event that nobody waits for.
     pub(in crate::client) fn push_orphan(&mut self, packet: Vec<u8>) {
-        let nobody = Waiter::new(Wants::Nothing, None);
-        let key = self.calls.begin(Stage::QueuedEvent, nobody);
+        let nobody = Waiter::new(ReplyMode::Nothing, None);
+        let key = self.calls.begin(CallState::QueuedEvent, nobody);
         self.queue.push_back(key, packet);
     }
 
     /// Ends the calls whose packets went with a link.
-    pub(in crate::client) fn fail_sent(&mut self, reason: Disconnected, woken: &mut Woken) {
+    pub(in crate::client) fn fail_sent(&mut self, reason: Disconnected, woken: &mut WakeList) {
         self.calls.end_written(&Err(CallError::ConnectionClosed(reason)), woken);
     }
 
     /// Takes the wakers of the calls that wait for a link.
-    pub(in crate::client) fn wake_waiting(&mut self, woken: &mut Woken) {
+    pub(in crate::client) fn wake_waiting(&mut self, woken: &mut WakeList) {
         let Self { calls, queue, .. } = self;
         calls.wake_waiting(queue.keys(), woken);
     }
 
     /// Whether a link is needed now.
     pub(in crate::client) fn wants_link(&self) -> bool {
-        self.queued() > 0 || self.calls.count(Stage::Linking) > 0
+        self.queued() > 0 || self.calls.count(CallState::Linking) > 0
     }
 
     /// Returns true if something written has not come to its end.
     pub(in crate::client) fn is_owed(&self) -> bool {
-        self.calls.count(Stage::Asked) + self.calls.count(Stage::Leaving) > 0
+        self.calls.count(CallState::Asked) + self.calls.count(CallState::Leaving) > 0
     }
 
     /// Whether it is closing and nothing is left to do, but perhaps to write.
     pub(in crate::client) fn is_drained(&self) -> bool {
-        self.is_closing && !self.wants_link() && self.calls.count(Stage::Asked) == 0
+        self.is_closing && !self.wants_link() && self.calls.count(CallState::Asked) == 0
     }
 
     /// How many packets wait that are still wanted.
     pub(in crate::client) fn queued(&self) -> usize {
-        self.calls.count(Stage::Queued) + self.calls.count(Stage::QueuedEvent)
+        self.calls.count(CallState::Queued) + self.calls.count(CallState::QueuedEvent)
     }
 
     /// Drops packets that are not wanted any more, if these are many.

@@ -1,6 +1,6 @@
-//! Where the handles of a client and the task of a link meet. Does no I/O.
+//! The channel between the handles of a client and the task that drives a connection. Does no I/O.
 //!
-//! What lies there is behind one lock, which is held for moments: nobody waits, serialises, parses, logs or wakes, that
+//! Its state is behind one lock, which is held for moments: nobody waits, serialises, parses, logs or wakes, that
 //! is, runs code of others, while holding it.
 
 pub(in crate::client) mod call_state;
@@ -32,13 +32,13 @@ use tokio::{
 use crate::{
     client::{
         CallError, Disconnected,
-        call::outgoing::{Errand, Kind},
+        call::outgoing::{Kind, OutgoingCall},
         channel::{
-            call_state::Stage,
-            channel_state::Papers,
-            pending::{Because, Key, Returned, Woken},
+            call_state::CallState,
+            channel_state::ChannelState,
+            pending::{Because, CallKey, Returned, WakeList},
             values::Values,
-            waiter::{Answer, Waiter, Wants},
+            waiter::{Answer, ReplyMode, Waiter},
         },
     },
     compat::Compat,
@@ -46,8 +46,8 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(in crate::client) struct Desk {
-    papers: Mutex<Papers>,
+pub(in crate::client) struct RequestChannel {
+    state: Mutex<ChannelState>,
     /// Handles take a slot for each packet before they put it down; it is given back when the packet leaves.
     pub(in crate::client) slots: Semaphore,
     /// Tells that the task has ended.
@@ -56,10 +56,10 @@ pub(in crate::client) struct Desk {
     max_stream_buffer: usize,
 }
 
-/// What became of an errand.
+/// What became of a request.
 #[derive(Debug)]
 pub(in crate::client) struct Submitted {
-    pub(in crate::client) key: Key,
+    pub(in crate::client) key: CallKey,
     /// Whether there is no task yet: the caller has to start it.
     pub(in crate::client) is_first: bool,
 }
@@ -91,10 +91,10 @@ pub(in crate::client) enum Refused {
     Closed,
 }
 
-impl Desk {
+impl RequestChannel {
     pub(in crate::client) fn new(max_queued: NonZeroUsize, max_stream_buffer: usize, compat: Compat) -> Self {
         Self {
-            papers: Mutex::new(Papers::new(compat)),
+            state: Mutex::new(ChannelState::new(compat)),
             slots: Semaphore::new(max_queued.get().min(Semaphore::MAX_PERMITS)),
             ended: Notify::new(),
             max_stream_buffer,
@@ -102,88 +102,88 @@ impl Desk {
     }
 
     /// Ignores poisoning: every change under the lock is complete before anything can panic.
-    pub(in crate::client) fn lock(&self) -> MutexGuard<'_, Papers> {
-        self.papers.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(in crate::client) fn lock(&self) -> MutexGuard<'_, ChannelState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a packet down, if there is a slot for it; `slot` is one that was waited for.
     pub(in crate::client) fn submit(
         &self,
-        errand: &mut Errand,
+        outgoing: &mut OutgoingCall,
         waker: Option<Waker>,
         slot: Option<SemaphorePermit<'_>>,
     ) -> Result<Submitted, Refused> {
-        let Errand { draft, kind } = errand;
-        let (stage, wants) = match *kind {
-            Kind::Request => (Stage::Queued, Wants::Last { so_far: None }),
-            Kind::First => (Stage::Queued, Wants::First),
+        let OutgoingCall { draft, kind } = outgoing;
+        let (call_state, wants) = match *kind {
+            Kind::Request => (CallState::Queued, ReplyMode::Last { so_far: None }),
+            Kind::First => (CallState::Queued, ReplyMode::First),
             Kind::Stream { since } => {
                 let values = Values::new(self.max_stream_buffer, since);
-                (Stage::Queued, Wants::Each(Box::new(values)))
+                (CallState::Queued, ReplyMode::Each(Box::new(values)))
             }
-            Kind::Event => (Stage::QueuedEvent, Wants::Done),
+            Kind::Event => (CallState::QueuedEvent, ReplyMode::Done),
         };
         let waiter = Waiter::new(wants, waker);
-        let mut papers = self.lock();
-        if papers.is_closing {
+        let mut state = self.lock();
+        if state.is_closing {
             return Err(Refused::Closed);
         }
         let slot = slot.map_or_else(|| self.slots.try_acquire(), Ok);
         slot.map_err(|_| Refused::Full)?.forget();
-        let Papers { calls, queue, .. } = &mut *papers;
-        let key = calls.begin(stage, waiter);
-        let id = (stage == Stage::Queued).then(|| calls.id(key));
+        let ChannelState { calls, queue, .. } = &mut *state;
+        let key = calls.begin(call_state, waiter);
+        let id = (call_state == CallState::Queued).then(|| calls.id(key));
         queue.push(key, draft, id);
-        Ok(brought(papers, key))
+        Ok(brought(state, key))
     }
 
     /// Asks for a link; `None` if there will never be one.
     pub(in crate::client) fn connect(&self) -> Option<Submitted> {
-        let waiter = Waiter::new(Wants::Done, None);
-        let mut papers = self.lock();
-        if papers.is_closing {
+        let waiter = Waiter::new(ReplyMode::Done, None);
+        let mut state = self.lock();
+        if state.is_closing {
             return None;
         }
-        let key = papers.calls.begin_linking(waiter);
-        Some(brought(papers, key))
+        let key = state.calls.begin_linking(waiter);
+        Some(brought(state, key))
     }
 
     /// Takes it upon the caller to start a task. Returns false if there is one, or need be none any more.
     pub(in crate::client) fn attend(&self) -> bool {
-        let mut papers = self.lock();
-        let is_left = !papers.is_attended && !papers.is_closing;
-        papers.is_attended |= is_left;
+        let mut state = self.lock();
+        let is_left = !state.is_attended && !state.is_closing;
+        state.is_attended |= is_left;
         is_left
     }
 
     /// The id of a request.
-    pub(in crate::client) fn id(&self, key: Key) -> CallId {
+    pub(in crate::client) fn id(&self, key: CallKey) -> CallId {
         self.lock().calls.id(key)
     }
 
     /// How the call has ended.
-    pub(in crate::client) fn poll_end(&self, key: Key, cx: &mut Context<'_>) -> Progress<Result<End, CallError>> {
-        let mut papers = self.lock();
-        if let Some(end) = papers.calls.take_end(key) {
+    pub(in crate::client) fn poll_end(&self, key: CallKey, cx: &mut Context<'_>) -> Progress<Result<End, CallError>> {
+        let mut state = self.lock();
+        if let Some(end) = state.calls.take_end(key) {
             return Progress::Ready(end.map(End::Value));
         }
-        if let Some(returned) = papers.calls.take_returned(key) {
+        if let Some(returned) = state.calls.take_returned(key) {
             return Progress::Ready(Ok(End::Returned(returned)));
         }
-        let _not_while_locked = papers.calls.watch(key, cx.waker());
-        pending(papers)
+        let _not_while_locked = state.calls.watch(key, cx.waker());
+        pending(state)
     }
 
     /// Returns the packet of a stream if it was not written and has been given back. The call is gone then.
-    pub(in crate::client) fn take_returned(&self, key: Key) -> Option<Returned> {
+    pub(in crate::client) fn take_returned(&self, key: CallKey) -> Option<Returned> {
         self.lock().calls.take_returned(key)
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down at another link's desk. Returns the
+    /// Gives all that waits to be written back to its callers, which put it down at another link's channel. Returns the
     /// events whose callers have gone. Their slots stay taken: each is either [kept](Self::keep), or its slot
     /// [freed](Self::free).
     pub(in crate::client) fn hand_back(&self) -> Vec<Vec<u8>> {
-        let mut woken = Woken::new();
+        let mut woken = WakeList::new();
         let (freed, orphans) = self.lock().hand_back(&mut woken);
         self.slots.add_permits(freed);
         wake(woken.drain(..));
@@ -192,15 +192,15 @@ impl Desk {
 
     /// Puts the packet of an event down that nobody waits for, if there is a slot for it. Returns it otherwise.
     pub(in crate::client) fn adopt(&self, packet: Vec<u8>) -> Result<(), Vec<u8>> {
-        let papers = self.lock();
-        if papers.is_closing {
+        let state = self.lock();
+        if state.is_closing {
             return Err(packet);
         }
         let Ok(slot) = self.slots.try_acquire() else {
             return Err(packet);
         };
         slot.forget();
-        take_in(papers, packet);
+        take_in(state, packet);
         Ok(())
     }
 
@@ -209,47 +209,47 @@ impl Desk {
         take_in(self.lock(), packet);
     }
 
-    /// Gives the slot of an event back that has gone to another desk.
+    /// Gives the slot of an event back that has gone to another channel.
     pub(in crate::client) fn free(&self) {
         self.slots.add_permits(1);
     }
 
     /// The next value of a stream, or its end.
-    pub(in crate::client) fn poll_next(&self, key: Key, cx: &mut Context<'_>) -> Progress<Option<Answer>> {
-        let mut papers = self.lock();
-        let (next, has_room_again) = papers.calls.poll_next(key);
+    pub(in crate::client) fn poll_next(&self, key: CallKey, cx: &mut Context<'_>) -> Progress<Option<Answer>> {
+        let mut state = self.lock();
+        let (next, has_room_again) = state.calls.poll_next(key);
         match next {
             Poll::Ready(next) => {
-                let sleeper = if has_room_again { papers.news() } else { None };
-                drop(papers);
+                let sleeper = if has_room_again { state.news() } else { None };
+                drop(state);
                 sleeper.into_iter().for_each(Waker::wake);
                 Progress::Ready(next)
             }
             Poll::Pending => {
-                let _not_while_locked = papers.calls.watch(key, cx.waker());
-                pending(papers)
+                let _not_while_locked = state.calls.watch(key, cx.waker());
+                pending(state)
             }
         }
     }
 
     /// When the last value of a stream came, from which its next timeout counts.
-    pub(in crate::client) fn since(&self, key: Key) -> Option<Instant> {
+    pub(in crate::client) fn since(&self, key: CallKey) -> Option<Instant> {
         self.lock().calls.since(key)
     }
 
     /// The caller has gone. Returns its packet if that was not written and has been given back.
-    pub(in crate::client) fn give_up(&self, key: Key, because: Because) -> Option<Vec<u8>> {
-        let mut papers = self.lock();
-        let (stage, mut not_while_locked) = papers.calls.give_up(key, because);
-        let was_queued = stage.is_some_and(Stage::is_queued);
+    pub(in crate::client) fn give_up(&self, key: CallKey, because: Because) -> Option<Vec<u8>> {
+        let mut state = self.lock();
+        let (call_state, mut not_while_locked) = state.calls.give_up(key, because);
+        let was_queued = call_state.is_some_and(CallState::is_queued);
         if was_queued {
-            papers.tidy();
+            state.tidy();
         }
         // Perhaps nobody wants a link any more, or that was the last call of a client that is closing or of a connection
         // that takes no more, or a stream that was full.
-        let is_news = stage.is_some_and(|stage| stage != Stage::Over) || papers.is_closing;
-        let sleeper = if is_news { papers.news() } else { None };
-        drop(papers);
+        let is_news = call_state.is_some_and(|call_state| call_state != CallState::Over) || state.is_closing;
+        let sleeper = if is_news { state.news() } else { None };
+        drop(state);
         if was_queued {
             self.slots.add_permits(1);
         }
@@ -259,11 +259,11 @@ impl Desk {
 
     /// Lets nothing more in; whether it is closed by that: else there is a task, which will finish what is under way.
     pub(in crate::client) fn close(&self) -> bool {
-        let mut papers = self.lock();
-        let is_new = !std::mem::replace(&mut papers.is_closing, true);
-        let sleeper = papers.news();
-        let is_left = !papers.is_attended;
-        drop(papers);
+        let mut state = self.lock();
+        let is_new = !std::mem::replace(&mut state.is_closing, true);
+        let sleeper = state.news();
+        let is_left = !state.is_attended;
+        drop(state);
         if is_left {
             self.slots.close();
         }
@@ -284,13 +284,13 @@ impl Desk {
 
     /// Fails all pending calls, because closing has taken too long. The task cuts its connection at its next poll.
     pub(in crate::client) fn cut(&self) {
-        let mut woken = Woken::new();
-        let mut papers = self.lock();
-        papers.is_overdue = true;
-        papers.fail_sent(Disconnected::Closed, &mut woken);
-        let freed = papers.fail_waiting(&CallError::Closed, &mut woken);
-        woken.extend(papers.news());
-        drop(papers);
+        let mut woken = WakeList::new();
+        let mut state = self.lock();
+        state.is_overdue = true;
+        state.fail_sent(Disconnected::Closed, &mut woken);
+        let freed = state.fail_waiting(&CallError::Closed, &mut woken);
+        woken.extend(state.news());
+        drop(state);
         self.slots.add_permits(freed);
         wake(woken.drain(..));
     }
@@ -299,19 +299,19 @@ impl Desk {
     /// and the first caller that is polled starts another task, in a runtime that is driven. A client that is closing
     /// starts none.
     pub(in crate::client) fn leave(&self) {
-        let mut woken = Woken::new();
-        let mut papers = self.lock();
-        papers.fail_sent(Disconnected::Stopped, &mut woken);
-        let is_closing = papers.is_closing;
+        let mut woken = WakeList::new();
+        let mut state = self.lock();
+        state.fail_sent(Disconnected::Stopped, &mut woken);
+        let is_closing = state.is_closing;
         let freed = if is_closing {
-            papers.fail_waiting(&stopped(), &mut woken)
+            state.fail_waiting(&stopped(), &mut woken)
         } else {
-            papers.wake_waiting(&mut woken);
+            state.wake_waiting(&mut woken);
             0
         };
-        papers.is_attended = false;
-        let _not_while_locked = papers.news();
-        drop(papers);
+        state.is_attended = false;
+        let _not_while_locked = state.news();
+        drop(state);
         self.slots.add_permits(freed);
         if is_closing {
             self.slots.close();
@@ -327,26 +327,26 @@ impl Desk {
 }
 
 /// Wakes the task, now that something has been brought.
-fn brought(mut papers: MutexGuard<'_, Papers>, key: Key) -> Submitted {
-    let is_first = !std::mem::replace(&mut papers.is_attended, true);
-    let sleeper = papers.news();
-    drop(papers);
+fn brought(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submitted {
+    let is_first = !std::mem::replace(&mut state.is_attended, true);
+    let sleeper = state.news();
+    drop(state);
     sleeper.into_iter().for_each(Waker::wake);
     Submitted { key, is_first }
 }
 
 /// Adds the packet of an event that nobody waits for, and wakes the task. Where there is none, the next caller that is
 /// polled starts one.
-fn take_in(mut papers: MutexGuard<'_, Papers>, packet: Vec<u8>) {
-    papers.push_orphan(packet);
-    let sleeper = papers.news();
-    drop(papers);
+fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
+    state.push_orphan(packet);
+    let sleeper = state.news();
+    drop(state);
     sleeper.into_iter().for_each(Waker::wake);
 }
 
 /// A caller waits, and has its waker registered.
-fn pending<T>(mut papers: MutexGuard<'_, Papers>) -> Progress<T> {
-    match std::mem::replace(&mut papers.is_attended, true) {
+fn pending<T>(mut state: MutexGuard<'_, ChannelState>) -> Progress<T> {
+    match std::mem::replace(&mut state.is_attended, true) {
         true => Progress::Pending,
         false => Progress::Unattended,
     }

@@ -12,17 +12,17 @@ use shuttle::{future::block_on, thread};
 use crate::{
     client::{
         CallError, Config, Disconnected,
-        call::outgoing::{Errand, Kind},
+        call::outgoing::{Kind, OutgoingCall},
         channel::{
-            Desk, End, Progress,
-            call_state::Stage,
-            pending::{Because, Key, Woken},
+            End, Progress, RequestChannel,
+            call_state::CallState,
+            pending::{Because, CallKey, WakeList},
             values::Clock,
             wake,
         },
-        driver::receiver::Clerk,
-        pool::slot::Member,
-        state::Board,
+        driver::receiver::RequestReceiver,
+        pool::slot::PooledConnection,
+        state::StatePublisher,
     },
     compat::Compat,
     packet::{CallId, Outcome, RawJson},
@@ -41,33 +41,37 @@ enum Fate {
 /// The tasks that are still to come; after them, tasks without a fate.
 type Fates = Arc<std::sync::Mutex<VecDeque<Fate>>>;
 
-fn member(max_queued: usize, fates: &[Fate]) -> Arc<Member> {
+fn pooled(max_queued: usize, fates: &[Fate]) -> Arc<PooledConnection> {
     let fates: Fates = Arc::new(std::sync::Mutex::new(fates.iter().copied().collect()));
-    let start = move |clerk: Clerk| {
+    let start = move |receiver: RequestReceiver| {
         let fates = Arc::clone(&fates);
-        thread::spawn(move || block_on(task(clerk, &fates)));
+        thread::spawn(move || block_on(task(receiver, &fates)));
     };
     let config = Config::default().max_queued(max_queued);
-    Arc::new(Member::new(Box::new(start), &config, Board::new(1).notice(0)))
+    Arc::new(PooledConnection::new(
+        Box::new(start),
+        &config,
+        StatePublisher::new(1).reporter(0),
+    ))
 }
 
-/// The connection's task, until it ends. The drop of the clerk is what its callers see of that.
-async fn task(clerk: Clerk, fates: &Fates) {
+/// The connection's task, until it ends. The drop of the receiver is what its callers see of that.
+async fn task(receiver: RequestReceiver, fates: &Fates) {
     let mut fate = next(fates);
     poll_fn(|cx| {
-        let desk = &clerk.desk;
+        let channel = &receiver.channel;
         let (written, is_over) = {
-            let mut papers = desk.lock();
-            papers.watch(cx);
-            (write(&mut papers), papers.is_drained())
+            let mut state = channel.lock();
+            state.watch(cx);
+            (write(&mut state), state.is_drained())
         };
-        desk.slots.add_permits(written.len());
+        channel.slots.add_permits(written.len());
         for packet in written {
             match &mut fate {
                 Some(Fate::Ends(0)) => return Poll::Ready(()),
                 Some(Fate::LosesConnection(0)) => {
-                    let mut woken = Woken::new();
-                    desk.lock().fail_sent(Disconnected::ByPeer, &mut woken);
+                    let mut woken = WakeList::new();
+                    channel.lock().fail_sent(Disconnected::ByPeer, &mut woken);
                     wake(woken.drain(..));
                     fate = next(fates);
                     // The others went with the connection.
@@ -76,9 +80,9 @@ async fn task(clerk: Clerk, fates: &Fates) {
                 Some(Fate::Ends(left) | Fate::LosesConnection(left)) => *left -= 1,
                 None => {}
             }
-            answer(desk, &packet);
+            answer(channel, &packet);
         }
-        if is_over || desk.lock().is_drained() {
+        if is_over || channel.lock().is_drained() {
             return Poll::Ready(());
         }
         Poll::Pending
@@ -91,11 +95,11 @@ fn next(fates: &Fates) -> Option<Fate> {
 }
 
 /// Takes the packets that are wanted out of the queue.
-fn write(papers: &mut crate::client::channel::Papers) -> Vec<String> {
+fn write(state: &mut crate::client::channel::ChannelState) -> Vec<String> {
     let mut written = Vec::new();
-    let crate::client::channel::Papers { queue, calls, .. } = papers;
+    let crate::client::channel::ChannelState { queue, calls, .. } = state;
     let large = queue.take(usize::MAX, |key, text| {
-        if calls.write(key) == Some(Stage::Asked) {
+        if calls.write(key) == Some(CallState::Asked) {
             written.push(text.to_owned());
         }
     });
@@ -103,49 +107,49 @@ fn write(papers: &mut crate::client::channel::Papers) -> Vec<String> {
     written
 }
 
-fn answer(desk: &Desk, packet: &str) {
+fn answer(channel: &RequestChannel, packet: &str) {
     let (data, id) = packet
         .split_once(r#""data":"#)
         .and_then(|(_, rest)| rest.strip_suffix('}')?.split_once(r#","id":"#))
         .expect("a request");
     let value = RawJson::new((data.parse::<u32>().expect("a number") + 1).to_string()).expect("JSON");
-    let (id, mut woken) = (CallId::read_json(id).expect("an id"), Woken::new());
+    let (id, mut woken) = (CallId::read_json(id).expect("an id"), WakeList::new());
     let outcome = Outcome::Completed(Some(value));
     // The call may have been given up.
-    let _ = desk
+    let _ = channel
         .lock()
         .calls
         .deliver(id, outcome, &mut Clock::default(), &mut woken);
     wake(woken.drain(..));
 }
 
-fn errand(number: u32) -> Errand {
-    let mut errand = Errand::new(Kind::Request);
+fn outgoing(number: u32) -> OutgoingCall {
+    let mut outgoing = OutgoingCall::new(Kind::Request);
     let pattern = Pattern::from("p");
-    errand.address(&pattern, Compat::Nest12).expect("a pattern");
+    outgoing.address(&pattern, Compat::Nest12).expect("a pattern");
     let data = |out: &mut Vec<u8>| {
         out.extend_from_slice(number.to_string().as_bytes());
         Ok(())
     };
-    errand.data(data).expect("a number");
-    errand
+    outgoing.data(data).expect("a number");
+    outgoing
 }
 
-async fn submit(member: &Member, number: u32) -> Result<Key, CallError> {
+async fn submit(pooled: &PooledConnection, number: u32) -> Result<CallKey, CallError> {
     let config = Config::default();
-    let submitted = member.submit(&mut errand(number), &config).await?;
-    member.start_if(submitted.is_first, &config);
+    let submitted = pooled.submit(&mut outgoing(number), &config).await?;
+    pooled.start_if(submitted.is_first, &config);
     Ok(submitted.key)
 }
 
 /// Makes a call and waits for its end.
-async fn call(member: &Member, number: u32) -> Result<Option<RawJson>, CallError> {
-    let key = submit(member, number).await?;
-    let end = poll_fn(|cx| match member.desk.poll_end(key, cx) {
+async fn call(pooled: &PooledConnection, number: u32) -> Result<Option<RawJson>, CallError> {
+    let key = submit(pooled, number).await?;
+    let end = poll_fn(|cx| match pooled.channel.poll_end(key, cx) {
         Progress::Ready(end) => Poll::Ready(end),
         Progress::Pending => Poll::Pending,
         Progress::Unattended => {
-            member.start_if(true, &Config::default());
+            pooled.start_if(true, &Config::default());
             Poll::Pending
         }
     });
@@ -156,26 +160,26 @@ async fn call(member: &Member, number: u32) -> Result<Option<RawJson>, CallError
 }
 
 /// Makes a call and gives it up, at whatever moment that is.
-async fn give_up(member: &Member, number: u32) {
-    if let Ok(key) = submit(member, number).await {
-        member.desk.give_up(key, Because::Dropped);
+async fn give_up(pooled: &PooledConnection, number: u32) {
+    if let Ok(key) = submit(pooled, number).await {
+        pooled.channel.give_up(key, Because::Dropped);
     }
 }
 
 /// Some callers at once, one of whom gives up; perhaps the client is closed meanwhile. Every call ends, with its own answer
 /// or a reason that `may_fail` allows, all slots are free again, and a client that is closed has no task.
 fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError) -> bool) {
-    let member = member(max_queued, fates);
+    let pooled = pooled(max_queued, fates);
     let callers: Vec<_> = (0..3)
         .map(|number| {
-            let member = Arc::clone(&member);
-            thread::spawn(move || block_on(call(&member, number)))
+            let pooled = Arc::clone(&pooled);
+            thread::spawn(move || block_on(call(&pooled, number)))
         })
         .collect();
-    let quitter = Arc::clone(&member);
+    let quitter = Arc::clone(&pooled);
     let quitter = thread::spawn(move || block_on(give_up(&quitter, 9)));
     if closes {
-        member.desk.close();
+        pooled.channel.close();
     }
     for (number, caller) in callers.into_iter().enumerate() {
         match caller.join().expect("no panic") {
@@ -184,9 +188,9 @@ fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError)
         }
     }
     quitter.join().expect("no panic");
-    member.desk.close();
-    block_on(member.desk.is_left());
-    assert_eq!(member.desk.slots.available_permits(), max_queued, "slots");
+    pooled.channel.close();
+    block_on(pooled.channel.is_left());
+    assert_eq!(pooled.channel.slots.available_permits(), max_queued, "slots");
 }
 
 fn check(model: impl Fn() + Send + Sync + 'static) {

@@ -1,11 +1,11 @@
-//! The packets that wait to be written. Knows nothing of links, nor of who waits.
+//! The packets that wait to be written. Knows neither connections nor pending calls.
 
 use std::collections::VecDeque;
 
 use simdutf8::basic::from_utf8;
 
 use crate::{
-    client::channel::pending::Key,
+    client::channel::pending::CallKey,
     packet::{CallId, Draft},
 };
 
@@ -25,7 +25,7 @@ pub(in crate::client) struct Queue {
 
 #[derive(Debug)]
 struct Packet {
-    key: Key,
+    key: CallKey,
     text: Text,
 }
 
@@ -37,7 +37,7 @@ enum Text {
 }
 
 impl Queue {
-    pub(in crate::client) fn push(&mut self, key: Key, draft: &mut Draft, id: Option<CallId>) {
+    pub(in crate::client) fn push(&mut self, key: CallKey, draft: &mut Draft, id: Option<CallId>) {
         let text = if draft.len() <= GATHERED {
             self.shift();
             let start = self.gathered.len();
@@ -50,7 +50,7 @@ impl Queue {
     }
 
     /// Puts a packet back that was [taken](Self::take) and not written.
-    pub(in crate::client) fn push_back(&mut self, key: Key, text: Vec<u8>) {
+    pub(in crate::client) fn push_back(&mut self, key: CallKey, text: Vec<u8>) {
         self.packets.push_back(Packet {
             key,
             text: Text::Own(text),
@@ -59,7 +59,11 @@ impl Queue {
 
     /// Takes packets out, in their order: shows `each` of them, up to so many bytes together. One that is large is returned
     /// instead, and ends that.
-    pub(in crate::client) fn take(&mut self, most: usize, mut each: impl FnMut(Key, &str)) -> Option<(Key, Vec<u8>)> {
+    pub(in crate::client) fn take(
+        &mut self,
+        most: usize,
+        mut each: impl FnMut(CallKey, &str),
+    ) -> Option<(CallKey, Vec<u8>)> {
         let (count, bytes) = self.front(most);
         let texts = self.gathered.get(self.taken..self.taken + bytes).unwrap_or_default();
         // All at once, for that is quick only with many bytes.
@@ -102,13 +106,13 @@ impl Queue {
     }
 
     /// The calls whose packets wait, and perhaps some that have ended.
-    pub(in crate::client) fn keys(&self) -> impl Iterator<Item = Key> {
+    pub(in crate::client) fn keys(&self) -> impl Iterator<Item = CallKey> {
         self.packets.iter().map(|packet| packet.key)
     }
 
     /// `wanted` of the packets are still wanted; drops the others if these are more. So they cost no more memory than those
     /// that are wanted, and nobody looks through them all each time.
-    pub(in crate::client) fn tidy(&mut self, wanted: usize, is_wanted: impl Fn(Key) -> bool) {
+    pub(in crate::client) fn tidy(&mut self, wanted: usize, is_wanted: impl Fn(CallKey) -> bool) {
         if self.packets.len() - wanted <= wanted {
             return;
         }
@@ -151,9 +155,9 @@ mod tests {
     use super::*;
     use crate::{
         client::channel::{
-            call_state::Stage,
-            pending::Calls,
-            waiter::{Waiter, Wants},
+            call_state::CallState,
+            pending::PendingCalls,
+            waiter::{ReplyMode, Waiter},
         },
         compat::Compat,
         pattern::Pattern,
@@ -189,7 +193,7 @@ mod tests {
 
     /// A packet in the slow, obvious queue.
     struct Plain {
-        key: Key,
+        key: CallKey,
         text: Vec<u8>,
         is_wanted: bool,
     }
@@ -199,11 +203,11 @@ mod tests {
         fn packets_leave_in_their_order_and_those_not_wanted_may_go_before(
             steps in proptest::collection::vec(step(), 0..60),
         ) {
-            let (mut calls, mut queue, mut plain) = (Calls::new(Compat::Nest12), Queue::default(), Vec::<Plain>::new());
+            let (mut calls, mut queue, mut plain) = (PendingCalls::new(Compat::Nest12), Queue::default(), Vec::<Plain>::new());
             for step in steps {
                 match step {
                     Step::Push(size) => {
-                        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Done, None));
+                        let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Done, None));
                         queue.push(key, &mut draft(size), Some(calls.id(key)));
                         let text = draft(size).finish(Some(calls.id(key)));
                         plain.push(Plain { key, text, is_wanted: true });
@@ -225,7 +229,7 @@ mod tests {
                             packet.is_wanted = false;
                         }
                         let wanted = plain.iter().filter(|packet| packet.is_wanted);
-                        let keys: Vec<Key> = wanted.map(|packet| packet.key).collect();
+                        let keys: Vec<CallKey> = wanted.map(|packet| packet.key).collect();
                         queue.tidy(keys.len(), |key| keys.contains(&key));
                         prop_assert!(queue.packets.len() <= 2 * keys.len(), "few are left of those not wanted");
                     }
@@ -236,9 +240,9 @@ mod tests {
 
     #[test]
     fn memory_does_not_grow_with_what_has_passed_through() {
-        let mut calls = Calls::new(Compat::Nest12);
+        let mut calls = PendingCalls::new(Compat::Nest12);
         let mut queue = Queue::default();
-        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Done, None));
+        let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Done, None));
         for _ in 0..100_000 {
             queue.push(key, &mut draft(50), None);
             if queue.packets.len() > 10 {

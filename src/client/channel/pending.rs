@@ -1,4 +1,5 @@
-//! All who wait: for a link, for their packet to be written, for an answer. Plain data: no I/O, no tasks, no locks.
+//! The pending calls: those that wait for a connection, for their packet to be written, or for a reply. Plain data: no
+//! I/O, no tasks, no locks.
 //!
 //! No operation looks through all that wait: what ends together is listed together.
 
@@ -11,10 +12,10 @@ use crate::{
     client::{
         CallError,
         channel::{
-            call_state::Stage,
+            call_state::CallState,
             listed::Listed,
             values::Clock,
-            waiter::{Answer, Waiter, Wants, is_refusal},
+            waiter::{Answer, ReplyMode, Waiter, is_refusal},
         },
     },
     compat::Compat,
@@ -23,10 +24,10 @@ use crate::{
 
 /// Callers in numbered places, so that an id leads to its caller without a search: it has the number in it.
 #[derive(Debug)]
-pub(in crate::client) struct Calls {
+pub(in crate::client) struct PendingCalls {
     places: Slab<Call>,
     /// How many of them are at each stage.
-    count: [usize; Stage::COUNT],
+    count: [usize; CallState::COUNT],
     /// Those that want a link and nothing else.
     linking: Listed,
     /// Those whose packets were written.
@@ -44,13 +45,13 @@ pub(in crate::client) struct Calls {
 struct Call {
     /// The how-manieth it is.
     number: u64,
-    stage: Stage,
+    call_state: CallState,
     waiter: Waiter,
 }
 
 /// What leads to a caller. It may be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) struct Key {
+pub(in crate::client) struct CallKey {
     place: u32,
     number: u64,
 }
@@ -64,7 +65,7 @@ pub(in crate::client) struct Returned {
 }
 
 /// Whom to wake. That is done, as all that may run code of theirs, when no lock is held.
-pub(in crate::client) type Woken = Vec<Waker>;
+pub(in crate::client) type WakeList = Vec<Waker>;
 
 /// What became of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +86,11 @@ pub(in crate::client) enum Because {
     TimedOut,
 }
 
-impl Calls {
+impl PendingCalls {
     pub(in crate::client) fn new(compat: Compat) -> Self {
         Self {
             places: Slab::new(),
-            count: [0; Stage::COUNT],
+            count: [0; CallState::COUNT],
             linking: Listed::default(),
             written: Listed::default(),
             full: 0,
@@ -100,27 +101,31 @@ impl Calls {
     }
 
     #[inline(always)]
-    pub(in crate::client) fn begin(&mut self, stage: Stage, waiter: Waiter) -> Key {
+    pub(in crate::client) fn begin(&mut self, call_state: CallState, waiter: Waiter) -> CallKey {
         self.begun += 1;
-        self.count[stage as usize] += 1;
+        self.count[call_state as usize] += 1;
         let number = self.begun;
-        let place = self.places.insert(Call { number, stage, waiter });
+        let place = self.places.insert(Call {
+            number,
+            call_state,
+            waiter,
+        });
         let place = u32::try_from(place).expect("four thousand million calls do not fit into memory");
-        Key { place, number }
+        CallKey { place, number }
     }
 
     /// Begins a call that wants a link and nothing else.
-    pub(in crate::client) fn begin_linking(&mut self, waiter: Waiter) -> Key {
-        let key = self.begin(Stage::Linking, waiter);
+    pub(in crate::client) fn begin_linking(&mut self, waiter: Waiter) -> CallKey {
+        let key = self.begin(CallState::Linking, waiter);
         self.linking.push(key);
-        let live = self.count(Stage::Linking);
+        let live = self.count(CallState::Linking);
         let places = &self.places;
         self.linking.tidy(live, |key| is_there(places, key));
         key
     }
 
     /// Its request's id: as if drawn at random, unlike any other of this link, with the place in its last digits.
-    pub(in crate::client) fn id(&self, key: Key) -> CallId {
+    pub(in crate::client) fn id(&self, key: CallKey) -> CallId {
         // The bits above the place that both forms of an id have, in one piece.
         let shift = if self.compat.has_uuids() { 80 } else { 32 };
         let bits = u128::from(key.number) << shift | u128::from(key.place);
@@ -133,7 +138,7 @@ impl Calls {
         id: CallId,
         outcome: Outcome,
         clock: &mut Clock,
-        woken: &mut Woken,
+        woken: &mut WakeList,
     ) -> Delivery {
         let Some(key) = self.find(id) else {
             return Delivery::Stray;
@@ -169,50 +174,50 @@ impl Calls {
     }
 
     /// The packet goes out; how far its call has come by that, unless it is not wanted any more.
-    pub(in crate::client) fn write(&mut self, key: Key) -> Option<Stage> {
-        let stage = match self.call(key)?.stage {
-            Stage::Queued => Stage::Asked,
-            Stage::QueuedEvent => Stage::Leaving,
-            Stage::Linking | Stage::Asked | Stage::Leaving | Stage::Over => return None,
+    pub(in crate::client) fn write(&mut self, key: CallKey) -> Option<CallState> {
+        let call_state = match self.call(key)?.call_state {
+            CallState::Queued => CallState::Asked,
+            CallState::QueuedEvent => CallState::Leaving,
+            CallState::Linking | CallState::Asked | CallState::Leaving | CallState::Over => return None,
         };
-        self.advance(key, stage);
+        self.advance(key, call_state);
         self.written.push(key);
         if self
             .written
-            .is_untidy(self.count(Stage::Asked) + self.count(Stage::Leaving))
+            .is_untidy(self.count(CallState::Asked) + self.count(CallState::Leaving))
         {
             let places = &self.places;
             self.written.keep(|key| is_there(places, key));
         }
-        Some(stage)
+        Some(call_state)
     }
 
     /// What was to be done is done.
-    pub(in crate::client) fn done(&mut self, key: Key, woken: &mut Woken) {
+    pub(in crate::client) fn done(&mut self, key: CallKey, woken: &mut WakeList) {
         self.end(key, Ok(None), woken);
     }
 
     /// Ends a call, if it has not ended.
-    pub(in crate::client) fn end(&mut self, key: Key, end: Answer, woken: &mut Woken) {
+    pub(in crate::client) fn end(&mut self, key: CallKey, end: Answer, woken: &mut WakeList) {
         self.finish(key, |waiter| waiter.end(end), woken);
     }
 
     /// Ends all those that want a link and nothing else.
-    pub(in crate::client) fn end_linking(&mut self, end: &Answer, woken: &mut Woken) {
+    pub(in crate::client) fn end_linking(&mut self, end: &Answer, woken: &mut WakeList) {
         for key in self.linking.drain() {
             self.end(key, end.clone(), woken);
         }
     }
 
     /// Ends all those whose packets were written.
-    pub(in crate::client) fn end_written(&mut self, end: &Answer, woken: &mut Woken) {
+    pub(in crate::client) fn end_written(&mut self, end: &Answer, woken: &mut WakeList) {
         for key in self.written.drain() {
             self.end(key, end.clone(), woken);
         }
     }
 
     /// Takes the wakers of these, and of all that want a link and nothing else: somebody has to see to it that they get one.
-    pub(in crate::client) fn wake_waiting(&mut self, queued: impl Iterator<Item = Key>, woken: &mut Woken) {
+    pub(in crate::client) fn wake_waiting(&mut self, queued: impl Iterator<Item = CallKey>, woken: &mut WakeList) {
         let linking = std::mem::take(&mut self.linking);
         for key in queued.chain(linking.iter()) {
             woken.extend(self.waiter(key).and_then(|waiter| waiter.waker.take()));
@@ -222,33 +227,38 @@ impl Calls {
 
     /// How the call ended, if it has; it is gone then.
     #[inline]
-    pub(in crate::client) fn take_end(&mut self, key: Key) -> Option<Answer> {
+    pub(in crate::client) fn take_end(&mut self, key: CallKey) -> Option<Answer> {
         let waiter = self.waiter(key).expect(THERE);
         // Looked at where it is, and then moved once.
-        if !matches!(waiter.wants, Wants::Told(_)) {
+        if !matches!(waiter.wants, ReplyMode::Told(_)) {
             return None;
         }
         match self.remove(key)?.wants {
-            Wants::Told(end) => Some(end),
+            ReplyMode::Told(end) => Some(end),
             _ => None,
         }
     }
 
     /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns the packet if it is an
     /// event whose caller has gone. The call is gone then.
-    pub(in crate::client) fn hand_back(&mut self, key: Key, packet: Vec<u8>, woken: &mut Woken) -> Option<Vec<u8>> {
-        let call = self.call(key).filter(|call| call.stage.is_queued())?;
-        if matches!(call.waiter.wants, Wants::Nothing) {
+    pub(in crate::client) fn hand_back(
+        &mut self,
+        key: CallKey,
+        packet: Vec<u8>,
+        woken: &mut WakeList,
+    ) -> Option<Vec<u8>> {
+        let call = self.call(key).filter(|call| call.call_state.is_queued())?;
+        if matches!(call.waiter.wants, ReplyMode::Nothing) {
             self.remove(key);
             return Some(packet);
         }
         woken.extend(call.waiter.hand_back(packet));
-        self.advance(key, Stage::Over);
+        self.advance(key, CallState::Over);
         None
     }
 
     /// Returns the packet of a call if it was [given back](Self::hand_back). The call is gone then.
-    pub(in crate::client) fn take_returned(&mut self, key: Key) -> Option<Returned> {
+    pub(in crate::client) fn take_returned(&mut self, key: CallKey) -> Option<Returned> {
         let packet = self.waiter(key)?.take_returned()?;
         let since = self.since(key);
         self.remove(key)?;
@@ -256,14 +266,14 @@ impl Calls {
     }
 
     /// This one is to be woken; the one that was before, to be dropped where no lock is held.
-    pub(in crate::client) fn watch(&mut self, key: Key, waker: &Waker) -> Option<Waker> {
+    pub(in crate::client) fn watch(&mut self, key: CallKey, waker: &Waker) -> Option<Waker> {
         self.waiter(key).expect(THERE).watch(waker)
     }
 
     /// The next value of a stream; its end is `None`. Returns true besides if the stream was full and has room again.
-    pub(in crate::client) fn poll_next(&mut self, key: Key) -> (Poll<Option<Answer>>, bool) {
+    pub(in crate::client) fn poll_next(&mut self, key: CallKey) -> (Poll<Option<Answer>>, bool) {
         let waiter = self.waiter(key).expect(THERE);
-        let Wants::Each(values) = &mut waiter.wants else {
+        let ReplyMode::Each(values) = &mut waiter.wants else {
             return (Poll::Pending, false);
         };
         let next = values.next().map_or(Poll::Pending, Poll::Ready);
@@ -273,36 +283,36 @@ impl Calls {
     }
 
     /// When the last value of a stream came.
-    pub(in crate::client) fn since(&mut self, key: Key) -> Option<Instant> {
+    pub(in crate::client) fn since(&mut self, key: CallKey) -> Option<Instant> {
         match &self.waiter(key)?.wants {
-            Wants::Each(values) => Some(values.since()),
+            ReplyMode::Each(values) => Some(values.since()),
             _ => None,
         }
     }
 
     /// The caller has gone. What goes on without it stays; else how far the call had come, and what there was of it, to
     /// be dropped where no lock is held.
-    pub(in crate::client) fn give_up(&mut self, key: Key, because: Because) -> (Option<Stage>, Option<Waiter>) {
+    pub(in crate::client) fn give_up(&mut self, key: CallKey, because: Because) -> (Option<CallState>, Option<Waiter>) {
         let Some(call) = self.call(key) else {
             return (None, None);
         };
-        let stage = call.stage;
-        let is_withdrawn = because == Because::TimedOut && stage.is_queued();
-        if stage.is_autonomous() && !is_withdrawn {
-            let nobody = Waiter::new(Wants::Nothing, None);
+        let call_state = call.call_state;
+        let is_withdrawn = because == Because::TimedOut && call_state.is_queued();
+        if call_state.is_autonomous() && !is_withdrawn {
+            let nobody = Waiter::new(ReplyMode::Nothing, None);
             return (None, Some(std::mem::replace(&mut call.waiter, nobody)));
         }
-        (Some(stage), self.remove(key))
+        (Some(call_state), self.remove(key))
     }
 
-    pub(in crate::client) fn is_queued(&self, key: Key) -> bool {
+    pub(in crate::client) fn is_queued(&self, key: CallKey) -> bool {
         let call = self.places.get(key.place as usize);
-        call.is_some_and(|call| call.number == key.number && call.stage.is_queued())
+        call.is_some_and(|call| call.number == key.number && call.call_state.is_queued())
     }
 
     /// How many are at this stage.
-    pub(in crate::client) const fn count(&self, stage: Stage) -> usize {
-        self.count[stage as usize]
+    pub(in crate::client) const fn count(&self, call_state: CallState) -> usize {
+        self.count[call_state as usize]
     }
 
     /// Returns true if the service had better not be read: a stream is full, and no other call waits for anything.
@@ -312,60 +322,60 @@ impl Calls {
 
     /// Returns true if no more than one call waits.
     const fn is_alone(&self) -> bool {
-        self.count(Stage::Asked) <= 1 && self.count(Stage::Queued) == 0
+        self.count(CallState::Asked) <= 1 && self.count(CallState::Queued) == 0
     }
 
     /// Returns true if the call ends with its first value. Later replies to it are strays.
-    fn ends_with_first(&self, key: Key) -> bool {
+    fn ends_with_first(&self, key: CallKey) -> bool {
         let call = self.places.get(key.place as usize);
-        call.is_some_and(|call| matches!(call.waiter.wants, Wants::First))
+        call.is_some_and(|call| matches!(call.waiter.wants, ReplyMode::First))
     }
 
-    fn find(&self, id: CallId) -> Option<Key> {
+    fn find(&self, id: CallId) -> Option<CallKey> {
         let place = id.last_digits() ^ self.salt as u32;
         let call = self.places.get(place as usize)?;
-        let key = Key {
+        let key = CallKey {
             place,
             number: call.number,
         };
-        (self.id(key) == id && call.stage == Stage::Asked).then_some(key)
+        (self.id(key) == id && call.call_state == CallState::Asked).then_some(key)
     }
 
-    fn finish(&mut self, key: Key, end: impl FnOnce(&mut Waiter) -> Option<Waker>, woken: &mut Woken) {
-        let Some(call) = self.call(key).filter(|call| call.stage != Stage::Over) else {
+    fn finish(&mut self, key: CallKey, end: impl FnOnce(&mut Waiter) -> Option<Waker>, woken: &mut WakeList) {
+        let Some(call) = self.call(key).filter(|call| call.call_state != CallState::Over) else {
             return;
         };
-        if matches!(call.waiter.wants, Wants::Nothing) {
+        if matches!(call.waiter.wants, ReplyMode::Nothing) {
             self.remove(key);
             return;
         }
         let (was_full, _) = call.fullness();
         woken.extend(end(&mut call.waiter));
         self.full -= usize::from(was_full);
-        self.advance(key, Stage::Over);
+        self.advance(key, CallState::Over);
     }
 
-    fn advance(&mut self, key: Key, stage: Stage) {
+    fn advance(&mut self, key: CallKey, call_state: CallState) {
         if let Some(call) = self.call(key) {
-            let before = std::mem::replace(&mut call.stage, stage);
+            let before = std::mem::replace(&mut call.call_state, call_state);
             self.count[before as usize] -= 1;
-            self.count[stage as usize] += 1;
+            self.count[call_state as usize] += 1;
         }
     }
 
-    fn call(&mut self, key: Key) -> Option<&mut Call> {
+    fn call(&mut self, key: CallKey) -> Option<&mut Call> {
         let call = self.places.get_mut(key.place as usize)?;
         (call.number == key.number).then_some(call)
     }
 
-    fn waiter(&mut self, key: Key) -> Option<&mut Waiter> {
+    fn waiter(&mut self, key: CallKey) -> Option<&mut Waiter> {
         self.call(key).map(|call| &mut call.waiter)
     }
 
-    fn remove(&mut self, key: Key) -> Option<Waiter> {
+    fn remove(&mut self, key: CallKey) -> Option<Waiter> {
         let call = self.call(key)?;
-        let (stage, (is_full, _)) = (call.stage, call.fullness());
-        self.count[stage as usize] -= 1;
+        let (call_state, (is_full, _)) = (call.call_state, call.fullness());
+        self.count[call_state as usize] -= 1;
         self.full -= usize::from(is_full);
         Some(self.places.remove(key.place as usize).waiter)
     }
@@ -375,21 +385,21 @@ impl Call {
     /// Returns true if it is a stream that holds far more than its capacity: its connection had to be read although it
     /// was full.
     const fn is_overfull(&self) -> bool {
-        matches!(&self.waiter.wants, Wants::Each(values) if values.is_overfull())
+        matches!(&self.waiter.wants, ReplyMode::Each(values) if values.is_overfull())
     }
 
     /// Whether it is a stream that is full, and what its capacity is.
     const fn fullness(&self) -> (bool, usize) {
         match &self.waiter.wants {
-            Wants::Each(values) => (values.is_full(), values.capacity()),
+            ReplyMode::Each(values) => (values.is_full(), values.capacity()),
             _ => (false, 0),
         }
     }
 }
 
-fn is_there(places: &Slab<Call>, key: Key) -> bool {
+fn is_there(places: &Slab<Call>, key: CallKey) -> bool {
     let call = places.get(key.place as usize);
-    call.is_some_and(|call| call.number == key.number && call.stage != Stage::Over)
+    call.is_some_and(|call| call.number == key.number && call.call_state != CallState::Over)
 }
 
 /// Whoever holds a key that polls also takes the call away.
@@ -403,10 +413,10 @@ mod tests {
         packet::RawJson,
     };
 
-    fn asked(calls: &mut Calls) -> Key {
-        let waiter = Waiter::new(Wants::Last { so_far: None }, None);
-        let key = calls.begin(Stage::Queued, waiter);
-        assert_eq!(calls.write(key), Some(Stage::Asked));
+    fn asked(calls: &mut PendingCalls) -> CallKey {
+        let waiter = Waiter::new(ReplyMode::Last { so_far: None }, None);
+        let key = calls.begin(CallState::Queued, waiter);
+        assert_eq!(calls.write(key), Some(CallState::Asked));
         key
     }
 
@@ -414,14 +424,14 @@ mod tests {
         Some(RawJson::new(text).expect("JSON"))
     }
 
-    fn deliver(calls: &mut Calls, id: CallId, outcome: Outcome) -> bool {
-        calls.deliver(id, outcome, &mut Clock::default(), &mut Woken::new()) == Delivery::Delivered
+    fn deliver(calls: &mut PendingCalls, id: CallId, outcome: Outcome) -> bool {
+        calls.deliver(id, outcome, &mut Clock::default(), &mut WakeList::new()) == Delivery::Delivered
     }
 
     #[test]
     fn replies_find_their_calls_and_the_last_value_counts() {
         for compat in [Compat::Nest8, Compat::Nest12] {
-            let mut calls = Calls::new(compat);
+            let mut calls = PendingCalls::new(compat);
             let (first, second) = (asked(&mut calls), asked(&mut calls));
             let (a, b) = (calls.id(first), calls.id(second));
             assert!(deliver(&mut calls, a, Outcome::Value(json("\"x\""))));
@@ -436,10 +446,10 @@ mod tests {
 
     #[test]
     fn a_late_reply_is_not_taken_for_the_answer_of_the_call_that_has_its_place_now() {
-        let mut calls = Calls::new(Compat::Nest12);
+        let mut calls = PendingCalls::new(Compat::Nest12);
         let gone = asked(&mut calls);
         let late = calls.id(gone);
-        assert_eq!(calls.give_up(gone, Because::Dropped).0, Some(Stage::Asked));
+        assert_eq!(calls.give_up(gone, Because::Dropped).0, Some(CallState::Asked));
         let next = asked(&mut calls);
         assert_eq!((next.place, calls.id(next) == late), (gone.place, false));
         assert!(!deliver(&mut calls, late, Outcome::Completed(None)));
@@ -448,8 +458,8 @@ mod tests {
 
     #[test]
     fn replies_to_what_is_not_a_request_that_waits_are_ignored() {
-        let mut calls = Calls::new(Compat::Nest12);
-        let queued = calls.begin(Stage::Queued, Waiter::new(Wants::Last { so_far: None }, None));
+        let mut calls = PendingCalls::new(Compat::Nest12);
+        let queued = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Last { so_far: None }, None));
         let answered = asked(&mut calls);
         let (early, twice) = (calls.id(queued), calls.id(answered));
         assert!(deliver(&mut calls, twice, Outcome::Completed(json("1"))));
@@ -464,7 +474,7 @@ mod tests {
         for compat in [Compat::Nest8, Compat::Nest12] {
             let mut ids = std::collections::HashSet::new();
             for _ in 0..2 {
-                let mut calls = Calls::new(compat);
+                let mut calls = PendingCalls::new(compat);
                 for _ in 0..1000 {
                     let key = asked(&mut calls);
                     assert!(ids.insert(calls.id(key)));
@@ -476,10 +486,10 @@ mod tests {
 
     #[test]
     fn every_waiting_call_learns_why_the_link_died() {
-        let mut calls = Calls::new(Compat::Nest12);
+        let mut calls = PendingCalls::new(Compat::Nest12);
         let waiting = [1, 2].map(|_| asked(&mut calls));
         let reason = Err(CallError::ConnectionClosed(Disconnected::ByPeer));
-        calls.end_written(&reason, &mut Woken::new());
+        calls.end_written(&reason, &mut WakeList::new());
         for key in waiting {
             let error = calls.take_end(key).expect("told").expect_err("failed");
             assert_eq!(error.to_string(), "Connection closed");
@@ -489,33 +499,33 @@ mod tests {
 
     #[test]
     fn an_event_goes_on_without_its_sender_and_leaves_nothing_behind() {
-        let mut calls = Calls::new(Compat::Nest12);
-        let event = calls.begin(Stage::QueuedEvent, Waiter::new(Wants::Done, None));
+        let mut calls = PendingCalls::new(Compat::Nest12);
+        let event = calls.begin(CallState::QueuedEvent, Waiter::new(ReplyMode::Done, None));
         assert_eq!(calls.give_up(event, Because::Dropped).0, None);
-        assert_eq!(calls.write(event), Some(Stage::Leaving));
-        calls.done(event, &mut Woken::new());
+        assert_eq!(calls.write(event), Some(CallState::Leaving));
+        calls.done(event, &mut WakeList::new());
         assert!(calls.places.is_empty());
     }
 
     #[test]
     fn an_event_that_is_too_late_is_not_sent() {
-        let mut calls = Calls::new(Compat::Nest12);
-        let event = calls.begin(Stage::QueuedEvent, Waiter::new(Wants::Done, None));
-        assert_eq!(calls.give_up(event, Because::TimedOut).0, Some(Stage::QueuedEvent));
+        let mut calls = PendingCalls::new(Compat::Nest12);
+        let event = calls.begin(CallState::QueuedEvent, Waiter::new(ReplyMode::Done, None));
+        assert_eq!(calls.give_up(event, Because::TimedOut).0, Some(CallState::QueuedEvent));
         assert_eq!(calls.write(event), None);
         assert!(calls.places.is_empty());
     }
 
-    fn stream(calls: &mut Calls, capacity: usize) -> Key {
+    fn stream(calls: &mut PendingCalls, capacity: usize) -> CallKey {
         let values = Values::new(capacity, Instant::now());
-        let key = calls.begin(Stage::Queued, Waiter::new(Wants::Each(Box::new(values)), None));
+        let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Each(Box::new(values)), None));
         calls.write(key);
         key
     }
 
     #[test]
     fn a_full_stream_waits_while_it_is_alone_and_ends_once_it_is_not() {
-        let mut calls = Calls::new(Compat::Nest12);
+        let mut calls = PendingCalls::new(Compat::Nest12);
         let key = stream(&mut calls, 0);
         let id = calls.id(key);
         for _ in 0..3 {
@@ -538,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_full_stream_that_ends_or_goes_or_is_taken_is_full_no_more() {
-        let mut calls = Calls::new(Compat::Nest12);
+        let mut calls = PendingCalls::new(Compat::Nest12);
         for end in 0..4 {
             let key = stream(&mut calls, 0);
             let id = calls.id(key);
@@ -546,7 +556,7 @@ mod tests {
             assert!(calls.is_full());
             match end {
                 0 => assert!(deliver(&mut calls, id, Outcome::Completed(None))),
-                1 => calls.end_written(&Ok(None), &mut Woken::new()),
+                1 => calls.end_written(&Ok(None), &mut WakeList::new()),
                 2 => assert!(matches!(calls.poll_next(key), (Poll::Ready(Some(Ok(_))), true))),
                 _ => {}
             }
@@ -559,9 +569,9 @@ mod tests {
     #[test]
     fn what_ends_together_is_listed_and_nothing_else_is() {
         const MANY: usize = 10_000;
-        let mut calls = Calls::new(Compat::Nest12);
+        let mut calls = PendingCalls::new(Compat::Nest12);
         for _ in 0..MANY {
-            calls.begin(Stage::Queued, Waiter::new(Wants::Done, None));
+            calls.begin(CallState::Queued, Waiter::new(ReplyMode::Done, None));
         }
         for round in 0..MANY {
             let key = asked(&mut calls);
@@ -571,14 +581,17 @@ mod tests {
             assert!(calls.written.iter().count() <= 100, "round {round}");
         }
         for _ in 0..MANY {
-            let key = calls.begin_linking(Waiter::new(Wants::Done, None));
+            let key = calls.begin_linking(Waiter::new(ReplyMode::Done, None));
             calls.give_up(key, Because::TimedOut);
             assert!(calls.linking.iter().count() <= 100);
         }
         let waiting = [(); 3].map(|()| asked(&mut calls));
-        let mut woken = Woken::new();
+        let mut woken = WakeList::new();
         calls.end_written(&Ok(None), &mut woken);
         assert!(waiting.iter().all(|key| calls.take_end(*key).is_some()));
-        assert_eq!((calls.written.iter().count(), calls.count(Stage::Queued)), (0, MANY));
+        assert_eq!(
+            (calls.written.iter().count(), calls.count(CallState::Queued)),
+            (0, MANY)
+        );
     }
 }

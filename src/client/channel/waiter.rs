@@ -1,4 +1,4 @@
-//! One caller who waits, for what, and what there is for it to take. Plain data.
+//! One pending call: what it waits for, and what has arrived for it. Plain data.
 
 use std::task::Waker;
 
@@ -15,7 +15,7 @@ pub(in crate::client) type Answer = Result<Option<RawJson>, CallError>;
 
 #[derive(Debug)]
 pub(in crate::client) struct Waiter {
-    pub(in crate::client) wants: Wants,
+    pub(in crate::client) wants: ReplyMode,
     /// Who waits; `None` while nobody looks.
     pub(in crate::client) waker: Option<Waker>,
 }
@@ -30,7 +30,7 @@ pub(in crate::client) struct Waiter {
 ///
 /// It is small, for it is moved: in, and out.
 #[derive(Debug)]
-pub(in crate::client) enum Wants {
+pub(in crate::client) enum ReplyMode {
     /// The last value only.
     Last { so_far: Option<RawJson> },
     /// The first value only, which ends the call.
@@ -56,7 +56,7 @@ pub(in crate::client) fn is_refusal(err: &RawJson) -> bool {
 }
 
 impl Waiter {
-    pub(in crate::client) const fn new(wants: Wants, waker: Option<Waker>) -> Self {
+    pub(in crate::client) const fn new(wants: ReplyMode, waker: Option<Waker>) -> Self {
         Self { wants, waker }
     }
 
@@ -64,23 +64,25 @@ impl Waiter {
     pub(in crate::client) fn value(&mut self, value: Option<RawJson>, clock: &mut Clock) -> Option<Waker> {
         match &mut self.wants {
             // As `lastValueFrom`, for which an undefined value is a value too.
-            Wants::Last { so_far } => {
+            ReplyMode::Last { so_far } => {
                 *so_far = value;
                 None
             }
-            Wants::Each(values) => {
+            ReplyMode::Each(values) => {
                 values.push(value, clock.now());
                 self.waker.take()
             }
-            Wants::First | Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
+            ReplyMode::First | ReplyMode::Done | ReplyMode::Told(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => {
+                None
+            }
         }
     }
 
     /// Takes note of the end. Returns the waker of its caller.
     pub(in crate::client) fn end(&mut self, end: Answer) -> Option<Waker> {
         match &mut self.wants {
-            Wants::Each(values) => values.end(end),
-            wants => *wants = Wants::Told(end),
+            ReplyMode::Each(values) => values.end(end),
+            wants => *wants = ReplyMode::Told(end),
         }
         self.waker.take()
     }
@@ -88,8 +90,8 @@ impl Waiter {
     /// Gives the packet back, which was not written. Returns the waker of its caller.
     pub(in crate::client) fn hand_back(&mut self, packet: Vec<u8>) -> Option<Waker> {
         match &mut self.wants {
-            Wants::Each(values) => values.returned = Some(packet),
-            wants => *wants = Wants::Returned(packet),
+            ReplyMode::Each(values) => values.returned = Some(packet),
+            wants => *wants = ReplyMode::Returned(packet),
         }
         self.waker.take()
     }
@@ -97,8 +99,8 @@ impl Waiter {
     /// Returns the packet if it has been [given back](Self::hand_back).
     pub(in crate::client) fn take_returned(&mut self) -> Option<Vec<u8>> {
         match &mut self.wants {
-            Wants::Returned(packet) => Some(std::mem::take(packet)),
-            Wants::Each(values) => values.returned.take(),
+            ReplyMode::Returned(packet) => Some(std::mem::take(packet)),
+            ReplyMode::Each(values) => values.returned.take(),
             _ => None,
         }
     }
@@ -108,13 +110,13 @@ impl Waiter {
         let end = match outcome {
             Outcome::Failed(err) => Err(self.failure(err)),
             Outcome::Value(value) | Outcome::Completed(value) => Ok(match &mut self.wants {
-                Wants::Last { so_far } => value.or_else(|| so_far.take()),
-                Wants::First => value,
-                Wants::Each(values) => {
+                ReplyMode::Last { so_far } => value.or_else(|| so_far.take()),
+                ReplyMode::First => value,
+                ReplyMode::Each(values) => {
                     values.push_last(value);
                     None
                 }
-                Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => None,
+                ReplyMode::Done | ReplyMode::Told(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => None,
             }),
         };
         self.end(end)
@@ -124,9 +126,11 @@ impl Waiter {
     /// that is no refusal.
     fn failure(&self, err: RawJson) -> CallError {
         let has_value = match &self.wants {
-            Wants::Last { so_far } => so_far.is_some(),
-            Wants::Each(values) => values.have_come(),
-            Wants::First | Wants::Done | Wants::Told(_) | Wants::Returned(_) | Wants::Nothing => false,
+            ReplyMode::Last { so_far } => so_far.is_some(),
+            ReplyMode::Each(values) => values.have_come(),
+            ReplyMode::First | ReplyMode::Done | ReplyMode::Told(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => {
+                false
+            }
         };
         match (is_refusal(&err), has_value) {
             (false, _) => CallError::Rpc(RpcError::from_raw(err)),

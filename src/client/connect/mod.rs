@@ -1,4 +1,4 @@
-//! TODO.
+//! How connections to a service are made.
 
 pub(in crate::client) mod address;
 pub(in crate::client) mod error;

@@ -1,4 +1,4 @@
-//! TCP links of the client's own making.
+//! Connects over TCP.
 
 use std::{io, net::SocketAddr};
 
@@ -14,12 +14,12 @@ use crate::{
 
 /// The part of [`Config`] that a TCP link has from its beginning.
 #[derive(Debug, Clone)]
-pub(in crate::client) struct Dialer {
+pub(in crate::client) struct TcpConnector {
     nodelay: bool,
     keepalive: Option<Keepalive>,
 }
 
-impl Dialer {
+impl TcpConnector {
     pub(in crate::client) fn new(config: &Config) -> Self {
         Self {
             nodelay: config.nodelay,
@@ -92,7 +92,10 @@ mod tests {
             .interval(Duration::from_secs(7))
             .retries(3);
         let config = Config::default().nodelay(false).keepalive(keepalive);
-        let stream = Dialer::new(&config).dial_any(vec![address]).await.expect("it listens");
+        let stream = TcpConnector::new(&config)
+            .dial_any(vec![address])
+            .await
+            .expect("it listens");
         assert!(!stream.nodelay().expect("an option"));
         let socket = SockRef::from(&stream);
         assert!(socket.keepalive().expect("an option"));
@@ -103,7 +106,7 @@ mod tests {
             Some(Duration::from_secs(77 + 3 * 7))
         );
 
-        let dialer = Dialer::new(&Config::default());
+        let dialer = TcpConnector::new(&Config::default());
         let stream = dialer.dial(&address.to_string()).await.expect("it listens");
         assert!(stream.nodelay().expect("an option"));
         assert!(!SockRef::from(&stream).keepalive().expect("an option"));
@@ -115,7 +118,7 @@ mod tests {
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
         let address = socket.local_addr().expect("bound");
         let stream = socket.connect(address).await.expect("the system allows it");
-        let refused = Dialer::new(&Config::default()).configured(stream);
+        let refused = TcpConnector::new(&Config::default()).configured(stream);
         let error = refused.expect_err("nobody listens");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(error.to_string(), LEADS_BACK);
@@ -142,7 +145,7 @@ mod tests {
         let (silent, _kept) = silent_host().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let dialer = Dialer::new(&Config::default());
+        let dialer = TcpConnector::new(&Config::default());
         let dialled = dialer.dial_first(vec![silent, silent, address]).await;
         assert_eq!(dialled.expect("one answers").peer_addr().expect("connected"), address);
     }

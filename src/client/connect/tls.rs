@@ -1,4 +1,4 @@
-//! Links under TLS.
+//! Connects with TLS.
 
 use std::{io, sync::Arc};
 
@@ -8,7 +8,7 @@ use tokio_rustls::client::TlsStream;
 use crate::{
     client::{
         Client, Config,
-        connect::{address::checked, host::Host, tcp::Dialer},
+        connect::{address::checked, host::Host, tcp::TcpConnector},
     },
     tls::{ClientTls, TlsError},
 };
@@ -51,7 +51,7 @@ impl Client {
         let address = checked(address.into()).map_err(|error| TlsError::Address(error.into()))?;
         let address: Arc<str> = address.into();
         let tls = tls.into().for_address(&address)?;
-        let (name, dialer) = (Arc::clone(&address), Dialer::new(&config));
+        let (name, dialer) = (Arc::clone(&address), TcpConnector::new(&config));
         let limit = config.connect_timeout;
         let connect = move || {
             let (address, tls, dialer) = (Arc::clone(&address), tls.clone(), dialer.clone());
@@ -66,7 +66,7 @@ impl Client {
 
 async fn connect_under(
     tls: &ClientTls,
-    dialer: &Dialer,
+    dialer: &TcpConnector,
     address: &str,
     deadline: Option<Instant>,
 ) -> io::Result<TlsStream<TcpStream>> {

@@ -1,4 +1,4 @@
-//! Links over Unix sockets.
+//! Connects to Unix sockets.
 
 use std::{path::Path, sync::Arc};
 

@@ -8,7 +8,7 @@
 //!                                                    └─► pausing         (When::Always)
 //! ```
 //!
-//! In each state commands are taken and deadlines pass: see `Clerk`.
+//! In each state commands are taken and deadlines pass: see `RequestReceiver`.
 
 pub(in crate::client) mod attempt;
 pub(in crate::client) mod closing;
@@ -33,8 +33,8 @@ use crate::{
     client::{
         CallError, Config, ConnectError, Disconnected, State, When,
         connect::{error::with_address, host::Host},
-        driver::{attempt::Attempt, closing::close, connection::Link, receiver::Clerk},
-        state::Notice,
+        driver::{attempt::Attempt, closing::close, connection::ActiveConnection, receiver::RequestReceiver},
+        state::StateReporter,
     },
     connection::{Connection, ConnectionError},
     telemetry::{LinkMeter, Side, connect_failed, reconnected},
@@ -43,8 +43,8 @@ use crate::{
 pub(super) struct Driver<C> {
     host: Host<C>,
     config: Arc<Config>,
-    clerk: Clerk,
-    notice: Notice,
+    receiver: RequestReceiver,
+    reporter: StateReporter,
     /// How many attempts have failed in a row.
     failures: u32,
     /// Whether there has been a link before.
@@ -57,12 +57,12 @@ where
     F: Future<Output = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    pub(super) fn new(host: Host<C>, config: Arc<Config>, clerk: Clerk, notice: Notice) -> Self {
+    pub(super) fn new(host: Host<C>, config: Arc<Config>, receiver: RequestReceiver, reporter: StateReporter) -> Self {
         Self {
             host,
             config,
-            clerk,
-            notice,
+            receiver,
+            reporter,
             failures: 0,
             has_been_linked: false,
         }
@@ -70,11 +70,11 @@ where
 
     /// Connects when there is a need, and again after each loss, until the client is closed.
     pub(super) async fn run(mut self) {
-        let mut end = PostsWhenDropped(self.notice.clone(), Some(Disconnected::Stopped));
+        let mut end = PublishOnDrop(self.reporter.clone(), Some(Disconnected::Stopped));
         while self.is_wanted().await {
-            self.notice.post(State::Connecting);
+            self.reporter.post(State::Connecting);
             let connecting = in_time(&self.host.connect, self.config.connect_timeout);
-            match self.clerk.attend(connecting, is_finished).await {
+            match self.receiver.attend(connecting, is_finished).await {
                 Some(Ok(io)) => self.carry(io).await,
                 Some(Err(error)) => self.failed(error),
                 None => break,
@@ -82,36 +82,36 @@ where
             self.pause().await;
         }
         // Only events and what has waited for a link for too long can be left.
-        self.clerk.fail_waiting(&CallError::Closed);
+        self.receiver.fail_waiting(&CallError::Closed);
         end.1 = Some(Disconnected::Closed);
     }
 
     /// Waits until there is a need for a link (`true`) or none of the client (`false`).
     async fn is_wanted(&mut self) -> bool {
         let always = self.config.reconnect.when == When::Always;
-        let wants = move |clerk: &Clerk| clerk.wants_link() || always && !clerk.is_closing();
-        self.clerk
-            .attend(pending::<()>(), |clerk| wants(clerk) || is_finished(clerk))
+        let wants = move |receiver: &RequestReceiver| receiver.wants_link() || always && !receiver.is_closing();
+        self.receiver
+            .attend(pending::<()>(), |receiver| wants(receiver) || is_finished(receiver))
             .await;
-        !is_finished(&self.clerk)
+        !is_finished(&self.receiver)
     }
 
     /// Uses a link until its end.
     async fn carry(&mut self, io: IO) {
         tracing::debug!("connected");
-        self.notice.post(State::Connected);
+        self.reporter.post(State::Connected);
         let since = Instant::now();
         if std::mem::replace(&mut self.has_been_linked, true) {
             reconnected();
         }
         let connection = Connection::new(io, &self.config.connection).metered(LinkMeter::opened(Side::Client));
-        let link = Link::new(connection, self.config.compat, &mut self.clerk, &self.notice);
+        let link = ActiveConnection::new(connection, self.config.compat, &mut self.receiver, &self.reporter);
         let (reason, connection) = link
             .run()
             .instrument(debug_span!("connection", messaging.system = "nestjs"))
             .await;
         self.end(&reason, connection).await;
-        self.notice.post(State::Disconnected(reason));
+        self.reporter.post(State::Disconnected(reason));
         let is_bad = self.config.reconnect.is_too_short(since.elapsed());
         self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
     }
@@ -121,7 +121,9 @@ where
         match reason {
             // The time for that is part of the time for closing.
             Disconnected::Closed => {
-                self.clerk.attend(close(connection), Clerk::is_overdue).await;
+                self.receiver
+                    .attend(close(connection), RequestReceiver::is_overdue)
+                    .await;
             }
             // What comes next does not wait for it.
             Disconnected::Stopping => {
@@ -147,10 +149,10 @@ where
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot connect");
         connect_failed();
         self.failures = self.failures.saturating_add(1);
-        self.notice
+        self.reporter
             .post(State::Disconnected(Disconnected::Unreachable(error.clone())));
         if self.config.reconnect.is_exhausted(self.failures) {
-            self.clerk.fail_waiting(&CallError::Connect(error));
+            self.receiver.fail_waiting(&CallError::Connect(error));
             if self.config.reconnect.when == When::OnDemand {
                 self.failures = 0;
             }
@@ -163,10 +165,10 @@ where
             return;
         }
         let on_demand = self.config.reconnect.when == When::OnDemand;
-        let needless = move |clerk: &Clerk| on_demand && !clerk.wants_link();
+        let needless = move |receiver: &RequestReceiver| on_demand && !receiver.wants_link();
         let pausing = sleep(self.config.reconnect.delay(self.failures));
-        let is_enough = |clerk: &Clerk| needless(clerk) || is_finished(clerk);
-        if self.clerk.attend(pausing, is_enough).await.is_none() {
+        let is_enough = |receiver: &RequestReceiver| needless(receiver) || is_finished(receiver);
+        if self.receiver.attend(pausing, is_enough).await.is_none() {
             self.failures = 0;
         }
     }
@@ -183,14 +185,14 @@ fn is_alive_after(error: &ConnectionError) -> bool {
     )
 }
 
-fn is_finished(clerk: &Clerk) -> bool {
-    clerk.is_drained() || clerk.is_overdue()
+fn is_finished(receiver: &RequestReceiver) -> bool {
+    receiver.is_drained() || receiver.is_overdue()
 }
 
 /// Tells how it ended, also when the task is dropped, with its runtime.
-struct PostsWhenDropped(Notice, Option<Disconnected>);
+struct PublishOnDrop(StateReporter, Option<Disconnected>);
 
-impl Drop for PostsWhenDropped {
+impl Drop for PublishOnDrop {
     fn drop(&mut self) {
         if let Some(reason) = self.1.take() {
             self.0.post(State::Disconnected(reason));

@@ -1,4 +1,4 @@
-//! Who attends to a desk, whether or not there is a link: hands over replies, wakes callers. Does no I/O.
+//! The driver's side of a channel, connected or not: completes calls and wakes their callers. Does no I/O.
 
 use std::{
     future::Future,
@@ -14,9 +14,9 @@ use crate::{
     client::{
         CallError, Disconnected,
         channel::{
-            Desk,
-            channel_state::Papers,
-            pending::{Delivery, Woken},
+            RequestChannel,
+            channel_state::ChannelState,
+            pending::{Delivery, WakeList},
             values::Clock,
             wake,
         },
@@ -24,14 +24,14 @@ use crate::{
     packet::{CallId, Outcome},
 };
 
-/// The part of a link's task that looks after its desk. Its drop fails the calls that were written.
+/// The part of a link's task that looks after its channel. Its drop fails the calls that were written.
 #[derive(Debug)]
-pub(in crate::client) struct Clerk {
-    pub(in crate::client) desk: Arc<Desk>,
+pub(in crate::client) struct RequestReceiver {
+    pub(in crate::client) channel: Arc<RequestChannel>,
     pub(in crate::client) drain_timeout: Duration,
     closing: Closing,
     /// Whom to wake; kept for its memory.
-    woken: Woken,
+    woken: WakeList,
 }
 
 #[derive(Debug)]
@@ -52,22 +52,22 @@ pub(in crate::client) struct Received {
     pub(in crate::client) is_full: bool,
 }
 
-impl Clerk {
-    pub(in crate::client) fn new(desk: Arc<Desk>, drain_timeout: Duration) -> Self {
+impl RequestReceiver {
+    pub(in crate::client) fn new(channel: Arc<RequestChannel>, drain_timeout: Duration) -> Self {
         Self {
-            desk,
+            channel,
             drain_timeout,
             closing: Closing::NotYet,
-            woken: Woken::new(),
+            woken: WakeList::new(),
         }
     }
 
     /// Takes notice of what has been brought, and of the end of closing; `cx` is woken when there is more to notice.
     pub(in crate::client) fn poll(&mut self, cx: &mut Context<'_>) {
-        let mut papers = self.desk.lock();
-        papers.watch(cx);
-        let (is_closing, is_overdue) = (papers.is_closing, papers.is_overdue);
-        drop(papers);
+        let mut state = self.channel.lock();
+        state.watch(cx);
+        let (is_closing, is_overdue) = (state.is_closing, state.is_overdue);
+        drop(state);
         if is_closing {
             self.poll_closing(is_overdue, cx);
         }
@@ -101,9 +101,9 @@ impl Clerk {
         .await
     }
 
-    /// Does something to what lies on the desk, and wakes whom that concerns when the lock is free again.
-    pub(in crate::client) fn change<T>(&mut self, change: impl FnOnce(&mut Papers, &mut Woken) -> T) -> T {
-        let changed = change(&mut self.desk.lock(), &mut self.woken);
+    /// Does something to what is queued in the channel, and wakes whom that concerns when the lock is free again.
+    pub(in crate::client) fn change<T>(&mut self, change: impl FnOnce(&mut ChannelState, &mut WakeList) -> T) -> T {
+        let changed = change(&mut self.channel.lock(), &mut self.woken);
         if !self.woken.is_empty() {
             wake(self.woken.drain(..));
         }
@@ -117,15 +117,15 @@ impl Clerk {
             return received;
         }
         let mut strays = Vec::new();
-        self.change(|papers, woken| {
+        self.change(|state, woken| {
             for (id, outcome) in replies.drain(..) {
-                match papers.calls.deliver(id, outcome, clock, woken) {
+                match state.calls.deliver(id, outcome, clock, woken) {
                     Delivery::Delivered => {}
                     Delivery::Stray => strays.push(id),
                     Delivery::Refusal => received.is_refused = true,
                 }
             }
-            received.is_full = papers.calls.is_full();
+            received.is_full = state.calls.is_full();
         });
         for id in strays {
             tracing::debug!(%id, "a reply to nobody");
@@ -135,18 +135,18 @@ impl Clerk {
 
     /// Fails the calls that wait for a connection.
     pub(in crate::client) fn fail_waiting(&mut self, error: &CallError) {
-        let freed = self.change(|papers, woken| papers.fail_waiting(error, woken));
-        self.desk.slots.add_permits(freed);
+        let freed = self.change(|state, woken| state.fail_waiting(error, woken));
+        self.channel.slots.add_permits(freed);
     }
 
     /// Fails the calls whose packets were written to the lost connection.
     pub(in crate::client) fn fail_sent(&mut self, reason: Disconnected) {
-        self.change(|papers, woken| papers.fail_sent(reason, woken));
+        self.change(|state, woken| state.fail_sent(reason, woken));
     }
 
     /// Whether a link is needed now.
     pub(in crate::client) fn wants_link(&self) -> bool {
-        self.desk.lock().wants_link()
+        self.channel.lock().wants_link()
     }
 
     pub(in crate::client) const fn is_closing(&self) -> bool {
@@ -155,7 +155,7 @@ impl Clerk {
 
     /// Whether it is closing and nothing is left to do, but perhaps to write.
     pub(in crate::client) fn is_drained(&self) -> bool {
-        self.is_closing() && self.desk.lock().is_drained()
+        self.is_closing() && self.channel.lock().is_drained()
     }
 
     /// Whether it has been closing for too long.
@@ -164,8 +164,8 @@ impl Clerk {
     }
 }
 
-impl Drop for Clerk {
+impl Drop for RequestReceiver {
     fn drop(&mut self) {
-        self.desk.leave();
+        self.channel.leave();
     }
 }

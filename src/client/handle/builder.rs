@@ -1,4 +1,4 @@
-//! How clients are made, and made anew from others.
+//! Constructors of clients, and changed copies of them.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,8 +9,8 @@ use crate::{
     client::{
         AddressError, CallError, Client, Config,
         call::metadata::Metadata,
-        connect::{address::checked, host::Host, tcp::Dialer},
-        pool::Members,
+        connect::{address::checked, host::Host, tcp::TcpConnector},
+        pool::ConnectionPool,
     },
     packet::RawJson,
 };
@@ -89,7 +89,7 @@ impl Client {
         addresses: impl IntoIterator<Item = impl Into<String>>,
         config: Config,
     ) -> Result<Self, AddressError> {
-        let dialer = Dialer::new(&config);
+        let dialer = TcpConnector::new(&config);
         let host = |address: String| {
             let name: Arc<str> = checked(address)?.into();
             let (address, dialer) = (Arc::clone(&name), dialer.clone());
@@ -125,7 +125,7 @@ impl Client {
         R: Fn() -> F + Clone + Send + Sync + 'static,
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
-        let dialer = Dialer::new(&config);
+        let dialer = TcpConnector::new(&config);
         let connect = move || {
             let (addresses, dialer) = (resolve(), dialer.clone());
             async move { dialer.dial_any(addresses.await?).await }
@@ -177,7 +177,7 @@ impl Client {
         assert!(!hosts.is_empty(), "a client needs at least one host");
         Self {
             timeout: config.timeout,
-            members: Arc::new(Members::new(hosts, config)),
+            pool: Arc::new(ConnectionPool::new(hosts, config)),
             metadata: Metadata::default(),
         }
     }

@@ -12,13 +12,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     client::{
         CallError,
-        call::{deadline::Silence, outgoing::Errand},
+        call::{deadline::Silence, outgoing::OutgoingCall},
         channel::{
             End, Progress, Submitted,
-            pending::{Because, Key, Returned},
+            pending::{Because, CallKey, Returned},
             waiter::Answer,
         },
-        pool::{Chosen, Members, slot::Member},
+        pool::{Chosen, ConnectionPool, slot::PooledConnection},
     },
     packet::CallId,
 };
@@ -32,11 +32,11 @@ pub(in crate::client) enum Next {
 }
 
 /// Takes a call off its link when its caller no longer waits, whenever that is: there is a key from the moment on when the
-/// packet is on the desk.
-pub(in crate::client) struct Guard<M: Deref<Target = Members>> {
-    members: M,
+/// packet is in the channel.
+pub(in crate::client) struct CallGuard<M: Deref<Target = ConnectionPool>> {
+    pool: M,
     link: usize,
-    key: Option<Key>,
+    key: Option<CallKey>,
     is_event: bool,
     is_counted: bool,
     /// Whether the end of the call tells whether the host is well again.
@@ -45,10 +45,10 @@ pub(in crate::client) struct Guard<M: Deref<Target = Members>> {
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl<M: Deref<Target = Members>> Guard<M> {
-    pub(in crate::client) fn new(members: M) -> Self {
+impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
+    pub(in crate::client) fn new(pool: M) -> Self {
         Self {
-            members,
+            pool,
             link: 0,
             key: None,
             is_event: false,
@@ -63,39 +63,39 @@ impl<M: Deref<Target = Members>> Guard<M> {
     #[inline]
     pub(in crate::client) fn try_submit(
         &mut self,
-        errand: &mut Errand,
+        outgoing: &mut OutgoingCall,
         waker: Option<Waker>,
     ) -> Result<bool, CallError> {
-        if errand.is_request() {
-            match self.members.try_place()? {
+        if outgoing.is_request() {
+            match self.pool.try_place()? {
                 Some(place) => self.place = place,
                 None => return Ok(false),
             }
         }
-        let Some(chosen) = self.members.ready(errand.is_request()) else {
+        let Some(chosen) = self.pool.ready(outgoing.is_request()) else {
             self.place = None;
             return Ok(false);
         };
         self.take(chosen);
-        match self.member().try_submit(errand, waker, &self.members.config)? {
-            Some(submitted) => self.submitted(errand, &submitted),
+        match self.pooled().try_submit(outgoing, waker, &self.pool.config)? {
+            Some(submitted) => self.submitted(outgoing, &submitted),
             None => self.release(Because::Dropped),
         }
         Ok(self.key.is_some())
     }
 
     /// Submits a packet when there are a place, a link and a slot for it.
-    pub(in crate::client) async fn submit(&mut self, errand: &mut Errand) -> Result<(), CallError> {
-        if errand.is_request() && self.place.is_none() {
-            self.place = self.members.place().await?;
+    pub(in crate::client) async fn submit(&mut self, outgoing: &mut OutgoingCall) -> Result<(), CallError> {
+        if outgoing.is_request() && self.place.is_none() {
+            self.place = self.pool.place().await?;
         }
-        let chosen = match self.members.ready(errand.is_request()) {
+        let chosen = match self.pool.ready(outgoing.is_request()) {
             Some(chosen) => chosen,
-            None => self.members.first_ready().await?,
+            None => self.pool.first_ready().await?,
         };
         self.take(chosen);
-        let submitted = self.member().submit(errand, &self.members.config).await?;
-        self.submitted(errand, &submitted);
+        let submitted = self.pooled().submit(outgoing, &self.pool.config).await?;
+        self.submitted(outgoing, &submitted);
         Ok(())
     }
 
@@ -103,25 +103,25 @@ impl<M: Deref<Target = Members>> Guard<M> {
     #[inline]
     fn take(&mut self, chosen: Chosen) {
         (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
-        self.is_counted = self.members.has_choice();
+        self.is_counted = self.pool.has_choice();
         if self.is_counted {
-            self.member().load.fetch_add(1, Relaxed);
+            self.pooled().load.fetch_add(1, Relaxed);
         }
     }
 
-    fn submitted(&mut self, errand: &mut Errand, submitted: &Submitted) {
+    fn submitted(&mut self, outgoing: &mut OutgoingCall, submitted: &Submitted) {
         self.key = Some(submitted.key);
-        self.is_event = !errand.is_request();
+        self.is_event = !outgoing.is_request();
         // The caller waits on; others need the memory now.
-        errand.draft.retire();
-        self.member().start_if(submitted.is_first, &self.members.config);
-        self.members.recheck(self.link);
+        outgoing.draft.retire();
+        self.pooled().start_if(submitted.is_first, &self.pool.config);
+        self.pool.recheck(self.link);
     }
 
     /// Learns from the end of the call, or from a value of it, how the host of its link is.
     #[inline]
     pub(in crate::client) fn learn(&mut self, is_event: bool, answer: &Answer) {
-        if let Some(health) = &self.members.health
+        if let Some(health) = &self.pool.health
             && self.is_counted
         {
             // It may run code of the user's. Should that panic, the probe ends with this guard.
@@ -132,16 +132,16 @@ impl<M: Deref<Target = Members>> Guard<M> {
 
     /// The id of a request that has been submitted and not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
-        self.key.map(|key| self.member().desk.id(key))
+        self.key.map(|key| self.pooled().channel.id(key))
     }
 
     /// Asks for this link and waits until it is there.
     pub(in crate::client) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
         self.link = link;
-        let link = self.members.link(link);
+        let link = self.pool.link(link);
         let submitted = link.connect().ok_or(CallError::Closed)?;
         self.key = Some(submitted.key);
-        link.start_if(submitted.is_first, &self.members.config);
+        link.start_if(submitted.is_first, &self.pool.config);
         match poll_fn(|cx| self.poll_end(cx)).await {
             // It has no packet that could be returned.
             Ok(End::Value(_) | End::Returned(_)) => Ok(()),
@@ -149,7 +149,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
         }
     }
 
-    /// How the call ends. It has been submitted in this very poll of the task, which is then known to the desk.
+    /// How the call ends. It has been submitted in this very poll of the task, which is then known to the channel.
     pub(in crate::client) fn ended(&mut self) -> impl Future<Output = Result<End, CallError>> {
         let mut is_known = true;
         poll_fn(move |cx| match std::mem::take(&mut is_known) {
@@ -163,7 +163,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
         let Some(key) = self.key else {
             return Poll::Ready(Next::Item(None));
         };
-        match self.member().desk.poll_next(key, cx) {
+        match self.pooled().channel.poll_next(key, cx) {
             Progress::Ready(next) => return Poll::Ready(Next::Item(next)),
             Progress::Pending => {}
             Progress::Unattended => self.start(),
@@ -174,17 +174,17 @@ impl<M: Deref<Target = Members>> Guard<M> {
         }
     }
 
-    fn take_returned(&mut self, key: Key) -> Option<Returned> {
-        if !self.members.has_choice() {
+    fn take_returned(&mut self, key: CallKey) -> Option<Returned> {
+        if !self.pool.has_choice() {
             return None;
         }
-        let returned = self.member().desk.take_returned(key)?;
+        let returned = self.pooled().channel.take_returned(key)?;
         self.key = None;
         Some(returned)
     }
 
-    fn poll_silence(&self, key: Key, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
-        match self.member().desk.since(key) {
+    fn poll_silence(&self, key: CallKey, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        match self.pooled().channel.since(key) {
             Some(since) => silence.poll(since, cx).map(|error| Some(Err(error))),
             None => Poll::Pending,
         }
@@ -192,7 +192,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, CallError>> {
         let key = self.key.expect("it has been submitted");
-        match self.member().desk.poll_end(key, cx) {
+        match self.pooled().channel.poll_end(key, cx) {
             Progress::Ready(end) => {
                 self.key = None;
                 Poll::Ready(end)
@@ -208,7 +208,7 @@ impl<M: Deref<Target = Members>> Guard<M> {
     /// Starts a task for the connection, whose last one went with its runtime.
     #[cold]
     fn start(&self) {
-        self.member().start_if(true, &self.members.config);
+        self.pooled().start_if(true, &self.pool.config);
     }
 
     /// Ends the call, and gives back what it has taken.
@@ -221,28 +221,28 @@ impl<M: Deref<Target = Members>> Guard<M> {
     #[inline]
     pub(in crate::client) fn leave_link(&mut self, because: Because) {
         if std::mem::take(&mut self.is_counted) {
-            self.member().load.fetch_sub(1, Relaxed);
+            self.pooled().load.fetch_sub(1, Relaxed);
         }
         if std::mem::take(&mut self.is_probe)
-            && let Some(health) = &self.members.health
+            && let Some(health) = &self.pool.health
         {
             health.probe_dropped(self.link);
         }
         if let Some(key) = self.key.take()
-            && let Some(packet) = self.member().desk.give_up(key, because)
+            && let Some(packet) = self.pooled().channel.give_up(key, because)
             && self.is_event
             && because == Because::Dropped
         {
-            self.members.board.adopt(packet);
+            self.pool.publisher.adopt(packet);
         }
     }
 
-    fn member(&self) -> &Member {
-        self.members.link(self.link)
+    fn pooled(&self) -> &PooledConnection {
+        self.pool.link(self.link)
     }
 }
 
-impl<M: Deref<Target = Members>> Drop for Guard<M> {
+impl<M: Deref<Target = ConnectionPool>> Drop for CallGuard<M> {
     fn drop(&mut self) {
         self.release(Because::Dropped);
     }

@@ -17,7 +17,7 @@ use tracing::{Span, warn};
 use crate::{
     client::{
         CallError, Client, RequestBuilder,
-        call::trace::{Kind, Watch},
+        call::trace::{CallTrace, Kind},
     },
     pattern::Pattern,
     telemetry::{LogThrottle, excerpt},
@@ -62,25 +62,25 @@ impl Client {
     /// Returns how many events of [`emit_detached`](Self::emit_detached) this client and its clones have dropped.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
-        self.members.detached.dropped.load(Relaxed)
+        self.pool.detached.dropped.load(Relaxed)
     }
 }
 
 impl RequestBuilder {
     /// Sends it as an event without waiting for it, as [`Client::emit_detached`] does.
     pub fn emit_detached(self) {
-        let members = Arc::clone(&self.client.members);
-        let (detached, pattern) = (&members.detached, self.pattern.to_json());
+        let pool = Arc::clone(&self.client.pool);
+        let (detached, pattern) = (&pool.detached, self.pattern.to_json());
         let runtime = match Handle::try_current() {
             Ok(runtime) => runtime,
             Err(error) => return detached.event_dropped(&pattern, &error),
         };
         let Ok(place) = Arc::clone(&detached.places).try_acquire_owned() else {
             let error = CallError::Overloaded;
-            Watch::new(Span::none(), members.meters.begin(Kind::Event)).failed(&error);
+            CallTrace::new(Span::none(), pool.meters.begin(Kind::Event)).failed(&error);
             return detached.event_dropped(&pattern, &error);
         };
-        let of_task = Arc::clone(&members);
+        let of_task = Arc::clone(&pool);
         let mut emitting = Box::pin(async move {
             if let Err(error) = self.emit().await {
                 of_task.detached.event_dropped(&pattern, &error);

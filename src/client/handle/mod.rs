@@ -1,4 +1,4 @@
-//! The handle that users hold.
+//! The client: a handle that can be cloned.
 
 pub(in crate::client) mod builder;
 pub(in crate::client) mod call_guard;
@@ -21,10 +21,10 @@ use crate::{
         call::{
             deadline::within,
             metadata::Metadata,
-            outgoing::{Errand, Kind},
+            outgoing::{Kind, OutgoingCall},
         },
         handle::reply_stream::decode,
-        pool::Members,
+        pool::ConnectionPool,
     },
     js,
     pattern::Pattern,
@@ -47,7 +47,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(super) members: Arc<Members>,
+    pub(super) pool: Arc<ConnectionPool>,
     pub(super) timeout: Duration,
     pub(super) metadata: Metadata,
 }
@@ -66,14 +66,14 @@ impl Client {
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
         let pattern = pattern.into();
-        let fill = |errand: &mut Errand| {
-            errand.address(&pattern, self.members.config.compat)?;
-            errand.data(|out| js::append(data, out))
+        let fill = |outgoing: &mut OutgoingCall| {
+            outgoing.address(&pattern, self.pool.config.compat)?;
+            outgoing.data(|out| js::append(data, out))
         };
-        let errand = &mut Errand::new(Kind::Request);
-        fill(errand)?;
-        let watch = &mut self.watch(errand);
-        let answer = self.ask(errand, watch, fill).await;
+        let outgoing = &mut OutgoingCall::new(Kind::Request);
+        fill(outgoing)?;
+        let watch = &mut self.watch(outgoing);
+        let answer = self.ask(outgoing, watch, fill).await;
         decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
@@ -107,14 +107,14 @@ impl Client {
         data: &(impl Serialize + ?Sized),
     ) -> Result<T, CallError> {
         let pattern = pattern.into();
-        let fill = |errand: &mut Errand| {
-            errand.address(&pattern, self.members.config.compat)?;
-            errand.data(|out| js::append(data, out))
+        let fill = |outgoing: &mut OutgoingCall| {
+            outgoing.address(&pattern, self.pool.config.compat)?;
+            outgoing.data(|out| js::append(data, out))
         };
-        let errand = &mut Errand::new(Kind::First);
-        fill(errand)?;
-        let watch = &mut self.watch(errand);
-        let answer = self.ask(errand, watch, fill).await;
+        let outgoing = &mut OutgoingCall::new(Kind::First);
+        fill(outgoing)?;
+        let watch = &mut self.watch(outgoing);
+        let answer = self.ask(outgoing, watch, fill).await;
         decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
@@ -145,17 +145,17 @@ impl Client {
     /// says that something is wrong.
     pub async fn check(&self, pattern: impl Into<Pattern>) -> Result<(), CallError> {
         let pattern = pattern.into();
-        let fill = |errand: &mut Errand| {
-            errand.address(&pattern, self.members.config.compat)?;
-            errand.data(|out| {
+        let fill = |outgoing: &mut OutgoingCall| {
+            outgoing.address(&pattern, self.pool.config.compat)?;
+            outgoing.data(|out| {
                 out.extend_from_slice(b"{}");
                 Ok(())
             })
         };
-        let errand = &mut Errand::new(Kind::Request);
-        fill(errand)?;
-        let watch = &mut self.watch(errand);
-        let answer = self.ask(errand, watch, fill).await;
+        let outgoing = &mut OutgoingCall::new(Kind::Request);
+        fill(outgoing)?;
+        let watch = &mut self.watch(outgoing);
+        let answer = self.ask(outgoing, watch, fill).await;
         answer.map(drop).map_err(|error| error.of_call(&pattern))
     }
 
@@ -172,12 +172,12 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<Replies<T>, CallError> {
-        let mut errand = Errand::new(Kind::Stream { since: Instant::now() });
+        let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
         let pattern = pattern.into();
-        errand.address(&pattern, self.members.config.compat)?;
-        errand.data(|out| js::append(data, out))?;
-        let watch = self.watch(&mut errand);
-        self.ask_stream(pattern, errand, watch).await
+        outgoing.address(&pattern, self.pool.config.compat)?;
+        outgoing.data(|out| js::append(data, out))?;
+        let watch = self.watch(&mut outgoing);
+        self.ask_stream(pattern, outgoing, watch).await
     }
 
     /// Sends an event and waits until it has been handed to the operating system. Nobody answers it: `Ok` says nothing of
@@ -186,13 +186,13 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let errand = &mut Errand::new(Kind::Event);
+        let outgoing = &mut OutgoingCall::new(Kind::Event);
         let pattern = pattern.into();
-        errand.address(&pattern, self.members.config.compat)?;
-        errand.data(|out| js::append(data, out))?;
-        let watch = &mut self.watch(errand);
+        outgoing.address(&pattern, self.pool.config.compat)?;
+        outgoing.data(|out| js::append(data, out))?;
+        let watch = &mut self.watch(outgoing);
         // Nobody answers an event, so nobody refuses it.
-        let sent = self.ask(errand, watch, |_| Ok(())).await;
+        let sent = self.ask(outgoing, watch, |_| Ok(())).await;
         sent.map(drop).map_err(|error| error.of_call(&pattern))
     }
 }
@@ -220,14 +220,14 @@ impl Client {
     /// # Errors
     /// [`CallError::Connect`], [`CallError::Timeout`] and [`CallError::Closed`].
     pub async fn connect(&self) -> Result<(), CallError> {
-        let connected = pin!(self.members.first_connected());
+        let connected = pin!(self.pool.first_connected());
         within(self.timeout, pin!(None), connected).await.map(drop)
     }
 
     /// Whether it is connected, and if not, why.
     #[must_use]
     pub fn state(&self) -> State {
-        self.members.board.state()
+        self.pool.publisher.state()
     }
 
     /// The states it goes through, beginning with the present one: what Nest's `status` and `on` tell.
@@ -251,7 +251,7 @@ impl Client {
     /// # }
     /// ```
     pub fn states(&self) -> States {
-        self.members.board.states()
+        self.pool.publisher.states()
     }
 
     /// Closes the client and all its clones: calls made from now on fail with [`CallError::Closed`], those under way
@@ -260,7 +260,7 @@ impl Client {
     /// What is not finished within [`Config::drain_timeout`](crate::client::Config::drain_timeout) fails with [`CallError::ConnectionClosed`]. If the future
     /// is dropped, closing goes on.
     pub async fn close(&self) {
-        self.members.close().await;
+        self.pool.close().await;
     }
 }
 

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::coop::poll_proceed;
 
 use crate::{
-    client::{CallError, call::trace::Watch, handle::stream_source::Source},
+    client::{CallError, call::trace::CallTrace, handle::stream_source::Source},
     js,
     packet::RawJson,
     pattern::Pattern,
@@ -32,13 +32,13 @@ pub struct Replies<T> {
     /// Named by errors.
     pattern: Pattern,
     source: Source,
-    watch: Watch,
+    watch: CallTrace,
     is_over: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Replies<T> {
-    pub(in crate::client) fn new(pattern: Pattern, source: Source, watch: Watch) -> Self {
+    pub(in crate::client) fn new(pattern: Pattern, source: Source, watch: CallTrace) -> Self {
         Self {
             pattern,
             source,

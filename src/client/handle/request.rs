@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     client::{
         CallError, Client, Replies,
-        call::outgoing::{Errand, Kind},
+        call::outgoing::{Kind, OutgoingCall},
         channel::waiter::Answer,
         handle::reply_stream::decode,
     },
@@ -107,10 +107,10 @@ impl RequestBuilder {
     /// # Errors
     /// As [`Client::send_stream`].
     pub async fn send_stream<T: DeserializeOwned>(self) -> Result<Replies<T>, CallError> {
-        let mut errand = Errand::new(Kind::Stream { since: Instant::now() });
-        self.fill(&mut errand)?;
-        let watch = self.client.watch(&mut errand);
-        self.client.ask_stream(self.pattern, errand, watch).await
+        let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
+        self.fill(&mut outgoing)?;
+        let watch = self.client.watch(&mut outgoing);
+        self.client.ask_stream(self.pattern, outgoing, watch).await
     }
 
     /// Sends it as an event and waits until it has been handed to the operating system, as [`Client::emit`] does.
@@ -122,18 +122,18 @@ impl RequestBuilder {
     }
 
     async fn ask(self, kind: Kind) -> Answer {
-        let errand = &mut Errand::new(kind);
-        self.fill(errand)?;
-        let watch = &mut self.client.watch(errand);
-        let answer = self.client.ask(errand, watch, |errand| self.fill(errand)).await;
+        let outgoing = &mut OutgoingCall::new(kind);
+        self.fill(outgoing)?;
+        let watch = &mut self.client.watch(outgoing);
+        let answer = self.client.ask(outgoing, watch, |outgoing| self.fill(outgoing)).await;
         answer.map_err(|error| error.of_call(&self.pattern))
     }
 
     /// Writes the pattern and the data into the packet.
-    fn fill(&self, errand: &mut Errand) -> Result<(), CallError> {
+    fn fill(&self, outgoing: &mut OutgoingCall) -> Result<(), CallError> {
         let data = self.data.as_ref().map_err(CallError::clone)?;
-        errand.address(&self.pattern, self.client.members.config.compat)?;
-        errand.data(|out| {
+        outgoing.address(&self.pattern, self.client.pool.config.compat)?;
+        outgoing.data(|out| {
             out.extend_from_slice(data.as_ref().map_or("{}", RawJson::as_str).as_bytes());
             Ok(())
         })

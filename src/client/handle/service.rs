@@ -19,8 +19,8 @@ use crate::{
     client::{
         CallError, Client, Replies,
         call::{
-            outgoing::{Errand, Kind, require},
-            trace::Watch,
+            outgoing::{Kind, OutgoingCall, require},
+            trace::CallTrace,
         },
         handle::reply_stream::decode,
     },
@@ -87,20 +87,20 @@ impl Call {
     }
 
     /// The client that sends it, what it is to send, and what watches that: from here on, not from the first poll on.
-    fn begin(&self, kind: Kind, client: &Client) -> Result<(Client, Errand, Watch), CallError> {
+    fn begin(&self, kind: Kind, client: &Client) -> Result<(Client, OutgoingCall, CallTrace), CallError> {
         let client = match &self.metadata {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
             None => client.clone(),
         };
-        let mut errand = Errand::new(kind);
-        self.fill(&mut errand, client.members.config.compat)?;
-        let watch = client.watch(&mut errand);
-        Ok((client, errand, watch))
+        let mut outgoing = OutgoingCall::new(kind);
+        self.fill(&mut outgoing, client.pool.config.compat)?;
+        let watch = client.watch(&mut outgoing);
+        Ok((client, outgoing, watch))
     }
 
-    fn fill(&self, errand: &mut Errand, compat: Compat) -> Result<(), CallError> {
-        errand.address(&self.pattern, compat)?;
-        errand.data(|out| {
+    fn fill(&self, outgoing: &mut OutgoingCall, compat: Compat) -> Result<(), CallError> {
+        outgoing.address(&self.pattern, compat)?;
+        outgoing.data(|out| {
             out.extend_from_slice(self.data.as_str().as_bytes());
             Ok(())
         })
@@ -135,7 +135,7 @@ type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
 /// It is always ready: limits are kept within the call ([`Config::max_in_flight`](crate::client::Config::max_in_flight)), so
 /// that clones need no readiness of their own.
 ///
-/// [The module's documentation](super#layers) has retries that a budget bounds around it.
+/// [The module's documentation](crate::client#layers) has retries that a budget bounds around it.
 impl Service<Call> for Client {
     type Response = Answer;
     type Error = CallError;
@@ -148,9 +148,9 @@ impl Service<Call> for Client {
     fn call(&mut self, call: Call) -> Answering<Answer> {
         let begun = call.begin(Kind::Request, self);
         Box::pin(async move {
-            let (client, mut errand, mut watch) = begun?;
-            let fill = |errand: &mut Errand| call.fill(errand, client.members.config.compat);
-            let answer = client.ask(&mut errand, &mut watch, fill).await;
+            let (client, mut outgoing, mut watch) = begun?;
+            let fill = |outgoing: &mut OutgoingCall| call.fill(outgoing, client.pool.config.compat);
+            let answer = client.ask(&mut outgoing, &mut watch, fill).await;
             answer.map(Answer).map_err(|error| error.of_call(&call.pattern))
         })
     }
@@ -185,8 +185,8 @@ impl<T: 'static> Service<Call> for Streaming<T> {
     fn call(&mut self, call: Call) -> Answering<Replies<T>> {
         let begun = call.begin(Kind::Stream { since: Instant::now() }, &self.client);
         Box::pin(async move {
-            let (client, errand, watch) = begun?;
-            client.ask_stream(call.pattern, errand, watch).await
+            let (client, outgoing, watch) = begun?;
+            client.ask_stream(call.pattern, outgoing, watch).await
         })
     }
 }

@@ -15,15 +15,15 @@ use crate::{
         CallError,
         call::{
             deadline::Silence,
-            outgoing::{Errand, Kind},
-            trace::Watch,
+            outgoing::{Kind, OutgoingCall},
+            trace::CallTrace,
         },
         channel::{pending::Because, waiter::Answer},
         handle::{
-            call_guard::{Guard, Next},
+            call_guard::{CallGuard, Next},
             submit::RETRIES,
         },
-        pool::Members,
+        pool::ConnectionPool,
     },
     packet::{CallId, Draft},
 };
@@ -47,17 +47,22 @@ pub(in crate::client) struct Source {
 }
 
 enum State {
-    Submitted(Guard<Arc<Members>>),
+    Submitted(CallGuard<Arc<ConnectionPool>>),
     /// It waits for a connection, and for room in its queue.
     Moving(Moving),
     Over,
 }
 
-type Moving = Pin<Box<dyn Future<Output = (Guard<Arc<Members>>, Result<(), CallError>)> + Send + Sync>>;
+type Moving = Pin<Box<dyn Future<Output = (CallGuard<Arc<ConnectionPool>>, Result<(), CallError>)> + Send + Sync>>;
 
 impl Source {
     /// The packet of `kept` has been submitted.
-    pub(in crate::client) fn new(guard: Guard<Arc<Members>>, kind: Kind, kept: Draft, timeout: Duration) -> Self {
+    pub(in crate::client) fn new(
+        guard: CallGuard<Arc<ConnectionPool>>,
+        kind: Kind,
+        kept: Draft,
+        timeout: Duration,
+    ) -> Self {
         let since = match kind {
             Kind::Stream { since } => since,
             Kind::Request | Kind::First | Kind::Event => Instant::now(),
@@ -72,7 +77,7 @@ impl Source {
     }
 
     /// Returns the next value, or the end, which is `None`.
-    pub(in crate::client) fn poll_next(&mut self, watch: &Watch, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+    pub(in crate::client) fn poll_next(&mut self, watch: &CallTrace, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
         loop {
             match &mut self.state {
                 State::Submitted(guard) => match ready!(guard.poll_next(&mut self.silence, cx)) {
@@ -89,8 +94,8 @@ impl Source {
                     Next::Returned(returned) => {
                         self.since = returned.since.unwrap_or(self.since);
                         let kind = Kind::Stream { since: self.since };
-                        let mut errand = Errand::reopened(kind, returned);
-                        self.resubmit(std::mem::take(&mut errand.draft));
+                        let mut outgoing = OutgoingCall::reopened(kind, returned);
+                        self.resubmit(std::mem::take(&mut outgoing.draft));
                     }
                 },
                 State::Moving(moving) => {
@@ -118,7 +123,7 @@ impl Source {
         let kind = Kind::Stream { since: self.since };
         self.state = State::Moving(Box::pin(async move {
             guard.leave_link(Because::Dropped);
-            let submitted = guard.submit(&mut Errand { draft, kind }).await;
+            let submitted = guard.submit(&mut OutgoingCall { draft, kind }).await;
             (guard, submitted)
         }));
     }

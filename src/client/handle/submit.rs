@@ -16,35 +16,35 @@ use crate::{
         CallError, Client, Replies,
         call::{
             deadline::within,
-            outgoing::Errand,
-            trace::{self, Watch},
+            outgoing::OutgoingCall,
+            trace::{self, CallTrace},
         },
         channel::{
             End,
             pending::{Because, Returned},
             waiter::Answer,
         },
-        handle::{call_guard::Guard, stream_source::Source},
-        pool::{Members, moving::Moving},
+        handle::{call_guard::CallGuard, stream_source::Source},
+        pool::{ConnectionPool, moving::Moving},
     },
     pattern::Pattern,
 };
 
 impl Client {
     /// Begins to watch a call, and adds its metadata.
-    pub(in crate::client) fn watch(&self, errand: &mut Errand) -> Watch {
-        let kind = match errand.is_request() {
+    pub(in crate::client) fn watch(&self, outgoing: &mut OutgoingCall) -> CallTrace {
+        let kind = match outgoing.is_request() {
             true => trace::Kind::Message,
             false => trace::Kind::Event,
         };
-        let span = self.metadata.span(kind, &errand.draft);
-        self.attach(errand, &span);
-        Watch::new(span, self.members.meters.begin(kind))
+        let span = self.metadata.span(kind, &outgoing.draft);
+        self.attach(outgoing, &span);
+        CallTrace::new(span, self.pool.meters.begin(kind))
     }
 
-    fn attach(&self, errand: &mut Errand, span: &Span) {
+    fn attach(&self, outgoing: &mut OutgoingCall, span: &Span) {
         if let Some(metadata) = self.metadata.json(self.timeout, span) {
-            errand.draft.metadata(&metadata);
+            outgoing.draft.metadata(&metadata);
         }
     }
 
@@ -52,15 +52,15 @@ impl Client {
     /// for a request that is sent again.
     pub(in crate::client) async fn ask(
         &self,
-        errand: &mut Errand,
-        watch: &mut Watch,
-        fill: impl Fn(&mut Errand) -> Result<(), CallError>,
+        outgoing: &mut OutgoingCall,
+        watch: &mut CallTrace,
+        fill: impl Fn(&mut OutgoingCall) -> Result<(), CallError>,
     ) -> Answer {
-        let mut guard = Guard::new(&*self.members);
+        let mut guard = CallGuard::new(&*self.pool);
         let mut timer = pin!(None);
-        let ended = match self.submit(&mut guard, errand, watch, timer.as_mut()).await {
+        let ended = match self.submit(&mut guard, outgoing, watch, timer.as_mut()).await {
             Ok(()) => {
-                if errand.is_request() {
+                if outgoing.is_request() {
                     watch.identified(|| guard.id());
                 }
                 let ended = pin!(guard.ended());
@@ -69,59 +69,59 @@ impl Client {
             Err(error) => Err(error),
         };
         let returned = match ended {
-            Ok(End::Value(value)) => return finish(&mut guard, errand, watch, Ok(value)),
+            Ok(End::Value(value)) => return finish(&mut guard, outgoing, watch, Ok(value)),
             Ok(End::Returned(packet)) => Some(packet),
             Err(CallError::Stopping) => None,
-            Err(error) => return finish(&mut guard, errand, watch, Err(error)),
+            Err(error) => return finish(&mut guard, outgoing, watch, Err(error)),
         };
         // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
         let again = Again { returned, fill };
-        let answer = Box::pin(self.ask_again(&mut guard, errand, watch, timer, again)).await;
-        finish(&mut guard, errand, watch, answer)
+        let answer = Box::pin(self.ask_again(&mut guard, outgoing, watch, timer, again)).await;
+        finish(&mut guard, outgoing, watch, answer)
     }
 
     /// Submits a packet: at once, as nearly always, or when there is room for it.
-    async fn submit<M: Deref<Target = Members>>(
+    async fn submit<M: Deref<Target = ConnectionPool>>(
         &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
+        guard: &mut CallGuard<M>,
+        outgoing: &mut OutgoingCall,
+        watch: &CallTrace,
         timer: Pin<&mut Option<Sleep>>,
     ) -> Result<(), CallError> {
         let mut at_once = |cx: &Context<'_>| {
             watch
                 .span()
-                .in_scope(|| guard.try_submit(errand, errand.kind.waker(cx)))
+                .in_scope(|| guard.try_submit(outgoing, outgoing.kind.waker(cx)))
         };
         if poll_fn(|cx| Poll::Ready(at_once(cx))).await? {
             return Ok(());
         }
-        Box::pin(self.submit_later(guard, errand, watch, timer)).await
+        Box::pin(self.submit_later(guard, outgoing, watch, timer)).await
     }
 
-    async fn submit_later<M: Deref<Target = Members>>(
+    async fn submit_later<M: Deref<Target = ConnectionPool>>(
         &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
+        guard: &mut CallGuard<M>,
+        outgoing: &mut OutgoingCall,
+        watch: &CallTrace,
         timer: Pin<&mut Option<Sleep>>,
     ) -> Result<(), CallError> {
-        let submitted = pin!(guard.submit(errand));
+        let submitted = pin!(guard.submit(outgoing));
         watch.within(pin!(within(self.timeout, timer, submitted))).await
     }
 
     /// Sends a packet again of which nothing was done, in what is left of its time: on whatever connection takes calls.
-    async fn ask_again<M: Deref<Target = Members>>(
+    async fn ask_again<M: Deref<Target = ConnectionPool>>(
         &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
+        guard: &mut CallGuard<M>,
+        outgoing: &mut OutgoingCall,
+        watch: &CallTrace,
         timer: Pin<&mut Option<Sleep>>,
-        again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
+        again: Again<impl Fn(&mut OutgoingCall) -> Result<(), CallError>>,
     ) -> Answer {
-        let moving = Moving::new(&self.members, errand);
+        let moving = Moving::new(&self.pool, outgoing);
         let answer = {
-            let answer = pin!(self.resubmit(guard, moving.errand, watch, again));
+            let answer = pin!(self.resubmit(guard, moving.outgoing, watch, again));
             watch.within(pin!(within(self.timeout, timer, answer))).await
         };
         moving.end();
@@ -129,28 +129,28 @@ impl Client {
     }
 
     /// Submits a packet until it comes to an end that is not "nothing was done".
-    async fn resubmit<M: Deref<Target = Members>>(
+    async fn resubmit<M: Deref<Target = ConnectionPool>>(
         &self,
-        guard: &mut Guard<M>,
-        errand: &mut Errand,
-        watch: &Watch,
-        again: Again<impl Fn(&mut Errand) -> Result<(), CallError>>,
+        guard: &mut CallGuard<M>,
+        outgoing: &mut OutgoingCall,
+        watch: &CallTrace,
+        again: Again<impl Fn(&mut OutgoingCall) -> Result<(), CallError>>,
     ) -> Answer {
         let Again { mut returned, fill } = again;
         let mut refusals = 0;
         loop {
             match returned.take() {
-                Some(packet) => *errand = Errand::reopened(errand.kind, packet),
+                Some(packet) => *outgoing = OutgoingCall::reopened(outgoing.kind, packet),
                 None if refusals == RETRIES => return Err(CallError::Stopping),
                 None => {
                     refusals += 1;
-                    fill(errand)?;
-                    self.attach(errand, watch.span());
+                    fill(outgoing)?;
+                    self.attach(outgoing, watch.span());
                 }
             }
             guard.leave_link(Because::Dropped);
-            guard.submit(errand).await?;
-            if errand.is_request() {
+            guard.submit(outgoing).await?;
+            if outgoing.is_request() {
                 watch.identified(|| guard.id());
             }
             match guard.ended().await {
@@ -166,16 +166,16 @@ impl Client {
     pub(in crate::client) async fn ask_stream<T>(
         &self,
         pattern: Pattern,
-        mut errand: Errand,
-        mut watch: Watch,
+        mut outgoing: OutgoingCall,
+        mut watch: CallTrace,
     ) -> Result<Replies<T>, CallError> {
-        let mut guard = Guard::new(Arc::clone(&self.members));
+        let mut guard = CallGuard::new(Arc::clone(&self.pool));
         // A service that stops may refuse the call, which is then sent again.
-        let kept = errand.draft.copied();
-        match self.submit(&mut guard, &mut errand, &watch, pin!(None)).await {
+        let kept = outgoing.draft.copied();
+        match self.submit(&mut guard, &mut outgoing, &watch, pin!(None)).await {
             Ok(()) => {
                 watch.identified(|| guard.id());
-                let source = Source::new(guard, errand.kind, kept, self.timeout);
+                let source = Source::new(guard, outgoing.kind, kept, self.timeout);
                 Ok(Replies::new(pattern, source, watch))
             }
             Err(error) => {
@@ -188,13 +188,13 @@ impl Client {
 }
 
 /// Takes note of how a call has ended.
-fn finish<M: Deref<Target = Members>>(
-    guard: &mut Guard<M>,
-    errand: &Errand,
-    watch: &mut Watch,
+fn finish<M: Deref<Target = ConnectionPool>>(
+    guard: &mut CallGuard<M>,
+    outgoing: &OutgoingCall,
+    watch: &mut CallTrace,
     answer: Answer,
 ) -> Answer {
-    guard.learn(!errand.is_request(), &answer);
+    guard.learn(!outgoing.is_request(), &answer);
     if let Err(CallError::Timeout(_)) = answer {
         guard.release(Because::TimedOut);
     }

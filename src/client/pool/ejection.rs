@@ -50,7 +50,7 @@ enum Standing {
 /// Which calls a host gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Takes {
-    Calls,
+    PendingCalls,
     /// One, which tells whether it is well again.
     Probe,
     Nothing,
@@ -66,7 +66,7 @@ impl Ejections {
 
     pub(in crate::client) fn takes(&self, host: usize, now: Instant) -> Takes {
         match self.hosts[host].standing {
-            Standing::In => Takes::Calls,
+            Standing::In => Takes::PendingCalls,
             Standing::Out(until) if until <= now => Takes::Probe,
             Standing::Out(_) | Standing::Probed => Takes::Nothing,
         }
@@ -154,10 +154,10 @@ mod tests {
             ejections.succeeded(0);
             assert!(ejections.is_clear());
         }
-        assert_eq!(ejections.takes(0, now), Takes::Calls);
+        assert_eq!(ejections.takes(0, now), Takes::PendingCalls);
         fail(&mut ejections, 0, now);
         assert_eq!(ejections.takes(0, now), Takes::Nothing);
-        assert_eq!(ejections.takes(1, now), Takes::Calls);
+        assert_eq!(ejections.takes(1, now), Takes::PendingCalls);
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         ejections.probe(0);
         ejections.failed(0, false, now);
         ejections.succeeded(0);
-        assert_eq!(ejections.takes(0, now), Takes::Calls);
+        assert_eq!(ejections.takes(0, now), Takes::PendingCalls);
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             (0..hosts).for_each(|host| fail(&mut ejections, host, now));
             let out = |ejections: &Ejections| {
                 (0..hosts)
-                    .filter(|host| ejections.takes(*host, now) != Takes::Calls)
+                    .filter(|host| ejections.takes(*host, now) != Takes::PendingCalls)
                     .count()
             };
             assert_eq!(out(&ejections), most, "of {hosts}");
@@ -231,6 +231,6 @@ mod tests {
         ejections.probe(0);
         ejections.succeeded(0);
         ejections.undecided(0, later);
-        assert_eq!(ejections.takes(0, later), Takes::Calls);
+        assert_eq!(ejections.takes(0, later), Takes::PendingCalls);
     }
 }

@@ -61,7 +61,7 @@ impl Health {
         let (ejections, now, hosts) = (self.lock(), Instant::now(), self.hosts);
         let takes: Vec<bool> = (0..hosts)
             .map(|host| match ejections.takes(host, now) {
-                Takes::Calls => true,
+                Takes::PendingCalls => true,
                 Takes::Probe => !may_probe,
                 Takes::Nothing => false,
             })

@@ -1,4 +1,4 @@
-//! The links of one client, and which of them the next call takes.
+//! The connections of one client, and which of them the next call takes.
 //!
 //! A client of one link hands everything to that. Of several, those that are connected count; of two of them, taken at
 //! random, the one with fewer calls and events under way gets the call ("the power of two choices"), which spreads calls
@@ -23,14 +23,14 @@ use crate::client::{
     call::trace::Meters,
     connect::host::Host,
     driver::Driver,
-    handle::{call_guard::Guard, detached::Detached},
-    pool::{health::Health, slot::Member},
-    state::{Board, Notice},
+    handle::{call_guard::CallGuard, detached::Detached},
+    pool::{health::Health, slot::PooledConnection},
+    state::{StatePublisher, StateReporter},
 };
 
-pub(in crate::client) struct Members {
-    links: Vec<Member>,
-    pub(in crate::client) board: Arc<Board>,
+pub(in crate::client) struct ConnectionPool {
+    links: Vec<PooledConnection>,
+    pub(in crate::client) publisher: Arc<StatePublisher>,
     pub(in crate::client) config: Arc<Config>,
     in_flight: Option<Arc<Semaphore>>,
     /// How the hosts are, if there is a choice among links.
@@ -55,7 +55,7 @@ impl Chosen {
     }
 }
 
-impl Members {
+impl ConnectionPool {
     /// One link for each host, times [`Config::connections`].
     pub(in crate::client) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
     where
@@ -70,13 +70,13 @@ impl Members {
             // Which of them are there must be known before there is a call.
             config.reconnect.when = When::Always;
         }
-        let (config, board) = (Arc::new(config), Board::new(count));
+        let (config, publisher) = (Arc::new(config), StatePublisher::new(count));
         let hosts = hosts.iter().cycle().take(count).enumerate();
-        let links: Vec<Member> = hosts
-            .map(|(index, host)| link(host.clone(), &config, board.notice(index)))
+        let links: Vec<PooledConnection> = hosts
+            .map(|(index, host)| link(host.clone(), &config, publisher.reporter(index)))
             .collect();
         if count > 1 {
-            board.connect(links.iter().map(|link| (&link.notice, &link.desk)));
+            publisher.connect(links.iter().map(|link| (&link.reporter, &link.channel)));
         }
         let room = config
             .max_queued
@@ -92,7 +92,7 @@ impl Members {
             health: (count > 1).then(|| Health::new(health_count, config.counts_as_failure)),
             waiting: Semaphore::new(room),
             detached: Detached::new(room),
-            board,
+            publisher,
             config,
             meters: Meters::new(),
         }
@@ -112,7 +112,7 @@ impl Members {
     /// Waits until any link is connected; its index.
     pub(in crate::client) async fn first_connected(&self) -> Result<usize, CallError> {
         let connecting = async |index| {
-            let mut guard = Guard::new(self);
+            let mut guard = CallGuard::new(self);
             guard.connect(index).await.map(|()| index)
         };
         let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
@@ -157,15 +157,15 @@ impl Members {
         self.health.is_some()
     }
 
-    pub(in crate::client) fn link(&self, index: usize) -> &Member {
+    pub(in crate::client) fn link(&self, index: usize) -> &PooledConnection {
         &self.links[index]
     }
 
     /// Looks once more at the link that a packet has been put down at: it may have been lost just before.
     #[inline]
     pub(in crate::client) fn recheck(&self, link: usize) {
-        if self.has_choice() && !self.links[link].notice.is_connected() {
-            self.board.move_waiting();
+        if self.has_choice() && !self.links[link].reporter.is_connected() {
+            self.publisher.move_waiting();
         }
     }
 
@@ -183,7 +183,7 @@ impl Members {
     /// Chooses a link while hosts are out. If those that are in are not connected, the others have to do.
     #[cold]
     fn pick_with_care(&self, health: &Health, may_probe: bool) -> Option<Chosen> {
-        let connected = (0..self.links.len()).filter(|link| self.links[*link].notice.is_connected());
+        let connected = (0..self.links.len()).filter(|link| self.links[*link].reporter.is_connected());
         if may_probe && let Some(link) = health.probe(connected) {
             return Some(Chosen { link, is_probe: true });
         }
@@ -194,7 +194,7 @@ impl Members {
     /// Chooses the less busy of two links, at random among those that are connected: each as often as any other, also when
     /// its neighbour is out.
     fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
-        let is_ready = |link: &usize| self.links[*link].notice.is_connected() && takes_calls(*link);
+        let is_ready = |link: &usize| self.links[*link].reporter.is_connected() && takes_calls(*link);
         let mut ready = (0..self.links.len()).filter(is_ready);
         let count = ready.clone().count();
         if count < 2 {
@@ -212,17 +212,17 @@ impl Members {
     }
 }
 
-fn link<C, F, IO>(host: Host<C>, config: &Arc<Config>, notice: Notice) -> Member
+fn link<C, F, IO>(host: Host<C>, config: &Arc<Config>, reporter: StateReporter) -> PooledConnection
 where
     C: Fn() -> F + Clone + Send + Sync + 'static,
     F: Future<Output = io::Result<IO>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let theirs = notice.clone();
+    let theirs = reporter.clone();
     let of_driver = Arc::clone(config);
-    let start = move |clerk| {
-        let driver = Driver::new(host.clone(), Arc::clone(&of_driver), clerk, theirs.clone());
+    let start = move |receiver| {
+        let driver = Driver::new(host.clone(), Arc::clone(&of_driver), receiver, theirs.clone());
         tokio::spawn(driver.run());
     };
-    Member::new(Box::new(start), config, notice)
+    PooledConnection::new(Box::new(start), config, reporter)
 }

@@ -1,4 +1,4 @@
-//! One link of a client as its handles see it: its desk, and how to start the task that attends to that.
+//! One connection of a pool, as handles use it: its channel, and how to start the task that drives it.
 
 use std::{
     future::poll_fn,
@@ -15,17 +15,17 @@ use tokio::sync::SemaphorePermit;
 
 use crate::client::{
     CallError, Config, Disconnected, State, WhenFull,
-    call::{deadline::within, outgoing::Errand},
-    channel::{Desk, Refused, Submitted},
-    driver::receiver::Clerk,
-    state::Notice,
+    call::{deadline::within, outgoing::OutgoingCall},
+    channel::{Refused, RequestChannel, Submitted},
+    driver::receiver::RequestReceiver,
+    state::StateReporter,
 };
 
-pub(in crate::client) struct Member {
+pub(in crate::client) struct PooledConnection {
     /// Starts the task that owns the link.
-    start: Box<dyn Fn(Clerk) + Send + Sync>,
-    pub(in crate::client) desk: Arc<Desk>,
-    pub(in crate::client) notice: Notice,
+    start: Box<dyn Fn(RequestReceiver) + Send + Sync>,
+    pub(in crate::client) channel: Arc<RequestChannel>,
+    pub(in crate::client) reporter: StateReporter,
     /// How many calls are under way; counted only where links compete for them.
     pub(in crate::client) load: AtomicUsize,
 }
@@ -42,12 +42,20 @@ impl Refused {
     }
 }
 
-impl Member {
-    pub(in crate::client) fn new(start: Box<dyn Fn(Clerk) + Send + Sync>, config: &Config, notice: Notice) -> Self {
+impl PooledConnection {
+    pub(in crate::client) fn new(
+        start: Box<dyn Fn(RequestReceiver) + Send + Sync>,
+        config: &Config,
+        reporter: StateReporter,
+    ) -> Self {
         Self {
             start,
-            desk: Arc::new(Desk::new(config.max_queued, config.max_stream_buffer, config.compat)),
-            notice,
+            channel: Arc::new(RequestChannel::new(
+                config.max_queued,
+                config.max_stream_buffer,
+                config.compat,
+            )),
+            reporter,
             load: AtomicUsize::new(0),
         }
     }
@@ -56,27 +64,31 @@ impl Member {
         self.load.load(Relaxed)
     }
 
-    /// Puts a packet on the desk, if there is room for it now. What comes of it wakes `waker`.
+    /// Puts a packet in the channel, if there is room for it now. What comes of it wakes `waker`.
     #[inline]
     pub(in crate::client) fn try_submit(
         &self,
-        errand: &mut Errand,
+        outgoing: &mut OutgoingCall,
         waker: Option<Waker>,
         config: &Config,
     ) -> Result<Option<Submitted>, CallError> {
-        match self.desk.submit(errand, waker, None) {
+        match self.channel.submit(outgoing, waker, None) {
             Ok(submitted) => Ok(Some(submitted)),
             Err(refused) => refused.meaning(config).map(|()| None),
         }
     }
 
-    /// Puts a packet on the desk, when there is room for it. What comes of it wakes the task that polls this, unless it is a
+    /// Puts a packet in the channel, when there is room for it. What comes of it wakes the task that polls this, unless it is a
     /// stream: who will look at that is not yet known.
-    pub(in crate::client) async fn submit(&self, errand: &mut Errand, config: &Config) -> Result<Submitted, CallError> {
+    pub(in crate::client) async fn submit(
+        &self,
+        outgoing: &mut OutgoingCall,
+        config: &Config,
+    ) -> Result<Submitted, CallError> {
         let mut slot = None;
         loop {
-            let waker = poll_fn(|cx| Poll::Ready(errand.kind.waker(cx))).await;
-            match self.desk.submit(errand, waker, slot.take()) {
+            let waker = poll_fn(|cx| Poll::Ready(outgoing.kind.waker(cx))).await;
+            match self.channel.submit(outgoing, waker, slot.take()) {
                 Ok(submitted) => return Ok(submitted),
                 Err(refused) => refused.meaning(config)?,
             }
@@ -87,13 +99,13 @@ impl Member {
     /// Waits for a slot. While there is no task to make room, its runtime being gone, this starts one.
     async fn slot(&self, config: &Config) -> Result<SemaphorePermit<'_>, CallError> {
         loop {
-            let mut ended = pin!(self.desk.ended());
+            let mut ended = pin!(self.channel.ended());
             ended.as_mut().enable();
-            self.start_if(self.desk.attend(), config);
+            self.start_if(self.channel.attend(), config);
             tokio::select! {
                 biased;
                 // There is none to be had of a client that is closed.
-                slot = self.desk.slots.acquire() => return slot.map_err(|_| CallError::Closed),
+                slot = self.channel.slots.acquire() => return slot.map_err(|_| CallError::Closed),
                 () = ended => {}
             }
         }
@@ -101,33 +113,33 @@ impl Member {
 
     /// Asks for a link; `None` if the client is closed.
     pub(in crate::client) fn connect(&self) -> Option<Submitted> {
-        self.desk.connect()
+        self.channel.connect()
     }
 
     /// Starts the task, if this is the first that it has to do.
     pub(in crate::client) fn start_if(&self, is_first: bool, config: &Config) {
         if is_first {
-            (self.start)(Clerk::new(Arc::clone(&self.desk), config.drain_timeout));
+            (self.start)(RequestReceiver::new(Arc::clone(&self.channel), config.drain_timeout));
         }
     }
 
     /// Lets nothing more in; ready when what was under way has ended, or when it has taken longer than `drain_timeout`:
     /// the time is the caller's own, since the task may be one that nobody drives.
     pub(in crate::client) async fn close(&self, drain_timeout: Duration) {
-        if self.desk.close() {
-            self.notice.post(State::Disconnected(Disconnected::Closed));
+        if self.channel.close() {
+            self.reporter.post(State::Disconnected(Disconnected::Closed));
         }
         if self.left_within(drain_timeout).await.is_err() {
-            self.desk.cut();
+            self.channel.cut();
             if self.left_within(GRACE).await.is_err() {
-                self.notice.post(State::Disconnected(Disconnected::Closed));
+                self.reporter.post(State::Disconnected(Disconnected::Closed));
             }
         }
     }
 
     async fn left_within(&self, timeout: Duration) -> Result<(), CallError> {
         let left = pin!(async {
-            self.desk.is_left().await;
+            self.channel.is_left().await;
             Ok(())
         });
         within(timeout, pin!(None), left).await
@@ -138,8 +150,8 @@ impl Member {
 const GRACE: Duration = Duration::from_millis(100);
 
 /// The last handle is gone. What is under way is finished, for a while.
-impl Drop for Member {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
-        self.desk.close();
+        self.channel.close();
     }
 }

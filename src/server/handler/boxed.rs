@@ -1,4 +1,4 @@
-//! Handlers that may still wait for the router's state.
+//! A handler of any type, before or after it has been given the router's state.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use crate::server::{Endpoint, Handler, HandlerLayer};
 
 /// A handler before or after it was given its state.
 #[derive(Clone)]
-pub(in crate::server) enum Bindable<S> {
+pub(in crate::server) enum BoxedHandler<S> {
     Unbound(Arc<dyn Fn(S) -> Endpoint + Send + Sync>),
     Bound(Endpoint),
 }
 
-impl<S: Clone + Send + Sync + 'static> Bindable<S> {
+impl<S: Clone + Send + Sync + 'static> BoxedHandler<S> {
     pub(in crate::server) fn new<Args: 'static>(handler: impl Handler<Args, S>) -> Self {
         Self::Unbound(Arc::new(move |state| handler.clone().into_endpoint(state)))
     }

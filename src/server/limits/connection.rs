@@ -1,4 +1,4 @@
-//! What limits mean for one connection: its clock, its share of what is in flight.
+//! The limits of one connection: its timers and its calls in flight.
 
 use std::{
     future::Future,
@@ -14,11 +14,11 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::server::limits::{Admission, Ledger, Permit, Refusal, limiter::semaphore, permit};
+use crate::server::limits::{Admission, LimitExceeded, Limiter, Permit, limiter::semaphore, permit};
 
 /// Exists only where a limit is set.
-pub(in crate::server) struct Warden {
-    pub(in crate::server) ledger: Arc<Ledger>,
+pub(in crate::server) struct ConnectionLimiter {
+    pub(in crate::server) limiter: Arc<Limiter>,
     clock: Option<Clock>,
     /// For what is in flight on this connection, if that is limited.
     in_flight: Option<Arc<Semaphore>>,
@@ -28,7 +28,7 @@ pub(in crate::server) struct Warden {
 
 /// Why a connection is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::server) enum Due {
+pub(in crate::server) enum Expired {
     Idle,
     Aged,
 }
@@ -43,12 +43,12 @@ struct Clock {
     timer: Pin<Box<Sleep>>,
 }
 
-impl Warden {
-    pub(in crate::server) fn new(ledger: Arc<Ledger>, admission: Option<Admission>) -> Self {
+impl ConnectionLimiter {
+    pub(in crate::server) fn new(limiter: Arc<Limiter>, admission: Option<Admission>) -> Self {
         Self {
-            clock: Clock::new(ledger.limits.idle_timeout, ledger.limits.max_age),
-            in_flight: ledger.limits.max_in_flight_per_connection.map(semaphore),
-            ledger,
+            clock: Clock::new(limiter.limits.idle_timeout, limiter.limits.max_age),
+            in_flight: limiter.limits.max_in_flight_per_connection.map(semaphore),
+            limiter,
             admission,
         }
     }
@@ -57,7 +57,7 @@ impl Warden {
     ///
     /// # Errors
     /// It is past the limit of its peer.
-    pub(in crate::server) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+    pub(in crate::server) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), LimitExceeded> {
         match &mut self.admission {
             Some(admission) => admission.count_for(peer),
             None => Ok(()),
@@ -65,8 +65,8 @@ impl Warden {
     }
 
     /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
-    pub(in crate::server) fn permit(&self) -> Result<Option<Permit>, Refusal> {
-        permit::acquire(self.in_flight.as_ref(), self.ledger.in_flight.as_ref())
+    pub(in crate::server) fn permit(&self) -> Result<Option<Permit>, LimitExceeded> {
+        permit::acquire(self.in_flight.as_ref(), self.limiter.in_flight.as_ref())
     }
 
     /// Something has happened: the connection is not idle.
@@ -77,7 +77,7 @@ impl Warden {
     }
 
     /// Ready when the connection is to end; `is_busy`: whether it may be silent for as long as it likes.
-    pub(in crate::server) fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Due> {
+    pub(in crate::server) fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Expired> {
         match &mut self.clock {
             Some(clock) => clock.poll_due(cx, is_busy),
             None => Poll::Pending,
@@ -102,13 +102,13 @@ impl Clock {
         })
     }
 
-    fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Due> {
+    fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Expired> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
             let now = Instant::now();
             if self.too_old.is_some_and(|deadline| deadline <= now) {
                 self.too_old = None;
-                return Poll::Ready(Due::Aged);
+                return Poll::Ready(Expired::Aged);
             }
             let idle = self.idle_timeout.map(|timeout| match is_busy {
                 true => now + timeout,
@@ -117,7 +117,7 @@ impl Clock {
             if idle.is_some_and(|deadline| deadline <= now) {
                 // For the case that it does not end at once.
                 self.last_activity = now;
-                return Poll::Ready(Due::Idle);
+                return Poll::Ready(Expired::Idle);
             }
             match self.too_old.into_iter().chain(idle).min() {
                 Some(next) => self.timer.as_mut().reset(next),

@@ -1,41 +1,41 @@
-//! What limits have done: one function for each thing that can happen, for the log and whoever counts.
+//! Logs and counts what limits do: one function for each event.
 
 use std::net::SocketAddr;
 
 use tracing::{debug, warn};
 
 use crate::{
-    server::limits::Refusal,
+    server::limits::LimitExceeded,
     telemetry::{self, Limit, LogThrottle, Side},
 };
 
 #[derive(Debug, Default)]
-pub(in crate::server) struct Notices {
+pub(in crate::server) struct LimitEvents {
     connections: LogThrottle,
     requests: LogThrottle,
     events: LogThrottle,
 }
 
-impl Notices {
+impl LimitEvents {
     /// A connection was past a limit.
-    pub(in crate::server) fn connection_refused(&self, refusal: Refusal, peer: Option<SocketAddr>) {
+    pub(in crate::server) fn connection_refused(&self, exceeded: LimitExceeded, peer: Option<SocketAddr>) {
         telemetry::connection_refused();
         if let Some(suppressed) = self.connections.allow() {
-            warn!(limit = ?refusal, peer = peer.map(tracing::field::display), suppressed, "refused a connection");
+            warn!(limit = ?exceeded, peer = peer.map(tracing::field::display), suppressed, "refused a connection");
         }
     }
 
     /// A request was past a limit, and answered with an error.
-    pub(in crate::server) fn request_refused(&self, refusal: Refusal) {
+    pub(in crate::server) fn request_refused(&self, exceeded: LimitExceeded) {
         if let Some(suppressed) = self.requests.allow() {
-            warn!(limit = ?refusal, suppressed, "refused a request");
+            warn!(limit = ?exceeded, suppressed, "refused a request");
         }
     }
 
     /// An event was past a limit, and nobody hears of that but the log.
-    pub(in crate::server) fn event_dropped(&self, refusal: Refusal) {
+    pub(in crate::server) fn event_dropped(&self, exceeded: LimitExceeded) {
         if let Some(suppressed) = self.events.allow() {
-            warn!(limit = ?refusal, suppressed, "dropped an event");
+            warn!(limit = ?exceeded, suppressed, "dropped an event");
         }
     }
 

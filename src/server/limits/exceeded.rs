@@ -1,4 +1,4 @@
-//! What a caller hears that is past a limit.
+//! The error for a caller that exceeds a limit.
 
 use bytestring::ByteString;
 
@@ -6,7 +6,7 @@ use crate::packet::RawJson;
 
 /// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::server) enum Refusal {
+pub(in crate::server) enum LimitExceeded {
     Connections,
     ConnectionsPerPeer,
     InFlight,
@@ -15,7 +15,7 @@ pub(in crate::server) enum Refusal {
     Stopping,
 }
 
-impl Refusal {
+impl LimitExceeded {
     /// The `err` of the answer. Costs nothing: there may be many.
     pub(in crate::server) fn err(self) -> RawJson {
         RawJson::trusted(ByteString::from_static(match self {

@@ -1,4 +1,4 @@
-//! Who is connected to a service, and what is in flight in all.
+//! Counts the connections of a service and all its calls in flight.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::limits::{Limits, Refusal, events::Notices};
+use crate::server::limits::{LimitExceeded, Limits, events::LimitEvents};
 
 /// How many refused connections are told so at the same time; what is past that is closed at once. One of them may hold
 /// a few hundred kilobytes.
@@ -17,9 +17,9 @@ const TURNING_AWAY: usize = 64;
 
 /// What is held against a service's limits.
 #[derive(Debug)]
-pub(in crate::server) struct Ledger {
+pub(in crate::server) struct Limiter {
     pub(in crate::server) limits: Limits,
-    pub(in crate::server) notices: Notices,
+    pub(in crate::server) events: LimitEvents,
     connected: Mutex<Connected>,
     /// For what is in flight, if that is limited.
     pub(super) in_flight: Option<Arc<Semaphore>>,
@@ -36,11 +36,11 @@ struct Connected {
 /// A connection that counts, until it is dropped.
 #[derive(Debug)]
 pub(in crate::server) struct Admission {
-    ledger: Arc<Ledger>,
+    limiter: Arc<Limiter>,
     network: Option<IpAddr>,
 }
 
-impl Ledger {
+impl Limiter {
     /// `None` without limits: there is nothing to be counted.
     pub(in crate::server) fn new(limits: Limits) -> Option<Arc<Self>> {
         if limits == Limits::default() {
@@ -49,22 +49,22 @@ impl Ledger {
         Some(Arc::new(Self {
             in_flight: limits.max_in_flight.map(semaphore),
             limits,
-            notices: Notices::default(),
+            events: LimitEvents::default(),
             connected: Mutex::default(),
             turning_away: Arc::new(Semaphore::new(TURNING_AWAY)),
         }))
     }
 
     /// Counts one more connection, for this peer too if it is known.
-    pub(in crate::server) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Admission, Refusal> {
+    pub(in crate::server) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Admission, LimitExceeded> {
         let mut connected = self.connected();
         if is_full(self.limits.max_connections, connected.in_all) {
-            return Err(Refusal::Connections);
+            return Err(LimitExceeded::Connections);
         }
         let network = connected.count_for(peer, self.limits.max_connections_per_peer)?;
         connected.in_all += 1;
         Ok(Admission {
-            ledger: Arc::clone(self),
+            limiter: Arc::clone(self),
             network,
         })
     }
@@ -81,13 +81,17 @@ impl Ledger {
 
 impl Connected {
     /// Counts one more connection of this peer, if that has an address. Returns its network.
-    fn count_for(&mut self, peer: Option<SocketAddr>, limit: Option<NonZeroUsize>) -> Result<Option<IpAddr>, Refusal> {
+    fn count_for(
+        &mut self,
+        peer: Option<SocketAddr>,
+        limit: Option<NonZeroUsize>,
+    ) -> Result<Option<IpAddr>, LimitExceeded> {
         let Some(network) = peer.map(|peer| network(peer.ip())) else {
             return Ok(None);
         };
         let count = self.by_network.get(&network).copied().unwrap_or(0);
         if is_full(limit, count) {
-            return Err(Refusal::ConnectionsPerPeer);
+            return Err(LimitExceeded::ConnectionsPerPeer);
         }
         self.by_network.insert(network, count + 1);
         Ok(Some(network))
@@ -100,10 +104,10 @@ fn is_full(limit: Option<NonZeroUsize>, count: usize) -> bool {
 
 impl Admission {
     /// Counts the connection for this peer, which was not known when it was admitted.
-    pub(super) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+    pub(super) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), LimitExceeded> {
         if self.network.is_none() {
-            let limit = self.ledger.limits.max_connections_per_peer;
-            self.network = self.ledger.connected().count_for(peer, limit)?;
+            let limit = self.limiter.limits.max_connections_per_peer;
+            self.network = self.limiter.connected().count_for(peer, limit)?;
         }
         Ok(())
     }
@@ -111,7 +115,7 @@ impl Admission {
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        let mut connected = self.ledger.connected();
+        let mut connected = self.limiter.connected();
         connected.in_all -= 1;
         let Some(network) = self.network else { return };
         match connected.by_network.get_mut(&network) {
@@ -144,21 +148,21 @@ mod tests {
 
     #[test]
     fn an_ipv4_address_counts_alone_and_an_ipv6_address_with_its_network() {
-        let ledger = Ledger::new(Limits::default().max_connections_per_peer(1)).expect("a limit");
+        let limiter = Limiter::new(Limits::default().max_connections_per_peer(1)).expect("a limit");
         let admitted = ["192.0.2.1", "192.0.2.2", "2001:db8:0:1::1", "2001:db8:0:2::1"]
-            .map(|address| ledger.admit(peer(address)).expect("the first"));
+            .map(|address| limiter.admit(peer(address)).expect("the first"));
         for another in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:0:1::2"] {
-            let refused = ledger.admit(peer(another)).expect_err("the second");
-            assert_eq!(refused, Refusal::ConnectionsPerPeer, "{another}");
+            let refused = limiter.admit(peer(another)).expect_err("the second");
+            assert_eq!(refused, LimitExceeded::ConnectionsPerPeer, "{another}");
         }
-        let nameless = [None, None].map(|peer| ledger.admit(peer).expect("not limited"));
+        let nameless = [None, None].map(|peer| limiter.admit(peer).expect("not limited"));
         drop((admitted, nameless));
-        let connected = ledger.connected();
+        let connected = limiter.connected();
         assert_eq!((connected.in_all, connected.by_network.len()), (0, 0));
     }
 
     #[test]
     fn without_limits_there_is_no_ledger() {
-        assert!(Ledger::new(Limits::default()).is_none());
+        assert!(Limiter::new(Limits::default()).is_none());
     }
 }

@@ -12,15 +12,15 @@ pub(in crate::server) mod reject;
 
 use std::{num::NonZeroUsize, time::Duration};
 
-pub(super) use crate::server::limits::connection::Due;
-pub(super) use crate::server::limits::connection::Warden;
-pub(super) use crate::server::limits::exceeded::Refusal;
+pub(super) use crate::server::limits::connection::ConnectionLimiter;
+pub(super) use crate::server::limits::connection::Expired;
+pub(super) use crate::server::limits::exceeded::LimitExceeded;
 pub(super) use crate::server::limits::held::hold;
 pub(super) use crate::server::limits::limiter::Admission;
-pub(super) use crate::server::limits::limiter::Ledger;
+pub(super) use crate::server::limits::limiter::Limiter;
 pub(super) use crate::server::limits::permit::Permit;
-pub(super) use crate::server::limits::reject::turn_away;
-pub(super) use crate::server::limits::reject::turn_away_late;
+pub(super) use crate::server::limits::reject::reject;
+pub(super) use crate::server::limits::reject::reject_late;
 
 /// Limits of a service, for [`Serve::limits`](crate::server::Serve::limits). By default there are none, as in Nest.
 ///

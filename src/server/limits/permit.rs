@@ -1,10 +1,10 @@
-//! What takes one more request or event in flight, where their number is limited.
+//! A permit for one more request or event in flight.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::limits::Refusal;
+use crate::server::limits::LimitExceeded;
 
 /// One request or event in flight, until the last copy of this is dropped.
 pub(in crate::server) type Permit = Arc<Permits>;
@@ -19,17 +19,20 @@ pub(in crate::server) struct Permits {
 pub(super) fn acquire(
     on_connection: Option<&Arc<Semaphore>>,
     in_all: Option<&Arc<Semaphore>>,
-) -> Result<Option<Permit>, Refusal> {
+) -> Result<Option<Permit>, LimitExceeded> {
     if on_connection.is_none() && in_all.is_none() {
         return Ok(None);
     }
     Ok(Some(Arc::new(Permits {
-        _on_connection: one_of(on_connection, Refusal::InFlightPerConnection)?,
-        _in_all: one_of(in_all, Refusal::InFlight)?,
+        _on_connection: one_of(on_connection, LimitExceeded::InFlightPerConnection)?,
+        _in_all: one_of(in_all, LimitExceeded::InFlight)?,
     })))
 }
 
-fn one_of(permits: Option<&Arc<Semaphore>>, refusal: Refusal) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+fn one_of(
+    permits: Option<&Arc<Semaphore>>,
+    exceeded: LimitExceeded,
+) -> Result<Option<OwnedSemaphorePermit>, LimitExceeded> {
     let acquired = permits.map(|permits| Arc::clone(permits).try_acquire_owned());
-    acquired.transpose().map_err(|_| refusal)
+    acquired.transpose().map_err(|_| exceeded)
 }

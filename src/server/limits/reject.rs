@@ -1,4 +1,4 @@
-//! A connection past a limit: its caller is told, and shown the door.
+//! Rejects a connection that exceeds a limit: sends an error, then closes.
 
 use std::{future::poll_fn, net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     packet::{ReplyBody, RequestMembers},
     server::{
         Accepted,
-        limits::{Ledger, Refusal},
+        limits::{LimitExceeded, Limiter},
     },
 };
 
@@ -24,49 +24,49 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_BUFFER_SIZE: usize = 64 * 1024;
 
 /// Answers the requests of the first segment that has any with an error, and closes.
-pub(in crate::server) async fn turn_away<IO>(accepted: Accepted<IO>, config: &Config, refusal: Refusal)
+pub(in crate::server) async fn reject<IO>(accepted: Accepted<IO>, config: &Config, exceeded: LimitExceeded)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // A panic in it ends this connection alone, and has been logged by the panic hook.
     let opened = AssertUnwindSafe(accepted.open()).catch_unwind();
     if let Ok(Ok(Ok(opened))) = timeout(PATIENCE, opened).await {
-        refuse(opened.io, config, refusal).await;
+        refuse(opened.io, config, exceeded).await;
     }
 }
 
-/// As [`turn_away`], for a connection that has turned out to be past the limit of its peer during its handshake.
-pub(in crate::server) async fn turn_away_late<IO>(
-    ledger: &Ledger,
+/// As [`reject`], for a connection that has turned out to be past the limit of its peer during its handshake.
+pub(in crate::server) async fn reject_late<IO>(
+    limiter: &Limiter,
     io: IO,
     config: &Config,
-    refusal: Refusal,
+    exceeded: LimitExceeded,
     peer: Option<SocketAddr>,
 ) where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    ledger.notices.connection_refused(refusal, peer);
-    if let Some(_place) = ledger.place_to_turn_away() {
-        refuse(io, config, refusal).await;
+    limiter.events.connection_refused(exceeded, peer);
+    if let Some(_place) = limiter.place_to_turn_away() {
+        refuse(io, config, exceeded).await;
     }
 }
 
-async fn refuse<IO>(io: IO, config: &Config, refusal: Refusal)
+async fn refuse<IO>(io: IO, config: &Config, exceeded: LimitExceeded)
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let max_buffer_size = config.max_buffer_size.min(MAX_BUFFER_SIZE);
     let mut connection = Connection::new(io, &config.clone().max_buffer_size(max_buffer_size));
     // Whether the caller asked in time and in good order or not, what can be said has been said.
-    let _ = timeout(PATIENCE, answer(&mut connection, refusal)).await;
+    let _ = timeout(PATIENCE, answer(&mut connection, exceeded)).await;
     let _ = timeout(PATIENCE, take_leave(&mut connection)).await;
 }
 
-async fn answer<IO>(connection: &mut Connection<IO>, refusal: Refusal) -> Result<(), ConnectionError>
+async fn answer<IO>(connection: &mut Connection<IO>, exceeded: LimitExceeded) -> Result<(), ConnectionError>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let err = refusal.err();
+    let err = exceeded.err();
     let mut has_asked = false;
     while !has_asked && poll_fn(|cx| connection.poll_segment(cx)).await? == Segment::Received {
         let mut memory = ByteString::new();

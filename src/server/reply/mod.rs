@@ -1,4 +1,4 @@
-//! What a handler gives back.
+//! What a handler replies.
 
 pub(in crate::server) mod into_reply;
 pub(in crate::server) mod into_rpc_error;

@@ -15,7 +15,7 @@ use crate::{
         session::{
             call::panicked,
             coop::unless_it_waits,
-            trace::{KeptOrigin, Origin},
+            trace::{LogContext, OwnedLogContext},
         },
     },
 };
@@ -32,13 +32,13 @@ pub(in crate::server) fn start_all(handlers: &[Endpoint], request: &Request, com
         return Box::pin(async { Reply::Undefined });
     };
     let others = others.iter().map(|handler| outcome(handler, request)).collect();
-    let origin = Origin::of(request).kept();
+    let origin = LogContext::of(request).kept();
     Box::pin(first_of(first.start(request.clone()), others, origin))
 }
 
 /// The reply of the first. All begin at once, one after the other, so that what they do without waiting is done before
 /// the next packet is looked at; the others finish by themselves.
-async fn first_of<F>(mut first: Running, others: Vec<F>, origin: KeptOrigin) -> Reply
+async fn first_of<F>(mut first: Running, others: Vec<F>, origin: OwnedLogContext) -> Reply
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
@@ -70,7 +70,7 @@ enum Outcome {
 }
 
 fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcome> + use<> {
-    let origin = Origin::of(request).kept();
+    let origin = LogContext::of(request).kept();
     let (handler, request) = (handler.clone(), request.clone());
     let run = async move {
         let reply = match handler.start(request).await {
@@ -141,12 +141,12 @@ mod tests {
     use super::*;
     use crate::{
         packet::RpcError,
-        server::{Kind, Router, routing::table::Target},
+        server::{Kind, Router, routing::table::Lookup},
     };
 
     async fn answer(router: Router, compat: Compat) -> Reply {
         let routes = router.compat(compat).into_routes();
-        let mut looked_up = Target::default();
+        let mut looked_up = Lookup::default();
         let found = routes.find(Some("\"e\""), &mut looked_up);
         let request = Request {
             kind: Kind::Message,

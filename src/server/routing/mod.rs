@@ -14,7 +14,7 @@ use crate::{
     pattern::Pattern,
     server::{
         ContractHandler, Handler, HandlerLayer, Kind, Signature,
-        handler::boxed::Bindable,
+        handler::boxed::BoxedHandler,
         routing::{table::Routes, warnings::merged_compat},
     },
 };
@@ -36,8 +36,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
-    without_pattern: Option<Bindable<S>>,
-    fallback: Option<Bindable<S>>,
+    without_pattern: Option<BoxedHandler<S>>,
+    fallback: Option<BoxedHandler<S>>,
     /// `None` until it was set.
     compat: Option<Compat>,
     #[cfg(feature = "otel")]
@@ -48,7 +48,7 @@ pub struct Router<S = ()> {
 struct Registered<S> {
     pattern: Pattern,
     kind: Kind,
-    handler: Bindable<S>,
+    handler: BoxedHandler<S>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Router<S> {
@@ -72,7 +72,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Args: 'static,
         H: Signature<Args> + Handler<Args, S>,
     {
-        self.register(pattern.into(), Kind::Message, Bindable::new(handler))
+        self.register(pattern.into(), Kind::Message, BoxedHandler::new(handler))
     }
 
     /// Takes events of this pattern (`@EventPattern`).
@@ -82,7 +82,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Args: 'static,
         H: Signature<Args> + Handler<Args, S>,
     {
-        self.register(pattern.into(), Kind::Event, Bindable::new(handler))
+        self.register(pattern.into(), Kind::Event, BoxedHandler::new(handler))
     }
 
     /// Answers the messages of this contract. The handler takes the contract's request in its last parameter, as
@@ -145,7 +145,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Args: 'static,
         H: Signature<Args> + Handler<Args, S>,
     {
-        self.fallback = Some(Bindable::new(handler));
+        self.fallback = Some(BoxedHandler::new(handler));
         self
     }
 
@@ -166,7 +166,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Args: 'static,
         H: Signature<Args> + Handler<Args, S>,
     {
-        self.without_pattern = Some(Bindable::new(handler));
+        self.without_pattern = Some(BoxedHandler::new(handler));
         self
     }
 
@@ -287,30 +287,30 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         let registered = self.registered.into_iter().map(|registered| Registered {
             pattern: registered.pattern,
             kind: registered.kind,
-            handler: Bindable::Bound(registered.handler.bind(state.clone())),
+            handler: BoxedHandler::Bound(registered.handler.bind(state.clone())),
         });
         Router {
             registered: registered.collect(),
             without_pattern: self
                 .without_pattern
-                .map(|handler| Bindable::Bound(handler.bind(state.clone()))),
+                .map(|handler| BoxedHandler::Bound(handler.bind(state.clone()))),
             fallback: self
                 .fallback
-                .map(|fallback| Bindable::Bound(fallback.bind(state.clone()))),
+                .map(|fallback| BoxedHandler::Bound(fallback.bind(state.clone()))),
             compat: self.compat,
             #[cfg(feature = "otel")]
             trace_context: self.trace_context,
         }
     }
 
-    fn register(mut self, pattern: Pattern, kind: Kind, handler: Bindable<S>) -> Self {
+    fn register(mut self, pattern: Pattern, kind: Kind, handler: BoxedHandler<S>) -> Self {
         self.registered.push(Registered { pattern, kind, handler });
         self
     }
 }
 
 impl Router {
-    /// The table that connections look handlers up in: for [`serve_connection`](crate::server::serve::connection), and to serve
+    /// The table that connections look handlers up in: for [`serve_connection`](crate::server::serve_connection), and to serve
     /// one router in several places.
     ///
     /// Logs a warning for each handler that never runs: a later one takes its place, or calls to its pattern look

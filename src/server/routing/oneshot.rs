@@ -1,4 +1,4 @@
-//! A router that is asked without a connection.
+//! Asks a router without a connection.
 
 use std::{
     convert::Infallible,
@@ -17,10 +17,10 @@ use crate::{
     pattern::Pattern,
     server::{
         Kind, Reply, Request, Router, Routes,
-        routing::table::Target,
+        routing::table::Lookup,
         session::{
             call::Call,
-            trace::{Origin, Watch},
+            trace::{LogContext, RequestTrace},
         },
     },
 };
@@ -97,7 +97,7 @@ impl Service<Request> for Arc<Routes> {
 }
 
 async fn handle(routes: Arc<Routes>, request: Request) -> Reply {
-    let mut looked_up = Target::default();
+    let mut looked_up = Lookup::default();
     let text = request.pattern.as_deref().map(|pattern| {
         let mut text = String::new();
         push_quoted_str(pattern, &mut text);
@@ -107,8 +107,8 @@ async fn handle(routes: Arc<Routes>, request: Request) -> Reply {
     let Some(handler) = found.handler else {
         return Reply::Error(RpcError::no_handler());
     };
-    let (kind, origin) = (request.kind, Origin::of(&request).kept());
-    let watch = Watch::new(tracing::Span::current(), found.meters.begin());
+    let (kind, origin) = (request.kind, LogContext::of(&request).kept());
+    let watch = RequestTrace::new(tracing::Span::current(), found.meters.begin());
     let mut call = Call::new(kind, watch, origin.get(), || handler.start(|| request, routes.compat));
     poll_fn(|cx| call.poll_reply(cx, origin.get())).await
 }

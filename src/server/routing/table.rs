@@ -16,16 +16,16 @@ use crate::{
 /// Which handler a pattern leads to: a [`Router`](crate::server::Router) made ready to serve any number of connections.
 pub struct Routes {
     pub(in crate::server) compat: Compat,
-    registered: Vec<(Registration, CallMeters)>,
+    registered: Vec<(Handlers, CallMeters)>,
     /// By route, which of them: the truth.
     by_route: Table<Route<'static>, usize>,
     /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
     /// Filled only by looking those texts up in `by_route`, so that it can't lead elsewhere.
-    by_text: Table<Box<str>, Target>,
+    by_text: Table<Box<str>, Lookup>,
     /// What a packet without a pattern leads to.
-    without_pattern: Option<Registration>,
+    without_pattern: Option<Handlers>,
     /// What everything else leads to.
-    fallback: Option<Registration>,
+    fallback: Option<Handlers>,
     /// Of all requests for what is not registered.
     others: CallMeters,
     pub(in crate::server) throttles: Throttles,
@@ -55,21 +55,21 @@ type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A pattern that came in: its text for the context, and which of the registered it leads to.
 #[derive(Default)]
-pub(in crate::server) struct Target {
+pub(in crate::server) struct Lookup {
     pattern: Option<Arc<str>>,
     registered: Option<usize>,
 }
 
 /// What a packet's pattern leads to. All of it is borrowed: there is one for each request.
-pub(in crate::server) struct Found<'r> {
+pub(in crate::server) struct Match<'r> {
     pub(in crate::server) pattern: Option<&'r Arc<str>>,
-    pub(in crate::server) handler: Option<&'r Registration>,
+    pub(in crate::server) handler: Option<&'r Handlers>,
     pub(in crate::server) meters: &'r CallMeters,
 }
 
 /// What is registered for one route. The kind is that of the first registration, as in Nest, where later event
 /// handlers are chained to whatever is there, and a message handler never looks at its chain.
-pub(in crate::server) enum Registration {
+pub(in crate::server) enum Handlers {
     Message(Endpoint),
     Events(Vec<Endpoint>),
 }
@@ -85,8 +85,8 @@ impl Routes {
             registered: Vec::new(),
             by_route: Table::default(),
             by_text: Table::default(),
-            without_pattern: without_pattern.map(Registration::Message),
-            fallback: fallback.map(Registration::Message),
+            without_pattern: without_pattern.map(Handlers::Message),
+            fallback: fallback.map(Handlers::Message),
             others: CallMeters::of_other_patterns(),
             throttles: Throttles::default(),
             #[cfg(feature = "otel")]
@@ -99,18 +99,18 @@ impl Routes {
         let Some(&earlier) = self.by_route.get(&route) else {
             self.by_route.insert(route, self.registered.len());
             let meters = CallMeters::of_pattern(|| pattern.to_string());
-            return self.registered.push((Registration::first(kind, handler), meters));
+            return self.registered.push((Handlers::first(kind, handler), meters));
         };
         match (&mut self.registered[earlier].0, kind) {
-            (Registration::Events(handlers), Kind::Event) if self.compat.chains_event_handlers() => {
+            (Handlers::Events(handlers), Kind::Event) if self.compat.chains_event_handlers() => {
                 handlers.push(handler);
             }
-            (Registration::Message(_), Kind::Event) if self.compat.chains_event_handlers() => {
+            (Handlers::Message(_), Kind::Event) if self.compat.chains_event_handlers() => {
                 tracing::warn!(%pattern, "an event handler that follows a message handler for its pattern never runs");
             }
             (earlier, kind) => {
                 tracing::warn!(%pattern, "a handler never runs: a later one for its pattern takes its place");
-                *earlier = Registration::first(kind, handler);
+                *earlier = Handlers::first(kind, handler);
             }
         }
     }
@@ -127,7 +127,7 @@ impl Routes {
 
     /// Finds what the JSON text of a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's
     /// `server/server.js`). One that has no short cut is put into `looked_up`, which is empty before.
-    pub(in crate::server) fn find<'r>(&'r self, pattern: Option<&str>, looked_up: &'r mut Target) -> Found<'r> {
+    pub(in crate::server) fn find<'r>(&'r self, pattern: Option<&str>, looked_up: &'r mut Lookup) -> Match<'r> {
         let target = match pattern {
             None => looked_up,
             Some(text) => match self.by_text.get(text) {
@@ -145,7 +145,7 @@ impl Routes {
             }
             None => (self.other_handler(pattern), &self.others),
         };
-        Found {
+        Match {
             pattern: target.pattern.as_ref(),
             handler,
             meters,
@@ -153,7 +153,7 @@ impl Routes {
     }
 
     /// Returns the handler of a packet whose pattern is not registered.
-    fn other_handler(&self, pattern: Option<&str>) -> Option<&Registration> {
+    fn other_handler(&self, pattern: Option<&str>) -> Option<&Handlers> {
         let without_pattern = match pattern {
             Some(_) => None,
             None => self.without_pattern.as_ref(),
@@ -161,17 +161,17 @@ impl Routes {
         without_pattern.or(self.fallback.as_ref())
     }
 
-    fn look_up(&self, text: &str) -> Target {
+    fn look_up(&self, text: &str) -> Lookup {
         // The text is a member of a packet that was read, and so it is JSON.
         let incoming = IncomingPattern::read(text, self.compat).unwrap_or_else(|_| IncomingPattern::absent());
-        Target {
+        Lookup {
             pattern: incoming.as_str().map(Into::into),
             registered: incoming.route().and_then(|route| self.by_route.get(route)).copied(),
         }
     }
 }
 
-impl Registration {
+impl Handlers {
     fn first(kind: Kind, handler: Endpoint) -> Self {
         match kind {
             Kind::Message => Self::Message(handler),
@@ -211,7 +211,7 @@ mod tests {
 
     async fn answer(router: Router, pattern: &str) -> Option<Reply> {
         let routes = router.into_routes();
-        let mut looked_up = Target::default();
+        let mut looked_up = Lookup::default();
         let found = routes.find(Some(pattern), &mut looked_up);
         let request = Request {
             kind: Kind::Message,

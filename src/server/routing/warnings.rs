@@ -1,4 +1,4 @@
-//! What a router is warned of when it is put together.
+//! Warnings about handlers that never run.
 
 use tracing::field::display;
 

@@ -1,6 +1,6 @@
-//! A service at work: it accepts until it is told to stop, and then lets what is in flight finish.
+//! Accepts connections until the service is stopped, then waits for the calls in flight.
 //!
-//! What it does with a connection once that is let in is `attendance`'s business.
+//! `connection_task` has what happens to a connection after that.
 
 use std::{
     fmt,
@@ -26,12 +26,12 @@ use crate::{
     server::{
         Accept, Accepted, Ending, Routes, Serve,
         handler::panics,
-        limits::{Admission, Ledger, Refusal, Warden, turn_away},
+        limits::{Admission, ConnectionLimiter, LimitExceeded, Limiter, reject},
         listen::{
             accepted::Opening,
             back_off::{BackOff, concerns_one_connection},
         },
-        serve::connection_task::Attendance,
+        serve::connection_task::ConnectionTask,
         session::{ServiceStop, coop::unless_it_waits, trace::connection_span},
     },
 };
@@ -40,7 +40,7 @@ pub(in crate::server) async fn run<L: Accept, F: Future<Output = ()>>(serve: Ser
     let mut service = Service {
         routes: serve.routes,
         connection: serve.connection,
-        ledger: Ledger::new(serve.limits),
+        limiter: Limiter::new(serve.limits),
         stop: Arc::new(ServiceStop {
             token: CancellationToken::new(),
             drain_timeout: serve.drain_timeout,
@@ -59,7 +59,7 @@ struct Service {
     routes: Arc<Routes>,
     connection: Config,
     /// `None` without limits.
-    ledger: Option<Arc<Ledger>>,
+    limiter: Option<Arc<Limiter>>,
     stop: Arc<ServiceStop>,
     sessions: JoinSet<()>,
 }
@@ -92,10 +92,10 @@ impl Service {
 
     fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Accepted<IO>) {
         let peer = accepted.peer().filter(|_| !accepted.learns_peer());
-        let admission = self.ledger.as_ref().map(|ledger| ledger.admit(peer));
+        let admission = self.limiter.as_ref().map(|limiter| limiter.admit(peer));
         match admission.transpose() {
             Ok(admission) => self.attend(accepted, admission),
-            Err(refusal) => self.turn_away(accepted, refusal),
+            Err(exceeded) => self.reject(accepted, exceeded),
         }
     }
 
@@ -107,38 +107,38 @@ impl Service {
         let (peer, learns_peer) = (accepted.peer(), accepted.learns_peer());
         // What the handshake may learn is added to the span then.
         let span = connection_span(peer.filter(|_| !learns_peer));
-        let warden = |ledger| Warden::new(Arc::clone(ledger), admission);
-        let attendance = Attendance {
+        let connection_limiter = |limiter| ConnectionLimiter::new(Arc::clone(limiter), admission);
+        let connection_task = ConnectionTask {
             routes: Arc::clone(&self.routes),
             connection: self.connection.clone(),
             peer,
             learns_peer,
             stop: Arc::clone(&self.stop),
-            warden: self.ledger.as_ref().map(warden),
+            connection_limiter: self.limiter.as_ref().map(connection_limiter),
         };
         match accepted.into_opening() {
             Opening::Open(io, extensions) => {
-                let served = span.in_scope(|| attendance.serve(io, extensions));
+                let served = span.in_scope(|| connection_task.serve(io, extensions));
                 self.sessions.spawn(served.instrument(span));
             }
             Opening::After(handshake) => {
-                self.sessions.spawn(attendance.open(handshake).instrument(span));
+                self.sessions.spawn(connection_task.open(handshake).instrument(span));
             }
         }
     }
 
-    fn turn_away<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    fn reject<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         &mut self,
         accepted: Accepted<IO>,
-        refusal: Refusal,
+        exceeded: LimitExceeded,
     ) {
-        let Some(ledger) = &self.ledger else { return };
+        let Some(limiter) = &self.limiter else { return };
         let peer = accepted.peer();
-        ledger.notices.connection_refused(refusal, peer);
-        if let Some(place) = ledger.place_to_turn_away() {
+        limiter.events.connection_refused(exceeded, peer);
+        if let Some(place) = limiter.place_to_turn_away() {
             let (connection, shutdown) = (self.connection.clone(), self.stop.token.clone());
             let told = async move {
-                let told = turn_away(accepted, &connection, refusal);
+                let told = reject(accepted, &connection, exceeded);
                 // Not to be waited for when the service stops.
                 shutdown.run_until_cancelled(told).await;
                 drop(place);

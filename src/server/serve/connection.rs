@@ -1,4 +1,4 @@
-//! One link served by itself, without a listener.
+//! Serves one connection by itself, without a listener.
 
 use std::{
     fmt,
@@ -16,8 +16,8 @@ use crate::{
     connection::{Config, Connection, ConnectionError},
     server::{
         IntoRoutes, Limits, Routes,
-        limits::{Ledger, Warden},
-        session::{Caller, Serving, Session, Shutdown, trace::connection_span},
+        limits::{ConnectionLimiter, Limiter},
+        session::{PeerInfo, Serving, Session, Shutdown, trace::connection_span},
     },
 };
 
@@ -53,7 +53,7 @@ pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<
         routes: router.into_routes(),
         connection: Config::default(),
         limits: Limits::default(),
-        caller: Caller::default(),
+        caller: PeerInfo::default(),
         shutdown: Shutdown::Never,
     }
 }
@@ -66,7 +66,7 @@ pub struct ServeConnection<IO> {
     routes: Arc<Routes>,
     connection: Config,
     limits: Limits,
-    caller: Caller,
+    caller: PeerInfo,
     shutdown: Shutdown,
 }
 
@@ -110,9 +110,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> IntoFuture for ServeConnectio
 
     fn into_future(self) -> Self::IntoFuture {
         let span = connection_span(self.caller.peer);
-        let warden = Ledger::new(self.limits).map(|ledger| Warden::new(ledger, None));
+        let connection_limiter = Limiter::new(self.limits).map(|limiter| ConnectionLimiter::new(limiter, None));
         let connection = Connection::new(self.io, &self.connection);
-        let session = Session::new(connection, self.routes, self.caller, self.shutdown, warden);
+        let session = Session::new(connection, self.routes, self.caller, self.shutdown, connection_limiter);
         ServingConnection(Serving::Linked(session).instrument(span))
     }
 }

@@ -1,4 +1,4 @@
-//! What a service gives a connection that it has let in, until it is served.
+//! The task of one connection: its handshake, its session, and what is logged of its end.
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
@@ -11,23 +11,23 @@ use crate::{
     connection::{Config, Connection, ConnectionError},
     server::{
         Routes,
-        limits::{Refusal, Warden, turn_away_late},
+        limits::{ConnectionLimiter, LimitExceeded, reject_late},
         listen::handshake::{self, Handshake, Opened},
-        session::{Caller, Ended, ServiceStop, Serving, Session, Shutdown, trace::record_peer},
+        session::{Ended, PeerInfo, ServiceStop, Serving, Session, Shutdown, trace::record_peer},
     },
 };
 
-pub(in crate::server) struct Attendance {
+pub(in crate::server) struct ConnectionTask {
     pub(in crate::server) routes: Arc<Routes>,
     pub(in crate::server) connection: Config,
     pub(in crate::server) peer: Option<SocketAddr>,
     /// Whether the handshake may learn that the peer is another one. Until then the connection counts for none.
     pub(in crate::server) learns_peer: bool,
     pub(in crate::server) stop: Arc<ServiceStop>,
-    pub(in crate::server) warden: Option<Warden>,
+    pub(in crate::server) connection_limiter: Option<ConnectionLimiter>,
 }
 
-impl Attendance {
+impl ConnectionTask {
     /// Serves a connection that can be used at once.
     pub(in crate::server) fn serve<IO>(self, io: IO, extensions: Extensions) -> impl Future<Output = ()> + use<IO>
     where
@@ -35,12 +35,19 @@ impl Attendance {
     {
         debug!("connected");
         let connection = Connection::new(io, &self.connection);
-        let caller = Caller {
+        let caller = PeerInfo {
             peer: self.peer,
             extensions,
         };
         let shutdown = Shutdown::with_service(self.stop);
-        Serving::Linked(Session::new(connection, self.routes, caller, shutdown, self.warden)).map(log_end)
+        Serving::Linked(Session::new(
+            connection,
+            self.routes,
+            caller,
+            shutdown,
+            self.connection_limiter,
+        ))
+        .map(log_end)
     }
 
     /// Serves a connection with which something has to be done first.
@@ -58,33 +65,35 @@ impl Attendance {
         };
         match self.identify(peer) {
             Ok(()) => self.serve(io, extensions).await,
-            Err(refusal) => self.turn_away(io, refusal).await,
+            Err(exceeded) => self.reject(io, exceeded).await,
         }
     }
 
     /// Takes note of who the peer is, now that the handshake may have learnt it.
-    fn identify(&mut self, learnt: Option<SocketAddr>) -> Result<(), Refusal> {
+    fn identify(&mut self, learnt: Option<SocketAddr>) -> Result<(), LimitExceeded> {
         if !self.learns_peer {
             return Ok(());
         }
         self.peer = learnt.or(self.peer);
         record_peer(&Span::current(), self.peer);
-        match &mut self.warden {
-            Some(warden) => warden.count_for(self.peer),
+        match &mut self.connection_limiter {
+            Some(connection_limiter) => connection_limiter.count_for(self.peer),
             None => Ok(()),
         }
     }
 
     /// Tells a peer that is past its limit so, now that it is known, and closes.
-    async fn turn_away<IO>(self, io: IO, refusal: Refusal)
+    async fn reject<IO>(self, io: IO, exceeded: LimitExceeded)
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Some(warden) = self.warden else { return };
-        let ledger = Arc::clone(&warden.ledger);
+        let Some(connection_limiter) = self.connection_limiter else {
+            return;
+        };
+        let limiter = Arc::clone(&connection_limiter.limiter);
         // From here on it does not count as connected.
-        drop(warden);
-        let refused = turn_away_late(&ledger, io, &self.connection, refusal, self.peer);
+        drop(connection_limiter);
+        let refused = reject_late(&limiter, io, &self.connection, exceeded, self.peer);
         // Boxed, since it is seldom done and would make each connection's task larger.
         self.stop.token.run_until_cancelled(Box::pin(refused)).await;
     }
@@ -122,7 +131,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let link = TcpStream::connect(address).await.expect("it listens");
-        let attendance = Attendance {
+        let connection_task = ConnectionTask {
             routes: Router::new().into_routes(),
             connection: Config::default(),
             peer: Some(address),
@@ -131,9 +140,9 @@ mod tests {
                 token: CancellationToken::new(),
                 drain_timeout: Duration::ZERO,
             }),
-            warden: None,
+            connection_limiter: None,
         };
-        let served = attendance.serve(link, Extensions::new()).instrument(Span::none());
+        let served = connection_task.serve(link, Extensions::new()).instrument(Span::none());
         let limit = if cfg!(feature = "metrics") { 464 } else { 408 };
         assert!(size_of_val(&served) <= limit, "{} bytes", size_of_val(&served));
     }

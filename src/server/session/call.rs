@@ -18,7 +18,7 @@ use crate::{
             service::Running,
         },
         routing::fan_out::exhaust,
-        session::trace::{KeptOrigin, Origin, Watch},
+        session::trace::{LogContext, OwnedLogContext, RequestTrace},
     },
 };
 
@@ -26,15 +26,15 @@ use crate::{
 pub(in crate::server) struct Call {
     kind: Kind,
     running: Contained<Running>,
-    watch: Watch,
+    watch: RequestTrace,
 }
 
 impl Call {
     /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
     pub(in crate::server) fn new(
         kind: Kind,
-        watch: Watch,
-        origin: Origin<'_>,
+        watch: RequestTrace,
+        origin: LogContext<'_>,
         start: impl FnOnce() -> Running,
     ) -> Self {
         let running = catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| {
@@ -49,7 +49,7 @@ impl Call {
     }
 
     #[inline]
-    pub(in crate::server) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: Origin<'_>) -> Poll<Reply> {
+    pub(in crate::server) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: LogContext<'_>) -> Poll<Reply> {
         let entered = self.watch.span.enter();
         // A future that has panicked is never polled again: its reply ends the call.
         let polled = catch_unwind(AssertUnwindSafe(|| poll_to_the_end(&mut self.running, cx)));
@@ -68,7 +68,7 @@ impl Call {
         Poll::Ready(reply)
     }
 
-    pub(in crate::server) fn into_watch(self) -> Watch {
+    pub(in crate::server) fn into_watch(self) -> RequestTrace {
         self.watch
     }
 }
@@ -89,7 +89,7 @@ fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Po
 /// A call that waits, with whom to answer; an event has nobody.
 pub(in crate::server) struct Waiting {
     pub(in crate::server) id: Option<RawJson>,
-    pub(in crate::server) origin: KeptOrigin,
+    pub(in crate::server) origin: OwnedLogContext,
     pub(in crate::server) call: Call,
 }
 
@@ -97,8 +97,8 @@ pub(in crate::server) struct Waiting {
 pub(in crate::server) struct Finished {
     pub(in crate::server) id: Option<RawJson>,
     pub(in crate::server) reply: Reply,
-    pub(in crate::server) origin: KeptOrigin,
-    pub(in crate::server) watch: Watch,
+    pub(in crate::server) origin: OwnedLogContext,
+    pub(in crate::server) watch: RequestTrace,
 }
 
 impl Future for Waiting {
@@ -110,13 +110,13 @@ impl Future for Waiting {
             id: id.take(),
             reply,
             origin: std::mem::take(origin),
-            watch: std::mem::replace(&mut call.watch, Watch::none()),
+            watch: std::mem::replace(&mut call.watch, RequestTrace::none()),
         })
     }
 }
 
 /// What is left to do for an event whose handler gave a stream: nobody gets the values, but they are to be made.
-pub(in crate::server) fn rest_of_event(reply: Reply, watch: Watch, origin: Origin<'_>) -> Option<Waiting> {
+pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin: LogContext<'_>) -> Option<Waiting> {
     match reply {
         Reply::Values(values) => Some(Waiting {
             id: None,
@@ -131,7 +131,7 @@ pub(in crate::server) fn rest_of_event(reply: Reply, watch: Watch, origin: Origi
 }
 
 /// Logs a panic. Returns the reply to it.
-pub(in crate::server) fn panicked(panic: panics::Payload, origin: Origin<'_>) -> RpcError {
+pub(in crate::server) fn panicked(panic: panics::Payload, origin: LogContext<'_>) -> RpcError {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     let panic = panics::message(panic);
     tracing::error!(pattern, peer, panic, "the handler panicked");
@@ -144,7 +144,7 @@ pub(in crate::server) fn panicked(panic: panics::Payload, origin: Origin<'_>) ->
 pub(in crate::server) struct Panicked;
 
 /// Logs the private cause of an error. An event has no reply: its whole error is logged.
-pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>) {
+pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: LogContext<'_>) {
     // The log's subscriber formats the cause, which is user code.
     let reported = catch_unwind(AssertUnwindSafe(|| log(error, kind, origin)));
     if let Err(panic) = reported {
@@ -159,7 +159,7 @@ pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: Origin<'_>
     }
 }
 
-fn log(error: &RpcError, kind: Kind, origin: Origin<'_>) {
+fn log(error: &RpcError, kind: Kind, origin: LogContext<'_>) {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     // A packet that was refused is its sender's fault, and its reply says so.
     // One that is passed on from another service is that service's matter.

@@ -1,4 +1,4 @@
-//! From packets to handlers, and from what they give back to replies.
+//! Dispatches packets to handlers, and sends their replies.
 
 use std::{
     net::SocketAddr,
@@ -21,16 +21,16 @@ use crate::{
     server::{
         Kind, Reply, Request,
         handler::panics::drop_contained,
-        limits::{Permit, Refusal, hold},
-        routing::table::{Routes, Target},
+        limits::{LimitExceeded, Permit, hold},
+        routing::table::{Lookup, Routes},
         session::{
             Pause, Session,
             call::{Call, Waiting, rest_of_event},
             coop::is_budget_used_up,
             life::{Event, Life},
-            reply_stream::{Emission, Streaming},
+            reply_stream::{ReplyStream, StreamItem},
             share::Share,
-            trace::{Origin, Watch, request_span},
+            trace::{LogContext, RequestTrace, request_span},
         },
     },
     telemetry::Outcome,
@@ -46,7 +46,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
         let mut memory = ByteString::new();
         while !self.connection.is_congested() {
-            if self.waits.is_interrupted() || is_budget_used_up() {
+            if self.in_flight.is_interrupted() || is_budget_used_up() {
                 self.pause = Pause::OutOfBudget;
                 return;
             }
@@ -100,9 +100,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Polls the packet's handler once. Most finish at once; the rest wait aside.
     fn start(&mut self, routes: &Routes, frame: Frame<'_>, packet: &RequestMembers<'_>, cx: &mut Context<'_>) {
         let id = packet.id.as_ref();
-        let mut looked_up = Target::default();
+        let mut looked_up = Lookup::default();
         let found = routes.find(packet.pattern, &mut looked_up);
-        let origin = Origin {
+        let origin = LogContext {
             pattern: found.pattern,
             peer: self.caller.peer,
         };
@@ -113,13 +113,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let kind = if id.is_some() { Kind::Message } else { Kind::Event };
         let permit = match self.permit(kind) {
             Ok(permit) => permit,
-            Err(refusal) => {
+            Err(exceeded) => {
                 found.meters.count(Outcome::Refused);
-                return self.turn_down(id, refusal);
+                return self.turn_down(id, exceeded);
             }
         };
         let span = request_span(routes, origin, id, packet.metadata);
-        let watch = Watch::new(span, found.meters.begin());
+        let watch = RequestTrace::new(span, found.meters.begin());
         let keep = |value| frame.keep(value);
         let mut call = Call::new(kind, watch, origin, || {
             let request = || Request {
@@ -135,7 +135,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         });
         match call.poll_reply(cx, origin) {
             Poll::Ready(reply) => self.settle(id, reply, || call.into_watch(), origin, cx),
-            Poll::Pending => self.waits.add_call(Waiting {
+            Poll::Pending => self.in_flight.add_call(Waiting {
                 id: id.map(ReplyId::keep),
                 origin: origin.kept(),
                 call,
@@ -143,7 +143,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    fn refuse(&mut self, id: Option<&ReplyId<'_>>, origin: Origin<'_>) {
+    fn refuse(&mut self, id: Option<&ReplyId<'_>>, origin: LogContext<'_>) {
         let (pattern, peer) = (origin.pattern(), origin.peer.map(tracing::field::display));
         match id {
             Some(id) => {
@@ -159,26 +159,28 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
-    fn permit(&self, kind: Kind) -> Result<Option<Permit>, Refusal> {
+    fn permit(&self, kind: Kind) -> Result<Option<Permit>, LimitExceeded> {
         if kind == Kind::Message && matches!(self.life, Life::Refusing | Life::Leaving(_)) {
-            return Err(Refusal::Stopping);
+            return Err(LimitExceeded::Stopping);
         }
-        match &self.warden {
-            Some(warden) => warden.permit(),
+        match &self.connection_limiter {
+            Some(connection_limiter) => connection_limiter.permit(),
             None => Ok(None),
         }
     }
 
     /// Answers a request that exceeds a limit, or comes too late.
     #[cold]
-    fn turn_down(&mut self, id: Option<&ReplyId<'_>>, refusal: Refusal) {
+    fn turn_down(&mut self, id: Option<&ReplyId<'_>>, exceeded: LimitExceeded) {
         if let Some(id) = id {
-            self.write(id.as_str(), ReplyBody::Error(&refusal.err()));
+            self.write(id.as_str(), ReplyBody::Error(&exceeded.err()));
         }
-        let Some(warden) = &self.warden else { return };
+        let Some(connection_limiter) = &self.connection_limiter else {
+            return;
+        };
         match id {
-            Some(_) => warden.ledger.notices.request_refused(refusal),
-            None => warden.ledger.notices.event_dropped(refusal),
+            Some(_) => connection_limiter.limiter.events.request_refused(exceeded),
+            None => connection_limiter.limiter.events.event_dropped(exceeded),
         }
     }
 
@@ -187,8 +189,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         &mut self,
         id: Option<&ReplyId<'_>>,
         reply: Reply,
-        watch: impl FnOnce() -> Watch,
-        origin: Origin<'_>,
+        watch: impl FnOnce() -> RequestTrace,
+        origin: LogContext<'_>,
         cx: &mut Context<'_>,
     ) {
         if let Reply::Error(error) = &reply
@@ -201,7 +203,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             if let Some(mut rest) = rest_of_event(reply, watch(), origin)
                 && rest.poll_unpin(cx).is_pending()
             {
-                self.waits.add_rest(rest);
+                self.in_flight.add_rest(rest);
             }
             return;
         };
@@ -217,13 +219,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 drop_contained(error);
             }
             Reply::Values(values) => {
-                self.stream(Streaming::new(id.keep(), values, origin.kept(), watch()), cx);
+                self.stream(ReplyStream::new(id.keep(), values, origin.kept(), watch()), cx);
             }
         }
     }
 
     /// Sends what a new stream has at once, so that it keeps its place among the replies, and sets it aside.
-    fn stream(&mut self, mut streaming: Streaming, cx: &mut Context<'_>) {
+    fn stream(&mut self, mut streaming: ReplyStream, cx: &mut Context<'_>) {
         let mut share = Share::new();
         while self.life.answers() && !self.connection.is_congested() && !share.is_used_up() {
             share.use_one();
@@ -238,7 +240,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             }
         }
         if self.life.answers() {
-            self.waits.add_stream(streaming);
+            self.in_flight.add_stream(streaming);
         }
         if share.is_used_up() {
             // It has more, and nothing else would have it polled.
@@ -248,12 +250,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Sends what a stream has come to. Returns false if the framing refused it: its caller was answered with an error
     /// instead, which ends the call.
-    pub(super) fn emit(&mut self, id: &RawJson, emission: Emission) -> bool {
+    pub(super) fn emit(&mut self, id: &RawJson, emission: StreamItem) -> bool {
         match emission {
-            Emission::Value(value) => self.write(id.as_str(), ReplyBody::Value(&value)),
-            Emission::Last(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
-            Emission::Completion => self.write(id.as_str(), ReplyBody::Completion),
-            Emission::Error(error) => {
+            StreamItem::Value(value) => self.write(id.as_str(), ReplyBody::Value(&value)),
+            StreamItem::Last(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
+            StreamItem::Completion => self.write(id.as_str(), ReplyBody::Completion),
+            StreamItem::Error(error) => {
                 let is_sent = self.write(id.as_str(), ReplyBody::Error(error.err()));
                 drop_contained(error);
                 is_sent

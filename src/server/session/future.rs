@@ -1,4 +1,4 @@
-//! A connection as a future: first the link, then the handlers that outlive it.
+//! A session as a future: first the connection, then the handlers that outlive it.
 
 use std::{
     future::Future,
@@ -17,7 +17,7 @@ use crate::{
     server::{
         Routes,
         handler::panics::{self, drop_contained},
-        session::{Session, Waits, call::rest_of_event},
+        session::{InFlight, Session, call::rest_of_event},
     },
 };
 
@@ -36,7 +36,7 @@ pub(in crate::server) enum Serving<IO> {
     Linked(Session<IO>),
     /// The link is gone, which may have had to be cut, and so are the streams.
     Finishing {
-        calls: Waits,
+        calls: InFlight,
         ended: Option<Ended>,
     },
 }
@@ -61,7 +61,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
                 peer: session.caller.peer,
                 routes: Arc::clone(&session.routes),
             });
-            let mut calls = std::mem::take(&mut session.waits);
+            let mut calls = std::mem::take(&mut session.in_flight);
             calls.end_streams();
             drop_contained(std::mem::replace(this, Self::Finishing { calls, ended }));
         }

@@ -1,4 +1,4 @@
-//! What a connection waits for: handlers and streams.
+//! The handlers and streams in flight on a connection.
 
 use std::task::{Context, Poll};
 
@@ -12,7 +12,7 @@ use crate::{
     server::session::{
         call::{Finished, Waiting},
         coop::is_budget_used_up,
-        reply_stream::{Emission, Streaming},
+        reply_stream::{ReplyStream, StreamItem},
     },
 };
 
@@ -22,7 +22,7 @@ const TURNS: u8 = 16;
 
 /// Made when something first has to wait: most connections are idle, and quick handlers never wait.
 #[derive(Default)]
-pub(in crate::server) struct Waits(Option<Box<Sets>>);
+pub(in crate::server) struct InFlight(Option<Box<Sets>>);
 
 #[derive(Default)]
 struct Sets {
@@ -32,7 +32,7 @@ struct Sets {
     /// Handlers that wait for something.
     calls: FuturesUnordered<Waiting>,
     /// Streams that have more to send.
-    streams: SelectAll<Streaming>,
+    streams: SelectAll<ReplyStream>,
 }
 
 struct Interrupted {
@@ -40,7 +40,7 @@ struct Interrupted {
     turns_left: u8,
 }
 
-impl Waits {
+impl InFlight {
     /// Sets a handler aside that has just been polled.
     pub(super) fn add_call(&mut self, call: Waiting) {
         let sets = self.0.get_or_insert_default();
@@ -57,7 +57,7 @@ impl Waits {
         self.0.get_or_insert_default().calls.push(rest);
     }
 
-    pub(super) fn add_stream(&mut self, stream: Streaming) {
+    pub(super) fn add_stream(&mut self, stream: ReplyStream) {
         self.0.get_or_insert_default().streams.push(stream);
     }
 
@@ -73,7 +73,7 @@ impl Waits {
     }
 
     /// Returns what a stream has to send, if any has.
-    pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<(RawJson, Emission)>> {
+    pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<(RawJson, StreamItem)>> {
         match &mut self.0 {
             Some(sets) => sets.streams.poll_next_unpin(cx),
             None => Poll::Ready(None),

@@ -29,14 +29,14 @@ pub(super) use crate::server::session::future::Serving;
 pub(super) use crate::server::session::shutdown::ServiceStop;
 pub(super) use crate::server::session::shutdown::Shutdown;
 use crate::server::session::{
-    in_flight::Waits,
+    in_flight::InFlight,
     life::{Event, Life},
     share::Share,
 };
 use crate::{
     connection::{Connection, ConnectionError},
     packet::ReplyId,
-    server::{limits::Warden, routing::table::Routes},
+    server::{limits::ConnectionLimiter, routing::table::Routes},
 };
 use crate::{
     server::session::time::Draining,
@@ -46,23 +46,23 @@ use crate::{
 /// The state of one connection. What it may do is its [`Life`].
 pub(super) struct Session<IO> {
     connection: Connection<IO>,
-    caller: Caller,
+    caller: PeerInfo,
     routes: Arc<Routes>,
     life: Life,
     pause: Pause,
     /// How many of the queued bytes were there before the segment's first packet was taken.
     queued_before: u32,
-    waits: Waits,
+    in_flight: InFlight,
     shutdown: Shutdown,
     /// For limits, if there are any.
-    warden: Option<Box<Warden>>,
+    connection_limiter: Option<Box<ConnectionLimiter>>,
     /// Exists from the moment on when the connection is to end.
     draining: Option<Box<Draining>>,
 }
 
 /// What every request of a connection begins with.
 #[derive(Debug, Default)]
-pub(super) struct Caller {
+pub(super) struct PeerInfo {
     pub(super) peer: Option<SocketAddr>,
     pub(super) extensions: Extensions,
 }
@@ -81,9 +81,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     pub(super) fn new(
         connection: Connection<IO>,
         routes: Arc<Routes>,
-        caller: Caller,
+        caller: PeerInfo,
         shutdown: Shutdown,
-        warden: Option<Warden>,
+        connection_limiter: Option<ConnectionLimiter>,
     ) -> Self {
         Self {
             connection: connection.metered(LinkMeter::opened(Side::Server)),
@@ -92,9 +92,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             life: Life::default(),
             pause: Pause::No,
             queued_before: 0,
-            waits: Waits::default(),
+            in_flight: InFlight::default(),
             shutdown,
-            warden: warden.map(Box::new),
+            connection_limiter: connection_limiter.map(Box::new),
             draining: None,
         }
     }
@@ -146,7 +146,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Answers the calls that have finished, whether or not the peer reads: its handlers go on meanwhile.
     fn poll_calls(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<(), ConnectionError> {
         while !share.is_used_up() {
-            let Poll::Ready(Some(finished)) = self.waits.poll_call(cx) else {
+            let Poll::Ready(Some(finished)) = self.in_flight.poll_call(cx) else {
                 break;
             };
             share.use_one();
@@ -167,13 +167,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     fn poll_streams(&mut self, cx: &mut Context<'_>, share: &mut Share) -> bool {
         let mut turns = share.half();
         while !self.connection.is_congested() && !turns.is_used_up() {
-            let Poll::Ready(Some((id, emission))) = self.waits.poll_stream(cx) else {
+            let Poll::Ready(Some((id, emission))) = self.in_flight.poll_stream(cx) else {
                 return false;
             };
             turns.use_one();
             share.use_one();
             if !self.emit(&id, emission) {
-                self.waits.end_stream(&id);
+                self.in_flight.end_stream(&id);
             }
         }
         turns.is_used_up()
@@ -183,7 +183,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     fn pass(&mut self, event: Event) {
         self.life = self.life.after(event);
         if !self.life.answers() {
-            self.waits.end_streams();
+            self.in_flight.end_streams();
         }
     }
 }

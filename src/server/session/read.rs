@@ -1,4 +1,4 @@
-//! What a connection takes from its peer.
+//! Reads packets from the peer.
 
 use std::task::{Context, Poll};
 
@@ -41,7 +41,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                         suppressed, "the peer closed the connection in the middle of a frame"
                     );
                 }
-                self.waits.end_streams();
+                self.in_flight.end_streams();
                 self.pass(Event::PeerClosed);
             }
             Poll::Ready(Err(error)) => return Err(error),
@@ -58,7 +58,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// close, and would refuse them.
     fn holds_back(&self) -> bool {
         self.life == Life::Refusing
-            && self.waits.has_calls()
+            && self.in_flight.has_calls()
             && self.draining.as_ref().is_some_and(|draining| draining.is_gathering())
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         session::{
             call::{panicked, report},
             coop::is_budget_used_up,
-            trace::{KeptOrigin, Watch},
+            trace::{OwnedLogContext, RequestTrace},
         },
     },
 };
@@ -35,13 +35,13 @@ use futures_util::Stream;
 /// ```
 ///
 /// A stream that is pending only because tokio's budget is used up does not really wait: its value stays held.
-pub(in crate::server) struct Streaming {
+pub(in crate::server) struct ReplyStream {
     id: RawJson,
     values: Contained<Values>,
     held: Option<RawJson>,
     state: State,
-    origin: KeptOrigin,
-    watch: Watch,
+    origin: OwnedLogContext,
+    watch: RequestTrace,
 }
 
 enum State {
@@ -52,15 +52,15 @@ enum State {
 
 /// What goes to the caller.
 #[derive(Debug, PartialEq)]
-pub(in crate::server) enum Emission {
+pub(in crate::server) enum StreamItem {
     Value(RawJson),
     Last(RawJson),
     Completion,
     Error(RpcError),
 }
 
-impl Streaming {
-    pub(in crate::server) fn new(id: RawJson, values: Values, origin: KeptOrigin, watch: Watch) -> Self {
+impl ReplyStream {
+    pub(in crate::server) fn new(id: RawJson, values: Values, origin: OwnedLogContext, watch: RequestTrace) -> Self {
         Self {
             id,
             values: Contained::new(values),
@@ -85,7 +85,7 @@ impl Streaming {
         polled.unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(panic, self.origin.get())))))
     }
 
-    fn fail(&mut self, error: RpcError) -> Emission {
+    fn fail(&mut self, error: RpcError) -> StreamItem {
         self.watch
             .span
             .in_scope(|| report(&error, Kind::Message, self.origin.get()));
@@ -93,30 +93,30 @@ impl Streaming {
         match self.held.take() {
             Some(value) => {
                 self.state = State::Failing(error);
-                Emission::Value(value)
+                StreamItem::Value(value)
             }
             None => {
                 self.state = State::Ended;
-                Emission::Error(error)
+                StreamItem::Error(error)
             }
         }
     }
 
-    fn end(&mut self) -> Emission {
+    fn end(&mut self) -> StreamItem {
         self.state = State::Ended;
         self.watch.succeeded();
-        self.held.take().map_or(Emission::Completion, Emission::Last)
+        self.held.take().map_or(StreamItem::Completion, StreamItem::Last)
     }
 
-    fn poll_emission(&mut self, cx: &mut Context<'_>) -> Poll<Option<Emission>> {
+    fn poll_emission(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamItem>> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
-                State::Failing(error) => return Poll::Ready(Some(Emission::Error(error))),
+                State::Failing(error) => return Poll::Ready(Some(StreamItem::Error(error))),
                 State::Open => self.state = State::Open,
             }
             let emission = match self.poll_value(cx) {
-                Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(Emission::Value),
+                Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(StreamItem::Value),
                 Poll::Ready(Some(Err(error))) => Some(self.fail(error)),
                 Poll::Ready(None) => Some(self.end()),
                 Poll::Pending if self.held.is_some() && is_budget_used_up() => {
@@ -124,7 +124,7 @@ impl Streaming {
                     return Poll::Pending;
                 }
                 Poll::Pending => match self.held.take() {
-                    Some(value) => Some(Emission::Value(value)),
+                    Some(value) => Some(StreamItem::Value(value)),
                     None => return Poll::Pending,
                 },
             };
@@ -135,8 +135,8 @@ impl Streaming {
     }
 }
 
-impl Stream for Streaming {
-    type Item = (RawJson, Emission);
+impl Stream for ReplyStream {
+    type Item = (RawJson, StreamItem);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_emission(cx)
@@ -151,8 +151,13 @@ mod tests {
     use super::*;
 
     /// What is sent without waiting.
-    fn sent_at_once(values: Values) -> Vec<Emission> {
-        let streaming = Streaming::new(RawJson::null(), values, KeptOrigin::default(), Watch::none());
+    fn sent_at_once(values: Values) -> Vec<StreamItem> {
+        let streaming = ReplyStream::new(
+            RawJson::null(),
+            values,
+            OwnedLogContext::default(),
+            RequestTrace::none(),
+        );
         let mut sent = Vec::new();
         let _ = streaming
             .map(|(_, emission)| sent.push(emission))
@@ -168,7 +173,7 @@ mod tests {
     #[test]
     fn the_end_travels_with_the_last_value_if_it_is_known_by_then() {
         let sent = sent_at_once(Values::new(stream::iter([1, 2])));
-        assert_eq!(sent, [Emission::Value(json(1)), Emission::Last(json(2))]);
+        assert_eq!(sent, [StreamItem::Value(json(1)), StreamItem::Last(json(2))]);
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
         let open = stream::iter([1, 2]).chain(stream::pending());
         assert_eq!(
             sent_at_once(Values::new(open)),
-            [Emission::Value(json(1)), Emission::Value(json(2))]
+            [StreamItem::Value(json(1)), StreamItem::Value(json(2))]
         );
     }
 
@@ -184,7 +189,7 @@ mod tests {
     fn an_empty_stream_completes() {
         assert_eq!(
             sent_at_once(Values::new(stream::empty::<u32>())),
-            [Emission::Completion]
+            [StreamItem::Completion]
         );
     }
 
@@ -193,7 +198,7 @@ mod tests {
         let failing = stream::iter([Ok(1), Err(RpcError::new("no")), Ok(2)]);
         assert_eq!(
             sent_at_once(Values::fallible(failing)),
-            [Emission::Value(json(1)), Emission::Error(RpcError::new("no"))]
+            [StreamItem::Value(json(1)), StreamItem::Error(RpcError::new("no"))]
         );
     }
 
@@ -202,7 +207,7 @@ mod tests {
         let panicking = stream::once(async { panic!("oh no") as u32 });
         assert_eq!(
             sent_at_once(Values::new(panicking)),
-            [Emission::Error(RpcError::internal())]
+            [StreamItem::Error(RpcError::internal())]
         );
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::server) enum Shutdown {
     #[default]
     Never,
     /// The end of its service.
-    WithService(Registration),
+    WithService(Handlers),
     /// This future. What is in flight may then take as long as it does.
     At(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
@@ -46,7 +46,7 @@ impl ServiceStop {
 
 /// Cheap to poll, for a connection asks at each of its wake-ups: whether the service stops is looked up, and the
 /// wake-up for it registered only when the task is another one.
-pub(in crate::server) struct Registration {
+pub(in crate::server) struct Handlers {
     stop: Arc<ServiceStop>,
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
     /// The task that `cancelled` wakes.
@@ -55,7 +55,7 @@ pub(in crate::server) struct Registration {
 
 impl Shutdown {
     pub(in crate::server) fn with_service(stop: Arc<ServiceStop>) -> Self {
-        Self::WithService(Registration {
+        Self::WithService(Handlers {
             cancelled: Box::pin(stop.token.clone().cancelled_owned()),
             stop,
             registered: None,
@@ -81,7 +81,7 @@ impl Shutdown {
     }
 }
 
-impl Registration {
+impl Handlers {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let is_registered = self
             .registered

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::server::{
-    limits::Due,
+    limits::Expired,
     session::{
         Session,
         coop::is_budget_used_up,
@@ -52,7 +52,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Completes when time has changed something; `Ready(true)` means that the connection is to be cut.
     pub(super) fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if let Poll::Ready(is_cut) = self.poll_warden(cx) {
+        if let Poll::Ready(is_cut) = self.poll_limits(cx) {
             return Poll::Ready(is_cut);
         }
         self.poll_drain(cx).map(|()| false)
@@ -84,7 +84,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Returns whether the connection has anything to do. It has been polled just before.
     fn quiet(&mut self) -> Quiet {
         // Without budget, a socket that has something to read says that it has not.
-        let is_busy = !self.waits.is_empty() || self.connection.queued() > 0 || self.is_paused() || is_budget_used_up();
+        let is_busy =
+            !self.in_flight.is_empty() || self.connection.queued() > 0 || self.is_paused() || is_budget_used_up();
         match is_busy {
             true => Quiet::No,
             false if self.connection.is_mid_frame() => Quiet::HalfFrame,
@@ -93,22 +94,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Completes when a limit ends the connection; `Ready(true)` means that it is to be cut.
-    fn poll_warden(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let Some(warden) = &mut self.warden else {
+    fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(connection_limiter) = &mut self.connection_limiter else {
             return Poll::Pending;
         };
         let takes_nothing = self.connection.queued() > 0;
-        let is_busy = !(self.waits.is_empty() || takes_nothing);
-        let due = ready!(warden.poll_due(cx, is_busy));
-        let (notices, grace) = (&warden.ledger.notices, warden.ledger.limits.max_age_grace);
+        let is_busy = !(self.in_flight.is_empty() || takes_nothing);
+        let due = ready!(connection_limiter.poll_due(cx, is_busy));
+        let (events, grace) = (
+            &connection_limiter.limiter.events,
+            connection_limiter.limiter.limits.max_age_grace,
+        );
         match due {
-            Due::Aged => notices.aged_closed(),
+            Expired::Aged => events.aged_closed(),
             // Its peer has had its time to take what there was for it.
-            Due::Idle if takes_nothing => {
-                notices.stalled_cut();
+            Expired::Idle if takes_nothing => {
+                events.stalled_cut();
                 return Poll::Ready(true);
             }
-            Due::Idle => notices.idle_closed(),
+            Expired::Idle => events.idle_closed(),
         }
         self.stop(Instant::now().checked_add(grace));
         Poll::Ready(false)
@@ -116,8 +120,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Notes that something goes on: the connection is not idle.
     pub(super) fn stir(&mut self) {
-        if let Some(warden) = &mut self.warden {
-            warden.stir();
+        if let Some(connection_limiter) = &mut self.connection_limiter {
+            connection_limiter.stir();
         }
         if let Some(draining) = &mut self.draining {
             draining.drain.disturb();

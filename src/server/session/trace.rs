@@ -1,4 +1,4 @@
-//! What those who watch a service see of one request: its span, its meter, and whom the log names.
+//! The tracing span and the metrics of one request, and the pattern and peer that its log messages name.
 //!
 //! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
 
@@ -14,12 +14,12 @@ use crate::{
 
 /// One request's span and meter, from its first poll to its end.
 #[derive(Debug)]
-pub(in crate::server) struct Watch {
+pub(in crate::server) struct RequestTrace {
     pub(in crate::server) span: Span,
     meter: CallMeter,
 }
 
-impl Watch {
+impl RequestTrace {
     #[inline]
     pub(in crate::server) const fn new(span: Span, meter: CallMeter) -> Self {
         Self { span, meter }
@@ -59,19 +59,19 @@ impl Watch {
 
 /// What and who a request came for and from, for the log.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::server) struct Origin<'a> {
+pub(in crate::server) struct LogContext<'a> {
     pub(in crate::server) pattern: Option<&'a Arc<str>>,
     pub(in crate::server) peer: Option<SocketAddr>,
 }
 
-/// An [`Origin`] for as long as the request lasts.
+/// An [`LogContext`] for as long as the request lasts.
 #[derive(Debug, Clone, Default)]
-pub(in crate::server) struct KeptOrigin {
+pub(in crate::server) struct OwnedLogContext {
     pattern: Option<Arc<str>>,
     peer: Option<SocketAddr>,
 }
 
-impl<'a> Origin<'a> {
+impl<'a> LogContext<'a> {
     pub(in crate::server) fn of(request: &'a Request) -> Self {
         Self {
             pattern: request.pattern.as_ref(),
@@ -84,17 +84,17 @@ impl<'a> Origin<'a> {
         self.pattern.map(|pattern| excerpt(pattern))
     }
 
-    pub(in crate::server) fn kept(self) -> KeptOrigin {
-        KeptOrigin {
+    pub(in crate::server) fn kept(self) -> OwnedLogContext {
+        OwnedLogContext {
             pattern: self.pattern.cloned(),
             peer: self.peer,
         }
     }
 }
 
-impl KeptOrigin {
-    pub(in crate::server) fn get(&self) -> Origin<'_> {
-        Origin {
+impl OwnedLogContext {
+    pub(in crate::server) fn get(&self) -> LogContext<'_> {
+        LogContext {
             pattern: self.pattern.as_ref(),
             peer: self.peer,
         }
@@ -129,7 +129,7 @@ macro_rules! request_span {
 #[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]
 pub(in crate::server) fn request_span(
     routes: &Routes,
-    origin: Origin<'_>,
+    origin: LogContext<'_>,
     id: Option<&ReplyId<'_>>,
     metadata: Option<&str>,
 ) -> Span {

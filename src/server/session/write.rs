@@ -1,4 +1,4 @@
-//! What a connection gives its peer, and how its own side is closed.
+//! Writes replies to the peer, and closes our side of the connection.
 
 use std::task::{Context, Poll};
 

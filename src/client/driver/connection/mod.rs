@@ -20,9 +20,9 @@ use tokio::{
 use crate::{
     client::{
         Disconnected, State,
-        channel::pending::Key,
-        driver::{connection::writing::Batch, receiver::Clerk},
-        state::Notice,
+        channel::pending::CallKey,
+        driver::{connection::writing::Batch, receiver::RequestReceiver},
+        state::StateReporter,
     },
     compat::Compat,
     connection::{Connection, ConnectionError},
@@ -32,15 +32,15 @@ use crate::{
 /// How many rounds are made before others have their turn: with a service that always has more, each reads a segment.
 const ROUNDS: usize = 32;
 
-pub(in crate::client) struct Link<'a, IO> {
+pub(in crate::client) struct ActiveConnection<'a, IO> {
     connection: Connection<IO>,
     compat: Compat,
-    clerk: &'a mut Clerk,
-    notice: &'a Notice,
+    receiver: &'a mut RequestReceiver,
+    reporter: &'a StateReporter,
     /// How many bytes have been sent so far.
     sent: u64,
     /// Events that are written but not wholly sent, in that order, and how many bytes will have been sent when they are.
-    unsent: VecDeque<(u64, Key)>,
+    unsent: VecDeque<(u64, CallKey)>,
     /// What has been read and not been handed over.
     replies: Vec<(CallId, Outcome)>,
     /// Whether a stream may be full, so that nothing is read.
@@ -51,18 +51,18 @@ pub(in crate::client) struct Link<'a, IO> {
     batch: Batch,
 }
 
-impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
+impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
     pub(in crate::client) fn new(
         connection: Connection<IO>,
         compat: Compat,
-        clerk: &'a mut Clerk,
-        notice: &'a Notice,
+        receiver: &'a mut RequestReceiver,
+        reporter: &'a StateReporter,
     ) -> Self {
         Self {
             connection,
             compat,
-            clerk,
-            notice,
+            receiver,
+            reporter,
             sent: 0,
             unsent: VecDeque::new(),
             replies: Vec::new(),
@@ -83,7 +83,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
             Err(reason) => reason,
         };
         tracing::debug!(error = &reason as &dyn std::error::Error, "disconnected");
-        self.clerk.fail_sent(reason.clone());
+        self.receiver.fail_sent(reason.clone());
         (reason, self.connection)
     }
 
@@ -97,13 +97,13 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
                 // Nothing was found because nothing was looked for: it is not known whether the link has ended.
                 break;
             }
-            self.clerk.poll(cx);
+            self.receiver.poll(cx);
             self.write();
             let is_relieved = self.poll_write(cx)?;
-            if self.clerk.is_overdue() {
+            if self.receiver.is_overdue() {
                 return Poll::Ready(Err(Disconnected::Closed));
             }
-            if self.connection.queued() == 0 && self.clerk.is_drained() {
+            if self.connection.queued() == 0 && self.receiver.is_drained() {
                 return Poll::Ready(Ok(()));
             }
             if self.is_refused(cx) {
@@ -123,8 +123,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
     fn refused(&mut self) {
         if self.refusing.is_none() {
             tracing::debug!("the service is stopping");
-            self.refusing = Some(Box::pin(sleep(self.clerk.drain_timeout)));
-            self.notice.post(State::Disconnected(Disconnected::Stopping));
+            self.refusing = Some(Box::pin(sleep(self.receiver.drain_timeout)));
+            self.reporter.post(State::Disconnected(Disconnected::Stopping));
         }
     }
 
@@ -133,7 +133,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Link<'a, IO> {
         let Some(end) = &mut self.refusing else {
             return false;
         };
-        let is_owed = self.connection.queued() > 0 || self.clerk.desk.lock().is_owed();
+        let is_owed = self.connection.queued() > 0 || self.receiver.channel.lock().is_owed();
         !is_owed || end.as_mut().poll(cx).is_ready()
     }
 }

@@ -9,16 +9,16 @@ use crate::{
     client::{
         Disconnected,
         channel::values::Clock,
-        driver::connection::{Link, failed},
+        driver::connection::{ActiveConnection, failed},
     },
     connection::Segment,
     packet::{CallId, ReplyMembers, read_usual},
 };
 
-/// How many replies are handed over at a time: so few that nobody waits long for the desk.
+/// How many replies are handed over at a time: so few that nobody waits long for the channel.
 const REPLIES: usize = 64;
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     /// Returns true if anything was read.
     pub(in crate::client) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         if self.is_paused && !self.resume() {
@@ -38,7 +38,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
         loop {
             let read = self.read_replies();
             // Those before a fault, too.
-            let received = self.clerk.deliver(&mut self.replies, &mut clock);
+            let received = self.receiver.deliver(&mut self.replies, &mut clock);
             self.is_paused = received.is_full;
             if received.is_refused {
                 self.refused();
@@ -52,7 +52,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
     /// Returns true if the connection is to be read again: the stream that was full has room or is gone, another call waits
     /// for an answer, or the service may wait to be read before it takes what is written.
     fn resume(&mut self) -> bool {
-        let is_full = self.connection.queued() == 0 && self.clerk.desk.lock().calls.is_full();
+        let is_full = self.connection.queued() == 0 && self.receiver.channel.lock().calls.is_full();
         if !is_full {
             self.is_paused = false;
             self.connection.rearm();

@@ -1,4 +1,4 @@
-//! What leaves on a connection: packets from the desk, as long as the service takes them.
+//! What leaves on a connection: packets from the channel, as long as the service takes them.
 
 use std::{
     sync::Arc,
@@ -10,74 +10,74 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{
     CallError, Disconnected,
-    channel::{call_state::Stage, channel_state::Papers, outbound::UTF8, pending::Key},
-    driver::connection::{Link, failed},
+    channel::{call_state::CallState, channel_state::ChannelState, outbound::UTF8, pending::CallKey},
+    driver::connection::{ActiveConnection, failed},
 };
 
-/// How many bytes are taken from the desk at a time: as many as a service that reads takes at once.
+/// How many bytes are taken from the channel at a time: as many as a service that reads takes at once.
 const TOGETHER: usize = 64 * 1024;
 
-/// Packets that were taken from the desk and are not written yet.
+/// Packets that were taken from the channel and are not written yet.
 #[derive(Debug, Default)]
 pub(in crate::client) struct Batch {
     text: Vec<u8>,
     /// How far the text of each goes.
-    packets: Vec<(Key, Stage, usize)>,
+    packets: Vec<(CallKey, CallState, usize)>,
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     /// Writes what waits, as long as the service keeps up: callers wait otherwise.
     pub(in crate::client) fn write(&mut self) {
-        if self.refusing.is_some() || !self.clerk.change(Papers::linked) {
+        if self.refusing.is_some() || !self.receiver.change(ChannelState::linked) {
             return;
         }
         let written = match self.connection.is_custom() {
             false => self.write_packets(),
             true => self.write_custom(),
         };
-        self.clerk.desk.slots.add_permits(written);
+        self.receiver.channel.slots.add_permits(written);
     }
 
     /// Returns how many packets were written.
     fn write_packets(&mut self) -> usize {
         let mut written = 0;
-        let desk = Arc::clone(&self.clerk.desk);
+        let channel = Arc::clone(&self.receiver.channel);
         while !self.connection.is_congested() {
-            let mut papers = desk.lock();
-            let Papers { queue, calls, .. } = &mut *papers;
+            let mut state = channel.lock();
+            let ChannelState { queue, calls, .. } = &mut *state;
             if queue.is_empty() {
                 break;
             }
             let most = TOGETHER.saturating_sub(self.connection.queued());
             let large = queue.take(most, |key, text| {
-                let stage = calls.write(key);
-                written += self.push(key, stage, text);
+                let call_state = calls.write(key);
+                written += self.push(key, call_state, text);
             });
             if let Some((key, text)) = large {
-                let stage = calls.write(key);
+                let call_state = calls.write(key);
                 // A large packet is copied without the lock.
-                drop(papers);
-                written += self.push(key, stage, from_utf8(&text).expect(UTF8));
+                drop(state);
+                written += self.push(key, call_state, from_utf8(&text).expect(UTF8));
             }
         }
         written
     }
 
     /// Writes a packet, unless it is not wanted any more. Returns how many packets that makes.
-    fn push(&mut self, key: Key, stage: Option<Stage>, text: &str) -> usize {
-        let Some(stage) = stage else {
+    fn push(&mut self, key: CallKey, call_state: Option<CallState>, text: &str) -> usize {
+        let Some(call_state) = call_state else {
             return 0;
         };
         match self.connection.push_text(text) {
-            Ok(()) => self.pushed(key, stage),
+            Ok(()) => self.pushed(key, call_state),
             // Nest's own framing refuses none.
             Err(error) => tracing::error!(error = &*error as &dyn std::error::Error, "a packet cannot be framed"),
         }
         1
     }
 
-    fn pushed(&mut self, key: Key, stage: Stage) {
-        if stage == Stage::Leaving {
+    fn pushed(&mut self, key: CallKey, call_state: CallState) {
+        if call_state == CallState::Leaving {
             self.unsent
                 .push_back((self.sent + self.connection.queued() as u64, key));
         }
@@ -90,7 +90,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
         let mut batch = std::mem::take(&mut self.batch);
         while !self.connection.is_congested() {
             batch.take(
-                &mut self.clerk.desk.lock(),
+                &mut self.receiver.channel.lock(),
                 TOGETHER.saturating_sub(self.connection.queued()),
             );
             if batch.text.is_empty() {
@@ -98,14 +98,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
             }
             written += batch.packets.len();
             let mut start = 0;
-            for (key, stage, end) in batch.packets.drain(..) {
+            for (key, call_state, end) in batch.packets.drain(..) {
                 let text = from_utf8(&batch.text[start..end]).expect(UTF8);
                 start = end;
                 match self.connection.push_text(text) {
-                    Ok(()) => self.pushed(key, stage),
+                    Ok(()) => self.pushed(key, call_state),
                     Err(error) => {
                         let end = Err(CallError::Unframeable(Arc::from(error)));
-                        self.clerk.change(|papers, woken| papers.calls.end(key, end, woken));
+                        self.receiver.change(|state, woken| state.calls.end(key, end, woken));
                     }
                 }
             }
@@ -124,8 +124,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
         let out = self.unsent.iter().take_while(|(end, _)| *end <= self.sent).count();
         if out > 0 {
             let events = self.unsent.drain(..out);
-            self.clerk.change(|papers, woken| {
-                events.for_each(|(_, event)| papers.calls.done(event, woken));
+            self.receiver.change(|state, woken| {
+                events.for_each(|(_, event)| state.calls.done(event, woken));
             });
         }
         match flushed {
@@ -137,12 +137,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<'_, IO> {
 
 impl Batch {
     /// Copies the packets that wait, up to so many bytes together, or one that is large.
-    fn take(&mut self, papers: &mut Papers, most: usize) {
+    fn take(&mut self, state: &mut ChannelState, most: usize) {
         self.text.clear();
         self.packets.clear();
         // Those that are not wanted any more leave nothing: there may be others behind them.
-        while self.text.is_empty() && !papers.queue.is_empty() {
-            let Papers { queue, calls, .. } = papers;
+        while self.text.is_empty() && !state.queue.is_empty() {
+            let ChannelState { queue, calls, .. } = state;
             let large = queue.take(most, |key, text| self.add(key, calls.write(key), text.as_bytes()));
             if let Some((key, text)) = large {
                 self.add(key, calls.write(key), &text);
@@ -150,10 +150,10 @@ impl Batch {
         }
     }
 
-    fn add(&mut self, key: Key, stage: Option<Stage>, text: &[u8]) {
-        if let Some(stage) = stage {
+    fn add(&mut self, key: CallKey, call_state: Option<CallState>, text: &[u8]) {
+        if let Some(call_state) = call_state {
             self.text.extend_from_slice(text);
-            self.packets.push((key, stage, self.text.len()));
+            self.packets.push((key, call_state, self.text.len()));
         }
     }
 }
