@@ -127,7 +127,7 @@ fn bad_gateway(error: &CallError) -> (StatusCode, String) {
     (status, text + "\n")
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal stops it.
 pub(crate) async fn run(args: Args) -> io::Result<()> {
     support::log();
     let user = Client::new(format!("{}:{}", args.user_host, args.user_port));

@@ -27,7 +27,7 @@ async fn log(Payload(text): Payload<String>) {
     println!("{text}");
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal stops it.
 pub(crate) async fn run(Args { listen }: Args) -> io::Result<()> {
     support::log();
     let stopped = listen.stopped();

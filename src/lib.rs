@@ -43,7 +43,7 @@
 //!
 //! None is on by default.
 //!
-//! - `anyhow`: handlers may return `anyhow::Result`; callers are told "Internal server error", the log the rest.
+//! - `anyhow`: handlers may return `anyhow::Result`; callers receive "Internal server error", the cause is logged.
 //! - `chrono` and `time`: [`js::Date`] from and into the times of these crates.
 //! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics` crate.
 //! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which OpenTelemetry's traces cross the

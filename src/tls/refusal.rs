@@ -11,7 +11,7 @@ use super::{pinned::NotPinned, x509::date};
 struct Refusal {
     reason: Cow<'static, str>,
     remedy: Remedy,
-    /// Whom the certificate has to be for.
+    /// The host that the certificate has to name.
     host: String,
 }
 
@@ -49,8 +49,8 @@ fn openssl(host: &str) -> String {
     )
 }
 
-/// Puts the error of a handshake in words, if it is one of rustls that has them. `host` is whom the certificate that
-/// was refused has to be for.
+/// Explains the error of a handshake, if it is one of rustls that has an explanation. `host` is the name that the refused
+/// certificate has to bear.
 pub(crate) fn explained(error: io::Error, host: &str) -> io::Error {
     let Some(cause) = error.get_ref().and_then(|error| error.downcast_ref::<Error>()) else {
         return error;

@@ -130,7 +130,7 @@ impl ChannelState {
         queue.tidy(queued, |key| calls.is_queued(key));
     }
 
-    /// Something has been brought: whom to wake.
+    /// Marks new work. Returns the waker of the driver, if it sleeps.
     pub(in crate::client) fn news(&mut self) -> Option<Waker> {
         self.sleeper.take()
     }

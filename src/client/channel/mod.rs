@@ -257,7 +257,8 @@ impl RequestChannel {
         not_while_locked.as_mut().and_then(Waiter::take_returned)
     }
 
-    /// Lets nothing more in; whether it is closed by that: else there is a task, which will finish what is under way.
+    /// Rejects further requests. Returns true if the channel is closed now; otherwise the running driver finishes the calls
+    /// in flight and closes it.
     pub(in crate::client) fn close(&self) -> bool {
         let mut state = self.lock();
         let is_new = !std::mem::replace(&mut state.is_closing, true);

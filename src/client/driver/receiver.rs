@@ -101,7 +101,7 @@ impl RequestReceiver {
         .await
     }
 
-    /// Does something to what is queued in the channel, and wakes whom that concerns when the lock is free again.
+    /// Runs the change under the lock, then wakes the affected callers.
     pub(in crate::client) fn change<T>(&mut self, change: impl FnOnce(&mut ChannelState, &mut WakeList) -> T) -> T {
         let changed = change(&mut self.channel.lock(), &mut self.woken);
         if !self.woken.is_empty() {
