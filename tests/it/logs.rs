@@ -173,7 +173,7 @@ async fn a_call_s_span_has_the_fields_of_the_conventions() {
         .say(&format!(r#"{{"err":"no","isDisposed":true,"id":"{id}"}}"#))
         .await;
     calling.await.expect("no panic").expect_err("refused");
-    let line = log.line_with("client::watch: close");
+    let line = log.line_with("client::call::trace: close");
     for field in [
         r#"otel.name=send {"cmd":"sum"}"#,
         r#"otel.kind="producer""#,
