@@ -54,8 +54,15 @@ impl<T: FromStr> Visitor<'_> for TextOrNumber<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        text.parse()
-            .map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+        // Rust also reads `+5`, `NaN` and `inf`, which Nest's `ParseIntPipe` and `ParseFloatPipe` refuse.
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let number = digits
+            .starts_with(|c: char| c.is_ascii_digit() || c == '.')
+            .then(|| text.parse());
+        match number {
+            Some(Ok(number)) => Ok(number),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+        }
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {

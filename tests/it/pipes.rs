@@ -85,9 +85,29 @@ async fn text_is_no_number_unless_its_field_says_so() {
         (json!(12), true),
         (json!("1.5"), false),
         (json!("12abc"), false),
+        (json!("+5"), false),
     ] {
         let read = answer("text", json!({ "quantity": quantity.clone() })).await;
         assert_eq!(read.is_ok(), expected, "{quantity}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_finite_number_is_refused_where_text_is_read_as_numbers() {
+    #[derive(Debug, Deserialize)]
+    struct Price(#[serde(deserialize_with = "nest_wire::js::text::deserialize")] f64);
+    for (text, is_read) in [
+        (r#""1.5""#, true),
+        (r#""-1e3""#, true),
+        (r#""NaN""#, false),
+        (r#""inf""#, false),
+        (r#""Infinity""#, false),
+        (r#""+5""#, false),
+        (r#""""#, false),
+    ] {
+        let read = nest_wire::js::from_str::<Price>(text);
+        assert_eq!(read.is_ok(), is_read, "{text}");
+        assert!(read.is_err() || read.is_ok_and(|price| price.0.is_finite()));
     }
 }
 
