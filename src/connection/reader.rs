@@ -32,8 +32,14 @@ thread_local! {
 pub(super) struct Reader {
     framer: Framer,
     timeout: Option<Duration>,
-    /// Exists from the first half-received frame on; counts only while `is_armed`.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Exists from the first half-received frame on.
+    timer: Option<Box<Timer>>,
+}
+
+/// Watches a half-received frame while it is armed. Boxed as a whole: most connections never have one.
+#[derive(Debug)]
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
     is_armed: bool,
 }
 
@@ -55,7 +61,6 @@ impl Reader {
             framer,
             timeout: config.incomplete_message_timeout,
             timer: None,
-            is_armed: false,
         }
     }
 
@@ -102,7 +107,7 @@ impl Reader {
             Framer::Nest(decoder) => decoder.reset(),
             Framer::Custom(custom) => custom.lose(),
         }
-        self.is_armed = false;
+        self.disarm();
     }
 
     /// Forgets what has arrived, as Nest does after any error in it.
@@ -138,9 +143,15 @@ impl Reader {
         }
     }
 
+    fn disarm(&mut self) {
+        if let Some(timer) = &mut self.timer {
+            timer.is_armed = false;
+        }
+    }
+
     /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
     pub(super) fn rearm(&mut self) {
-        self.is_armed = false;
+        self.disarm();
         let (true, Some(timeout)) = (self.is_mid_frame(), self.timeout) else {
             return;
         };
@@ -148,17 +159,22 @@ impl Reader {
             // Later than time goes is never.
             return;
         };
-        self.is_armed = true;
         match &mut self.timer {
-            Some(timer) => timer.as_mut().reset(deadline),
-            none => *none = Some(Box::pin(sleep_until(deadline))),
+            Some(timer) => {
+                timer.sleep.as_mut().reset(deadline);
+                timer.is_armed = true;
+            }
+            none => {
+                let sleep = Box::pin(sleep_until(deadline));
+                *none = Some(Box::new(Timer { sleep, is_armed: true }));
+            }
         }
     }
 
     /// Ready when the peer has left a frame half sent for too long; with the time that it had.
     pub(super) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
-        match (self.is_armed, &mut self.timer, self.timeout) {
-            (true, Some(timer), Some(timeout)) => timer.as_mut().poll(cx).map(|()| timeout),
+        match (&mut self.timer, self.timeout) {
+            (Some(timer), Some(timeout)) if timer.is_armed => timer.sleep.as_mut().poll(cx).map(|()| timeout),
             _ => Poll::Pending,
         }
     }
@@ -213,7 +229,7 @@ mod tests {
             let Framer::Nest(decoder) = &reader.framer else {
                 panic!("the default is Nest's")
             };
-            assert!(!reader.is_armed && decoder.is_at_boundary());
+            assert!(reader.timer.as_ref().is_none_or(|timer| !timer.is_armed) && decoder.is_at_boundary());
             link = rest;
         }
     }

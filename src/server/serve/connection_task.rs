@@ -143,8 +143,7 @@ mod tests {
             connection_limiter: None,
         };
         let served = connection_task.serve(link, Extensions::new()).instrument(Span::none());
-        // Eight of these bytes lead to the ends of packets that are written alone.
-        let limit = if cfg!(feature = "metrics") { 472 } else { 416 };
+        let limit = if cfg!(feature = "metrics") { 464 } else { 408 };
         assert!(size_of_val(&served) <= limit, "{} bytes", size_of_val(&served));
     }
 }
