@@ -1,13 +1,12 @@
 // Installs the pinned majors: `node install.mjs` all of Nest's, `node install.mjs 7 12` (or `nest-7`) these. Other versions
-// of Node (Linux, x86-64) only when they are asked for: `node install.mjs node-22`.
+// of Node (Linux, x86-64) and what pipes need only when they are asked for: `node install.mjs node-22 pipes`.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { MAJORS } from './nest.mjs';
 
-const NODES = ['node-22', 'node-24', 'node-26'];
-const FOLDERS = [...MAJORS.map((major) => `nest-${major}`), ...NODES];
+const FOLDERS = [...MAJORS.map((major) => `nest-${major}`), 'node-22', 'node-24', 'node-26', 'pipes'];
 
 const asked = process.argv.slice(2).map((name) => (/^\d+$/.test(name) ? `nest-${name}` : name));
 

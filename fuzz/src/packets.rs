@@ -118,6 +118,7 @@ fn reply_survives_a_round_trip(reply: &ReplyPacket, compat: Compat) {
     let body = match &reply.outcome {
         Outcome::Value(Some(value)) => ReplyBody::Value(value),
         Outcome::Completed(Some(value)) => ReplyBody::Last(value),
+        Outcome::Value(None) if compat >= Compat::Nest12 => ReplyBody::Undefined,
         Outcome::Completed(None) => ReplyBody::Completion,
         Outcome::Failed(err) => ReplyBody::Error(err),
         _ => return,

@@ -34,6 +34,8 @@ pub enum App {
     Edge,
     /// The Nest half of the guide "Coming from Nest".
     Guide,
+    /// What Nest's pipes make of a payload (Nest 12 only).
+    Pipes,
     /// Nest's framing, driven by lines.
     JsonSocket,
     /// Nest's routes, driven by lines.
@@ -58,6 +60,7 @@ impl App {
             Self::BenchClient => "apps/bench-client.mjs",
             Self::Edge => "apps/edge-service.mjs",
             Self::Guide => "apps/guide-service.mjs",
+            Self::Pipes => "apps/pipes-service.mjs",
             Self::JsonSocket => "oracles/json-socket.mjs",
             Self::Route => "oracles/route.mjs",
             Self::Typed => "oracles/typed.mjs",

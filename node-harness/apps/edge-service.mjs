@@ -22,9 +22,16 @@ const { nest, host, ...wanted } = readOptions({
 const port = portOption(wanted.port);
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
-const { Controller, HttpException, Module } = common;
+const { Catch, Controller, HttpException, Module, UseFilters } = common;
 const { NestFactory } = core;
 const { EventPattern, MessagePattern, Payload, RpcException, Transport } = microservices;
+
+// Sends the exception whole, where Nest's own filter would send what it was made of. (rxjs 6 and 7 disagree on what
+// `throwError` takes.)
+class WholeFilter {
+  catch(exception) { return new rxjs.Observable((subscriber) => subscriber.error(exception)); }
+}
+decorate(WholeFilter, Catch(RpcException));
 
 class AppController {
   ping() { return 'pong'; }
@@ -36,6 +43,8 @@ class AppController {
 
   // Of the second value nothing is left on the wire but the id.
   gap() { return rxjs.from([1, undefined, 2]); }
+
+  gapAtTheEnd() { return rxjs.from([1, undefined, undefined]); }
 
   // Many values in the tick after the one that has the first one sent, and a last one much later.
   burst() {
@@ -70,6 +79,9 @@ class AppController {
       case 'observable': return rxjs.throwError(exception);
     }
   }
+  rpcException({ error, name }) {
+    throw new RpcException(name === undefined ? error : new common[name](error).getResponse());
+  }
   httpError() { throw new HttpException('the caller must not see this', 404); }
 
   // Two or three handlers for an event, and what a request to it is answered with.
@@ -97,6 +109,7 @@ decorate(AppController, Controller(), {
   delay: [MessagePattern('delay'), Payload()],
   bigInt: [MessagePattern('big-int')],
   gap: [MessagePattern('gap')],
+  gapAtTheEnd: [MessagePattern('gap-at-the-end')],
   burst: [MessagePattern('burst')],
   withoutPattern: [MessagePattern()],
   textWithZero: [MessagePattern('1.50')],
@@ -105,6 +118,7 @@ decorate(AppController, Controller(), {
   textNull: [MessagePattern('null')],
   either: [MessagePattern(['this', 'that'])],
   httpError: [MessagePattern('http-error')],
+  rpcException: [and(MessagePattern('rpc-exception'), UseFilters(WholeFilter)), Payload()],
   httpException: [MessagePattern('http-exception'), Payload()],
   twoA: [EventPattern('two')],
   twoB: [EventPattern('two')],
@@ -119,6 +133,10 @@ decorate(AppController, Controller(), {
   mixedEvent: [EventPattern('mixed')],
   close: [EventPattern('close')],
 });
+
+function and(...decorators) {
+  return (...target) => decorators.forEach((decorator) => decorator(...target));
+}
 
 class AppModule {}
 decorate(AppModule, Module({ controllers: [AppController] }));

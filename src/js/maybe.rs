@@ -1,6 +1,9 @@
 //! JavaScript's `undefined`, beside the values of a type.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt::{self, Write},
+    marker::PhantomData,
+};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -15,6 +18,7 @@ use serde::{
 /// - A handler takes `Maybe<Payload<T>>` or `Maybe<RawJson>`: [`Undefined`](Self::Undefined) if the packet has no
 ///   `data`. It returns `Maybe<T>` for any `T` that it may return.
 /// - `Client::send::<Maybe<T>>` and the client's stream give `Undefined` for a reply without a value.
+/// - A service's [`Values`](crate::server::Values) may have `Undefined` among their items.
 /// - A member of a struct needs `#[serde(default, skip_serializing_if = "Maybe::is_undefined")]`. Elsewhere `Undefined`
 ///   is written as `null`, as `JSON.stringify` writes it in an array.
 ///
@@ -70,7 +74,8 @@ impl<T> From<Option<T>> for Maybe<T> {
 impl<T: Serialize> Serialize for Maybe<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Undefined => serializer.serialize_unit(),
+            // `null`, as everything that is not there; [`is_undefined`] recognises the name.
+            Self::Undefined => serializer.serialize_unit_struct(NAME),
             Self::Value(value) => value.serialize(serializer),
         }
     }
@@ -82,7 +87,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     }
 }
 
-/// Other deserializers pass the value on; [`Absent`] recognises the name.
+/// Other serializers and deserializers ignore the name; [`is_undefined`] and [`Absent`] recognise it.
 const NAME: &str = "$nest_wire::js::Maybe";
 
 struct MaybeVisitor<T>(PhantomData<T>);
@@ -151,6 +156,21 @@ impl<'de> Deserializer<'de> for Absent {
     }
 }
 
+/// Returns true if `value`, which is written as `null`, is [`Maybe::Undefined`].
+pub(crate) fn is_undefined<T: Serialize + ?Sized>(value: &T) -> bool {
+    let mut name = String::new();
+    write!(name, "{}", UnitName(value)).is_ok() && name == NAME
+}
+
+/// Shows the name of a unit struct, with serde's serializer for this purpose. Most other values fail to be shown.
+struct UnitName<'a, T: ?Sized>(&'a T);
+
+impl<T: Serialize + ?Sized> fmt::Display for UnitName<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.serialize(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +185,18 @@ mod tests {
         assert_eq!(from_undefined::<Value>(), None);
         assert_eq!(from_undefined::<serde_json::Value>(), None);
         assert_eq!(from_undefined::<String>(), None);
+    }
+
+    #[test]
+    fn among_what_is_written_as_null_only_undefined_is_undefined() {
+        assert!(is_undefined(&Maybe::<u8>::Undefined));
+        assert!(is_undefined(&Box::new(Maybe::<u8>::Undefined)));
+        assert!(!is_undefined(&Maybe::Value(None::<u8>)));
+        assert!(!is_undefined(&None::<u8>));
+        assert!(!is_undefined(&serde_json::Value::Null));
+        assert!(!is_undefined(&Value::Null));
+        assert!(!is_undefined(&f64::NAN));
+        assert!(!is_undefined(&()));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub use string::JsString;
 pub use value::Value;
 
 pub(crate) use de::path_of_mismatch;
-pub(crate) use maybe::from_undefined;
+pub(crate) use maybe::{from_undefined, is_undefined};
 pub(crate) use members::{UsualKey, members, value_end};
 pub(crate) use number::with_text as with_number;
 pub(crate) use pass::is_plain_string;

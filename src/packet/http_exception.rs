@@ -1,7 +1,5 @@
 //! Nest's `HttpException`, as it looks in the `err` of a reply.
 
-use serde::Deserialize;
-
 use super::{RawJson, RpcError};
 use crate::js::{self, Value};
 
@@ -16,7 +14,8 @@ use crate::js::{self, Value};
 /// | `throw new RpcException(e)`, or `throwError(() => e)` in a filter | [`to_rpc_error`](Self::to_rpc_error) | `{"response":{"message":"no user","error":"Not Found","statusCode":404},"status":404,"options":{},"message":"no user","name":"NotFoundException"}` |
 /// | `throw new RpcException(e.getResponse())` | [`response_to_rpc_error`](Self::response_to_rpc_error) | `{"message":"no user","error":"Not Found","statusCode":404}` |
 ///
-/// [`HttpException::of`] reads both. Nest 7 writes the first without `options` and `name`.
+/// [`HttpException::of`] reads both, and either within the `error` of an `RpcException` that a filter sent whole
+/// ([`RpcError::from_exception`]). Nest 7 writes the first without `options` and `name`.
 ///
 /// ```
 /// use nest_wire::packet::{HttpException, RpcError};
@@ -81,26 +80,20 @@ impl HttpException {
         Self { status, response }
     }
 
-    /// Reads the error of a service, in either way in which it may be written. `None` if it is no exception of HTTP.
+    /// Reads the error of a service, in any of the ways in which it may be written. Returns `None` if it is no exception of
+    /// HTTP.
     #[must_use]
     pub fn of(error: &RpcError) -> Option<Self> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Status {
-            Whole {
-                status: u16,
-            },
-            Response {
-                #[serde(rename = "statusCode")]
-                status_code: u16,
-            },
+        let err = js::parse(error.err().as_str()).ok()?;
+        Self::from_err(&err).or_else(|| Self::from_err(err.get("error")?))
+    }
+
+    fn from_err(err: &Value) -> Option<Self> {
+        if let Some(status) = err.get("status").and_then(http_status) {
+            return Some(Self::with_response(status, err.get("response")?.clone()));
         }
-        let value = js::parse(error.err().as_str()).ok()?;
-        let object = value.as_object()?;
-        match error.err().parse::<Status>().ok()? {
-            Status::Whole { status } => Some(Self::with_response(status, object.get("response")?.clone())),
-            Status::Response { status_code } => Some(Self::with_response(status_code, value)),
-        }
+        let status = err.get("statusCode").and_then(http_status)?;
+        Some(Self::with_response(status, err.clone()))
     }
 
     /// Returns the status of HTTP, 404 for example (`getStatus()`).
@@ -160,6 +153,13 @@ impl HttpException {
     fn has_error(&self, text: &str) -> bool {
         self.response.get("error").and_then(Value::as_str) == Some(text)
     }
+}
+
+/// Returns the number, if it is a whole one that fits.
+fn http_status(value: &Value) -> Option<u16> {
+    let number = value.as_f64()?;
+    let status = number as u16;
+    (f64::from(status) == number).then_some(status)
 }
 
 fn class(status: u16) -> Option<&'static (u16, &'static str, &'static str)> {

@@ -17,6 +17,8 @@ pub enum ReplyBody<'a> {
     Value(&'a RawJson),
     /// The last value.
     Last(&'a RawJson),
+    /// An undefined value; more may follow. Nest 11 and older take it for the end, and for the last value as a whole.
+    Undefined,
     /// No more values; without one before, the handler returned undefined.
     Completion,
     /// The handler failed with this `err`.
@@ -46,7 +48,7 @@ impl<'a> ReplyBody<'a> {
     pub(crate) fn payload(self) -> Option<&'a RawJson> {
         match self {
             Self::Value(payload) | Self::Last(payload) | Self::Error(payload) => Some(payload),
-            Self::Completion | Self::NoHandler => None,
+            Self::Undefined | Self::Completion | Self::NoHandler => None,
         }
     }
 
@@ -58,6 +60,7 @@ impl<'a> ReplyBody<'a> {
             Self::Last(response) => ("{\"response\":", response.as_str(), ",\"isDisposed\":true,\"id\":"),
             Self::Completion => ("{\"isDisposed\":true,\"id\":", "", ""),
             Self::Error(err) => ("{\"err\":", err.as_str(), ",\"isDisposed\":true,\"id\":"),
+            Self::Undefined => return ["{\"id\":", id, "}", "", ""],
             Self::NoHandler => return ["{\"id\":", id, NO_HANDLER, "", ""],
         };
         [before, payload, after, id, "}"]
@@ -217,6 +220,7 @@ mod tests {
                 r#"{"response":6,"isDisposed":true,"id":"a"}"#,
                 Outcome::Completed(Some(value.clone())),
             ),
+            (ReplyBody::Undefined, r#"{"id":"a"}"#, Outcome::Value(None)),
             (
                 ReplyBody::Completion,
                 r#"{"isDisposed":true,"id":"a"}"#,

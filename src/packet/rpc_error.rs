@@ -5,6 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 use serde::Serialize;
 
 use super::RawJson;
+use crate::js::{self, Value};
 
 /// The `err` of a reply: what a handler fails with, and what a caller sees of it
 /// (`exceptions/base-rpc-exception-filter.js`; `docs/PROTOCOL.md` §2).
@@ -52,6 +53,28 @@ impl RpcError {
             Some(b'{' | b'[') => Self::from_raw(value),
             _ => Self::from_raw(RawJson::trusted(format!(r#"{{"status":"error","message":{value}}}"#))),
         })
+    }
+
+    /// Returns the error that an exception filter sends which answers with `throwError(() => exception)`, where the
+    /// exception is `new RpcException(value)`: the exception itself, `{"error":…,"message":…}`
+    /// (`exceptions/rpc-exception.js`).
+    ///
+    /// ```
+    /// use nest_wire::packet::RpcError;
+    ///
+    /// let error = RpcError::from_exception("odd")?;
+    /// assert_eq!(error.err().as_str(), r#"{"error":"odd","message":"odd"}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `value` refuses to be serialised.
+    pub fn from_exception<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        let error = RawJson::of(value)?;
+        let message = exception_message(&error);
+        Ok(Self::from_raw(RawJson::trusted(format!(
+            r#"{{"error":{error},"message":{message}}}"#
+        ))))
     }
 
     /// `new RpcException()`: `{"status":"error"}`, the message being undefined.
@@ -141,6 +164,18 @@ impl RpcError {
 
     const fn from_raw_static(err: &'static str) -> Self {
         Self::from_raw(RawJson::trusted_static(err))
+    }
+}
+
+/// Returns the message that an `RpcException` made of this value has, as JSON (`RpcException.initMessage`).
+fn exception_message(error: &RawJson) -> RawJson {
+    if error.as_str().starts_with('"') {
+        return error.clone();
+    }
+    let own = js::parse(error.as_str()).ok();
+    match own.as_ref().and_then(|value| value.get("message")) {
+        Some(message @ Value::String(_)) => RawJson::trusted(message.stringify()),
+        _ => RawJson::trusted_static("\"Rpc Exception\""),
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::edge::{frame, in_time, nests};
+use crate::edge::{Caller, frame, in_time, nests};
 
 on_each_major!(
     calls_that_lose_their_link_wait_for_ever_in_7_and_8_and_fail_in,
@@ -35,6 +35,7 @@ on_each_major!(
     links
 );
 on_each_major!(an_undefined_value_in_a_stream_ends_it_up_to_11_and_not_in, gap);
+on_each_major!(an_undefined_value_in_our_stream_is_written_and_taken_as_by, gap_of_ours);
 
 on_each_major!(
     values_that_come_while_others_are_sent_are_lost_by_7_to_10_and_not_by,
@@ -202,6 +203,49 @@ async fn pass_on(listener: TcpListener, service: SocketAddr, count: Arc<AtomicUs
             // A link that is dropped with its process may be reset.
             let _ = copy_bidirectional(&mut caller, &mut service).await;
         });
+    }
+}
+
+async fn gap_of_ours(major: u8) {
+    let theirs = nests(major, &[]).await;
+    let ours = crate::edge::ours(major, Default::default()).await;
+    let stage = Stage::ready().await;
+    let mut seen = Vec::new();
+    for service in [theirs.address(), ours] {
+        let mut caller = Caller::of(service).await;
+        for (pattern, replies) in [
+            (
+                "gap",
+                [
+                    r#"{"response":1,"id":"a"}"#,
+                    r#"{"id":"a"}"#,
+                    r#"{"response":2,"isDisposed":true,"id":"a"}"#,
+                ],
+            ),
+            (
+                "gap-at-the-end",
+                [
+                    r#"{"response":1,"id":"a"}"#,
+                    r#"{"id":"a"}"#,
+                    r#"{"isDisposed":true,"id":"a"}"#,
+                ],
+            ),
+        ] {
+            caller
+                .say(&format!(r#"{{"pattern":"{pattern}","data":0,"id":"a"}}"#))
+                .await;
+            for reply in replies {
+                caller.hear(reply).await;
+            }
+        }
+        let ask = json!({"op": "send", "key": 1, "pattern": "gap", "data": 0}).to_string();
+        seen.push(ask_client(stage, major, service.port(), &[ask]).await);
+    }
+    if major == 12 {
+        assert_eq!(seen[0], seen[1]);
+    } else {
+        // The second value is the packet as a whole, with its random id.
+        assert_eq!(seen[0]["1"].len(), seen[1]["1"].len(), "{seen:?}");
     }
 }
 

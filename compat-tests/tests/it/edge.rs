@@ -4,13 +4,14 @@ use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
 
 use bytes::BytesMut;
 use compat_tests::{Make, PATIENCE, Stage};
+use futures_util::stream;
 use nest_wire::{
     Compat,
-    codec::encode,
+    codec::{FrameDecoder, encode},
     connection::Config,
-    js::Value,
+    js::{Maybe, Value},
     packet::RpcError,
-    server::{Listener, Payload, Router, serve},
+    server::{Listener, Payload, Router, Values, serve},
 };
 use nest_wire_harness::{App, Service};
 use serde::Deserialize;
@@ -51,6 +52,12 @@ fn router() -> Router {
         .message("delay", async |Payload(Delay { ms, value }): Payload<Delay>| {
             sleep(Duration::from_millis(ms)).await;
             value
+        })
+        .message("gap", async || {
+            Values::new(stream::iter([Maybe::Value(1), Maybe::Undefined, Maybe::Value(2)]))
+        })
+        .message("gap-at-the-end", async || {
+            Values::new(stream::iter([Maybe::Value(1), Maybe::Undefined, Maybe::Undefined]))
         })
         .fallback(async || Err::<(), _>(RpcError::no_handler()))
         .message_without_pattern(async || "none")
@@ -116,6 +123,22 @@ impl Caller {
         let read = in_time(self.0.read_exact(&mut received)).await;
         read.unwrap_or_else(|error| panic!("{error}, not {packet}"));
         assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(&expected));
+    }
+
+    /// Waits for the next packet.
+    pub(crate) async fn next(&mut self) -> String {
+        let (mut received, mut decoder) = (BytesMut::new(), FrameDecoder::default());
+        in_time(async {
+            loop {
+                if let Some(text) = decoder.decode(&mut received).expect("frames") {
+                    assert!(received.is_empty(), "more than one packet");
+                    return text.to_string();
+                }
+                let read = self.0.read_buf(&mut received).await.expect("the connection is open");
+                assert_ne!(read, 0, "the service has closed the connection");
+            }
+        })
+        .await
     }
 
     /// Waits until the service has closed the link, in whichever way; with what came before that.

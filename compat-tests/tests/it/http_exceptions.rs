@@ -87,6 +87,49 @@ async fn an_exception_of_http_from_nest_7_is_read() {
     }
 }
 
+/// The error of a service whose filter sends exceptions whole.
+async fn whole(client: &Client, data: nest_wire::js::Value) -> RpcError {
+    match client.send::<()>("rpc-exception", &data).await {
+        Err(CallError::Rpc(error)) => error,
+        other => panic!("no error: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_exception_that_a_filter_sends_whole_is_written_as_nest_writes_it() {
+    for major in [7, 12] {
+        let (_service, client) = client(major).await;
+        for error in [
+            json!("odd"),
+            json!({ "code": 7 }),
+            json!({ "code": 7, "message": "odd" }),
+            json!({ "message": 7 }),
+            json!(["a", "b"]),
+            json!(7),
+            json!(null),
+        ] {
+            let nests = whole(&client, json!({ "error": error.clone() })).await;
+            let ours = RpcError::from_exception(&error).expect("it can be written");
+            assert_eq!(ours.err().as_str(), nests.err().as_str(), "Nest {major}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_exception_of_http_within_one_that_a_filter_sends_whole_is_read() {
+    for major in [7, 12] {
+        let (_service, client) = client(major).await;
+        let nests = whole(&client, json!({ "error": "no user", "name": "NotFoundException" })).await;
+        let ours = HttpException::new(404, "no user");
+        assert_eq!(HttpException::of(&nests), Some(ours.clone()), "Nest {major}");
+        if major == 12 {
+            // Nest 7 writes the members of the body in another order.
+            let ours = RpcError::from_exception(ours.response()).expect("it can be written");
+            assert_eq!(ours.err().as_str(), nests.err().as_str());
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_exception_of_http_that_is_thrown_as_it_is_does_not_cross_the_wire() {
     for major in [7, 12] {

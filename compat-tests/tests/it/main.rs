@@ -34,6 +34,7 @@ mod log;
 mod majors;
 mod metrics;
 mod oracle;
+mod pipes;
 mod server_limits;
 mod service;
 mod stopped_time;

@@ -123,6 +123,26 @@ async fn nests_client_is_shown_a_renewed_certificate_without_a_restart() {
 }
 
 #[tokio::test]
+async fn our_client_shows_nest_a_renewed_certificate_without_a_restart() {
+    let kinds = Kind::all();
+    let [own, before, after] = [&kinds[0], &kinds[1], &kinds[3]].map(|kind| Files::of(kind, "renewed-caller"));
+    let mut flags = own.flags();
+    // The service trusts the certificate alone that its caller does not have yet.
+    *flags.last_mut().expect("the value of --ca") = after.flags().pop().expect("the value of --ca");
+    let service = Stage::ready()
+        .await
+        .start(App::Conformance, Make::Nest(12), &with(&flags, &["--mutual"]))
+        .await;
+    let identity = before.identity();
+    let tls = ClientTls::trusting_pinned(own.pinned()).with_identity(identity.clone());
+    let client = Client::tls(service.address().to_string(), tls).expect("a name");
+    client.send::<f64>("sum", &[1]).await.expect_err("not renewed yet");
+    identity.renew(&after.identity());
+    let sum = client.send::<f64>("sum", &[3, 5, 6]).await;
+    assert!(matches!(sum, Ok(14.0)), "{sum:?}");
+}
+
+#[tokio::test]
 async fn nests_client_refuses_a_certificate_that_has_expired_though_it_is_its_ca() {
     let files = Files::of(&Kind::expired(), "expired");
     let listener = Listener::bind("localhost:0").await.expect("a free port");

@@ -8,6 +8,7 @@ use std::{
 use futures_util::Stream;
 
 use crate::{
+    js::Maybe,
     packet::{RawJson, RpcError},
     server::{Reply, Values, handler::service::Running, limits::Permit},
 };
@@ -32,7 +33,7 @@ struct Holding {
 }
 
 impl Stream for Holding {
-    type Item = Result<RawJson, RpcError>;
+    type Item = Result<Maybe<RawJson>, RpcError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = ready!(self.values.0.as_mut().poll_next(cx));

@@ -14,11 +14,12 @@ use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
 use crate::{
+    js::{self, Maybe},
     packet::{RawJson, RpcError},
     server::IntoRpcError,
 };
 
-pub(super) type BoxValues = Pin<Box<dyn Stream<Item = Result<RawJson, RpcError>> + Send>>;
+pub(super) type BoxValues = Pin<Box<dyn Stream<Item = Result<Maybe<RawJson>, RpcError>> + Send>>;
 
 /// What a handler answers, ready to be written.
 #[non_exhaustive]
@@ -34,11 +35,12 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// One value, or "Internal server error" if it can't be serialised.
+    /// One value, or undefined for [`Maybe::Undefined`], or "Internal server error" if it can't be serialised.
     pub fn value<T: Serialize + ?Sized>(value: &T) -> Self {
-        match RawJson::of(value) {
-            Ok(value) => Self::Value(value),
-            Err(error) => Self::Error(error.into()),
+        match value_of(value) {
+            Ok(Maybe::Value(value)) => Self::Value(value),
+            Ok(Maybe::Undefined) => Self::Undefined,
+            Err(error) => Self::Error(error),
         }
     }
 }
@@ -54,11 +56,24 @@ impl fmt::Debug for Reply {
     }
 }
 
+/// Writes a value as JSON; `Undefined` stays what it is.
+fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError> {
+    let json = RawJson::of(value)?;
+    let is_undefined = json.as_str() == "null" && js::is_undefined(value);
+    Ok(if is_undefined {
+        Maybe::Undefined
+    } else {
+        Maybe::Value(json)
+    })
+}
+
 /// A stream of values as an answer, as an `Observable` is in Nest.
 ///
 /// Values leave as they come. The stream's end travels with the last value if it is known by then, else alone. While
 /// the peer does not read, the stream is not polled; when the connection ends, it is dropped. To an event nobody listens:
 /// the stream then runs to its end for what it does on the way, as in Nest.
+///
+/// [`Maybe::Undefined`] is a value too. Callers with Nest 11 and older take it for the end.
 ///
 /// ```
 /// use futures_util::stream;
@@ -78,7 +93,7 @@ impl Values {
     where
         S: Stream<Item: Serialize> + Send + 'static,
     {
-        Self(Box::pin(values.map(|value| Ok(RawJson::of(&value)?))))
+        Self(Box::pin(values.map(|value| value_of(&value))))
     }
 
     /// A stream that may end with an error: what comes after the first one is not sent.
@@ -89,7 +104,7 @@ impl Values {
         E: IntoRpcError,
     {
         Self(Box::pin(values.map(|value| match value {
-            Ok(value) => Ok(RawJson::of(&value)?),
+            Ok(value) => value_of(&value),
             Err(error) => Err(error.into_rpc_error()),
         })))
     }
@@ -97,7 +112,7 @@ impl Values {
 
 /// For layers: to map or count the values of a reply, and to put them into a new one with [`Values::fallible`].
 impl Stream for Values {
-    type Item = Result<RawJson, RpcError>;
+    type Item = Result<Maybe<RawJson>, RpcError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.as_mut().poll_next(cx)

@@ -113,7 +113,7 @@ async fn last_value(mut values: Values) -> Option<Reply> {
         // A stream that never waits must not keep this thread to itself.
         tokio::task::coop::consume_budget().await;
         match value {
-            Ok(value) => last = Some(Reply::Value(value)),
+            Ok(value) => last = Some(value.into_option().map_or(Reply::Undefined, Reply::Value)),
             Err(error) => return Some(Reply::Error(error)),
         }
     }

@@ -17,6 +17,7 @@ use tracing::{
 
 use crate::{
     connection::{ConnectionError, FramingError},
+    js::Maybe,
     packet::{Frame, RawJson, ReplyBody, ReplyId, RequestMembers},
     server::{
         Kind, Reply, Request,
@@ -252,9 +253,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// instead, which ends the call.
     pub(super) fn emit(&mut self, id: &RawJson, emission: StreamItem) -> bool {
         match emission {
-            StreamItem::Value(value) => self.write(id.as_str(), ReplyBody::Value(&value)),
-            StreamItem::Last(value) => self.write(id.as_str(), ReplyBody::Last(&value)),
-            StreamItem::Completion => self.write(id.as_str(), ReplyBody::Completion),
+            StreamItem::Value(Maybe::Value(value)) => self.write(id.as_str(), ReplyBody::Value(&value)),
+            StreamItem::Value(Maybe::Undefined) => self.write(id.as_str(), ReplyBody::Undefined),
+            StreamItem::Last(Maybe::Value(value)) => self.write(id.as_str(), ReplyBody::Last(&value)),
+            StreamItem::Last(Maybe::Undefined) | StreamItem::Completion => {
+                self.write(id.as_str(), ReplyBody::Completion)
+            }
             StreamItem::Error(error) => {
                 let is_sent = self.write(id.as_str(), ReplyBody::Error(error.err()));
                 drop_contained(error);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    js::Maybe,
     packet::{RawJson, RpcError},
     server::{
         Kind, Values,
@@ -38,7 +39,7 @@ use futures_util::Stream;
 pub(in crate::server) struct ReplyStream {
     id: RawJson,
     values: Contained<Values>,
-    held: Option<RawJson>,
+    held: Option<Maybe<RawJson>>,
     state: State,
     origin: OwnedLogContext,
     watch: RequestTrace,
@@ -53,8 +54,8 @@ enum State {
 /// What goes to the caller.
 #[derive(Debug, PartialEq)]
 pub(in crate::server) enum StreamItem {
-    Value(RawJson),
-    Last(RawJson),
+    Value(Maybe<RawJson>),
+    Last(Maybe<RawJson>),
     Completion,
     Error(RpcError),
 }
@@ -76,7 +77,7 @@ impl ReplyStream {
         self.id == *id
     }
 
-    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawJson, RpcError>>> {
+    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Maybe<RawJson>, RpcError>>> {
         let _entered = self.watch.span.enter();
         let Some(values) = &mut *self.values else {
             return Poll::Ready(None);
@@ -166,14 +167,20 @@ mod tests {
         sent
     }
 
-    fn json(number: u32) -> RawJson {
-        RawJson::of(&number).expect("a number")
+    fn json(number: u32) -> Maybe<RawJson> {
+        Maybe::Value(RawJson::of(&number).expect("a number"))
     }
 
     #[test]
     fn the_end_travels_with_the_last_value_if_it_is_known_by_then() {
         let sent = sent_at_once(Values::new(stream::iter([1, 2])));
         assert_eq!(sent, [StreamItem::Value(json(1)), StreamItem::Last(json(2))]);
+    }
+
+    #[test]
+    fn undefined_is_a_value_among_others() {
+        let sent = sent_at_once(Values::new(stream::iter([Maybe::Undefined, Maybe::Value(1)])));
+        assert_eq!(sent, [StreamItem::Value(Maybe::Undefined), StreamItem::Last(json(1))]);
     }
 
     #[test]

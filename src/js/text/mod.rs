@@ -1,7 +1,7 @@
 //! Integers as text, for `#[serde(with = "nest_wire::js::text")]`.
 //!
 //! JavaScript rounds integers beyond 2^53 as it reads them. An identifier that is written as text reaches a Node peer
-//! with all its digits. Text and numbers are read alike.
+//! with all its digits. Text and numbers are read alike. [`option`] does so for a number that may be missing.
 //!
 //! ```
 //! use nest_wire::js;
@@ -18,6 +18,8 @@
 //! assert_eq!(js::from_str::<Order>(r#"{"id":7}"#)?.id, 7);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+
+pub mod option;
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
