@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::protocol::top;
+use crate::repository::protocol::top;
 
 /// A program with a mistake, and what the compiler is to say.
 const MISTAKES: &[(&str, &str, &[&str])] = &[

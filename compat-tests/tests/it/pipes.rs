@@ -1,4 +1,4 @@
-//! The column "Nest" of the guide's table of pipes, from Nest's own. The column "serde" is `tests/it/pipes.rs`.
+//! The column "Nest" of the guide's table of pipes, from Nest's own. The column "serde" is `tests/it/values/pipes.rs`.
 
 use compat_tests::{Make, Stage, package};
 use nest_wire_harness::App;

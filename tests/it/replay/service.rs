@@ -14,9 +14,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::replay::{Fixture, fixtures, frames};
+use super::{Fixture, fixtures, frames};
 
-#[path = "../../examples/support/conformance.rs"]
+#[path = "../../../examples/support/conformance.rs"]
 mod conformance;
 
 /// Longer than any handler takes. Time is paused: it passes at once when nothing else can happen.

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::protocol::{all_text, quoted, top};
+use crate::repository::protocol::{all_text, quoted, top};
 
 #[test]
 fn every_feature_in_the_readme_names_a_test_that_exists() {

@@ -1,5 +1,8 @@
 //! The recordings of real Nest in `fixtures/`: where they are, and that our framing is theirs.
 
+mod caller;
+mod service;
+
 use std::{
     fs,
     path::{Path, PathBuf},

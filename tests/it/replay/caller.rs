@@ -18,7 +18,7 @@ use nest_wire::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use super::replay::{Fixture, fixtures, frames};
+use super::{Fixture, fixtures, frames};
 
 #[tokio::test(start_paused = true)]
 async fn our_client_says_and_hears_what_nests_did() {

@@ -1,0 +1,6 @@
+//! TLS on both sides.
+
+mod calls;
+mod pinned;
+mod refusals;
+mod renewal;

@@ -1,0 +1,6 @@
+//! Values between JavaScript and Rust.
+
+mod javascript;
+mod of_node;
+mod pipes;
+mod typed;
