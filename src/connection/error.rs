@@ -1,9 +1,11 @@
 //! Why a link ends before its time.
 
-use std::{io, time::Duration};
+use std::{error::Error, io, time::Duration};
 
-use super::FramingError;
 use crate::{codec::FrameError, packet::PacketError};
+
+/// What a [`Framing`](super::Framing) says is wrong: any error, or a text (`Err("no such version".into())`).
+pub type FramingError = Box<dyn Error + Send + Sync>;
 
 /// Why a link ended. [`ConnectionError::Io`] is the network's doing or the system's, [`ConnectionError::Unframeable`]
 /// our own, all else the peer's.

@@ -8,10 +8,7 @@ use std::{error::Error, fmt, sync::Arc};
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{Caught, ConnectionError, caught};
-
-/// What a [`Framing`] says is wrong: any error, or a text (`Err("no such version".into())`).
-pub type FramingError = Box<dyn Error + Send + Sync>;
+use super::{Caught, ConnectionError, FramingError, caught};
 
 /// How packets stand on a link, where that is not Nest's `length#json`: the counterpart of Nest's options
 /// `socketClass`, `serializer` and `deserializer`, all three in one.

@@ -19,8 +19,8 @@ mod writer;
 
 pub(crate) use caught::{Caught, caught, panic_message};
 pub use config::Config;
-pub use error::ConnectionError;
-pub use framing::{Framing, FramingError};
+pub use error::{ConnectionError, FramingError};
+pub use framing::Framing;
 pub use keepalive::Keepalive;
 pub use link::{Connection, Segment};
 pub(crate) use listening::listen;

@@ -3,24 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::nesting;
-use super::value::Value;
-
-/// The elements of an array.
-///
-/// It is used as the `Vec` it derefs to; being a type of its own it can take nested values apart
-/// one by one when dropped, where a plain `Vec<Value>` would recurse.
-///
-/// ```
-/// use nest_wire::js::{Array, Value};
-///
-/// let mut array: Array = [1, 2].into_iter().map(Value::from).collect();
-/// array.push(Value::from("three"));
-/// assert_eq!(array.len(), 3);
-/// assert_eq!(Value::from(array).stringify(), r#"[1,2,"three"]"#);
-/// ```
-#[derive(Clone, Default, PartialEq)]
-pub struct Array(Vec<Value>);
+use crate::js::value::{Array, Value};
 
 impl Array {
     /// The elements as a plain `Vec`.
@@ -41,14 +24,6 @@ impl Deref for Array {
 impl DerefMut for Array {
     fn deref_mut(&mut self) -> &mut Vec<Value> {
         &mut self.0
-    }
-}
-
-impl Drop for Array {
-    fn drop(&mut self) {
-        if self.0.iter().any(Value::holds_values) {
-            nesting::dismantle(std::mem::take(&mut self.0));
-        }
     }
 }
 

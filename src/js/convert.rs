@@ -1,8 +1,8 @@
 //! What can be turned into a [`Value`]: Rust's own types and `serde_json`'s values.
 
-use super::array::Array;
-use super::object::Object;
 use super::string::JsString;
+use super::value::Array;
+use super::value::Object;
 use super::value::Value;
 
 impl From<bool> for Value {

@@ -7,11 +7,11 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::array::Array;
-use super::object::Object;
 use super::parse::parse;
 use super::string::JsString;
 use super::stringify::push_quoted;
+use super::value::Array;
+use super::value::Object;
 use super::value::Value;
 
 /// With `serde_json`'s serialisers only.

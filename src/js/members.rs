@@ -1,8 +1,8 @@
 //! The members of an object, one after the other, their values left as text.
 
-use super::parse::ParseError;
 use super::pass::{self, Passed};
 use super::reader::Reader;
+use crate::js::parse_error::ParseError;
 
 /// A key as most packets spell it, with quotes and colon and no white space: `"id":`.
 #[derive(Debug)]

@@ -3,13 +3,41 @@
 //! A value that came off the wire may be nested thousands deep, and what is derived would need a
 //! stack frame or several for each level. Here the levels are kept on the heap.
 
-use super::array::Array;
-use super::object::{Iter, Object};
+use super::object::Iter;
 use super::string::JsString;
-use super::value::Value;
+use super::value::{Array, Object, Value};
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        copy(self)
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        equal(self, other)
+    }
+}
+
+impl Drop for Array {
+    fn drop(&mut self) {
+        if self.0.iter().any(Value::holds_values) {
+            dismantle(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if self.iter().any(|(_, value)| value.holds_values()) {
+            let members = std::mem::take(self).into_iter();
+            dismantle(members.map(|(_, value)| value).collect());
+        }
+    }
+}
 
 /// Drops values without recursion: whatever holds others is emptied before it goes.
-pub(super) fn dismantle(mut pending: Vec<Value>) {
+fn dismantle(mut pending: Vec<Value>) {
     while let Some(value) = pending.pop() {
         match value {
             Value::Array(elements) => pending.append(&mut elements.into_vec()),
@@ -20,7 +48,7 @@ pub(super) fn dismantle(mut pending: Vec<Value>) {
 }
 
 /// Whether two values are equal, however deep.
-pub(super) fn equal(left: &Value, right: &Value) -> bool {
+fn equal(left: &Value, right: &Value) -> bool {
     let mut pending = vec![(left, right)];
     while let Some(pair) = pending.pop() {
         let same = match pair {
@@ -43,7 +71,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
 }
 
 /// A copy of a value, however deep.
-pub(super) fn copy(value: &Value) -> Value {
+fn copy(value: &Value) -> Value {
     let mut open = Vec::new();
     let mut source = value;
     loop {

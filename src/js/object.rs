@@ -1,42 +1,11 @@
 //! A JavaScript object: its members, in the order in which JavaScript lists them.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::btree_map;
 use std::fmt;
 use std::ops::Index;
 
-use indexmap::IndexMap;
-
-use super::nesting;
 use super::string::JsString;
-use super::value::Value;
-
-/// An object's members.
-///
-/// Keys that are array indices (`"0"` to `"4294967294"`, without leading zeros) come first, in
-/// ascending order; the others follow as they were inserted. A key given again keeps its place and
-/// takes the new value. `__proto__` is a key like any other, as it is to `JSON.parse`.
-///
-/// Two objects are equal when they have equal members, in whatever order.
-///
-/// ```
-/// use nest_wire::js::{Object, Value};
-///
-/// let object: Object = [("b", 1), ("10", 2), ("9", 3), ("b", 4)].into_iter().collect();
-/// assert_eq!(object.get("b"), Some(&Value::from(4)));
-/// assert_eq!(Value::from(object).stringify(), r#"{"9":3,"10":2,"b":4}"#);
-/// ```
-#[derive(Clone, Default)]
-pub struct Object {
-    /// Boxed, since a [`Value`] should stay small; absent until the first member comes.
-    members: Option<Box<Members>>,
-}
-
-#[derive(Clone, Default)]
-struct Members {
-    /// By the index that the key spells. A tree, so that descending keys don't cost a shift each.
-    indexed: BTreeMap<u32, (JsString, Value)>,
-    named: IndexMap<JsString, Value>,
-}
+use super::value::{Object, Value};
 
 impl Object {
     /// An object without members.
@@ -237,15 +206,6 @@ impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
         self.zip(other)
             .is_some_and(|pairs| pairs.iter().all(|(left, right)| left == right))
-    }
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        if self.iter().any(|(_, value)| value.holds_values()) {
-            let members = std::mem::take(self).into_iter();
-            nesting::dismantle(members.map(|(_, value)| value).collect());
-        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The parts of a JSON text that nest nothing: strings, numbers, words, and the space between.
 
-use super::parse::ParseError;
 use super::pass;
 use super::string::{JsString, JsStringBuilder};
 use super::value::Value;
+use crate::js::parse_error::ParseError;
 
 /// The text, and how far it has been read. `at` always lies on a character's boundary.
 pub(super) struct Reader<'t> {

@@ -6,8 +6,6 @@ use std::hash::{Hash, Hasher};
 
 use arrayvec::ArrayString;
 
-use super::stringify::push_quoted;
-
 /// A string as JavaScript has it: UTF-16 in which a surrogate may stand alone.
 ///
 /// `"\ud83d"` is legal JSON, and Node keeps it, compares it and writes it back. Nearly every string
@@ -179,15 +177,6 @@ impl indexmap::Equivalent<JsString> for str {
 impl fmt::Display for JsString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.to_string_lossy())
-    }
-}
-
-/// The string as JSON text: quoted, nothing lost.
-impl fmt::Debug for JsString {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut quoted = String::new();
-        push_quoted(self, &mut quoted);
-        f.write_str(&quoted)
     }
 }
 

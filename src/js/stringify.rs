@@ -1,12 +1,11 @@
 //! `JSON.stringify`: ECMA-262, §25.5.2, without replacer and indentation.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use super::array::Array;
 use super::number::push_number;
-use super::object::{self, Object};
+use super::object;
 use super::string::JsString;
-use super::value::Value;
+use super::value::{Array, Object, Value};
 
 impl Value {
     /// The text that `JSON.stringify` writes.
@@ -98,7 +97,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    fn object(members: &'a object::Object, out: &mut String) -> Self {
+    fn object(members: &'a Object, out: &mut String) -> Self {
         out.push('{');
         Self {
             rest: Rest::Members(members.iter()),
@@ -125,6 +124,15 @@ impl<'a> Writing<'a> {
             out.push(':');
         }
         value
+    }
+}
+
+/// The string as JSON text: quoted, nothing lost.
+impl fmt::Debug for JsString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut quoted = String::new();
+        push_quoted(self, &mut quoted);
+        f.write_str(&quoted)
     }
 }
 

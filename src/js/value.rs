@@ -1,11 +1,10 @@
 //! Any value that JSON can carry, with JavaScript's idea of numbers, strings and objects.
 
-use std::{fmt, ops::Index};
+use std::{collections::BTreeMap, fmt, ops::Index};
 
-use super::array::Array;
-use super::nesting;
+use indexmap::IndexMap;
+
 use super::number::number_to_string;
-use super::object::Object;
 use super::string::JsString;
 
 /// What `JSON.parse` can give.
@@ -39,6 +38,50 @@ pub enum Value {
     Array(Array),
     /// An object, its members in JavaScript's order.
     Object(Object),
+}
+
+/// The elements of an array.
+///
+/// It is used as the `Vec` it derefs to; being a type of its own it can take nested values apart
+/// one by one when dropped, where a plain `Vec<Value>` would recurse.
+///
+/// ```
+/// use nest_wire::js::{Array, Value};
+///
+/// let mut array: Array = [1, 2].into_iter().map(Value::from).collect();
+/// array.push(Value::from("three"));
+/// assert_eq!(array.len(), 3);
+/// assert_eq!(Value::from(array).stringify(), r#"[1,2,"three"]"#);
+/// ```
+#[derive(Clone, Default, PartialEq)]
+pub struct Array(pub(super) Vec<Value>);
+
+/// An object's members.
+///
+/// Keys that are array indices (`"0"` to `"4294967294"`, without leading zeros) come first, in
+/// ascending order; the others follow as they were inserted. A key given again keeps its place and
+/// takes the new value. `__proto__` is a key like any other, as it is to `JSON.parse`.
+///
+/// Two objects are equal when they have equal members, in whatever order.
+///
+/// ```
+/// use nest_wire::js::{Object, Value};
+///
+/// let object: Object = [("b", 1), ("10", 2), ("9", 3), ("b", 4)].into_iter().collect();
+/// assert_eq!(object.get("b"), Some(&Value::from(4)));
+/// assert_eq!(Value::from(object).stringify(), r#"{"9":3,"10":2,"b":4}"#);
+/// ```
+#[derive(Clone, Default)]
+pub struct Object {
+    /// Boxed, since a [`Value`] should stay small; absent until the first member comes.
+    pub(super) members: Option<Box<Members>>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Members {
+    /// By the index that the key spells. A tree, so that descending keys don't cost a shift each.
+    pub(super) indexed: BTreeMap<u32, (JsString, Value)>,
+    pub(super) named: IndexMap<JsString, Value>,
 }
 
 impl Value {
@@ -145,18 +188,6 @@ impl Index<usize> for Value {
 
     fn index(&self, index: usize) -> &Self {
         self.get_index(index).unwrap_or_else(|| panic!("no element {index}"))
-    }
-}
-
-impl Clone for Value {
-    fn clone(&self) -> Self {
-        nesting::copy(self)
-    }
-}
-
-impl PartialEq for Value {
-    fn eq(&self, other: &Self) -> bool {
-        nesting::equal(self, other)
     }
 }
 

@@ -32,6 +32,7 @@ mod authorities;
 mod client;
 mod error;
 mod identity;
+mod not_pinned;
 mod peer;
 mod pinned;
 mod refusal;

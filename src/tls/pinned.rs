@@ -13,6 +13,7 @@ use tokio_rustls::rustls::{
 use super::{
     TlsError,
     identity::{chain, in_file},
+    not_pinned::NotPinned,
     provider,
     x509::{Fields, algorithm_and_bits},
 };
@@ -78,11 +79,6 @@ impl Pin {
         Ok(Self { certificate, fields })
     }
 }
-
-/// The peer has shown a certificate that is not pinned.
-#[derive(Debug, thiserror::Error)]
-#[error("the certificate is none of those that are pinned")]
-pub(super) struct NotPinned;
 
 /// Accepts peers with a pinned certificate, and no others.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, io, net::IpAddr};
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, OtherError, pki_types::UnixTime};
 
-use super::{pinned::NotPinned, x509::date};
+use crate::tls::{not_pinned::NotPinned, x509::date};
 
 /// A refusal in words. rustls gives the name of a variant, such as `Other(OtherError(CaUsedAsEndEntity))`.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Calls that may have to be ended together, so that nobody has to look for them among all others. Plain data.
 
-use crate::client::channel::pending::CallKey;
+use crate::client::channel::call_key::CallKey;
 
 /// How many keys are kept that may be of calls long gone.
 const SPARE: usize = 32;

@@ -3,6 +3,8 @@
 //! Its state is behind one lock, which is held for moments: nobody waits, serialises, parses, logs or wakes, that
 //! is, runs code of others, while holding it.
 
+pub(in crate::client) mod answer;
+pub(in crate::client) mod call_key;
 pub(in crate::client) mod call_state;
 pub(in crate::client) mod channel_state;
 pub(in crate::client) mod listed;
@@ -34,11 +36,13 @@ use crate::{
         CallError, Disconnected,
         call::outgoing::{Kind, OutgoingCall},
         channel::{
+            answer::Answer,
+            call_key::CallKey,
             call_state::CallState,
             channel_state::ChannelState,
-            pending::{Because, CallKey, Returned, WakeList},
+            pending::{Because, Returned, WakeList},
             values::Values,
-            waiter::{Answer, ReplyMode, Waiter},
+            waiter::{ReplyMode, Waiter},
         },
     },
     compat::Compat,

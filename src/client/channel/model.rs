@@ -15,8 +15,9 @@ use crate::{
         call::outgoing::{Kind, OutgoingCall},
         channel::{
             End, Progress, RequestChannel,
+            call_key::CallKey,
             call_state::CallState,
-            pending::{Because, CallKey, WakeList},
+            pending::{Because, WakeList},
             values::Clock,
             wake,
         },

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use simdutf8::basic::from_utf8;
 
 use crate::{
-    client::channel::pending::CallKey,
+    client::channel::call_key::CallKey,
     packet::{CallId, Draft},
 };
 

@@ -12,10 +12,12 @@ use crate::{
     client::{
         CallError,
         channel::{
+            answer::Answer,
+            call_key::CallKey,
             call_state::CallState,
             listed::Listed,
             values::Clock,
-            waiter::{Answer, ReplyMode, Waiter, is_refusal},
+            waiter::{ReplyMode, Waiter, is_refusal},
         },
     },
     compat::Compat,
@@ -47,13 +49,6 @@ struct Call {
     number: u64,
     call_state: CallState,
     waiter: Waiter,
-}
-
-/// What leads to a caller. It may be gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) struct CallKey {
-    place: u32,
-    number: u64,
 }
 
 /// A packet that was not written, given back to its caller.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use crate::{client::channel::waiter::Answer, packet::RawJson};
+use crate::{client::channel::answer::Answer, packet::RawJson};
 
 /// What a value counts for besides its JSON text, in bytes: about what it takes to keep it.
 const PER_VALUE: usize = 64;

@@ -5,13 +5,13 @@ use std::task::Waker;
 use crate::{
     client::{
         CallError, Disconnected,
-        channel::values::{Clock, Values},
+        channel::{
+            answer::Answer,
+            values::{Clock, Values},
+        },
     },
     packet::{Outcome, RawJson, RpcError},
 };
-
-/// What a waiting caller is told: a value, JavaScript's undefined (`None`), or the end.
-pub(in crate::client) type Answer = Result<Option<RawJson>, CallError>;
 
 #[derive(Debug)]
 pub(in crate::client) struct Waiter {

@@ -1,18 +1,14 @@
 //! Events that nobody waits for.
 
 use std::{
-    error::Error,
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Waker},
 };
 
 use serde::Serialize;
-use tokio::{runtime::Handle, sync::Semaphore};
-use tracing::{Span, warn};
+use tokio::runtime::Handle;
+use tracing::Span;
 
 use crate::{
     client::{
@@ -20,17 +16,7 @@ use crate::{
         call::trace::{CallTrace, Kind},
     },
     pattern::Pattern,
-    telemetry::{LogThrottle, excerpt},
 };
-
-/// What a client notes of the events that nobody waits for.
-#[derive(Debug)]
-pub(in crate::client) struct Detached {
-    /// One for each event that may wait.
-    places: Arc<Semaphore>,
-    dropped: AtomicU64,
-    throttle: LogThrottle,
-}
 
 impl Client {
     /// Sends an event without waiting for it, as Nest's `emit` does: returns at once, whether or not there is a connection,
@@ -91,24 +77,6 @@ impl RequestBuilder {
         let polled = emitting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if polled.is_pending() {
             runtime.spawn(emitting);
-        }
-    }
-}
-
-impl Detached {
-    /// At most `capacity` events wait.
-    pub(in crate::client) fn new(capacity: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(capacity)),
-            dropped: AtomicU64::new(0),
-            throttle: LogThrottle::default(),
-        }
-    }
-
-    fn event_dropped(&self, pattern: &str, error: &(dyn Error + 'static)) {
-        self.dropped.fetch_add(1, Relaxed);
-        if let Some(suppressed) = self.throttle.allow() {
-            warn!(pattern = excerpt(pattern), error, suppressed, "an event was not sent");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The client: a handle that can be cloned.
 
 pub(in crate::client) mod builder;
-pub(in crate::client) mod call_guard;
 pub(in crate::client) mod detached;
 pub(in crate::client) mod message;
 pub(in crate::client) mod reply_stream;

@@ -9,7 +9,7 @@ use crate::{
     client::{
         CallError, Client, Replies,
         call::outgoing::{Kind, OutgoingCall},
-        channel::waiter::Answer,
+        channel::answer::Answer,
         handle::reply_stream::decode,
     },
     packet::RawJson,

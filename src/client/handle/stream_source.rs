@@ -16,14 +16,14 @@ use crate::{
         call::{
             deadline::Silence,
             outgoing::{Kind, OutgoingCall},
+            retries::RETRIES,
             trace::CallTrace,
         },
-        channel::{pending::Because, waiter::Answer},
-        handle::{
+        channel::{answer::Answer, pending::Because},
+        pool::{
+            ConnectionPool,
             call_guard::{CallGuard, Next},
-            submit::RETRIES,
         },
-        pool::ConnectionPool,
     },
     packet::{CallId, Draft},
 };

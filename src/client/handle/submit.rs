@@ -17,15 +17,16 @@ use crate::{
         call::{
             deadline::within,
             outgoing::OutgoingCall,
+            retries::RETRIES,
             trace::{self, CallTrace},
         },
         channel::{
             End,
+            answer::Answer,
             pending::{Because, Returned},
-            waiter::Answer,
         },
-        handle::{call_guard::CallGuard, stream_source::Source},
-        pool::{ConnectionPool, moving::Moving},
+        handle::stream_source::Source,
+        pool::{ConnectionPool, call_guard::CallGuard, moving::Moving},
     },
     pattern::Pattern,
 };
@@ -209,7 +210,3 @@ struct Again<F> {
     /// Fills it anew.
     fill: F,
 }
-
-/// How often a call is sent again that a service refused because it stops: as often as hosts of one service are
-/// likely to stop at the same time.
-pub(in crate::client) const RETRIES: usize = 3;

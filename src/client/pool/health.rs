@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::client::{
     CallError, Disconnected,
-    channel::waiter::Answer,
+    channel::answer::Answer,
     config::CountsAsFailure,
     pool::ejection::{Ejections, Takes},
 };

@@ -5,14 +5,17 @@
 //! nearly as well as looking at all. A host that is lost is out at once, and its task tries to connect to it, ever more
 //! seldom, until it is back in. A host whose calls fail again and again is out for a while ([`crate::client::pool::ejection`]).
 
+pub(in crate::client) mod call_guard;
+pub(in crate::client) mod detached;
 pub(in crate::client) mod ejection;
+pub(in crate::client) mod first_connected;
 pub(in crate::client) mod health;
 pub(in crate::client) mod moving;
 pub(in crate::client) mod slot;
 
 use std::{future::Future, io, sync::Arc};
 
-use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -23,8 +26,7 @@ use crate::client::{
     call::trace::Meters,
     connect::host::Host,
     driver::Driver,
-    handle::{call_guard::CallGuard, detached::Detached},
-    pool::{health::Health, slot::PooledConnection},
+    pool::{detached::Detached, health::Health, slot::PooledConnection},
     state::{StatePublisher, StateReporter},
 };
 
@@ -96,34 +98,6 @@ impl ConnectionPool {
             config,
             meters: Meters::new(),
         }
-    }
-
-    /// Returns the link that a call takes, by its index, when none was [ready](Self::ready). No more callers wait for that
-    /// than have room in the queues of all links.
-    pub(in crate::client) async fn first_ready(&self) -> Result<Chosen, CallError> {
-        let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
-            (Ok(permit), _) => Ok(permit),
-            (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
-            (Err(_), WhenFull::Wait) => self.waiting.acquire().await,
-        };
-        self.first_connected().await.map(Chosen::usual)
-    }
-
-    /// Waits until any link is connected; its index.
-    pub(in crate::client) async fn first_connected(&self) -> Result<usize, CallError> {
-        let connecting = async |index| {
-            let mut guard = CallGuard::new(self);
-            guard.connect(index).await.map(|()| index)
-        };
-        let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
-        let mut outcome = Err(CallError::Closed);
-        while let Some(connected) = attempts.next().await {
-            outcome = connected;
-            if outcome.is_ok() {
-                break;
-            }
-        }
-        outcome
     }
 
     /// A place among the requests under way, if their number is limited; `None` if there is none now, and callers wait.

@@ -1,9 +1,10 @@
 //! The elements of an array, the members of an object, the variant of an enum.
 
-use serde::de::{EnumAccess, MapAccess, SeqAccess, VariantAccess};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde_json::Error;
 
 use super::key::Key;
-use super::*;
+use super::text::Lenient;
 
 /// An array's elements, up to its bracket.
 pub(super) struct Elements<'a, 'de, 's> {

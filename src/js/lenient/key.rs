@@ -8,7 +8,8 @@ use serde::de::{
 };
 use serde_json::Error;
 
-use super::{pass, unescaped};
+use super::text::unescaped;
+use crate::js::pass;
 
 pub(super) struct Key<'de>(Cow<'de, str>);
 

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 
-use super::{MAX_TYPED_DEPTH, is_spelled_as_float, pass};
-use crate::js::{JsString, reader::Reader};
+use crate::js::{JsString, pass, reader::Reader};
+
+/// Maximum number of arrays and objects that are open at once: `serde_json`'s own limit.
+pub(super) const MAX_TYPED_DEPTH: usize = 127;
 
 /// The places of members that a later member of the same key replaces.
 pub(in crate::js) struct Survey {
@@ -105,4 +107,8 @@ impl Survey {
         };
         Ok(end)
     }
+}
+
+pub(super) fn is_spelled_as_float(text: &str) -> bool {
+    text.contains(['.', 'e', 'E'])
 }

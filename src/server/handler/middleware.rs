@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use crate::server::{
     Endpoint, EndpointFuture, FromRequest, IntoReply, Reply, Request,
-    handler::layered::{BoxError, endpoint_of},
+    handler::tower_service::{BoxError, endpoint_of},
 };
 
 /// Makes a layer of an async function that stands around handlers, as axum's `middleware::from_fn`: for

@@ -1,16 +1,17 @@
 //! Async functions as handlers.
 
 pub(in crate::server) mod boxed;
-pub(in crate::server) mod layered;
+pub(in crate::server) mod layer;
 pub(in crate::server) mod middleware;
 pub(in crate::server) mod panics;
 pub(in crate::server) mod service;
 pub(in crate::server) mod signature;
 pub(in crate::server) mod spawn;
+pub(in crate::server) mod tower_service;
 
-use std::future::Future;
+use std::{fmt, future::Future, marker::PhantomData};
 
-use crate::server::{Endpoint, FromRequest, HandlerLayer, IntoReply, Layered, Reply, Request, SpawnLayer};
+use crate::server::{Endpoint, FromRequest, HandlerLayer, IntoReply, Reply, Request, Signature, SpawnLayer};
 
 /// An async function that handles messages or events: any number of extractors in (up to six), an answer out.
 ///
@@ -78,6 +79,57 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
             let running = Box::write(memory, self.clone().call(request, state.clone()));
             Box::into_pin(running)
         })
+    }
+}
+
+/// A handler in a layer; see [`Handler::layer`].
+pub struct Layered<L, H, Args, S> {
+    layer: L,
+    handler: H,
+    /// `fn`, so that the parameters' types need not be `Sync`.
+    types: PhantomData<fn(Args, S)>,
+}
+
+impl<L, H, Args, S> Layered<L, H, Args, S> {
+    pub(in crate::server) const fn new(layer: L, handler: H) -> Self {
+        Self {
+            layer,
+            handler,
+            types: PhantomData,
+        }
+    }
+}
+
+impl<L, H, Args, S> Signature<Args> for Layered<L, H, Args, S> {}
+
+impl<L, H, Args, S> Handler<Args, S> for Layered<L, H, Args, S>
+where
+    L: HandlerLayer,
+    H: Handler<Args, S>,
+    Args: 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    async fn call(self, request: Request, state: S) -> Reply {
+        self.into_endpoint(state).start(request).await
+    }
+
+    /// Wraps once, not at each call: a layer that counts, counts all calls.
+    fn into_endpoint(self, state: S) -> Endpoint {
+        self.layer.wrap(self.handler.into_endpoint(state))
+    }
+}
+
+impl<L: Clone, H: Clone, Args, S> Clone for Layered<L, H, Args, S> {
+    fn clone(&self) -> Self {
+        Self::new(self.layer.clone(), self.handler.clone())
+    }
+}
+
+impl<L: fmt::Debug, H, Args, S> fmt::Debug for Layered<L, H, Args, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layered")
+            .field("layer", &self.layer)
+            .finish_non_exhaustive()
     }
 }
 

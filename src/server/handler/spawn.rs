@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::server::{
     Endpoint, IntoReply, Reply, Request,
-    handler::layered::{BoxError, endpoint_of},
+    handler::tower_service::{BoxError, endpoint_of},
 };
 
 /// Runs each call of the handlers it is put around in a task of its own; see

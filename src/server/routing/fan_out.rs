@@ -13,9 +13,9 @@ use crate::{
         Endpoint, Reply, Request, Values,
         handler::service::Running,
         session::{
-            call::panicked,
             coop::unless_it_waits,
-            trace::{LogContext, OwnedLogContext},
+            log_context::{LogContext, OwnedLogContext},
+            panicked::panicked,
         },
     },
 };

@@ -18,10 +18,7 @@ use crate::{
     server::{
         Kind, Reply, Request, Router, Routes,
         routing::table::Lookup,
-        session::{
-            call::Call,
-            trace::{LogContext, RequestTrace},
-        },
+        session::{call::Call, log_context::LogContext, trace::RequestTrace},
     },
 };
 use serde::Serialize;

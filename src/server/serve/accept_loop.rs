@@ -24,7 +24,7 @@ use tracing::{Instrument, error, warn};
 use crate::{
     connection::Config,
     server::{
-        Accept, Accepted, Ending, Routes, Serve,
+        Accept, Accepted, Ending, Limits, Routes,
         handler::panics,
         limits::{Admission, ConnectionLimiter, LimitExceeded, Limiter, reject},
         listen::{
@@ -36,26 +36,11 @@ use crate::{
     },
 };
 
-pub(in crate::server) async fn run<L: Accept, F: Future<Output = ()>>(serve: Serve<L, F>) -> Ending {
-    let mut service = Service {
-        routes: serve.routes,
-        connection: serve.connection,
-        limiter: Limiter::new(serve.limits),
-        stop: Arc::new(ServiceStop {
-            token: CancellationToken::new(),
-            drain_timeout: serve.drain_timeout,
-        }),
-        sessions: JoinSet::new(),
-    };
-    service.receive_until(serve.listener, serve.signal).await;
-    service.stop.token.cancel();
-    drain(service.sessions, serve.drain_timeout, serve.forced).await
-}
-
 /// Maximum number of connections that are accepted after the signal to stop: as many as a system usually queues.
 const MAX_QUEUED: usize = 4096;
 
-struct Service {
+/// Accepts connections and owns their tasks.
+pub(in crate::server) struct AcceptLoop {
     routes: Arc<Routes>,
     connection: Config,
     /// `None` without limits.
@@ -64,7 +49,37 @@ struct Service {
     sessions: JoinSet<()>,
 }
 
-impl Service {
+impl AcceptLoop {
+    pub(in crate::server) fn new(
+        routes: Arc<Routes>,
+        connection: Config,
+        limits: Limits,
+        drain_timeout: Duration,
+    ) -> Self {
+        Self {
+            routes,
+            connection,
+            limiter: Limiter::new(limits),
+            stop: Arc::new(ServiceStop {
+                token: CancellationToken::new(),
+                drain_timeout,
+            }),
+            sessions: JoinSet::new(),
+        }
+    }
+
+    /// Accepts until `signal` completes, then drains. Returns how that ended.
+    pub(in crate::server) async fn run<L: Accept>(
+        mut self,
+        listener: L,
+        signal: impl Future<Output = ()>,
+        forced: Forced,
+    ) -> Ending {
+        self.receive_until(listener, signal).await;
+        self.stop.token.cancel();
+        drain(self.sessions, self.stop.drain_timeout, forced).await
+    }
+
     async fn receive_until<L: Accept>(&mut self, mut listener: L, signal: impl Future<Output = ()>) {
         let mut signal = std::pin::pin!(signal);
         let mut back_off = BackOff::default();

@@ -3,6 +3,7 @@
 pub(in crate::server) mod accept_loop;
 pub(in crate::server) mod connection;
 pub(in crate::server) mod connection_task;
+pub(in crate::server) mod ending;
 
 use std::{
     future::{Future, IntoFuture, Pending, pending},
@@ -15,7 +16,10 @@ use crate::{
     connection::Config,
     server::{
         Accept, IntoRoutes, Limits, Routes,
-        serve::accept_loop::{Forced, run},
+        serve::{
+            accept_loop::{AcceptLoop, Forced},
+            ending::Ending,
+        },
     },
 };
 
@@ -58,20 +62,6 @@ pub struct Serve<L, F> {
     pub(super) drain_timeout: Duration,
     pub(super) signal: F,
     pub(super) forced: Forced,
-}
-
-/// How a service came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ending {
-    /// All that was in flight has been answered.
-    Drained,
-    /// Something took longer than [`Serve::drain_timeout`], or than [`Serve::with_forced_shutdown`] let it: so many
-    /// connections were cut.
-    Cut {
-        /// How many connections there were at that time.
-        connections: usize,
-    },
 }
 
 impl<L, F> Serve<L, F> {
@@ -147,6 +137,7 @@ impl<L: Accept, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<L,
     type IntoFuture = Pin<Box<dyn Future<Output = Ending> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(run(self))
+        let accept_loop = AcceptLoop::new(self.routes, self.connection, self.limits, self.drain_timeout);
+        Box::pin(accept_loop.run(self.listener, self.signal, self.forced))
     }
 }

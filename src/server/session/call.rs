@@ -18,7 +18,11 @@ use crate::{
             service::Running,
         },
         routing::fan_out::exhaust,
-        session::trace::{LogContext, OwnedLogContext, RequestTrace},
+        session::{
+            log_context::{LogContext, OwnedLogContext},
+            panicked::{Panicked, panicked},
+            trace::RequestTrace,
+        },
     },
 };
 
@@ -129,19 +133,6 @@ pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin
         }
     }
 }
-
-/// Logs a panic. Returns the reply to it.
-pub(in crate::server) fn panicked(panic: panics::Payload, origin: LogContext<'_>) -> RpcError {
-    let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
-    let panic = panics::message(panic);
-    tracing::error!(pattern, peer, panic, "the handler panicked");
-    RpcError::caused_by(Panicked)
-}
-
-/// The cause of the error that a panic is answered with.
-#[derive(Debug, thiserror::Error)]
-#[error("the handler panicked")]
-pub(in crate::server) struct Panicked;
 
 /// Logs the private cause of an error. An event has no reply: its whole error is logged.
 pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: LogContext<'_>) {

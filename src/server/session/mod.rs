@@ -4,9 +4,12 @@ pub(in crate::server) mod call;
 pub(in crate::server) mod coop;
 pub(in crate::server) mod dispatch;
 pub(in crate::server) mod drain;
+pub(in crate::server) mod draining;
 pub(in crate::server) mod future;
 pub(in crate::server) mod in_flight;
 pub(in crate::server) mod life;
+pub(in crate::server) mod log_context;
+pub(in crate::server) mod panicked;
 pub(in crate::server) mod read;
 pub(in crate::server) mod reply_stream;
 pub(in crate::server) mod share;
@@ -39,7 +42,7 @@ use crate::{
     server::{limits::ConnectionLimiter, routing::table::Routes},
 };
 use crate::{
-    server::session::time::Draining,
+    server::session::draining::Draining,
     telemetry::{LinkMeter, Side},
 };
 

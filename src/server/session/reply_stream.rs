@@ -13,9 +13,8 @@ use crate::{
         Kind, Values,
         handler::panics::Contained,
         session::{
-            call::{panicked, report},
-            coop::is_budget_used_up,
-            trace::{OwnedLogContext, RequestTrace},
+            call::report, coop::is_budget_used_up, log_context::OwnedLogContext, panicked::panicked,
+            trace::RequestTrace,
         },
     },
 };

@@ -2,13 +2,12 @@
 
 use std::{
     future::Future,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use crate::server::{
@@ -17,22 +16,10 @@ use crate::server::{
         Session,
         coop::is_budget_used_up,
         drain::{Drain, Quiet, Step},
+        draining::Draining,
         life::Event,
     },
 };
-
-/// The timer of a connection that is to end.
-pub(super) struct Draining {
-    drain: Drain,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Draining {
-    /// Returns whether nothing is read while handlers are at work.
-    pub(super) fn is_gathering(&self) -> bool {
-        self.drain.is_gathering
-    }
-}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Begins to drain, or has that end earlier.

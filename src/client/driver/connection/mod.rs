@@ -1,5 +1,6 @@
 //! One connection of the client, from its beginning to its end.
 
+pub(in crate::client) mod batch;
 pub(in crate::client) mod reading;
 pub(in crate::client) mod writing;
 
@@ -20,8 +21,8 @@ use tokio::{
 use crate::{
     client::{
         Disconnected, State,
-        channel::pending::CallKey,
-        driver::{connection::writing::Batch, receiver::RequestReceiver},
+        channel::call_key::CallKey,
+        driver::{connection::batch::Batch, receiver::RequestReceiver},
         state::StateReporter,
     },
     compat::Compat,

@@ -10,20 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{
     CallError, Disconnected,
-    channel::{call_state::CallState, channel_state::ChannelState, outbound::UTF8, pending::CallKey},
+    channel::{call_key::CallKey, call_state::CallState, channel_state::ChannelState, outbound::UTF8},
     driver::connection::{ActiveConnection, failed},
 };
 
 /// How many bytes are taken from the channel at a time: as many as a service that reads takes at once.
 const TOGETHER: usize = 64 * 1024;
-
-/// Packets that were taken from the channel and are not written yet.
-#[derive(Debug, Default)]
-pub(in crate::client) struct Batch {
-    text: Vec<u8>,
-    /// How far the text of each goes.
-    packets: Vec<(CallKey, CallState, usize)>,
-}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     /// Writes what waits, as long as the service keeps up: callers wait otherwise.
@@ -131,29 +123,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         match flushed {
             Poll::Ready(Err(error)) => Err(failed(error)),
             _ => Ok(was_congested && !self.connection.is_congested()),
-        }
-    }
-}
-
-impl Batch {
-    /// Copies the packets that wait, up to so many bytes together, or one that is large.
-    fn take(&mut self, state: &mut ChannelState, most: usize) {
-        self.text.clear();
-        self.packets.clear();
-        // Those that are not wanted any more leave nothing: there may be others behind them.
-        while self.text.is_empty() && !state.queue.is_empty() {
-            let ChannelState { queue, calls, .. } = state;
-            let large = queue.take(most, |key, text| self.add(key, calls.write(key), text.as_bytes()));
-            if let Some((key, text)) = large {
-                self.add(key, calls.write(key), &text);
-            }
-        }
-    }
-
-    fn add(&mut self, key: CallKey, call_state: Option<CallState>, text: &[u8]) {
-        if let Some(call_state) = call_state {
-            self.text.extend_from_slice(text);
-            self.packets.push((key, call_state, self.text.len()));
         }
     }
 }

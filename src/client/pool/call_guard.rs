@@ -15,8 +15,9 @@ use crate::{
         call::{deadline::Silence, outgoing::OutgoingCall},
         channel::{
             End, Progress, Submitted,
-            pending::{Because, CallKey, Returned},
-            waiter::Answer,
+            answer::Answer,
+            call_key::CallKey,
+            pending::{Because, Returned},
         },
         pool::{Chosen, ConnectionPool, slot::PooledConnection},
     },

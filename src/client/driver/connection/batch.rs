@@ -1,0 +1,34 @@
+//! Packets on their way from the channel through a framing of the user's.
+
+use crate::client::channel::{call_key::CallKey, call_state::CallState, channel_state::ChannelState};
+
+/// Packets that were taken from the channel and are not written yet.
+#[derive(Debug, Default)]
+pub(in crate::client) struct Batch {
+    pub(in crate::client) text: Vec<u8>,
+    /// How far the text of each goes.
+    pub(in crate::client) packets: Vec<(CallKey, CallState, usize)>,
+}
+
+impl Batch {
+    /// Copies the packets that wait, up to so many bytes together, or one that is large.
+    pub(in crate::client) fn take(&mut self, state: &mut ChannelState, most: usize) {
+        self.text.clear();
+        self.packets.clear();
+        // Those that are not wanted any more leave nothing: there may be others behind them.
+        while self.text.is_empty() && !state.queue.is_empty() {
+            let ChannelState { queue, calls, .. } = state;
+            let large = queue.take(most, |key, text| self.add(key, calls.write(key), text.as_bytes()));
+            if let Some((key, text)) = large {
+                self.add(key, calls.write(key), &text);
+            }
+        }
+    }
+
+    fn add(&mut self, key: CallKey, call_state: Option<CallState>, text: &[u8]) {
+        if let Some(call_state) = call_state {
+            self.text.extend_from_slice(text);
+            self.packets.push((key, call_state, self.text.len()));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Why `JSON.parse` refuses a text.
+
+use thiserror::Error;
+
+/// How many arrays and objects may be open at once in a text that [`parse`] takes.
+///
+/// `JSON.parse` has no limit of its own, but what it gives can only be written back by Node up to
+/// a depth of about 4,200 with the stack that Node has by default, so no honest peer comes near.
+pub const MAX_DEPTH: usize = 10_000;
+
+/// Why a text is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// The text ends where more is needed.
+    #[error("unexpected end of JSON text at byte {offset}")]
+    UnexpectedEnd {
+        /// Where the text ends.
+        offset: usize,
+    },
+    /// A character stands where the grammar has no place for it.
+    #[error("unexpected {found:?} in JSON text at byte {offset}")]
+    Unexpected {
+        /// The character.
+        found: char,
+        /// Where it begins.
+        offset: usize,
+    },
+    /// More than [`MAX_DEPTH`] arrays and objects are open.
+    #[error("JSON text nested deeper than {MAX_DEPTH} at byte {offset}")]
+    TooDeep {
+        /// Where the one too many begins.
+        offset: usize,
+    },
+}
+
+impl ParseError {
+    /// What is wrong with what stands at this byte of the text.
+    pub(super) fn at(text: &str, offset: usize) -> Self {
+        match text[offset..].chars().next() {
+            Some(found) => Self::Unexpected { found, offset },
+            None => Self::UnexpectedEnd { offset },
+        }
+    }
+
+    /// The byte offset of the fault.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        match *self {
+            Self::UnexpectedEnd { offset } | Self::Unexpected { offset, .. } | Self::TooDeep { offset } => offset,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Tower layers that wrap handlers.
+
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::server::{
+    Endpoint, IntoReply, Request,
+    handler::tower_service::{BoxError, endpoint_of},
+};
+
+/// A [`tower::Layer`](Layer) that can wrap handlers. You never implement it: every layer whose service takes a
+/// [`Request`] and gives what [`IntoReply`] takes is one. [`from_fn`](crate::server::from_fn) makes one of an async function.
+///
+/// The service may fail. The errors of tower's timeout and load shed tell the caller what happened (with the feature
+/// `tower`); any other error is logged and answered with "Internal server error".
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't wrap handlers",
+    label = "not a layer for handlers",
+    note = "an `async fn` becomes one with `from_fn`",
+    note = "it must be a `tower::Layer<Endpoint>` that is `Clone + Send + Sync`, and its service a `Service<Request>` \
+            that is `Clone + Send + Sync` too: one that is not `Clone` goes into `tower::buffer::BufferLayer`",
+    note = "the service's response must implement `IntoReply`, and its error `Into<Box<dyn Error + Send + Sync>>`"
+)]
+pub trait HandlerLayer: Clone + Send + Sync + 'static {
+    /// Puts the layer around a handler.
+    #[doc(hidden)]
+    fn wrap(&self, endpoint: Endpoint) -> Endpoint;
+}
+
+impl<L> HandlerLayer for L
+where
+    L: Layer<Endpoint> + Clone + Send + Sync + 'static,
+    L::Service: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
+    L::Service: Clone + Send + Sync + 'static,
+{
+    fn wrap(&self, endpoint: Endpoint) -> Endpoint {
+        endpoint_of(self.layer(endpoint))
+    }
+}

@@ -1,0 +1,44 @@
+//! A tower service as a handler.
+
+use std::{any::Any, error::Error, future::poll_fn};
+
+use tower_service::Service;
+
+use crate::{
+    packet::RpcError,
+    server::{Endpoint, IntoReply, Reply, Request},
+};
+
+pub(in crate::server) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A service as a handler; a handler as it is, without one more future around it.
+pub(in crate::server) fn endpoint_of<S>(service: S) -> Endpoint
+where
+    S: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
+    S: Clone + Send + Sync + 'static,
+{
+    let is_one = (&service as &dyn Any).downcast_ref::<Endpoint>().cloned();
+    is_one.unwrap_or_else(|| Endpoint::new(move |request| Box::pin(run(service.clone(), request))))
+}
+
+async fn run<S>(mut service: S, request: Request) -> Reply
+where
+    S: Service<Request, Response: IntoReply, Error: Into<BoxError>>,
+{
+    if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
+        return Reply::Error(told(error.into()));
+    }
+    match service.call(request).await {
+        Ok(reply) => reply.into_reply(),
+        Err(error) => Reply::Error(told(error.into())),
+    }
+}
+
+/// What the caller is told of a layer's error.
+fn told(error: BoxError) -> RpcError {
+    #[cfg(feature = "tower")]
+    if error.is::<tower::timeout::error::Elapsed>() || error.is::<tower::load_shed::error::Overloaded>() {
+        return RpcError::new(error);
+    }
+    RpcError::caused_by(error)
+}

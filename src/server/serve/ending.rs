@@ -1,0 +1,15 @@
+//! How a service ends.
+
+/// How a service came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// All that was in flight has been answered.
+    Drained,
+    /// Something took longer than [`Serve::drain_timeout`], or than [`Serve::with_forced_shutdown`] let it: so many
+    /// connections were cut.
+    Cut {
+        /// How many connections there were at that time.
+        connections: usize,
+    },
+}

@@ -1,0 +1,21 @@
+//! Panics of handlers.
+
+use tracing::field::display;
+
+use crate::{
+    packet::RpcError,
+    server::{handler::panics, session::log_context::LogContext},
+};
+
+/// Logs a panic. Returns the reply to it.
+pub(in crate::server) fn panicked(panic: panics::Payload, origin: LogContext<'_>) -> RpcError {
+    let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
+    let panic = panics::message(panic);
+    tracing::error!(pattern, peer, panic, "the handler panicked");
+    RpcError::caused_by(Panicked)
+}
+
+/// The cause of the error that a panic is answered with.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler panicked")]
+pub(in crate::server) struct Panicked;
