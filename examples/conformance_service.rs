@@ -6,7 +6,7 @@
 //! ```
 
 use clap::Parser;
-use nest_wire::{Compat, connection::Config, server::serve};
+use nest_wire::{Compat, connection::TransportConfig, server::serve};
 
 #[path = "support/conformance.rs"]
 mod conformance;
@@ -23,13 +23,13 @@ struct Args {
 }
 
 fn compat(major: &str) -> Result<Compat, String> {
-    let compat = major.parse().ok().and_then(Compat::of_major);
+    let compat = major.parse().ok().and_then(Compat::from_major);
     compat.ok_or_else(|| "one of 7 to 12".to_owned())
 }
 
 /// The limits came with Nest 11.
-fn limits(compat: Compat) -> Config {
-    let limits = Config::default();
+fn limits(compat: Compat) -> TransportConfig {
+    let limits = TransportConfig::default();
     match compat {
         Compat::Nest11 | Compat::Nest12 => limits,
         _ => limits

@@ -11,7 +11,7 @@ use std::error::Error;
 use axum::routing::get;
 use clap::Parser;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use nest_wire::server::{Listener, Payload, Router, serve};
+use nest_wire::server::{HostListener, Payload, Router, serve};
 
 mod support;
 
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Before anything is served: what is counted earlier is lost.
     let recorder = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
     let pages = axum::Router::new().route("/metrics", get(async move || recorder.render()));
-    let page_listener = Listener::bind(("localhost", metrics_port)).await?;
+    let page_listener = HostListener::bind(("localhost", metrics_port)).await?;
     println!("metrics on {}", page_listener.local_addrs()?[0]);
     tokio::spawn(axum::serve(support::HttpListener(page_listener), pages).into_future());
 

@@ -54,8 +54,8 @@ impl Compat {
     /// use nest_wire::Compat;
     ///
     /// assert_eq!(Compat::Nest7.major(), 7);
-    /// assert_eq!(Compat::of_major(12), Some(Compat::Nest12));
-    /// assert_eq!(Compat::of_major(6), None);
+    /// assert_eq!(Compat::from_major(12), Some(Compat::Nest12));
+    /// assert_eq!(Compat::from_major(6), None);
     /// ```
     #[must_use]
     pub const fn major(self) -> u8 {
@@ -64,7 +64,7 @@ impl Compat {
 
     /// The rules of the major with this number.
     #[must_use]
-    pub fn of_major(major: u8) -> Option<Self> {
+    pub fn from_major(major: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|compat| compat.major() == major)
     }
 

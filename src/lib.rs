@@ -5,7 +5,7 @@
 //! ```
 //! use nest_wire::{
 //!     client::Client,
-//!     server::{Listener, Payload, Router, serve},
+//!     server::{HostListener, Payload, Router, serve},
 //! };
 //!
 //! async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
@@ -13,7 +13,7 @@
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let listener = Listener::bind("localhost:0").await?;
+//! let listener = HostListener::bind("localhost:0").await?;
 //! let address = listener.local_addrs()?[0];
 //! tokio::spawn(serve(listener, Router::new().message("sum", sum)).into_future());
 //!

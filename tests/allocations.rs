@@ -17,7 +17,7 @@ use nest_wire::{
     Compat,
     client::{CallError, Client, Config},
     codec::{FrameDecoder, encode, encode_with},
-    packet::{RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply},
+    packet::{IncomingReply, IncomingRequest, OutgoingReply, RawJson, write_reply},
     pattern::Pattern,
     server::{Payload, Router, serve_connection},
 };
@@ -123,9 +123,9 @@ fn reading_packets_allocates_nothing() {
     let reply = r#"{"response":6,"isDisposed":true,"id":"0123456789abcdef01234"}"#.to_owned();
     let (request, reply) = (shared(request), shared(reply));
     let counted = measure(|| {
-        let packet = RequestPacket::read(&request).expect("a request");
+        let packet = IncomingRequest::read(&request).expect("a request");
         assert!(!packet.is_event());
-        let packet = ReplyPacket::read(&reply, Compat::Nest12).expect("a reply");
+        let packet = IncomingReply::read(&reply, Compat::Nest12).expect("a reply");
         assert!(packet.id.is_some());
     });
     assert_eq!(counted.count_total, 0);
@@ -133,10 +133,13 @@ fn reading_packets_allocates_nothing() {
 
 #[test]
 fn writing_into_a_buffer_with_room_allocates_nothing() {
-    let (id, value) = (RawJson::of("7").expect("JSON"), RawJson::of(&6).expect("JSON"));
+    let (id, value) = (
+        RawJson::from_value("7").expect("JSON"),
+        RawJson::from_value(&6).expect("JSON"),
+    );
     let mut out = BytesMut::with_capacity(1024);
     let counted = measure(|| {
-        encode_with(&mut out, |out| write_reply(out, ReplyBody::Last(&value), &id));
+        encode_with(&mut out, |out| write_reply(out, OutgoingReply::Last(&value), &id));
         encode("{}", &mut out);
     });
     assert_eq!(out, r#"41#{"response":6,"isDisposed":true,"id":"7"}2#{}"#);

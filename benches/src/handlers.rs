@@ -13,7 +13,7 @@ use futures_util::stream;
 use nest_wire::{
     packet::RawJson,
     pattern::Pattern,
-    server::{Handler, Payload, Router, State, Values},
+    server::{Handler, Payload, ReplyStream, Router, State},
 };
 use tokio::time::sleep;
 
@@ -58,8 +58,8 @@ async fn tail(data: RawJson) -> String {
 }
 
 /// So many numbers from 1000 on.
-async fn stream(Payload(count): Payload<u32>) -> Values {
-    Values::new(stream::iter((0..count).map(|index| 1000 + index)))
+async fn stream(Payload(count): Payload<u32>) -> ReplyStream {
+    ReplyStream::new(stream::iter((0..count).map(|index| 1000 + index)))
 }
 
 async fn wait(Payload(value): Payload<f64>) -> f64 {

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use nest_wire::server::{Listener, serve};
+use nest_wire::server::{HostListener, serve};
 use nest_wire_benches::{
     handlers,
     load::{Exchange, Load, LoadError, Report, Shape, Until},
 };
 
 async fn service() -> SocketAddr {
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addrs().expect("an address")[0];
     tokio::spawn(serve(listener, handlers::router()).into_future());
     address

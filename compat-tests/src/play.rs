@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use bytes::BytesMut;
-use nest_wire::{Compat, codec::FrameDecoder, packet::ReplyPacket};
+use nest_wire::{Compat, codec::FrameDecoder, packet::IncomingReply};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -159,6 +159,6 @@ impl Heard {
 /// The id of a reply, as JSON text.
 fn id(frame: &str) -> String {
     let (_, text) = frame.split_once('#').expect("a frame");
-    let packet = ReplyPacket::read(&text.to_owned().into(), Compat::default()).expect("the service sends JSON");
+    let packet = IncomingReply::read(&text.to_owned().into(), Compat::default()).expect("the service sends JSON");
     packet.id.map(|id| id.to_string()).unwrap_or_default()
 }

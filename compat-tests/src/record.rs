@@ -98,7 +98,7 @@ async fn route(stage: &Stage, major: u8, scenario: &str, path: &str, app: App) -
 
 /// What happened, with notes about it.
 fn noted(about: BTreeMap<String, String>, events: Vec<Event>) -> Recording {
-    let mut recording = Recording::of(events);
+    let mut recording = Recording::from_events(events);
     recording.about = about;
     recording
 }

@@ -22,13 +22,13 @@ impl Transcript {
     /// If a side broke the framing, or framed otherwise than we would.
     #[must_use]
     pub fn of(events: Vec<Event>) -> Self {
-        let recording = Recording::of(events);
+        let recording = Recording::from_events(events);
         let mut all = Self {
             caller: Vec::new(),
             service: Vec::new(),
         };
         for connection in 1..=recording.connections() {
-            let said = Conversation::of(&recording, connection).expect("a conversation");
+            let said = Conversation::from_recording(&recording, connection).expect("a conversation");
             assert_reencodes(&said.caller, &recording, connection, Side::Caller);
             assert_reencodes(&said.service, &recording, connection, Side::Service);
             all.caller.extend(said.caller.into_iter().map(|said| said.without_id));

@@ -21,9 +21,9 @@ impl IntoRpcError for BookingError {
     fn into_rpc_error(self) -> RpcError {
         match self {
             Self::RoomTaken(room) => {
-                RpcError::of(&json!({ "code": "ROOM_TAKEN", "room": room })).unwrap_or_else(Into::into)
+                RpcError::from_value(&json!({ "code": "ROOM_TAKEN", "room": room })).unwrap_or_else(Into::into)
             }
-            Self::Database(_) => RpcError::caused_by(self), // logged, not told
+            Self::Database(_) => RpcError::internal_from(self), // logged, not told
         }
     }
 }

@@ -4,7 +4,7 @@ use futures_util::{TryStreamExt, stream};
 use nest_wire::{
     js::Maybe,
     packet::RawJson,
-    server::{Handler, IntoReply, Payload, Reply, Router, Values},
+    server::{Handler, IntoReply, Payload, Reply, ReplyStream, Router},
 };
 use serde::Serialize;
 use tower::util::MapResponseLayer;
@@ -14,7 +14,7 @@ fn wrap(reply: Reply) -> Reply {
         Reply::Value(data) => Reply::value(&Wrapped {
             data: Maybe::Value(data),
         }),
-        Reply::Values(values) => Values::fallible(values.map_ok(|data| Wrapped { data })).into_reply(),
+        Reply::Stream(values) => ReplyStream::fallible(values.map_ok(|data| Wrapped { data })).into_reply(),
         Reply::Undefined => Reply::value(&Wrapped { data: Maybe::Undefined }),
         other => other,
     }
@@ -30,8 +30,8 @@ async fn double(Payload(number): Payload<f64>) -> f64 {
     2.0 * number
 }
 
-async fn count(Payload(to): Payload<u32>) -> Values {
-    Values::new(stream::iter(1..=to))
+async fn count(Payload(to): Payload<u32>) -> ReplyStream {
+    ReplyStream::new(stream::iter(1..=to))
 }
 
 pub(crate) fn router() -> Router {

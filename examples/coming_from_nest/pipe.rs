@@ -21,7 +21,7 @@ impl<S: Sync, T: DeserializeOwned + Validate> FromRequest<S> for Valid<T> {
         if message.is_empty() {
             return Ok(Self(payload));
         }
-        Err(RpcError::of(&BadRequest {
+        Err(RpcError::from_value(&BadRequest {
             status_code: 400,
             message,
         })?)

@@ -14,7 +14,7 @@
 use clap::Parser;
 use nest_wire::{
     client::{self, Client},
-    connection::Config,
+    connection::TransportConfig,
     server::{Payload, Router, serve},
 };
 
@@ -40,7 +40,7 @@ struct Args {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     support::log();
     let Args { listen, call, numbers } = Args::parse();
-    let connection = Config::default().framing(LengthPrefixed::default);
+    let connection = TransportConfig::default().framing(LengthPrefixed::default);
     if let Some(address) = call {
         let config = client::Config::default().connection(connection);
         let total: f64 = Client::with_config(address, config).send("sum", &numbers).await?;

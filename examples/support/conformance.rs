@@ -11,7 +11,7 @@ use nest_wire::{
     js::{Object, ParseError, Value},
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, IntoReply, Payload, Reply, Router, State, Values},
+    server::{Context, IntoReply, Payload, Reply, ReplyStream, Router, State},
 };
 use serde::Serialize;
 use tokio::time::sleep;
@@ -102,9 +102,9 @@ async fn context(context: Context, data: Data) -> Result<Value, RpcError> {
     Ok(Value::from(answer))
 }
 
-async fn stream_at_once(data: Data) -> Result<Values, RpcError> {
+async fn stream_at_once(data: Data) -> Result<ReplyStream, RpcError> {
     let values = array(data.as_ref().map(|data| &data.0))?;
-    Ok(Values::new(stream::iter(values)))
+    Ok(ReplyStream::new(stream::iter(values)))
 }
 
 /// The `values`, `ms`, … of an object; what is not there is undefined.
@@ -130,19 +130,19 @@ impl Fields {
     }
 }
 
-async fn stream_slow(data: Data) -> Result<Values, RpcError> {
+async fn stream_slow(data: Data) -> Result<ReplyStream, RpcError> {
     let fields = Fields::of(data)?;
     let pause = fields.pause();
     let paced = stream::iter(fields.values()?).then(move |value| async move {
         sleep(pause).await;
         value
     });
-    Ok(Values::new(paced))
+    Ok(ReplyStream::new(paced))
 }
 
-async fn stream_then_done(data: Data) -> Result<Values, RpcError> {
+async fn stream_then_done(data: Data) -> Result<ReplyStream, RpcError> {
     let fields = Fields::of(data)?;
-    Ok(Values::new(
+    Ok(ReplyStream::new(
         stream::iter(fields.values()?).chain(nothing_after(fields.pause())),
     ))
 }
@@ -151,11 +151,11 @@ fn nothing_after(pause: Duration) -> impl Stream<Item = Value> {
     stream::once(sleep(pause)).filter_map(async |()| None)
 }
 
-async fn stream_error(data: Data) -> Result<Values, RpcError> {
+async fn stream_error(data: Data) -> Result<ReplyStream, RpcError> {
     let fields = Fields::of(data)?;
     let error = rpc_exception(fields.field("error"))?;
     let values = stream::iter(fields.values()?).map(Ok);
-    Ok(Values::fallible(values.chain(stream::iter([Err(error)]))))
+    Ok(ReplyStream::fallible(values.chain(stream::iter([Err(error)]))))
 }
 
 async fn rpc_error(data: Data) -> Result<(), RpcError> {
@@ -164,7 +164,7 @@ async fn rpc_error(data: Data) -> Result<(), RpcError> {
 
 /// `new RpcException(error)`.
 fn rpc_exception(error: Option<&Value>) -> Result<RpcError, RpcError> {
-    Ok(error.map_or(Ok(RpcError::without_message()), RpcError::of)?)
+    Ok(error.map_or(Ok(RpcError::without_message()), RpcError::from_value)?)
 }
 
 async fn error() -> Result<(), io::Error> {

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use nest_wire::server::Listener;
+use nest_wire::server::HostListener;
 use tokio::{net::TcpStream, sync::oneshot};
 use tracing_subscriber::{
     Layer,
@@ -34,9 +34,9 @@ pub(crate) struct Listen<const PORT: u16> {
 
 impl<const PORT: u16> Listen<PORT> {
     /// Listens and says so, a line for each address. `host` is for when none was given.
-    pub(crate) async fn bind(&self, host: &str) -> io::Result<Listener> {
+    pub(crate) async fn bind(&self, host: &str) -> io::Result<HostListener> {
         let host = self.host.as_deref().unwrap_or(host);
-        let listener = Listener::bind((host, self.port)).await?;
+        let listener = HostListener::bind((host, self.port)).await?;
         announce(&listener.local_addrs()?);
         Ok(listener)
     }
@@ -108,7 +108,7 @@ pub(crate) fn log() {
 }
 
 /// Lets axum accept from our listener, on all its addresses.
-pub(crate) struct HttpListener(pub(crate) Listener);
+pub(crate) struct HttpListener(pub(crate) HostListener);
 
 impl axum::serve::Listener for HttpListener {
     type Io = TcpStream;

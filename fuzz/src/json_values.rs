@@ -40,7 +40,10 @@ fn is_written_alike(value: &Value) {
     assert!(again == *value || has_infinity(value), "{value:?} became {again:?}");
     assert_eq!(value.clone(), *value);
     assert_eq!(js::to_string(value).expect("a value can be written"), written);
-    assert_eq!(RawJson::of(value).expect("a value can be written").as_str(), written);
+    assert_eq!(
+        RawJson::from_value(value).expect("a value can be written").as_str(),
+        written
+    );
 }
 
 fn agrees_with_serde(text: &str, value: &Value) {

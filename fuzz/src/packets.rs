@@ -6,7 +6,8 @@ use nest_wire::{
     Compat,
     js::{self, ParseError, Value},
     packet::{
-        CallId, Outcome, RawJson, ReplyBody, ReplyPacket, RequestPacket, write_event, write_reply, write_request,
+        CallId, IncomingReply, IncomingRequest, OutgoingReply, RawJson, ReplyOutcome, write_event, write_reply,
+        write_request,
     },
 };
 
@@ -16,14 +17,14 @@ use crate::json_values::is_truthy;
 /// them, and that a packet which is written again is read as the same.
 pub fn packets(input: &[u8]) {
     let text = ByteString::from(String::from_utf8_lossy(input).into_owned());
-    let request = RequestPacket::read(&text);
+    let request = IncomingRequest::read(&text);
     match js::parse(&text) {
         Ok(value) => {
             let request = request.expect("it is JSON");
             request_is_that_of(&request, &value);
             survives_a_round_trip(&request);
             for &compat in Compat::ALL {
-                let reply = ReplyPacket::read(&text, compat).expect("it is JSON");
+                let reply = IncomingReply::read(&text, compat).expect("it is JSON");
                 reply_is_that_of(&reply, &value, compat);
                 reply_survives_a_round_trip(&reply, compat);
             }
@@ -32,7 +33,10 @@ pub fn packets(input: &[u8]) {
         Err(_) => {
             assert!(request.is_err(), "{request:?} was read from what is no JSON");
             for &compat in Compat::ALL {
-                assert!(ReplyPacket::read(&text, compat).is_err(), "what is no JSON is a reply");
+                assert!(
+                    IncomingReply::read(&text, compat).is_err(),
+                    "what is no JSON is a reply"
+                );
             }
         }
     }
@@ -49,7 +53,7 @@ fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
     value.as_object().and_then(|members| members.get(key))
 }
 
-fn request_is_that_of(request: &RequestPacket, value: &Value) {
+fn request_is_that_of(request: &IncomingRequest, value: &Value) {
     let is_foreign = member(value, "pattern").is_none() && member(value, "data").is_none();
     let expected = |key| if is_foreign { None } else { member(value, key) };
     assert_eq!(parsed(request.pattern.as_ref()).as_ref(), expected("pattern"));
@@ -60,21 +64,21 @@ fn request_is_that_of(request: &RequestPacket, value: &Value) {
     assert_eq!(request.is_event(), id.is_none());
 }
 
-fn survives_a_round_trip(request: &RequestPacket) {
+fn survives_a_round_trip(request: &IncomingRequest) {
     let (Some(pattern), Some(data)) = (&request.pattern, &request.data) else {
         return;
     };
     let metadata = request.metadata.as_ref();
     let mut text = BytesMut::new();
     write_event(&mut text, pattern, data, metadata);
-    let mut expected = RequestPacket::read(&ours(&text)).expect("what is written is JSON");
+    let mut expected = IncomingRequest::read(&ours(&text)).expect("what is written is JSON");
     let found = (&expected.pattern, &expected.data, &expected.metadata, &expected.id);
     assert_eq!(found, (&request.pattern, &request.data, &request.metadata, &None));
     for &compat in Compat::ALL {
         let id = CallId::random(compat);
         let mut text = BytesMut::new();
         write_request(&mut text, pattern, data, metadata, id);
-        let again = RequestPacket::read(&ours(&text)).expect("what is written is JSON");
+        let again = IncomingRequest::read(&ours(&text)).expect("what is written is JSON");
         assert_eq!(again.id.as_ref().and_then(CallId::read), Some(id));
         expected.id.clone_from(&again.id);
         assert_eq!(again, expected);
@@ -86,7 +90,7 @@ fn ours(text: &BytesMut) -> ByteString {
 }
 
 /// What `docs/PROTOCOL.md` §4.4 and §4.5 say, in their words.
-fn reply_is_that_of(reply: &ReplyPacket, value: &Value, compat: Compat) {
+fn reply_is_that_of(reply: &IncomingReply, value: &Value, compat: Compat) {
     assert_eq!(parsed(reply.id.as_ref()).as_ref(), member(value, "id"));
     let has = |key| member(value, key).is_some();
     let is_truthy = |key| member(value, key).is_some_and(is_truthy);
@@ -105,26 +109,26 @@ fn reply_is_that_of(reply: &ReplyPacket, value: &Value, compat: Compat) {
         () => ("value", member(value, "response")),
     };
     let (kind, raw) = match &reply.outcome {
-        Outcome::Value(raw) => ("value", raw.as_ref()),
-        Outcome::Completed(raw) => ("completed", raw.as_ref()),
-        Outcome::Failed(raw) => ("failed", Some(raw)),
+        ReplyOutcome::Value(raw) => ("value", raw.as_ref()),
+        ReplyOutcome::Completed(raw) => ("completed", raw.as_ref()),
+        ReplyOutcome::Failed(raw) => ("failed", Some(raw)),
         other => panic!("an outcome that this test does not know: {other:?}"),
     };
     assert_eq!((kind, parsed(raw).as_ref()), expected, "as {compat}");
 }
 
-fn reply_survives_a_round_trip(reply: &ReplyPacket, compat: Compat) {
+fn reply_survives_a_round_trip(reply: &IncomingReply, compat: Compat) {
     let Some(id) = &reply.id else { return };
     let body = match &reply.outcome {
-        Outcome::Value(Some(value)) => ReplyBody::Value(value),
-        Outcome::Completed(Some(value)) => ReplyBody::Last(value),
-        Outcome::Value(None) if compat >= Compat::Nest12 => ReplyBody::Undefined,
-        Outcome::Completed(None) => ReplyBody::Completion,
-        Outcome::Failed(err) => ReplyBody::Error(err),
+        ReplyOutcome::Value(Some(value)) => OutgoingReply::Value(value),
+        ReplyOutcome::Completed(Some(value)) => OutgoingReply::Last(value),
+        ReplyOutcome::Value(None) if compat >= Compat::Nest12 => OutgoingReply::Undefined,
+        ReplyOutcome::Completed(None) => OutgoingReply::Completion,
+        ReplyOutcome::Failed(err) => OutgoingReply::Error(err),
         _ => return,
     };
     let mut text = BytesMut::new();
     write_reply(&mut text, body, id);
-    let again = ReplyPacket::read(&ours(&text), compat).expect("what is written is JSON");
+    let again = IncomingReply::read(&ours(&text), compat).expect("what is written is JSON");
     assert_eq!(again, *reply);
 }

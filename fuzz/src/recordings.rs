@@ -28,7 +28,7 @@ pub fn recordings(input: &[u8]) {
     let trickled = byte_by_byte(&recording);
     assert_eq!(trickled.connections(), recording.connections());
     for connection in 0..=recording.connections().min(MAX_CONNECTIONS) {
-        let said = |recording| format!("{:?}", Conversation::of(recording, connection));
+        let said = |recording| format!("{:?}", Conversation::from_recording(recording, connection));
         assert_eq!(said(&trickled), said(&recording), "the cuts changed what was said");
     }
 }
@@ -43,5 +43,5 @@ fn byte_by_byte(recording: &Recording) -> Recording {
         }
         _ => vec![event.clone()],
     });
-    Recording::of(bytes.collect())
+    Recording::from_events(bytes.collect())
 }

@@ -11,7 +11,7 @@ use nest_wire::{
     Compat,
     codec::{FrameDecoder, units},
     fixture::{Recording, Side},
-    packet::{RawJson, ReplyPacket, RequestPacket},
+    packet::{IncomingReply, IncomingRequest, RawJson},
 };
 
 use crate::{packed::unpack, script};
@@ -121,13 +121,13 @@ fn texts_of(recording: &Recording, connection: u32, from: Side) -> Vec<ByteStrin
 }
 
 fn pattern(text: &ByteString) -> Option<Vec<u8>> {
-    let pattern = RequestPacket::read(text).ok()?.pattern?;
+    let pattern = IncomingRequest::read(text).ok()?.pattern?;
     Some(format!("{pattern}\n{pattern}").into_bytes())
 }
 
 /// A reply as a frame of a script: its id is a command that sends that of a call.
 fn reply(text: &ByteString, ids: &mut HashMap<String, usize>) -> Vec<u8> {
-    let id = ReplyPacket::read(text, Compat::default())
+    let id = IncomingReply::read(text, Compat::default())
         .ok()
         .and_then(|reply| reply.id);
     let Some(id) = id.as_ref().map(RawJson::as_str) else {

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use crate::{
-    client::Reconnect,
+    client::ReconnectPolicy,
     compat::Compat,
     connection::{self, Keepalive},
     packet::RpcError,
@@ -16,14 +16,14 @@ const MAX_CONNECTIONS: usize = 1024;
 ///
 /// ```
 /// use std::time::Duration;
-/// use nest_wire::{client::{Client, Config, Reconnect, WhenFull}, connection::Keepalive};
+/// use nest_wire::{client::{Client, Config, ReconnectPolicy, OverloadPolicy}, connection::Keepalive};
 ///
 /// let config = Config::default()
 ///     .timeout(Duration::from_secs(5))
-///     .reconnect(Reconnect::always())
+///     .reconnect(ReconnectPolicy::always())
 ///     .keepalive(Keepalive::after(Duration::from_secs(30)))
 ///     .max_in_flight(256)
-///     .when_full(WhenFull::Fail);
+///     .when_full(OverloadPolicy::Fail);
 /// let client = Client::with_config("localhost:8888", config);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Config {
     /// waiting, that is, practically none. Default: 10 seconds.
     pub connect_timeout: Duration,
     /// When and how often to try again to connect. Default: with the next call, once, as Nest.
-    pub reconnect: Reconnect,
+    pub reconnect: ReconnectPolicy,
     /// How many links to open to each host, 1,024 at most; calls go to the less busy of two of them.
     ///
     /// Raise it where one link, that is one task on our side and one event loop on the service's, is the bottleneck:
@@ -70,7 +70,7 @@ pub struct Config {
     pub max_stream_buffer: usize,
     /// What becomes of calls past [`max_in_flight`](Self::max_in_flight) and [`max_queued`](Self::max_queued).
     /// Default: they wait.
-    pub when_full: WhenFull,
+    pub when_full: OverloadPolicy,
     /// How long [`Client::close`](crate::client::Client::close), and the end of the last handle, wait for what is under way, and for
     /// the service to close its side too, before the connection is cut. What the service has not read by then is lost. Raise
     /// it for slow handlers; lower it to stop sooner. Default: 25 seconds.
@@ -83,7 +83,7 @@ pub struct Config {
     /// Default: `None`, as Nest.
     pub keepalive: Option<Keepalive>,
     /// The limits of each link.
-    pub connection: connection::Config,
+    pub connection: connection::TransportConfig,
     /// Which major of Nest to call like. Default: the newest.
     pub compat: Compat,
 }
@@ -104,7 +104,7 @@ impl Eq for CountsAsFailure {}
 /// What becomes of a call when a limit is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WhenFull {
+pub enum OverloadPolicy {
     /// It waits its turn, within its timeout: for callers that can slow down.
     #[default]
     Wait,
@@ -130,7 +130,7 @@ impl Config {
 
     /// Sets [`Config::reconnect`].
     #[must_use]
-    pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
+    pub const fn reconnect(mut self, reconnect: ReconnectPolicy) -> Self {
         self.reconnect = reconnect;
         self
     }
@@ -186,7 +186,7 @@ impl Config {
 
     /// Sets [`Config::when_full`].
     #[must_use]
-    pub const fn when_full(mut self, when_full: WhenFull) -> Self {
+    pub const fn when_full(mut self, when_full: OverloadPolicy) -> Self {
         self.when_full = when_full;
         self
     }
@@ -214,7 +214,7 @@ impl Config {
 
     /// Sets [`Config::connection`].
     #[must_use]
-    pub fn connection(mut self, limits: connection::Config) -> Self {
+    pub fn connection(mut self, limits: connection::TransportConfig) -> Self {
         self.connection = limits;
         self
     }
@@ -246,17 +246,17 @@ impl Default for Config {
         Self {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
-            reconnect: Reconnect::default(),
+            reconnect: ReconnectPolicy::default(),
             connections: NonZeroUsize::MIN,
             max_in_flight: None,
             max_queued: at_least_one(1024),
             counts_as_failure: None,
             max_stream_buffer: 4 * 1024 * 1024,
-            when_full: WhenFull::default(),
+            when_full: OverloadPolicy::default(),
             drain_timeout: Duration::from_secs(25),
             nodelay: true,
             keepalive: None,
-            connection: connection::Config::default(),
+            connection: connection::TransportConfig::default(),
             compat: Compat::default(),
         }
     }

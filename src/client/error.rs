@@ -34,7 +34,7 @@ pub enum CallError {
     Connect(ConnectError),
     /// The connection ended before the answer came. The service may or may not have done its work.
     #[error("Connection closed")]
-    ConnectionClosed(#[source] Disconnected),
+    ConnectionClosed(#[source] DisconnectReason),
     /// No answer came in time. The service may or may not have done its work.
     #[error(transparent)]
     Timeout(TimeoutError),
@@ -64,7 +64,7 @@ pub enum CallError {
     #[error("more than {0} bytes of the stream wait to be taken")]
     StreamOverflow(usize),
     /// As many calls as [`Config`](crate::client::Config) allows are under way, and this one was
-    /// [not to wait](crate::client::WhenFull::Fail).
+    /// [not to wait](crate::client::OverloadPolicy::Fail).
     #[error("too many calls are under way")]
     Overloaded,
     /// The client has been [closed](crate::client::Client::close).
@@ -89,9 +89,9 @@ impl CallError {
     /// Returns true if the service answered that it has no handler for the pattern, in Nest's own words.
     ///
     /// ```
-    /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
+    /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let listener = HostListener::bind("127.0.0.1:0").await?;
     /// # let address = listener.local_addrs()?[0].to_string();
     /// # tokio::spawn(serve(listener, Router::new()).into_future());
     /// let client = Client::new(address);
@@ -156,7 +156,7 @@ fn answered(error: &RpcError) -> String {
 /// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum Disconnected {
+pub enum DisconnectReason {
     /// Nothing has been sent yet.
     #[error("nothing has been sent yet")]
     NotYet,

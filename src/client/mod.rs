@@ -16,7 +16,7 @@
 //!
 //! # Links
 //!
-//! A link is made by the first call, or by [`Client::connect`], and again by the next call after a loss; [`Reconnect`]
+//! A link is made by the first call, or by [`Client::connect`], and again by the next call after a loss; [`ReconnectPolicy`]
 //! says how often to try, with pauses that grow, and whether to come back unasked. [`Client::state`] and
 //! [`Client::states`] tell how it stands and why. [`Client::close`] finishes what is under way; calls that are not
 //! answered when a link is lost fail with [`CallError::ConnectionClosed`], those not yet written go out on the next
@@ -28,7 +28,7 @@
 //! # Limits
 //!
 //! Each call has a timeout. How much waits to be written is bounded ([`Config::max_queued`]); how many requests are
-//! under way may be ([`Config::max_in_flight`]). Past a limit a call waits, or fails at once ([`WhenFull`]).
+//! under way may be ([`Config::max_in_flight`]). Past a limit a call waits, or fails at once ([`OverloadPolicy`]).
 //!
 //! # Layers
 //!
@@ -40,7 +40,7 @@
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};
-//! use nest_wire::client::{Answer, Call, CallError, Client};
+//! use nest_wire::client::{Reply, Request, CallError, Client};
 //! use tower::{
 //!     Service, ServiceBuilder, ServiceExt,
 //!     retry::{Policy, budget::{Budget, TpsBudget}},
@@ -50,10 +50,10 @@
 //! #[derive(Clone)]
 //! struct Unsent(Arc<TpsBudget>);
 //!
-//! impl Policy<Call, Answer, CallError> for Unsent {
+//! impl Policy<Request, Reply, CallError> for Unsent {
 //!     type Future = std::future::Ready<()>;
 //!
-//!     fn retry(&mut self, _: &mut Call, outcome: &mut Result<Answer, CallError>) -> Option<Self::Future> {
+//!     fn retry(&mut self, _: &mut Request, outcome: &mut Result<Reply, CallError>) -> Option<Self::Future> {
 //!         match outcome {
 //!             Err(error) if error.is_unsent() => self.0.withdraw().then(|| std::future::ready(())),
 //!             _ => {
@@ -63,14 +63,14 @@
 //!         }
 //!     }
 //!
-//!     fn clone_request(&mut self, call: &Call) -> Option<Call> {
+//!     fn clone_request(&mut self, call: &Request) -> Option<Request> {
 //!         Some(call.clone())
 //!     }
 //! }
 //!
-//! # use nest_wire::server::{Listener, Payload, Router, serve};
+//! # use nest_wire::server::{HostListener, Payload, Router, serve};
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! # let listener = Listener::bind("127.0.0.1:0").await?;
+//! # let listener = HostListener::bind("127.0.0.1:0").await?;
 //! # let address = listener.local_addrs()?[0].to_string();
 //! # let echo = async |Payload(text): Payload<String>| text;
 //! # tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
@@ -80,7 +80,7 @@
 //!     .retry(Unsent(budget))
 //!     .concurrency_limit(100)
 //!     .service(Client::new(address).with_timeout(Duration::from_secs(1)));
-//! let answer = users.ready().await?.call(Call::new("echo", "hi")?).await?;
+//! let answer = users.ready().await?.call(Request::new("echo", "hi")?).await?;
 //! assert_eq!(answer.parse::<String>()?, "hi");
 //! # Ok(()) }
 //! ```
@@ -97,14 +97,14 @@ mod reconnect;
 mod state;
 
 pub use call::timeout_error::TimeoutError;
-pub use config::{Config, WhenFull};
+pub use config::{Config, OverloadPolicy};
 pub use connect::address::AddressError;
 pub use connect::error::ConnectError;
-pub use error::{CallError, Disconnected};
+pub use error::{CallError, DisconnectReason};
 pub use handle::Client;
 pub use handle::message::MessageRequest;
-pub use handle::reply_stream::Replies;
+pub use handle::reply_stream::ReplyStream;
 pub use handle::request::RequestBuilder;
-pub use handle::service::{Answer, Call, Streaming};
-pub use reconnect::{Reconnect, When};
-pub use state::{State, States};
+pub use handle::service::{Reply, Request, StreamingClient};
+pub use reconnect::{ReconnectMode, ReconnectPolicy};
+pub use state::{ConnectionState, StateStream};

@@ -10,22 +10,22 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use nest_wire::client::Reconnect;
+/// use nest_wire::client::ReconnectPolicy;
 ///
 /// // As `retryAttempts: 5, retryDelay: 200`, but each pause is longer than the one before, up to two seconds.
-/// let patient = Reconnect::on_demand()
+/// let patient = ReconnectPolicy::on_demand()
 ///     .attempts(6)
 ///     .min_delay(Duration::from_millis(200))
 ///     .max_delay(Duration::from_secs(2));
 /// // Keeps the link up whether or not somebody calls.
-/// let eager = Reconnect::always();
+/// let eager = ReconnectPolicy::always();
 /// # assert_ne!(patient, eager);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reconnect {
+pub struct ReconnectPolicy {
     /// What makes the client connect once a link was lost or could not be had. Default: a call.
-    pub when: When,
+    pub when: ReconnectMode,
     /// How many attempts may fail before the calls that wait for them fail, with
     /// [`CallError::Connect`](crate::client::CallError::Connect). They fail sooner if their own timeout ends.
     ///
@@ -47,7 +47,7 @@ const MIN_PAUSE: Duration = Duration::from_millis(1);
 /// What makes a client connect again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum When {
+pub enum ReconnectMode {
     /// The next call, as in Nest.
     #[default]
     OnDemand,
@@ -56,12 +56,12 @@ pub enum When {
     Always,
 }
 
-impl Reconnect {
+impl ReconnectPolicy {
     /// Connects for a call only: one attempt, unless told otherwise.
     #[must_use]
     pub const fn on_demand() -> Self {
         Self {
-            when: When::OnDemand,
+            when: ReconnectMode::OnDemand,
             attempts: 1,
             min_delay: Duration::from_millis(100),
             max_delay: Duration::from_secs(10),
@@ -72,26 +72,26 @@ impl Reconnect {
     #[must_use]
     pub const fn always() -> Self {
         Self {
-            when: When::Always,
+            when: ReconnectMode::Always,
             ..Self::on_demand()
         }
     }
 
-    /// Sets [`Reconnect::attempts`].
+    /// Sets [`ReconnectPolicy::attempts`].
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// Sets [`Reconnect::min_delay`].
+    /// Sets [`ReconnectPolicy::min_delay`].
     #[must_use]
     pub const fn min_delay(mut self, delay: Duration) -> Self {
         self.min_delay = delay;
         self
     }
 
-    /// Sets [`Reconnect::max_delay`].
+    /// Sets [`ReconnectPolicy::max_delay`].
     #[must_use]
     pub const fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
@@ -109,7 +109,7 @@ impl Reconnect {
     /// Returns true if a connection that has lasted for so long is as good as a failed attempt: one that is lost again and
     /// again must not be made again and again without a pause.
     pub(super) fn is_too_short(&self, lasted: Duration) -> bool {
-        self.when == When::Always && lasted < self.longest()
+        self.when == ReconnectMode::Always && lasted < self.longest()
     }
 
     fn longest(&self) -> Duration {
@@ -122,7 +122,7 @@ impl Reconnect {
     }
 }
 
-impl Default for Reconnect {
+impl Default for ReconnectPolicy {
     fn default() -> Self {
         Self::on_demand()
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_longest_and_are_at_least_half_as_long() {
-        let reconnect = Reconnect::on_demand()
+        let reconnect = ReconnectPolicy::on_demand()
             .min_delay(Duration::from_millis(100))
             .max_delay(Duration::from_secs(1));
         for (failures, longest) in [
@@ -158,13 +158,15 @@ mod tests {
 
     #[test]
     fn the_longest_delays_there_are_do_no_harm() {
-        let reconnect = Reconnect::always().min_delay(Duration::MAX).max_delay(Duration::MAX);
+        let reconnect = ReconnectPolicy::always()
+            .min_delay(Duration::MAX)
+            .max_delay(Duration::MAX);
         assert!(reconnect.delay(u32::MAX) >= Duration::MAX / 3);
     }
 
     #[test]
     fn there_is_a_pause_even_if_none_is_asked_for_and_it_grows() {
-        let reconnect = Reconnect::always().min_delay(Duration::ZERO);
+        let reconnect = ReconnectPolicy::always().min_delay(Duration::ZERO);
         assert!(reconnect.delay(1) >= MIN_PAUSE / 2);
         assert!(reconnect.delay(40) >= Duration::from_secs(5));
         let reconnect = reconnect.max_delay(Duration::ZERO);
@@ -174,8 +176,8 @@ mod tests {
 
     #[test]
     fn no_attempts_count_as_one() {
-        assert!(Reconnect::on_demand().attempts(0).is_exhausted(1));
-        let thrice = Reconnect::on_demand().attempts(3);
+        assert!(ReconnectPolicy::on_demand().attempts(0).is_exhausted(1));
+        let thrice = ReconnectPolicy::on_demand().attempts(3);
         assert_eq!(
             [1, 2, 3, 4, 5, 6].map(|failures| thrice.is_exhausted(failures)),
             [false, false, true, false, false, true]

@@ -15,23 +15,23 @@ use tokio::sync::watch;
 use tokio_util::sync::ReusableBoxFuture;
 use tracing::warn;
 
-use crate::client::{Disconnected, channel::RequestChannel};
+use crate::client::{DisconnectReason, channel::RequestChannel};
 
 /// Whether a client is connected: Nest's `status`, with reasons.
 ///
 /// A client of several links is connected if any of them is, else connecting if any is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum State {
+pub enum ConnectionState {
     /// There is no link, for this reason.
-    Disconnected(Disconnected),
+    Disconnected(DisconnectReason),
     /// An attempt to connect is under way.
     Connecting,
     /// There is a link.
     Connected,
 }
 
-impl State {
+impl ConnectionState {
     /// Whether there is a link.
     #[must_use]
     pub const fn is_connected(&self) -> bool {
@@ -44,26 +44,28 @@ impl State {
 /// Whoever looks seldom sees the newest state and may miss some before. The stream ends when the client and its task
 /// are gone; it keeps neither alive.
 #[must_use = "a stream does nothing unless it is polled"]
-pub struct States(ReusableBoxFuture<'static, (Option<State>, watch::Receiver<State>)>);
+pub struct StateStream(ReusableBoxFuture<'static, (Option<ConnectionState>, watch::Receiver<ConnectionState>)>);
 
-impl States {
-    fn of(mut receiver: watch::Receiver<State>) -> Self {
+impl StateStream {
+    fn of(mut receiver: watch::Receiver<ConnectionState>) -> Self {
         receiver.mark_changed();
         Self(ReusableBoxFuture::new(next(receiver)))
     }
 }
 
-impl Stream for States {
-    type Item = State;
+impl Stream for StateStream {
+    type Item = ConnectionState;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<State>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ConnectionState>> {
         let (state, receiver) = ready!(self.0.poll(cx));
         self.0.set(next(receiver));
         Poll::Ready(state)
     }
 }
 
-async fn next(mut receiver: watch::Receiver<State>) -> (Option<State>, watch::Receiver<State>) {
+async fn next(
+    mut receiver: watch::Receiver<ConnectionState>,
+) -> (Option<ConnectionState>, watch::Receiver<ConnectionState>) {
     let state = match receiver.changed().await {
         Ok(()) => Some(receiver.borrow_and_update().clone()),
         Err(_) => None,
@@ -71,17 +73,17 @@ async fn next(mut receiver: watch::Receiver<State>) -> (Option<State>, watch::Re
     (state, receiver)
 }
 
-impl fmt::Debug for States {
+impl fmt::Debug for StateStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("States").finish_non_exhaustive()
+        f.debug_struct("StateStream").finish_non_exhaustive()
     }
 }
 
 /// Where the links of one client post their states.
 #[derive(Debug)]
 pub(super) struct StatePublisher {
-    each: Mutex<Vec<State>>,
-    together: watch::Sender<State>,
+    each: Mutex<Vec<ConnectionState>>,
+    together: watch::Sender<ConnectionState>,
     /// The links, if there are several: what waits at one that is lost goes to another.
     links: OnceLock<Vec<(Arc<AtomicBool>, Weak<RequestChannel>)>>,
 }
@@ -111,7 +113,7 @@ pub(super) struct StateReporter {
 impl StatePublisher {
     /// A publisher for so many links, none of which has been opened.
     pub(super) fn new(links: usize) -> Arc<Self> {
-        let state = State::Disconnected(Disconnected::NotYet);
+        let state = ConnectionState::Disconnected(DisconnectReason::NotYet);
         Arc::new(Self {
             each: Mutex::new(vec![state.clone(); links]),
             together: watch::Sender::new(state),
@@ -178,17 +180,17 @@ impl StatePublisher {
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> ConnectionState {
         self.together.borrow().clone()
     }
 
-    pub(super) fn states(&self) -> States {
-        States::of(self.together.subscribe())
+    pub(super) fn states(&self) -> StateStream {
+        StateStream::of(self.together.subscribe())
     }
 }
 
 impl StateReporter {
-    pub(super) fn post(&self, state: State) {
+    pub(super) fn post(&self, state: ConnectionState) {
         self.is_connected.store(state.is_connected(), Relaxed);
         let mut each = self.publisher.each.lock().unwrap_or_else(PoisonError::into_inner);
         each[self.index] = state;
@@ -197,7 +199,8 @@ impl StateReporter {
         self.publisher.together.send_if_modified(|told| {
             let is_old = matches!(
                 (&*told, &together),
-                (State::Connected, State::Connected) | (State::Connecting, State::Connecting)
+                (ConnectionState::Connected, ConnectionState::Connected)
+                    | (ConnectionState::Connecting, ConnectionState::Connecting)
             );
             *told = together;
             !is_old
@@ -212,12 +215,12 @@ impl StateReporter {
 }
 
 /// The best of the states; if none is better than the others, the newest.
-fn together(each: &[State], newest: usize) -> State {
-    let is_connecting = |state: &State| matches!(state, State::Connecting);
-    if each.iter().any(State::is_connected) {
-        State::Connected
+fn together(each: &[ConnectionState], newest: usize) -> ConnectionState {
+    let is_connecting = |state: &ConnectionState| matches!(state, ConnectionState::Connecting);
+    if each.iter().any(ConnectionState::is_connected) {
+        ConnectionState::Connected
     } else if each.iter().any(is_connecting) {
-        State::Connecting
+        ConnectionState::Connecting
     } else {
         each[newest].clone()
     }
@@ -229,8 +232,8 @@ mod tests {
 
     use super::*;
 
-    fn lost() -> State {
-        State::Disconnected(Disconnected::ByPeer)
+    fn lost() -> ConnectionState {
+        ConnectionState::Disconnected(DisconnectReason::ByPeer)
     }
 
     #[test]
@@ -240,12 +243,12 @@ mod tests {
         let mut states = publisher.states();
         let mut told = || format!("{:?}", states.next().now_or_never());
         assert_eq!(told(), "Some(Some(Disconnected(NotYet)))");
-        one.post(State::Connecting);
+        one.post(ConnectionState::Connecting);
         assert_eq!(told(), "Some(Some(Connecting))");
-        one.post(State::Connected);
-        other.post(State::Connecting);
+        one.post(ConnectionState::Connected);
+        other.post(ConnectionState::Connecting);
         assert_eq!(told(), "Some(Some(Connected))");
-        other.post(State::Connected);
+        other.post(ConnectionState::Connected);
         one.post(lost());
         assert_eq!(told(), "None", "nothing new");
         assert!(other.is_connected() && !one.is_connected());

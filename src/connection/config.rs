@@ -8,14 +8,14 @@ use crate::codec::DEFAULT_MAX_BUFFER_UNITS;
 /// Limits of one connection (`helpers/json-socket.js` of Nest 11 and 12), and its framing.
 ///
 /// ```
-/// use nest_wire::connection::Config;
+/// use nest_wire::connection::TransportConfig;
 ///
-/// let config = Config::default().max_buffer_size(1 << 20);
+/// let config = TransportConfig::default().max_buffer_size(1 << 20);
 /// assert_eq!(config.max_buffer_size, 1 << 20);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Config {
+pub struct TransportConfig {
     /// How many UTF-16 units of received text may wait to become frames, headers included; more closes the link.
     ///
     /// Against peers that announce a huge frame, or send a header without end, to fill the memory. Raise it for larger
@@ -48,34 +48,34 @@ pub struct Config {
     pub(super) framing: Option<MakeFraming>,
 }
 
-impl Config {
-    /// Sets [`Config::max_buffer_size`], in UTF-16 units.
+impl TransportConfig {
+    /// Sets [`TransportConfig::max_buffer_size`], in UTF-16 units.
     #[must_use]
     pub const fn max_buffer_size(mut self, units: usize) -> Self {
         self.max_buffer_size = units;
         self
     }
 
-    /// Sets [`Config::incomplete_message_timeout`].
+    /// Sets [`TransportConfig::incomplete_message_timeout`].
     #[must_use]
     pub const fn incomplete_message_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.incomplete_message_timeout = timeout;
         self
     }
 
-    /// Sets [`Config::max_send_buffer_size`], in bytes.
+    /// Sets [`TransportConfig::max_send_buffer_size`], in bytes.
     #[must_use]
     pub const fn max_send_buffer_size(mut self, bytes: usize) -> Self {
         self.max_send_buffer_size = bytes;
         self
     }
 
-    /// Sets [`Config::separate_writes`].
+    /// Sets [`TransportConfig::separate_writes`].
     ///
     /// ```
-    /// use nest_wire::connection::Config;
+    /// use nest_wire::connection::TransportConfig;
     ///
-    /// let config = Config::default().separate_writes(true);
+    /// let config = TransportConfig::default().separate_writes(true);
     /// # assert!(config.separate_writes);
     /// ```
     #[must_use]
@@ -95,7 +95,7 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for TransportConfig {
     fn default() -> Self {
         Self {
             max_buffer_size: DEFAULT_MAX_BUFFER_UNITS,

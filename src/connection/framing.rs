@@ -16,7 +16,7 @@ use super::{Caught, ConnectionError, FramingError, caught};
 /// On this side are packets as Nest makes them by default, as JSON text: `{"pattern":…,"data":…,"id":…}` from
 /// callers, `{"response":…,"isDisposed":true,"id":…}` to them (`docs/PROTOCOL.md` §2). On the other side is whatever
 /// the two peers have agreed on: another header, MessagePack, members by other names. A framing is made for each link
-/// ([`Config::framing`](super::Config::framing)), so it may have state: a version agreed on, a cipher.
+/// ([`TransportConfig::framing`](super::Config::framing)), so it may have state: a version agreed on, a cipher.
 ///
 /// A panic in any of its functions is an error of that function. One that panics in [`decode`](Self::decode) or
 /// [`is_mid_frame`](Self::is_mid_frame) has broken the framing, as a peer would; it takes no handler and no other connection
@@ -28,7 +28,7 @@ use super::{Caught, ConnectionError, FramingError, caught};
 ///
 /// ```
 /// use bytes::{Buf, BufMut, BytesMut};
-/// use nest_wire::{codec::ByteString, connection::{Config, Framing, FramingError}};
+/// use nest_wire::{codec::ByteString, connection::{TransportConfig, Framing, FramingError}};
 ///
 /// /// One packet a line: JSON has no line feeds of its own.
 /// struct Lines;
@@ -50,7 +50,7 @@ use super::{Caught, ConnectionError, FramingError, caught};
 ///     }
 /// }
 ///
-/// let config = Config::default().framing(|| Lines);
+/// let config = TransportConfig::default().framing(|| Lines);
 /// ```
 pub trait Framing: Send {
     /// Takes the next whole packet out of the front of `received` and gives it as JSON text; `Ok(None)`: more bytes
@@ -61,7 +61,7 @@ pub trait Framing: Send {
     /// ends with [`ConnectionError::Packet`].
     ///
     /// # Errors
-    /// The peer broke the framing. The link then ends with [`ConnectionError::Framing`], which adds where: nothing
+    /// The peer broke the framing. The link then ends with [`ConnectionError::CustomFraming`], which adds where: nothing
     /// that it sends from there on is looked at. A service closes its own side, as Nest's does.
     fn decode(&mut self, received: &mut BytesMut) -> Result<Option<ByteString>, FramingError>;
 
@@ -71,11 +71,11 @@ pub trait Framing: Send {
     /// This packet can't be put that way; it is too long for its header, say. What was appended is taken back and the
     /// connection goes on. A client's call or event whose packet it is fails with
     /// `CallError::Unframeable`; a reply becomes "Internal server error", and the reason is logged. If that cannot be framed either, the connection is cut with
-    /// [`ConnectionError::Unframeable`], because the caller would wait for ever.
+    /// [`ConnectionError::Encode`], because the caller would wait for ever.
     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError>;
 
     /// Whether a packet is there in part, `received` being what [`decode`](Self::decode) left: what arms
-    /// [`Config::incomplete_message_timeout`](super::Config::incomplete_message_timeout). By default: whether
+    /// [`TransportConfig::incomplete_message_timeout`](super::Config::incomplete_message_timeout). By default: whether
     /// anything was left.
     fn is_mid_frame(&self, received: &BytesMut) -> bool {
         !received.is_empty()
@@ -130,7 +130,7 @@ impl Custom {
     pub(super) fn new(make: &MakeFraming, max_buffer_size: usize) -> Self {
         let (framing, failure) = match caught("what makes the framing", || make.0()) {
             Ok(framing) => (Some(framing), None),
-            Err(panic) => (None, Some(ConnectionError::Unframeable(panic.into()))),
+            Err(panic) => (None, Some(ConnectionError::Encode(panic.into()))),
         };
         Self {
             framing,
@@ -170,7 +170,7 @@ impl Custom {
                 return Ok(packet);
             }
         };
-        Err(ConnectionError::Framing { offset, source })
+        Err(ConnectionError::CustomFraming { offset, source })
     }
 
     /// Forgets what has arrived, and looks at nothing any more.
@@ -187,7 +187,7 @@ impl Custom {
             Ok(is_mid_frame) => is_mid_frame,
             Err(panic) => {
                 self.lose();
-                self.failure.get_or_insert(ConnectionError::Framing {
+                self.failure.get_or_insert(ConnectionError::CustomFraming {
                     offset: self.offset,
                     source: panic.into(),
                 });
@@ -218,7 +218,7 @@ impl Custom {
 
     /// A packet could not be written that has to be.
     pub(super) fn fail(&mut self, error: FramingError) {
-        self.failure.get_or_insert(ConnectionError::Unframeable(error));
+        self.failure.get_or_insert(ConnectionError::Encode(error));
     }
 
     /// Whether the connection can go on; says why not once.

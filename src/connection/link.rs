@@ -12,10 +12,11 @@ use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    Config, ConnectionError, FramingError, framing::Custom, low_water::LowWater, reader::Reader, writer::Writer,
+    ConnectionError, FramingError, TransportConfig, framing::Custom, low_water::LowWater, reader::Reader,
+    writer::Writer,
 };
 use crate::{
-    packet::{Frame, PacketError, RawJson, ReplyBody, RpcError},
+    packet::{Frame, OutgoingReply, PacketError, RawJson, RpcError},
     telemetry::{Fault, Limit, LinkMeter},
 };
 
@@ -25,16 +26,16 @@ use crate::{
 /// takes packets out of what was read, [`push`](Self::push) queues one, [`poll_flush`](Self::poll_flush) sends.
 ///
 /// ```
-/// use nest_wire::{connection::{Config, Connection}, packet::RequestPacket};
+/// use nest_wire::{connection::{TransportConfig, Connection}, packet::IncomingRequest};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (ours, theirs) = tokio::io::duplex(1024);
-/// let mut sender = Connection::new(ours, &Config::default());
+/// let mut sender = Connection::new(ours, &TransportConfig::default());
 /// sender.push(|out| out.extend_from_slice(br#"{"pattern":"log","data":"hi"}"#));
 /// sender.flush().await?;
 ///
-/// let mut receiver = Connection::new(theirs, &Config::default());
-/// let packet = receiver.next(RequestPacket::read).await?.unwrap();
+/// let mut receiver = Connection::new(theirs, &TransportConfig::default());
+/// let packet = receiver.next(IncomingRequest::read).await?.unwrap();
 /// assert!(packet.is_event());
 /// # Ok(()) }
 /// ```
@@ -62,7 +63,7 @@ pub enum Segment {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Takes over a link that is already open.
-    pub fn new(io: IO, config: &Config) -> Self
+    pub fn new(io: IO, config: &TransportConfig) -> Self
     where
         IO: 'static,
     {
@@ -107,10 +108,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Takes the next packet out of what has been read; `None` when there is no whole one left. `read` makes it of the
-    /// frame's text, [`RequestPacket::read`](crate::packet::RequestPacket::read) for example.
+    /// frame's text, [`IncomingRequest::read`](crate::packet::IncomingRequest::read) for example.
     ///
     /// # Errors
-    /// [`ConnectionError::Frame`], [`ConnectionError::Framing`] or [`ConnectionError::Packet`]. The rest of the segment
+    /// [`ConnectionError::Decode`], [`ConnectionError::CustomFraming`] or [`ConnectionError::Packet`]. The rest of the segment
     /// is then gone, as in Nest, which also closes its own side of the link; the connection itself can go on. (With a
     /// framing of your own it finds no more packets.)
     pub fn next_packet<P>(
@@ -128,7 +129,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// segment.
     ///
     /// # Errors
-    /// [`ConnectionError::Frame`] and [`ConnectionError::Framing`], as [`next_packet`](Self::next_packet).
+    /// [`ConnectionError::Decode`] and [`ConnectionError::CustomFraming`], as [`next_packet`](Self::next_packet).
     #[inline(always)]
     pub(crate) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
         match self.reader.next_frame(memory) {
@@ -214,10 +215,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// # Errors
     /// The framing in use refuses it; Nest's own refuses none. The caller gets an error in its place, so that it does not
     /// wait for ever.
-    pub(crate) fn push_reply(&mut self, reply: ReplyBody<'_>, id: &str) -> Result<(), FramingError> {
+    pub(crate) fn push_reply(&mut self, reply: OutgoingReply<'_>, id: &str) -> Result<(), FramingError> {
         match reply {
             // Nearly all are: its pieces, known here, are copied without a look at how long they are.
-            last @ ReplyBody::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
+            last @ OutgoingReply::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
             other => self.push_pieces(other.pieces(id), other.payload(), id),
         }
     }
@@ -268,7 +269,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         };
         let Err(error) = push(pieces) else { return Ok(()) };
         let internal = RpcError::internal();
-        if let Err(error) = push(ReplyBody::Error(internal.err()).pieces(id)) {
+        if let Err(error) = push(OutgoingReply::Error(internal.err()).pieces(id)) {
             custom.fail(error);
         }
         Err(error)
@@ -278,7 +279,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     ///
     /// # Errors
     /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] when more than the limit is left unsent, and
-    /// [`ConnectionError::Unframeable`] when a packet could not be queued.
+    /// [`ConnectionError::Encode`] when a packet could not be queued.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let queued = self.writer.waiting();
         let flushed = self.writer.poll_flush(&mut self.io, cx);

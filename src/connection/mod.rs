@@ -18,7 +18,7 @@ mod reader;
 mod writer;
 
 pub(crate) use caught::{Caught, caught, panic_message};
-pub use config::Config;
+pub use config::TransportConfig;
 pub use error::{ConnectionError, FramingError};
 pub use framing::Framing;
 pub use keepalive::Keepalive;

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{Config, ConnectionError, framing::Custom};
+use super::{ConnectionError, TransportConfig, framing::Custom};
 use crate::{codec::FrameDecoder, packet::Frame};
 
 /// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same segments.
@@ -51,7 +51,7 @@ enum Framer {
 }
 
 impl Reader {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &TransportConfig) -> Self {
         let max_buffer_size = config.max_buffer_size;
         let framer = match &config.framing {
             None => Framer::Nest(FrameDecoder::new(max_buffer_size)),
@@ -205,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_link_may_read_another_one_while_it_is_read() {
-        let reader = || Reader::new(&Config::default());
+        let reader = || Reader::new(&TransportConfig::default());
         let mut tunnel = Tunnel {
             outer: reader(),
             link: b"6#4#null2#8#",
@@ -220,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_discarded_is_forgotten_looked_at_or_not() {
-        let mut reader = Reader::new(&Config::default());
+        let mut reader = Reader::new(&TransportConfig::default());
         let mut link: &[u8] = b"9#[1,";
         for rest in [&b"2,"[..], b"3"] {
             poll_fn(|cx| reader.poll_segment(&mut link, cx)).await.expect("bytes");

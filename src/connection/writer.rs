@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
 use super::{
-    Config, FramingError,
+    FramingError, TransportConfig,
     framing::Custom,
     packets::PacketEnds,
     queue::{PIECES, Queue},
@@ -31,7 +31,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &TransportConfig) -> Self {
         Self {
             waiting: Queue::default(),
             ends: config.separate_writes.then(Box::default),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn separate() -> Writer {
-        Writer::new(&Config::default().separate_writes(true))
+        Writer::new(&TransportConfig::default().separate_writes(true))
     }
 
     #[tokio::test]
@@ -218,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_packet_of_several_pieces_leaves_alone_too() {
-        let payload = RawJson::of(&"a".repeat(LARGE)).expect("JSON");
+        let payload = RawJson::from_value(&"a".repeat(LARGE)).expect("JSON");
         let mut writer = separate();
         writer.push_text("1");
         writer.push_pieces(["[", payload.as_str(), ",", "2", "]"], Some(&payload));
@@ -244,7 +244,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_payload_is_not_copied_and_keeps_its_place() {
-        let payload = RawJson::of(&"求".repeat(LARGE)).expect("JSON");
+        let payload = RawJson::from_value(&"求".repeat(LARGE)).expect("JSON");
         let mut writer = writer(&["1"]);
         writer.push_pieces(["[", payload.as_str(), ",", "2", "]"], Some(&payload));
         writer.push(|out| out.extend_from_slice(b"3"));

@@ -14,7 +14,7 @@ use crate::js::{self, Value};
 /// | `throw new RpcException(e)`, or `throwError(() => e)` in a filter | [`to_rpc_error`](Self::to_rpc_error) | `{"response":{"message":"no user","error":"Not Found","statusCode":404},"status":404,"options":{},"message":"no user","name":"NotFoundException"}` |
 /// | `throw new RpcException(e.getResponse())` | [`response_to_rpc_error`](Self::response_to_rpc_error) | `{"message":"no user","error":"Not Found","statusCode":404}` |
 ///
-/// [`HttpException::of`] reads both, and either within the `error` of an `RpcException` that a filter sent whole
+/// [`HttpException::from_rpc_error`] reads both, and either within the `error` of an `RpcException` that a filter sent whole
 /// ([`RpcError::from_exception`]). Nest 7 writes the first without `options` and `name`.
 ///
 /// ```
@@ -26,7 +26,7 @@ use crate::js::{self, Value};
 ///
 /// let error = find(7).unwrap_err();
 /// assert_eq!(error.err().as_str(), r#"{"message":"no user 7","error":"Not Found","statusCode":404}"#);
-/// let exception = HttpException::of(&error).expect("one of HTTP");
+/// let exception = HttpException::from_rpc_error(&error).expect("one of HTTP");
 /// assert_eq!((exception.status(), exception.message().as_deref()), (404, Some("no user 7")));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,7 @@ impl HttpException {
     /// Reads the error of a service, in any of the ways in which it may be written. Returns `None` if it is no exception of
     /// HTTP.
     #[must_use]
-    pub fn of(error: &RpcError) -> Option<Self> {
+    pub fn from_rpc_error(error: &RpcError) -> Option<Self> {
         let err = js::parse(error.err().as_str()).ok()?;
         Self::from_err(&err).or_else(|| Self::from_err(err.get("error")?))
     }

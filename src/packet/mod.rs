@@ -19,9 +19,9 @@ pub use error::PacketError;
 pub use http_exception::HttpException;
 pub use id::CallId;
 pub use raw::RawJson;
-pub use reply::{Outcome, ReplyBody, ReplyPacket, write_reply};
+pub use reply::{IncomingReply, OutgoingReply, ReplyOutcome, write_reply};
 pub(crate) use request::Draft;
-pub use request::{RequestPacket, write_event, write_request};
+pub use request::{IncomingRequest, write_event, write_request};
 pub use rpc_error::RpcError;
 
 pub(crate) use frame::Frame;

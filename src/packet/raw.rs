@@ -25,7 +25,7 @@ const UTF8: &str = "serde_json writes UTF-8";
 /// ```
 /// use nest_wire::packet::RawJson;
 ///
-/// let numbers = RawJson::of(&[1.0, 2.5])?;
+/// let numbers = RawJson::from_value(&[1.0, 2.5])?;
 /// assert_eq!(numbers.as_str(), "[1,2.5]");
 /// assert_eq!(numbers.parse::<Vec<f64>>()?, [1.0, 2.5]);
 /// # Ok::<(), serde_json::Error>(())
@@ -48,7 +48,7 @@ impl RawJson {
     ///
     /// # Errors
     /// `value` refuses to be serialised, or has map keys that are no strings.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+    pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let mut scratch = SCRATCH.take();
         scratch.clear();
         let written = js::append(value, &mut scratch).map(|()| match scratch.len() {
@@ -60,7 +60,7 @@ impl RawJson {
         written.map(Self)
     }
 
-    /// As [`of`](Self::of), without a serialiser on the way: numbers are frequent answers.
+    /// As [`of`](Self::from_value), without a serialiser on the way: numbers are frequent answers.
     pub(crate) fn number(number: f64) -> Self {
         if number.is_finite() {
             Self(js::with_number(number, Text::copied))
@@ -193,22 +193,29 @@ mod tests {
             f64::NAN,
             f64::INFINITY,
         ] {
-            assert_eq!(RawJson::number(number), RawJson::of(&number).expect("JSON"), "{number}");
+            assert_eq!(
+                RawJson::number(number),
+                RawJson::from_value(&number).expect("JSON"),
+                "{number}"
+            );
         }
         for number in [i64::MIN, -1, 9_007_199_254_740_993, i64::MAX] {
             assert_eq!(
                 RawJson::integer(number),
-                RawJson::of(&number).expect("JSON"),
+                RawJson::from_value(&number).expect("JSON"),
                 "{number}"
             );
         }
-        assert_eq!(RawJson::integer(u64::MAX), RawJson::of(&u64::MAX).expect("JSON"));
+        assert_eq!(
+            RawJson::integer(u64::MAX),
+            RawJson::from_value(&u64::MAX).expect("JSON")
+        );
     }
 
     #[test]
     fn raw_json_is_written_as_it_stands() {
         let raw = RawJson::new(r#"{"b": 1.0, "a": "\u0041"}"#).expect("JSON");
-        let list = RawJson::of(&[&raw, &RawJson::null()]).expect("JSON");
+        let list = RawJson::from_value(&[&raw, &RawJson::null()]).expect("JSON");
         assert_eq!(list.as_str(), format!("[{raw},null]"));
     }
 

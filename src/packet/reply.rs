@@ -12,7 +12,7 @@ use crate::{
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ReplyBody<'a> {
+pub enum OutgoingReply<'a> {
     /// A value; more may follow.
     Value(&'a RawJson),
     /// The last value.
@@ -30,20 +30,20 @@ pub enum ReplyBody<'a> {
 /// Appends `reply` to the request `id`, keys in Nest's order.
 ///
 /// ```
-/// use nest_wire::packet::{RawJson, ReplyBody, write_reply};
+/// use nest_wire::packet::{RawJson, OutgoingReply, write_reply};
 ///
 /// let mut out = bytes::BytesMut::new();
-/// write_reply(&mut out, ReplyBody::Last(&RawJson::of(&6)?), &RawJson::of("7")?);
+/// write_reply(&mut out, OutgoingReply::Last(&RawJson::from_value(&6)?), &RawJson::from_value("7")?);
 /// assert_eq!(out, r#"{"response":6,"isDisposed":true,"id":"7"}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub fn write_reply(out: &mut BytesMut, reply: ReplyBody<'_>, id: &RawJson) {
+pub fn write_reply(out: &mut BytesMut, reply: OutgoingReply<'_>, id: &RawJson) {
     for piece in reply.pieces(id.as_str()) {
         out.extend_from_slice(piece.as_bytes());
     }
 }
 
-impl<'a> ReplyBody<'a> {
+impl<'a> OutgoingReply<'a> {
     /// Its value or error.
     pub(crate) fn payload(self) -> Option<&'a RawJson> {
         match self {
@@ -74,17 +74,17 @@ const NO_HANDLER: &str =
 /// A reply as it came in (`client/client-tcp.js`, `handleResponse`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReplyPacket {
+pub struct IncomingReply {
     /// Whose call it answers, as it stands in the packet; `None` if the key is absent.
     pub id: Option<RawJson>,
     /// What it says.
-    pub outcome: Outcome,
+    pub outcome: ReplyOutcome,
 }
 
 /// What a reply means to the caller. `None` is JavaScript's undefined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum ReplyOutcome {
     /// A value; more may follow.
     Value(Option<RawJson>),
     /// The call has ended, perhaps with a last value.
@@ -93,7 +93,7 @@ pub enum Outcome {
     Failed(RawJson),
 }
 
-impl ReplyPacket {
+impl IncomingReply {
     /// Reads a frame's text.
     ///
     /// A packet that has keys which no Nest reply has, or none at all, is foreign: it is delivered whole as the last
@@ -112,25 +112,25 @@ impl ReplyPacket {
     }
 }
 
-/// What [`ReplyPacket`] holds, the id as it stands in the frame: it is looked at once.
+/// What [`IncomingReply`] holds, the id as it stands in the frame: it is looked at once.
 #[derive(Debug)]
 pub(crate) struct ReplyMembers<'f> {
     pub(crate) id: Option<&'f str>,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: ReplyOutcome,
 }
 
 /// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly every reply is, with
 /// nothing in it to be looked for. `None` is any other packet.
-pub(crate) fn read_usual(frame: Frame<'_>) -> Option<(CallId, Outcome)> {
+pub(crate) fn read_usual(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
     let rest = frame.as_str().strip_prefix("{\"response\":")?;
     let (response, rest) = rest.split_at(js::value_end(rest)?);
     let id = rest.strip_prefix(",\"isDisposed\":true,\"id\":")?.strip_suffix('}')?;
     let id = CallId::read_text(id)?;
-    Some((id, Outcome::Completed(Some(frame.keep(response)))))
+    Some((id, ReplyOutcome::Completed(Some(frame.keep(response)))))
 }
 
 impl<'f> ReplyMembers<'f> {
-    /// As [`ReplyPacket::read`].
+    /// As [`IncomingReply::read`].
     pub(crate) fn read(frame: Frame<'f>, compat: Compat) -> Result<Self, PacketError> {
         let text = frame.as_str();
         let found = js::members(text, &KEYS).map_err(|source| PacketError::new(text, source))?;
@@ -180,16 +180,16 @@ impl Envelope<'_> {
         }
     }
 
-    fn outcome(&self, frame: Frame<'_>, compat: Compat) -> Outcome {
+    fn outcome(&self, frame: Frame<'_>, compat: Compat) -> ReplyOutcome {
         let keep = |value| frame.keep(value);
         if self.is_foreign(compat) {
-            Outcome::Completed(Some(keep(frame.as_str().trim_matches(JSON_SPACE))))
+            ReplyOutcome::Completed(Some(keep(frame.as_str().trim_matches(JSON_SPACE))))
         } else if let Some(err) = self.err.filter(|err| is_truthy(err)) {
-            Outcome::Failed(keep(err))
+            ReplyOutcome::Failed(keep(err))
         } else if self.is_disposed.is_some_and(is_truthy) {
-            Outcome::Completed(self.response.map(keep))
+            ReplyOutcome::Completed(self.response.map(keep))
         } else {
-            Outcome::Value(self.response.map(keep))
+            ReplyOutcome::Value(self.response.map(keep))
         }
     }
 }
@@ -202,8 +202,8 @@ mod tests {
         RawJson::trusted(text)
     }
 
-    fn outcome(text: &'static str) -> Outcome {
-        ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON").outcome
+    fn outcome(text: &'static str) -> ReplyOutcome {
+        IncomingReply::read(&text.into(), Compat::Nest12).expect("JSON").outcome
     }
 
     #[test]
@@ -211,33 +211,33 @@ mod tests {
         let (id, value, err) = (raw("\"a\""), raw("6"), raw("\"no\""));
         for (reply, text, read) in [
             (
-                ReplyBody::Value(&value),
+                OutgoingReply::Value(&value),
                 r#"{"response":6,"id":"a"}"#,
-                Outcome::Value(Some(value.clone())),
+                ReplyOutcome::Value(Some(value.clone())),
             ),
             (
-                ReplyBody::Last(&value),
+                OutgoingReply::Last(&value),
                 r#"{"response":6,"isDisposed":true,"id":"a"}"#,
-                Outcome::Completed(Some(value.clone())),
+                ReplyOutcome::Completed(Some(value.clone())),
             ),
-            (ReplyBody::Undefined, r#"{"id":"a"}"#, Outcome::Value(None)),
+            (OutgoingReply::Undefined, r#"{"id":"a"}"#, ReplyOutcome::Value(None)),
             (
-                ReplyBody::Completion,
+                OutgoingReply::Completion,
                 r#"{"isDisposed":true,"id":"a"}"#,
-                Outcome::Completed(None),
+                ReplyOutcome::Completed(None),
             ),
             (
-                ReplyBody::Error(&err),
+                OutgoingReply::Error(&err),
                 r#"{"err":"no","isDisposed":true,"id":"a"}"#,
-                Outcome::Failed(err.clone()),
+                ReplyOutcome::Failed(err.clone()),
             ),
             (
-                ReplyBody::NoHandler,
+                OutgoingReply::NoHandler,
                 concat!(
                     r#"{"id":"a","status":"error","#,
                     r#""err":"There is no matching message handler defined in the remote service."}"#
                 ),
-                Outcome::Failed(raw(
+                ReplyOutcome::Failed(raw(
                     "\"There is no matching message handler defined in the remote service.\"",
                 )),
             ),
@@ -245,7 +245,7 @@ mod tests {
             let mut out = BytesMut::new();
             write_reply(&mut out, reply, &id);
             assert_eq!(out, text);
-            let packet = ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON");
+            let packet = IncomingReply::read(&text.into(), Compat::Nest12).expect("JSON");
             assert_eq!((packet.id, packet.outcome), (Some(id.clone()), read));
         }
     }
@@ -284,21 +284,21 @@ mod tests {
     fn a_falsy_err_is_no_error() {
         for err in ["\"\"", "0", "false", "null"] {
             let text = format!(r#"{{"err":{err},"isDisposed":true,"id":1}}"#);
-            let packet = ReplyPacket::read(&text.into(), Compat::Nest12).expect("JSON");
-            assert_eq!(packet.outcome, Outcome::Completed(None), "{err}");
+            let packet = IncomingReply::read(&text.into(), Compat::Nest12).expect("JSON");
+            assert_eq!(packet.outcome, ReplyOutcome::Completed(None), "{err}");
         }
     }
 
     #[test]
     fn a_foreign_packet_is_delivered_whole() {
         for text in [r#"{"id":1,"response":2,"more":3}"#, "{}", "[1]", "5"] {
-            assert_eq!(outcome(text), Outcome::Completed(Some(raw(text))), "{text}");
+            assert_eq!(outcome(text), ReplyOutcome::Completed(Some(raw(text))), "{text}");
         }
     }
 
     #[test]
     fn white_space_around_a_foreign_packet_is_no_part_of_its_value() {
-        let Outcome::Completed(Some(value)) = outcome(" \n\tfalse\r ") else {
+        let ReplyOutcome::Completed(Some(value)) = outcome(" \n\tfalse\r ") else {
             panic!("a foreign packet is the last value");
         };
         assert_eq!(value.as_str(), "false");
@@ -307,18 +307,22 @@ mod tests {
 
     #[test]
     fn an_id_alone_is_an_undefined_value() {
-        assert_eq!(outcome(r#"{"id":1}"#), Outcome::Value(None));
-        assert_eq!(outcome(r#"{"id":1,"status":"error"}"#), Outcome::Value(None));
-        assert_eq!(outcome(r#"{"status":"error"}"#), Outcome::Value(None));
+        assert_eq!(outcome(r#"{"id":1}"#), ReplyOutcome::Value(None));
+        assert_eq!(outcome(r#"{"id":1,"status":"error"}"#), ReplyOutcome::Value(None));
+        assert_eq!(outcome(r#"{"status":"error"}"#), ReplyOutcome::Value(None));
     }
 
     #[test]
     fn to_nest_11_only_what_says_nothing_is_foreign() {
-        let outcome = |text: &'static str| ReplyPacket::read(&text.into(), Compat::Nest11).expect("JSON").outcome;
+        let outcome = |text: &'static str| IncomingReply::read(&text.into(), Compat::Nest11).expect("JSON").outcome;
         let more = r#"{"id":1,"response":2,"more":3}"#;
-        assert_eq!(outcome(more), Outcome::Value(Some(raw("2"))));
+        assert_eq!(outcome(more), ReplyOutcome::Value(Some(raw("2"))));
         for foreign in [r#"{"id":1}"#, r#"{"id":1,"status":"error"}"#, "{}", "[1]"] {
-            assert_eq!(outcome(foreign), Outcome::Completed(Some(raw(foreign))), "{foreign}");
+            assert_eq!(
+                outcome(foreign),
+                ReplyOutcome::Completed(Some(raw(foreign))),
+                "{foreign}"
+            );
         }
     }
 }

@@ -17,16 +17,16 @@ use crate::{
 /// `None` is JavaScript's undefined: the key is absent. `null` is a value like any other.
 ///
 /// ```
-/// use nest_wire::packet::RequestPacket;
+/// use nest_wire::packet::IncomingRequest;
 ///
-/// let packet = RequestPacket::read(&r#"{"pattern":"sum","data":[1,2],"id":"7"}"#.into())?;
+/// let packet = IncomingRequest::read(&r#"{"pattern":"sum","data":[1,2],"id":"7"}"#.into())?;
 /// assert!(!packet.is_event());
 /// assert_eq!(packet.data.unwrap().parse::<Vec<u32>>()?, [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RequestPacket {
+pub struct IncomingRequest {
     /// What the packet is addressed to.
     pub pattern: Option<RawJson>,
     /// What the handler gets.
@@ -37,7 +37,7 @@ pub struct RequestPacket {
     pub id: Option<RawJson>,
 }
 
-impl RequestPacket {
+impl IncomingRequest {
     /// Reads a frame's text.
     ///
     /// A packet with neither `pattern` nor `data` is an event to nobody, even if it has an `id`: Nest takes it for
@@ -72,7 +72,7 @@ const KEYS: [UsualKey; 4] = [
     UsualKey::new("id"),
 ];
 
-/// What [`RequestPacket`] holds, as it stands in the frame: for those who look at a packet and are done with it, sharing
+/// What [`IncomingRequest`] holds, as it stands in the frame: for those who look at a packet and are done with it, sharing
 /// the frame's memory costs too much.
 #[derive(Debug, Default)]
 pub(crate) struct RequestMembers<'f> {
@@ -83,7 +83,7 @@ pub(crate) struct RequestMembers<'f> {
 }
 
 impl<'f> RequestMembers<'f> {
-    /// As [`RequestPacket::read`].
+    /// As [`IncomingRequest::read`].
     pub(crate) fn read(frame: Frame<'f>) -> Result<Self, PacketError> {
         let text = frame.as_str();
         let [pattern, data, metadata, id] = js::members(text, &KEYS)
@@ -299,8 +299,8 @@ fn end(id: Option<CallId>, text: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn read(text: &'static str) -> RequestPacket {
-        RequestPacket::read(&text.into()).expect("JSON")
+    fn read(text: &'static str) -> IncomingRequest {
+        IncomingRequest::read(&text.into()).expect("JSON")
     }
 
     fn raw(text: &'static str) -> RawJson {

@@ -47,8 +47,8 @@ impl RpcError {
     ///
     /// # Errors
     /// `value` refuses to be serialised.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        let value = RawJson::of(value)?;
+    pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        let value = RawJson::from_value(value)?;
         Ok(match value.as_str().as_bytes().first() {
             Some(b'{' | b'[') => Self::from_raw(value),
             _ => Self::from_raw(RawJson::trusted(format!(r#"{{"status":"error","message":{value}}}"#))),
@@ -70,7 +70,7 @@ impl RpcError {
     /// # Errors
     /// `value` refuses to be serialised.
     pub fn from_exception<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        let error = RawJson::of(value)?;
+        let error = RawJson::from_value(value)?;
         let message = exception_message(&error);
         Ok(Self::from_raw(RawJson::trusted(format!(
             r#"{{"error":{error},"message":{message}}}"#
@@ -122,7 +122,7 @@ impl RpcError {
 
     /// [`internal`](Self::internal), with why, for the log.
     #[must_use]
-    pub fn caused_by(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn internal_from(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::internal().with_cause(cause)
     }
 
@@ -186,7 +186,7 @@ pub(crate) struct NoHandler(pub(crate) String);
 
 impl<E: Error + Send + Sync + 'static> From<E> for RpcError {
     fn from(cause: E) -> Self {
-        Self::caused_by(cause)
+        Self::internal_from(cause)
     }
 }
 
@@ -227,9 +227,9 @@ mod tests {
             RpcError::new("a \"b\"").to_string(),
             r#"{"status":"error","message":"a \"b\""}"#
         );
-        let object = RpcError::of(&json!({"code": 7})).expect("JSON");
+        let object = RpcError::from_value(&json!({"code": 7})).expect("JSON");
         assert_eq!(object.to_string(), r#"{"code":7}"#);
-        let number = RpcError::of(&7).expect("JSON");
+        let number = RpcError::from_value(&7).expect("JSON");
         assert_eq!(number.to_string(), r#"{"status":"error","message":7}"#);
         assert_eq!(RpcError::without_message().to_string(), r#"{"status":"error"}"#);
     }

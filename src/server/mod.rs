@@ -1,7 +1,7 @@
 //! A microservice: routes patterns to async functions and answers as Nest would.
 //!
 //! ```no_run
-//! use nest_wire::server::{Listener, Payload, Router, serve};
+//! use nest_wire::server::{HostListener, Payload, Router, serve};
 //!
 //! async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
 //!     numbers.iter().sum()
@@ -13,7 +13,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let router = Router::new().message("sum", sum).event("log", log);
-//! serve(Listener::bind("localhost:8888").await?, router).await;
+//! serve(HostListener::bind("localhost:8888").await?, router).await;
 //! # Ok(()) }
 //! ```
 //!
@@ -21,7 +21,7 @@
 //!
 //! A [`Handler`] is an async function: what it takes is made out of the request by extractors ([`FromRequest`]:
 //! [`Payload`], [`State`], [`Metadata`], [`Context`], [`Extension`], or one's own), what it returns is an answer
-//! ([`IntoReply`]), perhaps a stream ([`Values`]) or an error ([`IntoRpcError`]).
+//! ([`IntoReply`]), perhaps a stream ([`ReplyStream`]) or an error ([`IntoRpcError`]).
 //!
 //! # Layers
 //!
@@ -36,8 +36,8 @@
 //!
 //! # Where links come from
 //!
-//! A [`Listener`] on all addresses of a name, tokio's `TcpListener` and `UnixListener`, `TlsListener` around any of them
-//! (feature `tls`), or one's own ([`Accept`]); a single link is [`serve_connection`]'s.
+//! A [`HostListener`] on all addresses of a name, tokio's `TcpListener` and `UnixListener`, `TlsListener` around any of them
+//! (feature `tls`), or one's own ([`Listener`]); a single link is [`serve_connection`]'s.
 //!
 //! # How it runs
 //!
@@ -59,27 +59,27 @@ mod session;
 /// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
 pub use http::Extensions;
 
-pub use contract::{ContractHandler, ReplyOf, RequestOf, ValuesOf};
+pub use contract::{ContractHandler, ReplyOf, ReplyStreamOf, RequestOf};
 pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
 pub use handler::layer::HandlerLayer;
 pub use handler::middleware::{FromFn, FromFnLayer, Middleware, Next, from_fn, from_fn_with_state};
-pub use handler::service::{Endpoint, EndpointFuture};
+pub use handler::service::{HandlerFuture, HandlerService};
 pub use handler::signature::Signature;
 pub use handler::spawn::{Spawn, SpawnLayer, Spawned};
 pub use handler::{Handler, Layered};
 pub use limits::Limits;
-pub use listen::Accept;
-pub use listen::accepted::Accepted;
-pub use listen::host::Listener;
+pub use listen::Listener;
+pub use listen::host::HostListener;
+pub use listen::incoming::Incoming;
 #[cfg(feature = "tls")]
 pub use listen::tls::TlsListener;
 pub use reply::into_reply::IntoReply;
 pub use reply::into_rpc_error::IntoRpcError;
-pub use reply::{Reply, Values};
-pub use request::{Kind, Request};
+pub use reply::{Reply, ReplyStream};
+pub use request::{Request, RequestKind};
 pub use routing::Router;
 pub use routing::into_routes::IntoRoutes;
 pub use routing::table::Routes;
 pub use serve::connection::{ServeConnection, ServingConnection, serve_connection};
-pub use serve::ending::Ending;
+pub use serve::shutdown_outcome::ShutdownOutcome;
 pub use serve::{Serve, serve};

@@ -11,7 +11,7 @@ use crate::{packet::RawJson, server::limits::Permit};
 #[non_exhaustive]
 pub struct Request {
     /// Whether the caller waits for an answer.
-    pub kind: Kind,
+    pub kind: RequestKind,
     /// The pattern as text: a string as it is, anything else as compact JSON (Nest's `TcpContext.getPattern()`).
     pub pattern: Option<Arc<str>>,
     /// The payload.
@@ -28,7 +28,7 @@ pub struct Request {
 
 /// Nest's two kinds of packets from a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RequestKind {
     /// Sent with `send`: it has an id, and its replies carry it.
     Message,
     /// Sent with `emit`: nothing is answered.

@@ -70,12 +70,12 @@ impl Identity {
     /// has to pin both, before the renewal.
     ///
     /// ```no_run
-    /// use nest_wire::{server::{Listener, Router, TlsListener, serve}, tls::{Identity, ServerTls}};
+    /// use nest_wire::{server::{HostListener, Router, TlsListener, serve}, tls::{Identity, ServerTls}};
     ///
     /// # async fn service() -> Result<(), Box<dyn std::error::Error>> {
     /// let identity = Identity::from_pem_files("cert.pem", "key.pem")?;
     /// let tls = ServerTls::new(identity.clone());
-    /// let listener = TlsListener::new(Listener::bind("localhost:8888").await?, tls);
+    /// let listener = TlsListener::new(HostListener::bind("localhost:8888").await?, tls);
     /// let service = serve(listener, Router::new().message("ping", async || "pong"));
     /// // Each time that the files have changed:
     /// identity.renew(&Identity::from_pem_files("cert.pem", "key.pem")?);

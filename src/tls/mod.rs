@@ -7,7 +7,7 @@
 //! ```no_run
 //! use nest_wire::{
 //!     client::Client,
-//!     server::{Listener, Router, TlsListener, serve},
+//!     server::{HostListener, Router, TlsListener, serve},
 //!     tls::{Authorities, ClientTls, Identity, ServerTls},
 //! };
 //!
@@ -15,7 +15,7 @@
 //! // A service whose callers have to show a certificate …
 //! let tls = ServerTls::from_pem_files("service.pem", "service-key.pem")?
 //!     .require_client_certificates(Authorities::from_pem_file("callers-ca.pem")?);
-//! let listener = TlsListener::new(Listener::bind("localhost:8888").await?, tls);
+//! let listener = TlsListener::new(HostListener::bind("localhost:8888").await?, tls);
 //! serve(listener, Router::new().message("ping", async || "pong")).await;
 //! # Ok(()) }
 //!

@@ -20,7 +20,7 @@ pub struct PeerCertificates(Arc<[CertificateDer<'static>]>);
 impl PeerCertificates {
     /// What the other side of a handshake has shown; `None` if it has shown nothing.
     #[must_use]
-    pub fn of(connection: &CommonState) -> Option<Self> {
+    pub fn from_connection(connection: &CommonState) -> Option<Self> {
         let chain = connection.peer_certificates().filter(|chain| !chain.is_empty())?;
         Some(Self(chain.into()))
     }

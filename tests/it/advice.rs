@@ -53,14 +53,17 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
     (
         "a_router_without_its_state",
         "async fn answer(State(answer): State<u32>) -> u32 { answer }
-         async fn run(listener: Listener) { serve(listener, Router::new().message(\"answer\", answer)).await; }
+         async fn run(listener: HostListener) { serve(listener, Router::new().message(\"answer\", answer)).await; }
          fn main() { let _ = run; }",
         &["can't be served", "becomes a `Router` with `.with_state(…)`"],
     ),
     (
         "an_address_instead_of_a_listener",
         "fn main() { let _ = serve(\"localhost:8888\", Router::new()); }",
-        &["is nothing to listen on", "`Listener::bind(\"localhost:8888\").await?`"],
+        &[
+            "is nothing to listen on",
+            "`HostListener::bind(\"localhost:8888\").await?`",
+        ],
     ),
     (
         "parameters_of_a_middleware_in_another_order",
@@ -122,7 +125,7 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
 
 const USES: &str = "#![allow(dead_code, unused_imports)]
 use nest_wire::{client::Client, contract::Message};
-use nest_wire::server::{Listener, Next, Payload, Reply, Request, Router, State, from_fn, serve};
+use nest_wire::server::{HostListener, Next, Payload, Reply, Request, Router, State, from_fn, serve};
 ";
 
 #[test]

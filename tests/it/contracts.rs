@@ -10,7 +10,7 @@ use nest_wire::{
     js::Maybe,
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, Handler, Metadata, Payload, Router, State, ValuesOf},
+    server::{Context, Handler, Metadata, Payload, ReplyStreamOf, Router, State},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,8 +50,8 @@ async fn find(Payload(id): Payload<UserId>) -> Result<Option<Payload<User>>, Rpc
     }
 }
 
-async fn count(Payload(end): Payload<u32>) -> ValuesOf<u32> {
-    ValuesOf::new(stream::iter(1..=end))
+async fn count(Payload(end): Payload<u32>) -> ReplyStreamOf<u32> {
+    ReplyStreamOf::new(stream::iter(1..=end))
 }
 
 fn router() -> Router {
@@ -99,7 +99,7 @@ async fn a_contract_s_message_has_metadata_and_a_timeout_of_its_own() {
 #[tokio::test]
 async fn an_event_is_handled_with_the_type_of_its_contract() {
     async fn saved(State(told): State<UnboundedSender<User>>, Payload(user): Payload<User>) -> Result<(), RpcError> {
-        told.send(user).map_err(RpcError::caused_by)
+        told.send(user).map_err(RpcError::internal_from)
     }
     let (tell, mut told) = unbounded_channel();
     let client = in_memory::client(Router::new().handle_event(SAVED, saved).with_state(tell));

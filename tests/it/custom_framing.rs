@@ -6,7 +6,7 @@ use bytes::{Buf, BufMut, BytesMut};
 use nest_wire::{
     client,
     codec::{ByteString, FrameDecoder, encode},
-    connection::{Config, ConnectionError, Framing, FramingError},
+    connection::{ConnectionError, Framing, FramingError, TransportConfig},
     server::{Payload, Router},
 };
 use tokio::time::Instant;
@@ -79,8 +79,8 @@ fn router() -> Router {
 const PING: &str = r#"{"pattern":"ping","data":0,"id":1}"#;
 const PONG: &str = r#"{"response":"pong","isDisposed":true,"id":1}"#;
 
-fn config() -> Config {
-    Config::default().framing(|| Short)
+fn config() -> TransportConfig {
+    TransportConfig::default().framing(|| Short)
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +112,7 @@ async fn a_slow_peer_takes_it_byte_by_byte() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_speaks_the_framing_it_was_given() {
-    let config = client::Config::default().connection(config());
+    let config = client::TransportConfig::default().connection(config());
     let (client, mut calls) = calls_with(config, 1024);
     let service = async {
         let mut peer = calls.next().await;
@@ -131,7 +131,7 @@ async fn a_client_speaks_the_framing_it_was_given() {
 
 #[tokio::test(start_paused = true)]
 async fn packets_of_another_shape_go_in_frames_as_ever_and_each_link_has_its_own_state() {
-    let config = Config::default().framing(Topics::default);
+    let config = TransportConfig::default().framing(Topics::default);
     for _ in 0..2 {
         converse_with(&config, router(), async |mut peer| {
             for number in 1..=3 {
@@ -150,7 +150,7 @@ async fn an_error_says_at_which_byte_the_packet_began_and_nothing_after_it_is_lo
     use tokio::io::{AsyncWriteExt, duplex};
     let (mut peer, ours) = duplex(1024);
     let mut connection = nest_wire::connection::Connection::new(ours, &config());
-    let read = nest_wire::packet::RequestPacket::read;
+    let read = nest_wire::packet::IncomingRequest::read;
     let good = short(PING);
     peer.write_all(&[&good[..], &good, &[0], &good].concat())
         .await
@@ -159,7 +159,7 @@ async fn an_error_says_at_which_byte_the_packet_began_and_nothing_after_it_is_lo
         connection.next(read).await.expect("a packet").expect("no end");
     }
     let error = connection.next(read).await.expect_err("no length");
-    let ConnectionError::Framing { offset, source } = &error else {
+    let ConnectionError::CustomFraming { offset, source } = &error else {
         panic!("{error:?}")
     };
     assert_eq!((*offset, source.to_string().as_str()), (70, "a packet of no length"));
@@ -189,10 +189,10 @@ async fn the_limits_hold_for_packets_of_any_framing() {
         let (mut peer, ours) = duplex(1024);
         let mut connection = nest_wire::connection::Connection::new(ours, &config().max_buffer_size(20));
         peer.write_all(&short(PING)[..25]).await.expect("open");
-        let next = connection.next(nest_wire::packet::RequestPacket::read).await;
+        let next = connection.next(nest_wire::packet::IncomingRequest::read).await;
         next.expect_err("too large")
     };
-    let ConnectionError::Framing { source, .. } = &error else {
+    let ConnectionError::CustomFraming { source, .. } = &error else {
         panic!("{error:?}")
     };
     assert_eq!(source.to_string(), "25 bytes are buffered where 20 are allowed");
@@ -200,7 +200,7 @@ async fn the_limits_hold_for_packets_of_any_framing() {
     let timeout = Duration::from_secs(5);
     for (config, half) in [
         (config(), &short(PING)[..9]),
-        (Config::default().framing(Topics::default), b"9#"),
+        (TransportConfig::default().framing(Topics::default), b"9#"),
     ] {
         let config = config.incomplete_message_timeout(Some(timeout));
         let start = Instant::now();

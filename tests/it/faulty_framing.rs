@@ -12,10 +12,10 @@ use std::{
 use bytes::{Buf, BufMut, BytesMut};
 use futures_util::{FutureExt, future::join_all, stream};
 use nest_wire::{
-    client::{self, CallError, Client, Disconnected},
+    client::{self, CallError, Client, DisconnectReason},
     codec::ByteString,
-    connection::{Config, ConnectionError, Framing, FramingError},
-    server::{Payload, Router, Values},
+    connection::{ConnectionError, Framing, FramingError, TransportConfig},
+    server::{Payload, ReplyStream, Router},
 };
 use tokio::time::sleep;
 use tracing::Level;
@@ -67,12 +67,12 @@ impl Drop for Lines {
     }
 }
 
-fn config() -> Config {
-    Config::default().framing(|| Lines { is_bomb: false })
+fn config() -> TransportConfig {
+    TransportConfig::default().framing(|| Lines { is_bomb: false })
 }
 
-fn client_of(config: Config) -> (Client, Calls) {
-    calls_with(client::Config::default().connection(config), 4096)
+fn client_of(config: TransportConfig) -> (Client, Calls) {
+    calls_with(client::TransportConfig::default().connection(config), 4096)
 }
 
 async fn line(peer: &mut Peer) -> String {
@@ -167,10 +167,10 @@ async fn a_framing_that_panics_on_what_it_reads_costs_the_connection_and_no_more
             peer.send(bytes).await;
         };
         let (outcome, ()) = tokio::join!(client.send::<String>("echo", "one"), script);
-        let Err(CallError::ConnectionClosed(Disconnected::Failed(error))) = outcome else {
+        let Err(CallError::ConnectionClosed(DisconnectReason::Failed(error))) = outcome else {
             panic!("{outcome:?}")
         };
-        let ConnectionError::Framing { source, .. } = &*error else {
+        let ConnectionError::CustomFraming { source, .. } = &*error else {
             panic!("{error:?}")
         };
         assert!(
@@ -190,7 +190,7 @@ async fn a_framing_that_panics_on_what_it_reads_costs_the_connection_and_no_more
 #[tokio::test(start_paused = true)]
 async fn a_framing_that_cannot_be_made_fails_the_calls_that_wait_for_it() {
     let made: fn() -> Lines = || panic!("no key");
-    let (client, _calls) = client_of(Config::default().framing(made));
+    let (client, _calls) = client_of(TransportConfig::default().framing(made));
     for _ in 0..2 {
         assert_unframeable(
             &client.send::<String>("echo", "one").await,
@@ -201,7 +201,7 @@ async fn a_framing_that_cannot_be_made_fails_the_calls_that_wait_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_framing_that_panics_when_it_is_dropped_does_no_harm() {
-    let (client, mut calls) = client_of(Config::default().framing(|| Lines { is_bomb: true }));
+    let (client, mut calls) = client_of(TransportConfig::default().framing(|| Lines { is_bomb: true }));
     for text in ["one", "two"] {
         let script = async {
             let mut peer = calls.next().await;
@@ -217,7 +217,7 @@ fn router() -> Router {
     Router::new()
         .message("echo", async |Payload(text): Payload<String>| text)
         .message("values", async |Payload(texts): Payload<Vec<String>>| {
-            Values::new(futures_util::stream::iter(texts))
+            ReplyStream::new(futures_util::stream::iter(texts))
         })
 }
 
@@ -257,8 +257,8 @@ async fn a_reply_that_its_framing_refuses_becomes_an_error_of_that_call() {
 }
 
 /// A value, and then without end others that are refused, the first of them after so many seconds.
-fn endless(pause: u64, polled: Arc<AtomicUsize>) -> Values {
-    Values::new(stream::unfold(0, move |number| {
+fn endless(pause: u64, polled: Arc<AtomicUsize>) -> ReplyStream {
+    ReplyStream::new(stream::unfold(0, move |number| {
         polled.fetch_add(1, SeqCst);
         let pause = if number == 1 { pause } else { 0 };
         let value = if number == 0 { "one" } else { "refuse" };
@@ -301,7 +301,7 @@ async fn a_reply_that_cannot_even_be_refused_cuts_the_connection_and_leaves_noth
         peer.expect_end().await;
     });
     let error = ended.await.expect_err("it cannot be framed");
-    assert!(matches!(error, ConnectionError::Unframeable(_)), "{error:?}");
+    assert!(matches!(error, ConnectionError::Encode(_)), "{error:?}");
     assert_eq!(error.to_string(), "a packet cannot be framed");
 }
 
@@ -322,17 +322,17 @@ async fn a_service_survives_a_framing_that_panics_on_what_it_reads() {
         peer.expect_end().await;
     });
     let error = ended.await.expect_err("nobody knows what was half there");
-    assert!(matches!(error, ConnectionError::Framing { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::CustomFraming { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_closes_a_connection_whose_framing_cannot_be_made() {
     let made: fn() -> Lines = || panic!("no key");
-    let config = Config::default().framing(made);
+    let config = TransportConfig::default().framing(made);
     let ended = converse_with(&config, router(), async |mut peer| {
         peer.expect_end().await;
     });
     let error = tokio::time::timeout(Duration::from_secs(3600), ended).await;
     let error = error.expect("it does not hang").expect_err("there is no framing");
-    assert!(matches!(error, ConnectionError::Unframeable(_)), "{error:?}");
+    assert!(matches!(error, ConnectionError::Encode(_)), "{error:?}");
 }

@@ -8,7 +8,7 @@ use nest_wire::{
     client::Client,
     packet::RpcError,
     pattern::Pattern,
-    server::{Listener, Router, Values, serve},
+    server::{HostListener, ReplyStream, Router, serve},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,7 +21,7 @@ use crate::support::{Log, calls, converse};
 
 /// Serves on a free port until `script` has ended, which is given `HOST:PORT`, and then until all is done.
 async fn serving(router: Router, script: impl AsyncFnOnce(String)) {
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("bound")[0].to_string();
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop).notified_owned();
@@ -44,10 +44,10 @@ fn failing() -> Router {
                 tokio::task::yield_now().await;
                 Err(io::Error::other("no disk"))
             }));
-            Values::fallible(values)
+            ReplyStream::fallible(values)
         })
         .message("streams-and-panics", async || {
-            Values::new(stream::once(async { panic!("oh no") as u32 }))
+            ReplyStream::new(stream::once(async { panic!("oh no") as u32 }))
         })
         .event("both", async || -> u32 { panic!("oh no") })
         .event("both", async || Err::<(), _>(RpcError::new("no")))

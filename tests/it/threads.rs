@@ -2,16 +2,16 @@
 //! task, finds out here first.
 
 use nest_wire::{
-    client::{self, Answer, Call, CallError, Client, Replies, States, Streaming},
+    client::{self, CallError, Client, Reply, ReplyStream, Request, StateStream, StreamingClient},
     codec::{FrameCodec, FrameDecoder},
     connection::{self, Connection, ConnectionError, Keepalive},
     fixture::{Proxy, Recording},
     js,
-    packet::{RawJson, ReplyPacket, RequestPacket, RpcError},
+    packet::{IncomingReply, IncomingRequest, RawJson, RpcError},
     pattern::{Pattern, Route},
     server::{
-        Accepted, Context, Endpoint, EndpointFuture, Limits, Listener, Next, Reply, Request, Router, Routes, Serve,
-        ServeConnection, ServingConnection, Values,
+        Context, HandlerFuture, HandlerService, HostListener, Incoming, Limits, Next, Reply, ReplyStream, Request,
+        Router, Routes, Serve, ServeConnection, ServingConnection,
     },
 };
 use tokio::io::DuplexStream;
@@ -24,44 +24,50 @@ fn what_is_kept_is_shared_and_what_is_used_up_is_sent() {
     shared::<(
         Client,
         client::Config,
-        client::State,
-        Call,
-        Answer,
+        client::ConnectionState,
+        Request,
+        Reply,
         CallError,
-        Streaming<u8>,
+        StreamingClient<u8>,
     )>();
     shared::<(
         Router,
         Router<u8>,
         Routes,
-        Endpoint,
+        HandlerService,
         Next,
         Request,
         Context,
         Limits,
-        Listener,
+        HostListener,
     )>();
     shared::<(
         RawJson,
         RpcError,
-        RequestPacket,
-        ReplyPacket,
+        IncomingRequest,
+        IncomingReply,
         Pattern,
         Route<'static>,
         js::Value,
     )>();
-    shared::<(connection::Config, ConnectionError, Keepalive, FrameCodec, FrameDecoder)>();
+    shared::<(
+        connection::TransportConfig,
+        ConnectionError,
+        Keepalive,
+        FrameCodec,
+        FrameDecoder,
+    )>();
     shared::<(Proxy, Recording)>();
     sent::<(
         Reply,
-        Values,
-        EndpointFuture,
-        Accepted<DuplexStream>,
-        Replies<u8>,
-        States,
+        ReplyStream,
+        HandlerFuture,
+        Incoming<DuplexStream>,
+        ReplyStream<u8>,
+        StateStream,
     )>();
     sent::<(
-        Serve<Listener, ()>,
+        Serve<HostListener, ()>,
         ServeConnection<DuplexStream>,
         ServingConnection<DuplexStream>,
     )>();

@@ -2,7 +2,7 @@
 //! in `compat-tests`.
 
 use nest_wire::{
-    client::{Call, Client},
+    client::{Client, Request},
     server::{Metadata, Router, serve_connection},
 };
 use opentelemetry::{
@@ -121,7 +121,9 @@ async fn events_streams_and_calls_of_tower_s_carry_the_context_too() {
     let values = client.send_stream::<Value>("stream", &0).await.expect("sent");
     let values: Vec<_> = futures_util::StreamExt::collect(values).await;
     assert_eq!(values.len(), 1);
-    let call = Call::new("call", &0).expect("a call").with_metadata(&json!({"a": 1}));
+    let call = Request::new("call", &0)
+        .expect("a call")
+        .with_metadata(&json!({"a": 1}));
     client.ready().await.expect("ready");
     client.call(call.expect("metadata")).await.expect("answered");
     client.close().await;

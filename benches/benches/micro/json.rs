@@ -57,7 +57,7 @@ fn read_1_mb_of_text(bencher: Bencher<'_, '_>, script: Script) {
 #[divan::bench]
 fn write_a_number(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
-        let raw = RawJson::of(&black_box(6.0)).expect("a number");
+        let raw = RawJson::from_value(&black_box(6.0)).expect("a number");
         assert_eq!(raw.as_str(), "6");
         raw
     });

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use divan::{Bencher, black_box};
 use nest_wire::{
     Compat,
-    packet::{CallId, RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply, write_request},
+    packet::{CallId, IncomingReply, IncomingRequest, OutgoingReply, RawJson, write_reply, write_request},
     pattern::IncomingPattern,
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn request_text(number: usize) -> String {
 fn read_request(bencher: Bencher<'_, '_>) {
     let text = ByteString::from(request_text(1));
     bencher.bench_local(|| {
-        let packet = RequestPacket::read(black_box(&text)).expect("a request");
+        let packet = IncomingRequest::read(black_box(&text)).expect("a request");
         assert!(packet.data.is_some() && packet.id.is_some());
         packet
     });
@@ -30,7 +30,7 @@ fn read_request(bencher: Bencher<'_, '_>) {
 fn read_reply(bencher: Bencher<'_, '_>) {
     let text = ByteString::from_static(REPLY);
     bencher.bench_local(|| {
-        let packet = ReplyPacket::read(black_box(&text), Compat::Nest12).expect("a reply");
+        let packet = IncomingReply::read(black_box(&text), Compat::Nest12).expect("a reply");
         assert!(packet.id.is_some());
         packet
     });
@@ -38,12 +38,12 @@ fn read_reply(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn write_value(bencher: Bencher<'_, '_>) {
-    let value = RawJson::of(&6).expect("JSON");
-    let id = RawJson::of("0123456789abcdef01234").expect("JSON");
+    let value = RawJson::from_value(&6).expect("JSON");
+    let id = RawJson::from_value("0123456789abcdef01234").expect("JSON");
     let mut out = BytesMut::with_capacity(256);
     bencher.bench_local(|| {
         out.clear();
-        write_reply(&mut out, ReplyBody::Last(black_box(&value)), black_box(&id));
+        write_reply(&mut out, OutgoingReply::Last(black_box(&value)), black_box(&id));
         assert_eq!(out.len(), REPLY.len());
     });
 }
@@ -51,8 +51,8 @@ fn write_value(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn write_call(bencher: Bencher<'_, '_>) {
     let (pattern, data) = (
-        RawJson::of("sum").expect("JSON"),
-        RawJson::of(&[1, 2, 3]).expect("JSON"),
+        RawJson::from_value("sum").expect("JSON"),
+        RawJson::from_value(&[1, 2, 3]).expect("JSON"),
     );
     let mut out = BytesMut::with_capacity(256);
     bencher.bench_local(|| {

@@ -5,7 +5,7 @@
 use std::io;
 
 use clap::Parser;
-use nest_wire::server::{Listener, serve};
+use nest_wire::server::{HostListener, serve};
 use nest_wire_benches::{descriptors, handlers, parent};
 use tokio::runtime::{Builder, Runtime};
 
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     let args = Args::parse();
     descriptors::allow_all();
     runtime(args.workers)?.block_on(async {
-        let listener = Listener::bind("127.0.0.1:0").await?;
+        let listener = HostListener::bind("127.0.0.1:0").await?;
         println!("listening {}", listener.local_addrs()?[0]);
         let service = serve(listener, handlers::router_among(args.routes)).with_graceful_shutdown(parent::ended());
         if args.workers > 1 {

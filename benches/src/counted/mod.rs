@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, encode},
-    packet::{RawJson, ReplyBody, ReplyPacket, RequestPacket, write_reply},
+    packet::{IncomingReply, IncomingRequest, OutgoingReply, RawJson, write_reply},
     pattern::IncomingPattern,
 };
 
@@ -114,23 +114,23 @@ fn decode_large(script: Script) -> Run {
 fn read_request() -> Run {
     let text = shared(r#"{"pattern":"sum","data":[1,2,3],"id":"0123456789abcdef01234"}"#);
     Box::new(move || {
-        let packet = RequestPacket::read(&text).expect("a request");
+        let packet = IncomingRequest::read(&text).expect("a request");
         assert!(packet.data.is_some() && packet.id.is_some());
     })
 }
 
 fn reply() -> Run {
     let (value, id) = (
-        RawJson::of(&6).expect("JSON"),
-        RawJson::of("0123456789abcdef01234").expect("JSON"),
+        RawJson::from_value(&6).expect("JSON"),
+        RawJson::from_value("0123456789abcdef01234").expect("JSON"),
     );
     let text = shared(r#"{"response":6,"isDisposed":true,"id":"0123456789abcdef01234"}"#);
     let mut out = BytesMut::with_capacity(256);
     Box::new(move || {
         out.clear();
-        write_reply(&mut out, ReplyBody::Last(&value), &id);
+        write_reply(&mut out, OutgoingReply::Last(&value), &id);
         assert!(*out == *text.as_bytes());
-        let packet = ReplyPacket::read(&text, Compat::Nest12).expect("a reply");
+        let packet = IncomingReply::read(&text, Compat::Nest12).expect("a reply");
         assert!(packet.id.is_some());
     })
 }

@@ -18,7 +18,7 @@ use futures_util::{StreamExt, stream};
 use nest_wire::{
     client::{Client, Config},
     connection::Keepalive,
-    server::{Listener, Router, Values, serve},
+    server::{HostListener, ReplyStream, Router, serve},
 };
 use tokio::sync::mpsc;
 
@@ -82,9 +82,9 @@ async fn measure() -> Result<ExitCode, Box<dyn Error>> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 Some((number, (number + 1, gone)))
             });
-            async { Values::new(numbers) }
+            async { ReplyStream::new(numbers) }
         });
-    let listener = Listener::bind("127.0.0.1:0").await?.keepalive(keepalive.clone());
+    let listener = HostListener::bind("127.0.0.1:0").await?.keepalive(keepalive.clone());
     let address = listener.local_addrs()?[0];
     tokio::spawn(serve(listener, router).into_future());
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, io, net::SocketAddr, path::PathBuf, sync::Arc, t
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use nest_wire::client::{Client, Config, Reconnect};
+use nest_wire::client::{Client, Config, ReconnectPolicy};
 use nest_wire_harness::{Harness, HarnessError};
 use tokio::time::timeout;
 
@@ -272,8 +272,8 @@ async fn caller(setting: &Setting, addresses: &[SocketAddr], random: &mut Rng) -
 
 fn drawn_config(random: &mut Rng) -> Config {
     let reconnect = match random.bool() {
-        true => Reconnect::always(),
-        false => Reconnect::on_demand().attempts(random.u32(1..6)),
+        true => ReconnectPolicy::always(),
+        false => ReconnectPolicy::on_demand().attempts(random.u32(1..6)),
     };
     let reconnect = reconnect
         .min_delay(Duration::from_millis(20))

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use nest_wire::{connection::Config, server::Limits};
+use nest_wire::{connection::TransportConfig, server::Limits};
 
 /// The flags of `serve`. What is not given is the crate's default.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -46,13 +46,13 @@ pub struct Flags {
     /// `Limits::max_in_flight_per_connection`
     #[arg(long)]
     pub max_in_flight_per_connection: Option<usize>,
-    /// `connection::Config::incomplete_message_timeout` in milliseconds
+    /// `connection::TransportConfig::incomplete_message_timeout` in milliseconds
     #[arg(long)]
     pub incomplete_ms: Option<u64>,
-    /// `connection::Config::max_buffer_size` in UTF-16 units
+    /// `connection::TransportConfig::max_buffer_size` in UTF-16 units
     #[arg(long)]
     pub max_buffer: Option<usize>,
-    /// `connection::Config::max_send_buffer_size` in bytes
+    /// `connection::TransportConfig::max_send_buffer_size` in bytes
     #[arg(long)]
     pub max_send_buffer: Option<usize>,
 }
@@ -78,8 +78,8 @@ impl Flags {
         limits
     }
 
-    pub(super) fn connection(&self) -> Config {
-        let mut config = Config::default();
+    pub(super) fn connection(&self) -> TransportConfig {
+        let mut config = TransportConfig::default();
         if let Some(milliseconds) = self.incomplete_ms {
             config = config.incomplete_message_timeout(Some(Duration::from_millis(milliseconds)));
         }

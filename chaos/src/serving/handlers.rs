@@ -8,7 +8,7 @@ use std::{
 use futures_util::{Stream, StreamExt, future::ready, stream};
 use nest_wire::{
     packet::RpcError,
-    server::{IntoReply, Payload, Reply, Router, State, Values},
+    server::{IntoReply, Payload, Reply, ReplyStream, Router, State},
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -86,13 +86,13 @@ fn answered(Asked { n, pad, .. }: Asked) -> Reply {
     Payload(answered).into_reply()
 }
 
-async fn values(State(journal): State<Journal>, Payload(asked): Payload<Asked>) -> Values {
+async fn values(State(journal): State<Journal>, Payload(asked): Payload<Asked>) -> ReplyStream {
     journal.seen('m', asked.n);
     let (n, pause) = (asked.n, Duration::from_millis(asked.ms));
     let items = stream::iter(0..asked.count).map(move |i| Item { n, i });
     match asked.ms {
-        0 => Values::new(items),
-        _ => Values::new(paced(items, pause)),
+        0 => ReplyStream::new(items),
+        _ => ReplyStream::new(paced(items, pause)),
     }
 }
 

@@ -9,7 +9,7 @@ mod handlers;
 use std::{io, thread};
 
 use nest_wire::{
-    server::{Listener, Router, Serve, TlsListener, serve},
+    server::{HostListener, Router, Serve, TlsListener, serve},
     tls::ServerTls,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -43,7 +43,7 @@ pub fn run(flags: &Flags) -> io::Result<()> {
 
 async fn listen(flags: &Flags) -> io::Result<()> {
     let stopped = stopped(flags.with_parent)?;
-    let listener = Listener::bind(("127.0.0.1", flags.port)).await?;
+    let listener = HostListener::bind(("127.0.0.1", flags.port)).await?;
     let addresses = listener.local_addrs()?;
     let router = handlers::router(flags.is_quiet);
     for address in addresses {

@@ -8,7 +8,7 @@ use super::DemoError;
 use nest_wire::{
     codec::FrameDecoder,
     fixture::{Content, Event, Side},
-    packet::RequestPacket,
+    packet::IncomingRequest,
 };
 
 /// One packet as it was on the wire.
@@ -72,8 +72,8 @@ impl Packet {
         })
     }
 
-    fn request(&self) -> Result<RequestPacket, DemoError> {
-        Ok(RequestPacket::read(&self.text.as_str().into())?)
+    fn request(&self) -> Result<IncomingRequest, DemoError> {
+        Ok(IncomingRequest::read(&self.text.as_str().into())?)
     }
 }
 

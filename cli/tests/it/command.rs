@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture, net::SocketAddr, process::Stdio};
 
-use nest_wire::server::{Listener, Router, serve};
+use nest_wire::server::{HostListener, Router, serve};
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, Command},
@@ -87,7 +87,7 @@ pub(crate) async fn service(router: Router) -> String {
 }
 
 pub(crate) async fn service_at(address: &str, router: Router) -> std::io::Result<SocketAddr> {
-    let listener = Listener::bind(address).await?;
+    let listener = HostListener::bind(address).await?;
     let address = listener.local_addrs()?[0];
     tokio::spawn(serve(listener, router).into_future());
     Ok(address)

@@ -4,10 +4,10 @@ use std::{future::pending, process::Stdio};
 
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    connection::{Config, Connection},
-    packet::{RawJson, RequestPacket},
+    connection::{Connection, TransportConfig},
+    packet::{IncomingRequest, RawJson},
     pattern::Pattern,
-    server::{Payload, Router, Values},
+    server::{Payload, ReplyStream, Router},
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -58,9 +58,9 @@ async fn data_goes_out_as_javascript_writes_it() {
     let address = listener.local_addr().expect("an address").to_string();
     let service = async {
         let (stream, _) = listener.accept().await.expect("a caller");
-        let mut connection = Connection::new(stream, &Config::default());
+        let mut connection = Connection::new(stream, &TransportConfig::default());
         connection
-            .next(RequestPacket::read)
+            .next(IncomingRequest::read)
             .await
             .expect("a link")
             .expect("a packet")
@@ -94,7 +94,7 @@ async fn an_answer_without_a_value_prints_nothing_and_null_is_one() {
     let router = Router::new()
         .message("undefined", async || {})
         .message("nothing", async || None::<u32>)
-        .message("none", async || Values::new(stream::empty::<u32>()));
+        .message("none", async || ReplyStream::new(stream::empty::<u32>()));
     let address = service(router).await;
     assert_eq!(run(&["send", &address, "undefined", "0"]).await, Ended::well(""));
     assert_eq!(run(&["send", &address, "nothing", "0"]).await, Ended::well("null\n"));
@@ -103,7 +103,7 @@ async fn an_answer_without_a_value_prints_nothing_and_null_is_one() {
 
 #[tokio::test]
 async fn values_of_a_stream_are_lines() {
-    let values = async || Values::new(stream::iter(["求", "和"]));
+    let values = async || ReplyStream::new(stream::iter(["求", "和"]));
     let address = service(Router::new().message("stream", values)).await;
     assert_eq!(
         run(&["send", &address, "stream", "0"]).await,
@@ -114,7 +114,7 @@ async fn values_of_a_stream_are_lines() {
 #[tokio::test]
 async fn each_value_is_printed_as_it_comes() {
     // The stream never ends: only a line that was flushed can be read.
-    let values = async || Values::new(stream::iter([1, 2]).chain(stream::once(pending::<u32>())));
+    let values = async || ReplyStream::new(stream::iter([1, 2]).chain(stream::once(pending::<u32>())));
     let address = service(Router::new().message("stream", values)).await;
     let mut child = nest_wire(["send", &address, "stream", "0"])
         .spawn()
@@ -128,7 +128,7 @@ async fn each_value_is_printed_as_it_comes() {
 #[tokio::test]
 async fn who_stops_reading_has_seen_enough() {
     let count = async || {
-        Values::new(stream::unfold(0, async |number: u32| {
+        ReplyStream::new(stream::unfold(0, async |number: u32| {
             yield_now().await;
             Some((number, number + 1))
         }))

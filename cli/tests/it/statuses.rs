@@ -4,9 +4,9 @@ use std::future::pending;
 
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    connection::{Config, Connection},
-    packet::{RawJson, ReplyBody, RequestPacket, RpcError, write_reply},
-    server::{Router, Values},
+    connection::{Connection, TransportConfig},
+    packet::{IncomingRequest, OutgoingReply, RawJson, RpcError, write_reply},
+    server::{ReplyStream, Router},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,10 +22,10 @@ async fn listener() -> (TcpListener, String) {
 }
 
 /// A request that has come in, and its link.
-async fn requested(listener: &TcpListener) -> (Connection<TcpStream>, RequestPacket) {
+async fn requested(listener: &TcpListener) -> (Connection<TcpStream>, IncomingRequest) {
     let (stream, _) = listener.accept().await.expect("a caller");
-    let mut connection = Connection::new(stream, &Config::default());
-    let request = connection.next(RequestPacket::read).await.expect("a link");
+    let mut connection = Connection::new(stream, &TransportConfig::default());
+    let request = connection.next(IncomingRequest::read).await.expect("a link");
     (connection, request.expect("a packet"))
 }
 
@@ -48,7 +48,7 @@ async fn a_missing_handler_is_a_remote_error() {
 
 #[tokio::test]
 async fn values_before_an_error_are_printed() {
-    let values = async || Values::fallible(stream::iter([Ok(1), Err(RpcError::new("no"))]));
+    let values = async || ReplyStream::fallible(stream::iter([Ok(1), Err(RpcError::new("no"))]));
     let address = service(Router::new().message("stream", values)).await;
     let expected = Ended::badly(1, "{\"status\":\"error\",\"message\":\"no\"}\n").having_printed("1\n");
     assert_eq!(run(&["send", &address, "stream", "0"]).await, expected);
@@ -98,7 +98,7 @@ async fn a_connection_lost_between_two_values_is_no_connection() {
     let service = async {
         let (mut connection, request) = requested(&listener).await;
         let id = request.id.expect("a request has an id");
-        connection.push(|out| write_reply(out, ReplyBody::Value(&RawJson::of(&1).expect("JSON")), &id));
+        connection.push(|out| write_reply(out, OutgoingReply::Value(&RawJson::from_value(&1).expect("JSON")), &id));
         connection.flush().await.expect("a link");
     };
     let args = ["send", &address, "stream", "0"];
@@ -137,7 +137,7 @@ async fn no_answer_in_time_is_a_timeout() {
 
 #[tokio::test]
 async fn a_stream_that_stalls_is_a_timeout_after_its_values() {
-    let values = async || Values::new(stream::iter([1]).chain(stream::once(pending::<u32>())));
+    let values = async || ReplyStream::new(stream::iter([1]).chain(stream::once(pending::<u32>())));
     let address = service(Router::new().message("stream", values)).await;
     // Long enough for the first value even on a crowded machine.
     let ended = run(&["send", "--timeout", "5", &address, "stream", "0"]).await;

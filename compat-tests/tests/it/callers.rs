@@ -51,7 +51,7 @@ on_each_major!(a_call_that_is_given_up_says_nothing_in, unsubscribes);
 on_each_major!(ids_are_uuids_in_7_and_8_and_21_digits_in, ids);
 
 fn like(major: u8, service: SocketAddr) -> Client {
-    let compat = Compat::of_major(major).expect("a major that is pinned");
+    let compat = Compat::from_major(major).expect("a major that is pinned");
     Client::with_config(service.to_string(), Config::default().compat(compat))
 }
 

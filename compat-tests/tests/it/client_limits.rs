@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, future::join_all};
-use nest_wire::client::{CallError, Client, Config, WhenFull};
+use nest_wire::client::{CallError, Client, Config, OverloadPolicy};
 use nest_wire_harness::{App, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn nest_is_asked_one_thing_at_a_time_if_the_client_is_to() {
 #[tokio::test]
 async fn a_call_past_the_limit_fails_at_once_until_nest_has_answered() {
     let service = nest().await;
-    let config = Config::default().max_in_flight(2).when_full(WhenFull::Fail);
+    let config = Config::default().max_in_flight(2).when_full(OverloadPolicy::Fail);
     let client = Client::with_config(service.address().to_string(), config);
     let slow = json!({"ms": 200, "value": "slow"});
     let endless = json!({"ms": 3_600_000, "value": "never"});
@@ -79,7 +79,7 @@ pub(crate) async fn signal(service: &Service, name: &str) {
 
 /// Fills a client's link to a service that sleeps, then all places to wait in. `one_more` judges what becomes at once of
 /// the event after that.
-async fn crowd(when_full: WhenFull, one_more: impl Fn(Option<Result<(), CallError>>) -> bool) {
+async fn crowd(when_full: OverloadPolicy, one_more: impl Fn(Option<Result<(), CallError>>) -> bool) {
     const MAX_QUEUED: usize = 3;
     let service = nest().await;
     let config = Config::default().max_queued(MAX_QUEUED).when_full(when_full);
@@ -117,7 +117,7 @@ async fn crowd(when_full: WhenFull, one_more: impl Fn(Option<Result<(), CallErro
 
 #[tokio::test]
 async fn while_nest_does_not_read_events_past_the_limit_fail_and_the_others_arrive() {
-    crowd(WhenFull::Fail, |outcome| {
+    crowd(OverloadPolicy::Fail, |outcome| {
         matches!(outcome, Some(Err(CallError::Overloaded)))
     })
     .await;
@@ -125,7 +125,7 @@ async fn while_nest_does_not_read_events_past_the_limit_fail_and_the_others_arri
 
 #[tokio::test]
 async fn while_nest_does_not_read_events_past_the_limit_wait_and_all_arrive() {
-    crowd(WhenFull::Wait, |outcome| outcome.is_none()).await;
+    crowd(OverloadPolicy::Wait, |outcome| outcome.is_none()).await;
 }
 
 #[tokio::test]

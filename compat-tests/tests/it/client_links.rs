@@ -10,7 +10,9 @@ use std::{
 
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::join_all};
-use nest_wire::client::{Call, CallError, Client, Config, Disconnected, Reconnect, State, States};
+use nest_wire::client::{
+    CallError, Client, Config, ConnectionState, DisconnectReason, ReconnectPolicy, Request, StateStream,
+};
 use nest_wire_harness::{App, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,7 +30,7 @@ async fn start_again(port: u16) -> Service {
 }
 
 /// Waits for a state of this kind.
-async fn reach(states: &mut States, is_it: impl Fn(&State) -> bool) -> State {
+async fn reach(states: &mut StateStream, is_it: impl Fn(&ConnectionState) -> bool) -> ConnectionState {
     let reached = async {
         loop {
             let state = states.next().await.expect("the client is there");
@@ -40,8 +42,8 @@ async fn reach(states: &mut States, is_it: impl Fn(&State) -> bool) -> State {
     timeout(PATIENCE, reached).await.expect("it gets there")
 }
 
-fn quick() -> Reconnect {
-    Reconnect::always()
+fn quick() -> ReconnectPolicy {
+    ReconnectPolicy::always()
         .min_delay(Duration::from_millis(20))
         .max_delay(Duration::from_millis(200))
 }
@@ -54,21 +56,21 @@ async fn a_link_comes_back_with_its_service_and_its_states_are_told() {
     let mut states = client.states();
     assert!(matches!(
         states.next().await,
-        Some(State::Disconnected(Disconnected::NotYet))
+        Some(ConnectionState::Disconnected(DisconnectReason::NotYet))
     ));
     client.connect().await.expect("it listens");
-    reach(&mut states, State::is_connected).await;
+    reach(&mut states, ConnectionState::is_connected).await;
     service.kill().await.expect("it ends");
     reach(&mut states, |state| {
-        matches!(state, State::Disconnected(Disconnected::Unreachable(_)))
+        matches!(state, ConnectionState::Disconnected(DisconnectReason::Unreachable(_)))
     })
     .await;
     let _again = start_again(address.port()).await;
-    reach(&mut states, State::is_connected).await;
+    reach(&mut states, ConnectionState::is_connected).await;
     assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
     client.close().await;
     reach(&mut states, |state| {
-        matches!(state, State::Disconnected(Disconnected::Closed))
+        matches!(state, ConnectionState::Disconnected(DisconnectReason::Closed))
     })
     .await;
 }
@@ -95,7 +97,7 @@ async fn a_restart_under_load_loses_only_what_was_in_flight_and_says_so() {
     const CALLERS: usize = 32;
     let service = start().await;
     let port = service.address().port();
-    let patient = Reconnect::on_demand()
+    let patient = ReconnectPolicy::on_demand()
         .attempts(1000)
         .min_delay(Duration::from_millis(20))
         .max_delay(Duration::from_millis(200));
@@ -207,13 +209,13 @@ async fn nest_reads_the_metadata_that_a_layer_makes_for_each_call() {
     let mut number = 0;
     // As `docs/COMING_FROM_NEST.md` has it in place of `setOnDispatchHook`.
     let mut hooked = ServiceBuilder::new()
-        .map_request(move |call: Call| {
+        .map_request(move |call: Request| {
             number += 1;
             call.with_metadata(&json!({"requestId": number})).expect("JSON")
         })
         .service(client);
     for expected in [1, 2] {
-        let call = Call::new("context", &0).expect("a call");
+        let call = Request::new("context", &0).expect("a call");
         let answer = hooked
             .ready()
             .await

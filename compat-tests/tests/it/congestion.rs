@@ -4,7 +4,7 @@
 use std::{io, net::SocketAddr};
 
 use compat_tests::on_each_major;
-use nest_wire::connection::Config;
+use nest_wire::connection::TransportConfig;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -49,7 +49,7 @@ async fn connect(service: SocketAddr) -> TcpStream {
 async fn is_cut_off(major: u8) {
     let limit = MAX_SEND_BUFFER_SIZE.to_string();
     let nest = nests(major, &["--max-send-buffer-size", &limit]).await;
-    let limited = Config::default().max_send_buffer_size(MAX_SEND_BUFFER_SIZE);
+    let limited = TransportConfig::default().max_send_buffer_size(MAX_SEND_BUFFER_SIZE);
     let rust = ours(major, limited).await;
     let (request, reply) = echo(0, "求x", 8 << 20);
     tokio::join!(
@@ -89,7 +89,7 @@ async fn half_sent(major: u8) {
     let limit = reply.len() - (64 << 10);
     let flags = ["--max-send-buffer-size", &limit.to_string()];
     let nest = nests(major, &flags).await;
-    let rust = ours(major, Config::default().max_send_buffer_size(limit)).await;
+    let rust = ours(major, TransportConfig::default().max_send_buffer_size(limit)).await;
 
     asks_until_cut_off(nest.address(), &request, &reply).await;
     takes_it_all(rust, &request, &reply).await;
@@ -117,7 +117,7 @@ const TURNS: usize = 200;
 async fn reads_late(major: u8) {
     let limit = MAX_SEND_BUFFER_SIZE.to_string();
     let nest = nests(major, &["--max-send-buffer-size", &limit]).await;
-    let limited = Config::default().max_send_buffer_size(MAX_SEND_BUFFER_SIZE);
+    let limited = TransportConfig::default().max_send_buffer_size(MAX_SEND_BUFFER_SIZE);
     let rust = ours(major, limits(major, limited)).await;
     let theirs = Late::converse(nest.address()).await;
     assert_eq!(

@@ -8,7 +8,7 @@ use nest_wire::{
     client::Client,
     contract::{Event, Message, NoData},
     pattern::Pattern,
-    server::{Listener, Payload, Router, ValuesOf, serve},
+    server::{HostListener, Payload, ReplyStreamOf, Router, serve},
 };
 use nest_wire_harness::App;
 use serde_json::json;
@@ -72,10 +72,10 @@ async fn listen() -> SocketAddr {
             numbers.iter().sum::<f64>()
         })
         .handle_message(STREAM, async |Payload(values): Payload<Vec<u8>>| {
-            ValuesOf::new(stream::iter(values))
+            ReplyStreamOf::new(stream::iter(values))
         })
         .handle_message(PING, async || "pong");
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
     tokio::spawn(serve(listener, router).into_future());
     address

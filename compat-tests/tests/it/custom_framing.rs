@@ -20,8 +20,8 @@ mod framing;
 
 const FLAGS: [&str; 2] = ["--framing", "length-prefixed"];
 
-fn config() -> connection::Config {
-    connection::Config::default().framing(framing::LengthPrefixed::default)
+fn config() -> connection::TransportConfig {
+    connection::TransportConfig::default().framing(framing::LengthPrefixed::default)
 }
 
 fn client(address: SocketAddr) -> Client {

@@ -8,10 +8,10 @@ use futures_util::stream;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, encode},
-    connection::Config,
+    connection::TransportConfig,
     js::{Maybe, Value},
     packet::RpcError,
-    server::{Listener, Payload, Router, Values, serve},
+    server::{HostListener, Payload, ReplyStream, Router, serve},
 };
 use nest_wire_harness::{App, Service};
 use serde::Deserialize;
@@ -27,10 +27,10 @@ pub(crate) async fn nests(major: u8, flags: &[&str]) -> Service {
 }
 
 /// Ours, like that major and with these limits, in this process; it ends with the test's runtime.
-pub(crate) async fn ours(major: u8, limits: Config) -> SocketAddr {
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+pub(crate) async fn ours(major: u8, limits: TransportConfig) -> SocketAddr {
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
-    let compat = Compat::of_major(major).expect("a major that is pinned");
+    let compat = Compat::from_major(major).expect("a major that is pinned");
     tokio::spawn(
         serve(listener, router().compat(compat))
             .connection(limits)
@@ -54,10 +54,10 @@ fn router() -> Router {
             value
         })
         .message("gap", async || {
-            Values::new(stream::iter([Maybe::Value(1), Maybe::Undefined, Maybe::Value(2)]))
+            ReplyStream::new(stream::iter([Maybe::Value(1), Maybe::Undefined, Maybe::Value(2)]))
         })
         .message("gap-at-the-end", async || {
-            Values::new(stream::iter([Maybe::Value(1), Maybe::Undefined, Maybe::Undefined]))
+            ReplyStream::new(stream::iter([Maybe::Value(1), Maybe::Undefined, Maybe::Undefined]))
         })
         .fallback(async || Err::<(), _>(RpcError::no_handler()))
         .message_without_pattern(async || "none")
@@ -82,7 +82,7 @@ fn router() -> Router {
 }
 
 /// The limits that came with Nest 11, as a service like an older one has them: none.
-pub(crate) fn limits(major: u8, limited: Config) -> Config {
+pub(crate) fn limits(major: u8, limited: TransportConfig) -> TransportConfig {
     if major >= 11 {
         return limited;
     }

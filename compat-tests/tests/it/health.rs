@@ -19,7 +19,7 @@ async fn checks(major: u8) {
     let log = Log::of(Level::DEBUG);
     let (listener, port) = listener().await;
     let stop = Arc::new(Notify::new());
-    let router = Router::new().compat(Compat::of_major(major).expect("a major that is pinned"));
+    let router = Router::new().compat(Compat::from_major(major).expect("a major that is pinned"));
     let serving = serve(listener, router).with_graceful_shutdown(Arc::clone(&stop).notified_owned());
     let served = tokio::spawn(serving.into_future());
 

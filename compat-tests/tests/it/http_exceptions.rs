@@ -59,7 +59,11 @@ async fn each_exception_of_http_is_written_as_nest_12_writes_it_and_read() {
         ] {
             let nests = error(&client, name, json!("no user"), form).await;
             assert_eq!(ours_as_error.err().as_str(), nests.err().as_str(), "{name}, {form}");
-            assert_eq!(HttpException::of(&nests), Some(ours.clone()), "{name}, {form}");
+            assert_eq!(
+                HttpException::from_rpc_error(&nests),
+                Some(ours.clone()),
+                "{name}, {form}"
+            );
         }
     }
 }
@@ -80,7 +84,7 @@ async fn an_exception_of_http_from_nest_7_is_read() {
     for form in ["whole", "response"] {
         let nests = error(&client, "NotFoundException", json!("no user"), form).await;
         assert_eq!(
-            HttpException::of(&nests),
+            HttpException::from_rpc_error(&nests),
             Some(HttpException::new(404, "no user")),
             "{form}"
         );
@@ -121,7 +125,11 @@ async fn an_exception_of_http_within_one_that_a_filter_sends_whole_is_read() {
         let (_service, client) = client(major).await;
         let nests = whole(&client, json!({ "error": "no user", "name": "NotFoundException" })).await;
         let ours = HttpException::new(404, "no user");
-        assert_eq!(HttpException::of(&nests), Some(ours.clone()), "Nest {major}");
+        assert_eq!(
+            HttpException::from_rpc_error(&nests),
+            Some(ours.clone()),
+            "Nest {major}"
+        );
         if major == 12 {
             // Nest 7 writes the members of the body in another order.
             let ours = RpcError::from_exception(ours.response()).expect("it can be written");
@@ -141,7 +149,7 @@ async fn an_exception_of_http_that_is_thrown_as_it_is_does_not_cross_the_wire() 
                 RpcError::internal().err().as_str(),
                 "{major}, {form}"
             );
-            assert_eq!(HttpException::of(&nests), None);
+            assert_eq!(HttpException::from_rpc_error(&nests), None);
         }
     }
 }

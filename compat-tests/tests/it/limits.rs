@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use compat_tests::{Case, Heard, Step, on_each_major, play};
 use futures_util::future::join_all;
-use nest_wire::connection::Config;
+use nest_wire::connection::TransportConfig;
 
 use crate::edge::{Caller, frame, limits, nests, ours};
 
@@ -145,7 +145,7 @@ fn cases_of_too_much() -> Vec<(Case, Fate, usize)> {
 async fn too_much(major: u8) {
     let flag = MAX_BUFFER_SIZE.to_string();
     let nest = nests(major, &["--max-buffer-size", &flag]).await;
-    let limited = Config::default().max_buffer_size(MAX_BUFFER_SIZE);
+    let limited = TransportConfig::default().max_buffer_size(MAX_BUFFER_SIZE);
     let rust = ours(major, limits(major, limited)).await;
     for (case, fate, replies) in cases_of_too_much() {
         // The last word of the other cases, a ping, must not share a segment with what was said before.
@@ -188,7 +188,7 @@ fn halves() -> Vec<Case> {
 
 async fn half_a_frame_is_cut_off(major: u8) {
     let nest = nests(major, &["--incomplete-message-timeout", "300"]).await;
-    let limited = Config::default().incomplete_message_timeout(Some(Duration::from_millis(300)));
+    let limited = TransportConfig::default().incomplete_message_timeout(Some(Duration::from_millis(300)));
     let rust = ours(major, limited).await;
     let cases = halves();
     let played = join_all(cases.iter().map(|case| alike(case, nest.address(), rust))).await;
@@ -200,7 +200,7 @@ async fn half_a_frame_is_cut_off(major: u8) {
 /// The service itself tells when its time is over.
 async fn half_a_frame_is_waited_for(major: u8) {
     let nest = nests(major, &["--incomplete-message-timeout", "30"]).await;
-    let limited = Config::default().incomplete_message_timeout(Some(Duration::from_millis(30)));
+    let limited = TransportConfig::default().incomplete_message_timeout(Some(Duration::from_millis(30)));
     for service in [nest.address(), ours(major, limits(major, limited)).await] {
         let mut slow = Caller::of(service).await;
         let ping = ping();

@@ -4,7 +4,7 @@
 use std::io;
 
 use compat_tests::on_each_major;
-use nest_wire::connection::Config;
+use nest_wire::connection::TransportConfig;
 use tokio::net::TcpStream;
 
 use crate::edge::{Caller, frame, in_time, nests, ours};
@@ -57,7 +57,7 @@ async fn flood(major: u8) {
         _ => caller.ping().await,
     }
 
-    let mut caller = Caller::of(ours(major, Config::default()).await).await;
+    let mut caller = Caller::of(ours(major, TransportConfig::default()).await).await;
     caller.send(&flood_of_frames()).await;
     caller.ping().await;
 }
@@ -75,7 +75,7 @@ async fn deep(major: u8) {
         caller.ping().await;
     }
 
-    let mut caller = Caller::of(ours(major, Config::default()).await).await;
+    let mut caller = Caller::of(ours(major, TransportConfig::default()).await).await;
     caller.send(&request).await;
     caller.hear(NO_HANDLER).await;
     caller.ping().await;
@@ -95,7 +95,7 @@ async fn unserialisable(major: u8) {
         assert!(nest.log().contains("Do not know how to serialize a BigInt"));
     }
 
-    let mut caller = Caller::of(ours(major, Config::default()).await).await;
+    let mut caller = Caller::of(ours(major, TransportConfig::default()).await).await;
     caller.say(request).await;
     caller
         .hear(r#"{"err":{"status":"error","message":"Internal server error"},"isDisposed":true,"id":1}"#)
@@ -126,7 +126,7 @@ async fn array(major: u8) {
 /// Our fallback declines, so that what Nest has no handler for is held to Nest too.
 async fn no_plain_text(major: u8) {
     let nest = nests(major, &[]).await;
-    let rust = ours(major, Config::default()).await;
+    let rust = ours(major, TransportConfig::default()).await;
     for service in [nest.address(), rust] {
         let mut caller = Caller::of(service).await;
         let value = |value: &str| format!(r#"{{"response":"{value}","isDisposed":true,"id":1}}"#);
@@ -152,7 +152,7 @@ async fn no_plain_text(major: u8) {
 
 async fn several(major: u8) {
     let nest = nests(major, &[]).await;
-    let rust = ours(major, Config::default()).await;
+    let rust = ours(major, TransportConfig::default()).await;
     let value = |value: &str| format!(r#"{{"response":{value},"isDisposed":true,"id":1}}"#);
     let error =
         |message: &str| format!(r#"{{"err":{{"status":"error","message":"{message}"}},"isDisposed":true,"id":1}}"#);

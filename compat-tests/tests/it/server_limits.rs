@@ -7,7 +7,7 @@ use std::{
 };
 
 use compat_tests::{NestClient, PATIENCE, Stage, on_each_major};
-use nest_wire::server::{Ending, Limits, Listener, Router, State, serve};
+use nest_wire::server::{HostListener, Limits, Router, ShutdownOutcome, State, serve};
 use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
@@ -37,7 +37,7 @@ struct Service {
     begun: Arc<Notify>,
     release: Arc<Notify>,
     stop: Option<oneshot::Sender<()>>,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 type Shared = (Arc<Notify>, Arc<Notify>);
@@ -53,7 +53,7 @@ impl Service {
                 "slow"
             })
             .with_state((Arc::clone(&begun), Arc::clone(&release)));
-        let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addrs().expect("it is bound")[0];
         let (stop, stopped) = oneshot::channel();
         let serving = serve(listener, router)
@@ -211,6 +211,6 @@ async fn shutdown(major: u8) {
     service.release.notify_one();
     is_answered(&mut client, 1, "slow").await;
     let ending = in_time(&mut service.running).await;
-    assert_eq!(ending.expect("no panic"), Ending::Drained);
+    assert_eq!(ending.expect("no panic"), ShutdownOutcome::Drained);
     assert_eq!(client.end().await, [""; 0]);
 }

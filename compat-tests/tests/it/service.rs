@@ -1,8 +1,8 @@
 //! Our conformance service in this process, on any listener.
 
 use nest_wire::{
-    connection::Config,
-    server::{Accept, Ending, Listener, serve},
+    connection::TransportConfig,
+    server::{HostListener, Listener, ShutdownOutcome, serve},
 };
 use tokio::task::JoinHandle;
 
@@ -10,10 +10,10 @@ use crate::handlers;
 
 /// It runs until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Served(JoinHandle<Ending>);
+pub(crate) struct Served(JoinHandle<ShutdownOutcome>);
 
 impl Served {
-    pub(crate) fn start(listener: impl Accept, config: Config) -> Self {
+    pub(crate) fn start(listener: impl Listener, config: TransportConfig) -> Self {
         let router = handlers::router().expect("patterns are JSON");
         Self(tokio::spawn(serve(listener, router).connection(config).into_future()))
     }
@@ -26,8 +26,8 @@ impl Drop for Served {
 }
 
 /// A free port, and the listener that has it.
-pub(crate) async fn listener() -> (Listener, u16) {
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+pub(crate) async fn listener() -> (HostListener, u16) {
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addrs().expect("bound")[0].port();
     (listener, port)
 }

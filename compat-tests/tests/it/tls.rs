@@ -5,8 +5,8 @@ use std::error::Error;
 use compat_tests::{Make, Stage, ask_client, ask_client_with};
 use futures_util::StreamExt;
 use nest_wire::{
-    client::{CallError, Client, State},
-    connection::Config,
+    client::{CallError, Client, ConnectionState},
+    connection::TransportConfig,
     server::TlsListener,
     tls::{Authorities, ClientTls, Identity, ServerTls},
 };
@@ -92,7 +92,7 @@ async fn nests_client_can_not_tell_us_from_nest_under_tls() {
     for (callers, name) in [(Callers::Anybody, None), (Callers::Known, Some("caller"))] {
         let (listener, port) = listener().await;
         let tls = service_tls(&certificates, callers);
-        let _ours = Served::start(TlsListener::new(listener, tls), Config::default());
+        let _ours = Served::start(TlsListener::new(listener, tls), TransportConfig::default());
         let flags = client_flags(&certificates, port, name);
         let heard = ask_client_with(stage, 12, &strs(&flags), &calls()).await;
         assert_eq!(heard, expected, "{callers:?}");
@@ -144,7 +144,7 @@ async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
             "{connected:?}"
         );
         let mut states = client.states();
-        while !matches!(states.next().await, Some(State::Disconnected(_))) {}
+        while !matches!(states.next().await, Some(ConnectionState::Disconnected(_))) {}
         let error = client.send::<Value>("ping", &0).await.expect_err("turned away");
         assert!(
             matches!(error, CallError::Connect(_) | CallError::ConnectionClosed(_)),
@@ -164,7 +164,7 @@ async fn those_whom_we_turn_away_harm_nobody() {
     let certificates = Certificates::new("we-turn-away");
     let (listener, port) = listener().await;
     let tls = service_tls(&certificates, Callers::Known);
-    let _ours = Served::start(TlsListener::new(listener, tls), Config::default());
+    let _ours = Served::start(TlsListener::new(listener, tls), TransportConfig::default());
     let ping = [json!({"op": "send", "key": 1, "pattern": "ping", "data": 0}).to_string()];
     let ask = async |name| {
         let flags = client_flags(&certificates, port, name);

@@ -6,8 +6,8 @@ use std::{fs, path::PathBuf};
 use compat_tests::{Make, Stage, ask_client_with};
 use nest_wire::{
     client::Client,
-    connection::Config,
-    server::{Listener, TlsListener},
+    connection::TransportConfig,
+    server::{HostListener, TlsListener},
     tls::{ClientTls, Identity, PinnedCertificates, ServerTls},
 };
 use nest_wire_harness::App;
@@ -79,10 +79,10 @@ async fn nests_client_calls_us_with_a_certificate_of_any_kind() {
     let stage = Stage::ready().await;
     for kind in Kind::all() {
         let files = Files::of(&kind, "nest-client");
-        let listener = Listener::bind("localhost:0").await.expect("a free port");
+        let listener = HostListener::bind("localhost:0").await.expect("a free port");
         let port = listener.local_addrs().expect("bound")[0].port().to_string();
         let tls = ServerTls::new(files.identity()).require_pinned_client_certificates(files.pinned());
-        let _ours = Served::start(TlsListener::new(listener, tls), Config::default());
+        let _ours = Served::start(TlsListener::new(listener, tls), TransportConfig::default());
         let flags = files.flags();
         let call = json!({"op": "send", "key": 1, "pattern": "sum", "data": [3, 5, 6]}).to_string();
         let heard = ask_client_with(
@@ -101,11 +101,11 @@ async fn nests_client_calls_us_with_a_certificate_of_any_kind() {
 async fn nests_client_is_shown_a_renewed_certificate_without_a_restart() {
     let kinds = Kind::all();
     let [before, after] = [&kinds[0], &kinds[1]].map(|kind| Files::of(kind, "renewed"));
-    let listener = Listener::bind("localhost:0").await.expect("a free port");
+    let listener = HostListener::bind("localhost:0").await.expect("a free port");
     let port = listener.local_addrs().expect("bound")[0].port().to_string();
     let identity = before.identity();
     let tls = ServerTls::new(identity.clone());
-    let _ours = Served::start(TlsListener::new(listener, tls), Config::default());
+    let _ours = Served::start(TlsListener::new(listener, tls), TransportConfig::default());
     let call = json!({"op": "send", "key": 1, "pattern": "sum", "data": [3, 5, 6]}).to_string();
     let heard_by_one_that_trusts = async |files: &Files| {
         let flags = files.flags();
@@ -145,10 +145,10 @@ async fn our_client_shows_nest_a_renewed_certificate_without_a_restart() {
 #[tokio::test]
 async fn nests_client_refuses_a_certificate_that_has_expired_though_it_is_its_ca() {
     let files = Files::of(&Kind::expired(), "expired");
-    let listener = Listener::bind("localhost:0").await.expect("a free port");
+    let listener = HostListener::bind("localhost:0").await.expect("a free port");
     let port = listener.local_addrs().expect("bound")[0].port().to_string();
     let tls = ServerTls::new(files.identity());
-    let _ours = Served::start(TlsListener::new(listener, tls), Config::default());
+    let _ours = Served::start(TlsListener::new(listener, tls), TransportConfig::default());
     let flags = files.flags();
     let call = json!({"op": "send", "key": 1, "pattern": "sum", "data": [1]}).to_string();
     let flags = with(&flags, &["--host", "localhost", "--port", &port]);

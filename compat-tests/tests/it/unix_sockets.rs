@@ -6,7 +6,7 @@ use std::{
 };
 
 use compat_tests::{Make, PATIENCE, Stage, ask_client, ask_client_with};
-use nest_wire::{client::Client, connection::Config};
+use nest_wire::{client::Client, connection::TransportConfig};
 use nest_wire_harness::App;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -46,7 +46,7 @@ async fn nests_client_can_not_tell_us_from_nest_over_a_unix_socket() {
     let stage = Stage::ready().await;
     let socket = Socket::named("ours");
     let listener = UnixListener::bind(socket.path()).expect("a free path");
-    let _ours = Served::start(listener, Config::default());
+    let _ours = Served::start(listener, TransportConfig::default());
     let flags = ["--path", socket.text()];
     let heard = ask_client_with(stage, 12, &flags, &calls()).await;
 

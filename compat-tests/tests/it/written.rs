@@ -68,7 +68,7 @@ async fn written(major: u8) {
     let theirs = packets(tap.events_until_closed(&[Side::Caller]).await);
 
     let mut tap = Tap::on(service.address()).await;
-    let config = Config::default().compat(Compat::of_major(major).expect("a major"));
+    let config = Config::default().compat(Compat::from_major(major).expect("a major"));
     let mut client = Client::with_config(tap.address().to_string(), config);
     if has_metadata {
         let metadata = js::parse(METADATA).expect("JSON");

@@ -33,7 +33,7 @@ on_each_major!(
 async fn callers_see_the_same(major: u8) {
     let service = ScriptedService::start().await;
     let mut nest = nests_client(&service, major).await;
-    let compat = Compat::of_major(major).expect("a major that is pinned");
+    let compat = Compat::from_major(major).expect("a major that is pinned");
     let config = Config::default().compat(compat).timeout(Duration::from_secs(10));
     let ours = Client::with_config(service.address.to_string(), config);
 
@@ -45,7 +45,7 @@ async fn callers_see_the_same(major: u8) {
             script
         }
     });
-    Cases::of_major(major, CASES, script)
+    Cases::from_major(major, CASES, script)
         .run(1, async |scripts| {
             let script = &scripts[0];
             let number = service.learn(script.clone());

@@ -44,7 +44,7 @@ impl<S: Strategy> Cases<S> {
     }
 
     /// Those for one major of Nest: `count` for each, every time other ones.
-    pub(crate) fn of_major(major: u8, count: usize, strategy: S) -> Self {
+    pub(crate) fn from_major(major: u8, count: usize, strategy: S) -> Self {
         let all = Self::new(count, strategy);
         let older_by = Compat::default().major() - major;
         Self {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use compat_tests::on_each_major;
-use nest_wire::{codec::FrameDecoder, js, packet::RequestPacket};
+use nest_wire::{codec::FrameDecoder, js, packet::IncomingRequest};
 use nest_wire_harness::{App, Service};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -30,7 +30,7 @@ on_each_major!(any_json_text_is_read_and_echoed_as_nest_does, echoes_are_the_sam
 async fn echoes_are_the_same(major: u8) {
     let mut oracle = Oracle::start(App::JsonSocket, major).await;
     let mut services = Services::start(major).await;
-    let cases = Cases::of_major(major, CASES, request());
+    let cases = Cases::from_major(major, CASES, request());
     cases
         .run(PIPELINED, async |requests| {
             let read = read_by_nest(&mut oracle, requests).await;
@@ -78,7 +78,7 @@ async fn read_by_nest(oracle: &mut Oracle, requests: &[String]) -> Vec<Option<St
 /// Whether our two readers, of values and of packets, see a request as Nest does.
 fn difference(at: usize, request: &str, nest: &Option<String>) -> Option<Difference> {
     let value = js::parse(request).map(|value| value.stringify()).ok();
-    let is_packet = RequestPacket::read(&request.into()).is_ok();
+    let is_packet = IncomingRequest::read(&request.into()).is_ok();
     let is_same = value == *nest && is_packet == nest.is_some();
     (!is_same).then(|| Difference {
         at,

@@ -6,7 +6,7 @@ use nest_wire::{
     Compat,
     codec::{FrameDecoder, FrameError},
     js::{self, Value},
-    packet::ReplyPacket,
+    packet::IncomingReply,
 };
 use nest_wire_harness::App;
 use proptest::{collection::vec, prelude::*};
@@ -33,7 +33,7 @@ async fn frames_are_the_same(major: u8) {
     let limit = prop_oneof![limited => (5..80usize).prop_map(Some), 4 => Just(None)];
     let input = (stream, cuts(), limit);
     let segmented = input.prop_map(|(stream, cuts, limit)| (segments(&stream, &cuts), limit));
-    let cases = Cases::of_major(major, CASES, segmented);
+    let cases = Cases::from_major(major, CASES, segmented);
     cases
         .run(AT_ONCE, async |inputs| {
             let questions: Vec<_> = inputs.iter().map(|(chunks, limit)| question(chunks, *limit)).collect();
@@ -122,7 +122,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
     };
     let value = js::parse(&text);
     // Two readers of ours, one for values and one for packets, have to agree on what is JSON.
-    let is_packet = ReplyPacket::read(&text, Compat::Nest12).is_ok();
+    let is_packet = IncomingReply::read(&text, Compat::Nest12).is_ok();
     Some(match value {
         Ok(value) if is_packet => Ok(message(&value)),
         Err(_) if !is_packet => {
@@ -130,7 +130,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
             Err(Fault::NotJson)
         }
         _ => Err(Fault::Other(format!(
-            "js::parse and ReplyPacket::read differ on {text}"
+            "js::parse and IncomingReply::read differ on {text}"
         ))),
     })
 }

@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
 
 use nest_wire::{
     Compat,
-    server::{Listener, serve},
+    server::{HostListener, serve},
 };
 use nest_wire_harness::{App, Harness, Service};
 use tokio::{
@@ -92,10 +92,10 @@ pub(crate) async fn nest_service(major: u8) -> Service {
 
 /// The conformance service in Rust, like this major, in this process; it ends with the test's runtime.
 pub(crate) async fn our_service(major: u8) -> SocketAddr {
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
     let router = conformance::router().expect("its patterns are JSON");
-    let compat = Compat::of_major(major).expect("a major that is pinned");
+    let compat = Compat::from_major(major).expect("a major that is pinned");
     tokio::spawn(serve(listener, router.compat(compat)).into_future());
     address
 }

@@ -43,8 +43,8 @@ async fn routes_are_the_same_on(node: compat_tests::Node) {
 /// loses a key of a text that a new process parses right.
 async fn compare(major: u8, start: impl AsyncFn() -> Oracle) {
     let mut oracle = start().await;
-    let compat = Compat::of_major(major).expect("all majors are known");
-    Cases::of_major(major, CASES, pattern())
+    let compat = Compat::from_major(major).expect("all majors are known");
+    Cases::from_major(major, CASES, pattern())
         .run(AT_ONCE, async |patterns| {
             let answers = oracle.ask(patterns).await;
             for (at, (text, answer)) in patterns.iter().zip(answers).enumerate() {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use nest_wire::{codec::FrameDecoder, packet::RequestPacket};
+use nest_wire::{codec::FrameDecoder, packet::IncomingRequest};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -86,7 +86,7 @@ async fn next_call(
 ) -> Option<(usize, String)> {
     loop {
         if let Some(text) = decoder.decode(received).expect("callers send good frames") {
-            let call = RequestPacket::read(&text).expect("a request");
+            let call = IncomingRequest::read(&text).expect("a request");
             let [number, _]: [usize; 2] = call.data.expect("calls have data").parse().expect("two numbers");
             return Some((number, call.id.expect("a request has an id").to_string()));
         }

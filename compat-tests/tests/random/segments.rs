@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use compat_tests::on_each_major;
-use nest_wire::{Compat, codec::FrameDecoder, packet::ReplyPacket};
+use nest_wire::{Compat, codec::FrameDecoder, packet::IncomingReply};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -36,7 +36,7 @@ on_each_major!(
 async fn conversations_are_the_same(major: u8) {
     let nest = nest_service(major).await;
     let services = [nest.address(), our_service(major).await];
-    Cases::of_major(major, CASES, conversation())
+    Cases::from_major(major, CASES, conversation())
         .run(1, async |conversations| {
             let conversation = &conversations[0];
             let [nest, ours] = services.map(|service| in_time(Outcome::of(service, conversation)));
@@ -188,7 +188,7 @@ fn replies(received: &[u8]) -> Vec<String> {
             "the header is odd"
         );
         length += frame.len();
-        let id = ReplyPacket::read(&text, Compat::Nest12)
+        let id = IncomingReply::read(&text, Compat::Nest12)
             .expect("a reply")
             .id
             .map(|id| id.to_string());

@@ -10,7 +10,7 @@ use std::{error::Error, time::Duration};
 
 use nest_wire::{
     client::{Client, Config},
-    server::{Ending, Listener, serve},
+    server::{ShutdownOutcome, HostListener, serve},
 };
 use settings::Settings;
 use tracing::{info, warn};
@@ -44,7 +44,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let signals = signals::Signals::install()?;
     let (stop, stop_again) = signals.split();
 
-    let listener = Listener::bind((settings.host.as_str(), settings.port)).await?;
+    let listener = HostListener::bind((settings.host.as_str(), settings.port)).await?;
     for address in listener.local_addrs()? {
         info!("listening on {address}");
     }
@@ -54,7 +54,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         .drain_timeout(DRAIN_TIMEOUT)
         .await;
     match ending {
-        Ending::Cut { connections } => warn!(connections, "stopped; some calls got no reply"),
+        ShutdownOutcome::Cut { connections } => warn!(connections, "stopped; some calls got no reply"),
         _ => info!("stopped"),
     }
     Ok(())

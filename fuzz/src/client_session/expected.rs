@@ -7,7 +7,7 @@ use nest_wire::{
     Compat,
     codec::FrameDecoder,
     js,
-    packet::{Outcome as Reply, RawJson, ReplyPacket},
+    packet::{IncomingReply, RawJson, ReplyOutcome as Reply},
 };
 
 use super::{End, Outcome, played};
@@ -86,7 +86,7 @@ impl<'s> Expected<'s> {
 
     /// Returns false if the text is not JSON.
     fn deliver(&mut self, text: &ByteString, now: Duration) -> bool {
-        let Ok(reply) = ReplyPacket::read(text, self.compat) else {
+        let Ok(reply) = IncomingReply::read(text, self.compat) else {
             return false;
         };
         let id = reply.id.and_then(|id| js::parse(id.as_str()).ok());

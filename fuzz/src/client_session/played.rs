@@ -7,7 +7,7 @@ use nest_wire::{
     Compat,
     client::{CallError, Client, Config},
     codec::FrameDecoder,
-    packet::{RawJson, ReplyBody, RequestPacket, write_reply},
+    packet::{IncomingRequest, OutgoingReply, RawJson, write_reply},
 };
 use serde_json::value::RawValue;
 use tokio::{
@@ -170,10 +170,10 @@ async fn ids(service: &mut DuplexStream) -> Vec<String> {
 }
 
 /// Reads the next request or event.
-async fn request(service: &mut DuplexStream, decoder: &mut FrameDecoder) -> RequestPacket {
+async fn request(service: &mut DuplexStream, decoder: &mut FrameDecoder) -> IncomingRequest {
     loop {
         if let Some(text) = decoder.next_frame().expect("the client frames well") {
-            return RequestPacket::read(&text).expect("the client sends JSON");
+            return IncomingRequest::read(&text).expect("the client sends JSON");
         }
         let mut bytes = Vec::new();
         assert_ne!(
@@ -212,8 +212,8 @@ async fn calls_again(client: &Client, links: &mut mpsc::UnboundedReceiver<Duplex
         let request = request(&mut service, &mut FrameDecoder::default()).await;
         let id = request.id.expect("it is a request");
         let mut reply = bytes::BytesMut::new();
-        let body = RawJson::of("well").expect("JSON");
-        nest_wire::codec::encode_with(&mut reply, |out| write_reply(out, ReplyBody::Last(&body), &id));
+        let body = RawJson::from_value("well").expect("JSON");
+        nest_wire::codec::encode_with(&mut reply, |out| write_reply(out, OutgoingReply::Last(&body), &id));
         service.write_all(&reply).await.expect("it is open");
         // The link stays open until the answer has been read.
         service

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use nest_wire::{
     Compat,
     codec::FrameDecoder,
-    packet::RequestPacket,
+    packet::IncomingRequest,
     pattern::{IncomingPattern, Pattern},
 };
 
@@ -58,7 +58,7 @@ impl Expected {
         loop {
             match decoder.next_frame() {
                 Ok(None) => break,
-                Ok(Some(text)) => match RequestPacket::read(&text) {
+                Ok(Some(text)) => match IncomingRequest::read(&text) {
                     Ok(packet) => {
                         self.count(&packet);
                         continue;
@@ -79,7 +79,7 @@ impl Expected {
         }
     }
 
-    fn count(&mut self, packet: &RequestPacket) {
+    fn count(&mut self, packet: &IncomingRequest) {
         let Some(id) = &packet.id else { return };
         *self.requests.entry(id.to_string()).or_default() += 1;
         let Some(pattern) = &packet.pattern else { return };

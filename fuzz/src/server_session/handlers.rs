@@ -10,7 +10,7 @@ use nest_wire::{
     js::Value,
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, Handler, IntoReply, Payload, Reply, Router, Routes, Values},
+    server::{Context, Handler, IntoReply, Payload, Reply, ReplyStream, Router, Routes},
 };
 use serde::Deserialize;
 use tokio::{task::yield_now, time::sleep};
@@ -39,12 +39,14 @@ pub(super) fn routes() -> Arc<Routes> {
         .message("nothing", async || ())
         .message("nil", async || None::<()>)
         .message("stream", async |Payload(values): Payload<Vec<Value>>| {
-            Values::new(stream::iter(values))
+            ReplyStream::new(stream::iter(values))
         })
         .message("stream-slow", stream_slow)
         .message("stream-then-done", stream_slow)
         .message("stream-error", stream_error)
-        .message(LONG, async || Values::new(stream::iter(0..LONG_SECONDS).then(tick)))
+        .message(LONG, async || {
+            ReplyStream::new(stream::iter(0..LONG_SECONDS).then(tick))
+        })
         .message("rpc-error", rpc_error)
         .message("error", async || Err::<(), _>(io::Error::other("secret")))
         .message("delay", delay)
@@ -82,7 +84,7 @@ async fn tick(number: u32) -> u32 {
 
 async fn rpc_error(data: Data) -> Result<(), RpcError> {
     Err(match data {
-        Some(Payload(value)) => RpcError::of(&value)?,
+        Some(Payload(value)) => RpcError::from_value(&value)?,
         None => RpcError::without_message(),
     })
 }
@@ -110,16 +112,16 @@ async fn delay(Payload(paced): Payload<Paced>) -> Option<Value> {
     paced.value
 }
 
-async fn stream_slow(Payload(paced): Payload<Paced>) -> Values {
+async fn stream_slow(Payload(paced): Payload<Paced>) -> ReplyStream {
     let pause = paced.pause();
     let values = stream::iter(paced.values).take(MAX_SLOW_VALUES);
-    Values::new(values.then(move |value| async move {
+    ReplyStream::new(values.then(move |value| async move {
         sleep(pause).await;
         value
     }))
 }
 
-async fn stream_error(Payload(paced): Payload<Paced>) -> Values {
+async fn stream_error(Payload(paced): Payload<Paced>) -> ReplyStream {
     let values = stream::iter(paced.values).map(Ok::<_, RpcError>);
-    Values::fallible(values.chain(stream::iter([Err(RpcError::new("no more"))])))
+    ReplyStream::fallible(values.chain(stream::iter([Err(RpcError::new("no more"))])))
 }

@@ -10,7 +10,7 @@ use nest_wire::{
     Compat,
     codec::FrameDecoder,
     connection,
-    packet::{Outcome, ReplyPacket},
+    packet::{IncomingReply, ReplyOutcome},
     server::Limits,
 };
 
@@ -51,7 +51,7 @@ pub fn server_session(input: &[u8]) {
 /// Limits that fuzzed input reaches.
 fn tight() -> Setup {
     Setup {
-        connection: connection::Config::default()
+        connection: connection::TransportConfig::default()
             .max_buffer_size(512)
             .max_send_buffer_size(4096)
             .incomplete_message_timeout(Some(Duration::from_secs(4))),
@@ -94,11 +94,11 @@ impl Replies {
             is_short: played.output.len() < HELD_BACK_BYTES,
         };
         while let Some(text) = decoder.next_frame().expect("the service frames well") {
-            let reply = ReplyPacket::read(&text, Compat::default()).expect("the service sends JSON");
+            let reply = IncomingReply::read(&text, Compat::default()).expect("the service sends JSON");
             let id = reply.id.expect("each reply has an id").to_string();
             let texts = replies.texts.entry(id.clone()).or_default();
             texts.push(text.to_string());
-            if !matches!(reply.outcome, Outcome::Value(_)) {
+            if !matches!(reply.outcome, ReplyOutcome::Value(_)) {
                 *replies.ends.entry(id).or_default() += 1;
             }
         }
@@ -128,9 +128,9 @@ impl Replies {
         for id in expected.answered() {
             assert_eq!(self.ends.get(id), expected.requests.get(id), "ends of {id}");
             let last = self.texts[id].last().expect("there is one");
-            let last = ReplyPacket::read(&last.as_str().into(), Compat::default()).expect("read before");
+            let last = IncomingReply::read(&last.as_str().into(), Compat::default()).expect("read before");
             assert!(
-                !matches!(last.outcome, Outcome::Value(_)),
+                !matches!(last.outcome, ReplyOutcome::Value(_)),
                 "values after the end of {id}"
             );
         }

@@ -32,7 +32,7 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 
 /// How a session is served.
 pub(super) struct Setup {
-    pub(super) connection: connection::Config,
+    pub(super) connection: connection::TransportConfig,
     pub(super) limits: Limits,
     /// When the service stops, if it does.
     pub(super) stops_after: Option<Duration>,
@@ -43,7 +43,7 @@ pub(super) struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            connection: connection::Config::default(),
+            connection: connection::TransportConfig::default(),
             limits: Limits::default(),
             stops_after: None,
             capacity: 64 * 1024,

@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 
 use crate::{
     client::{
-        CallError, Disconnected,
+        CallError, DisconnectReason,
         channel::{
             call_state::CallState,
             outbound::Queue,
@@ -93,7 +93,7 @@ impl ChannelState {
     }
 
     /// Ends the calls whose packets went with a link.
-    pub(in crate::client) fn fail_sent(&mut self, reason: Disconnected, woken: &mut WakeList) {
+    pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason, woken: &mut WakeList) {
         self.calls.end_written(&Err(CallError::ConnectionClosed(reason)), woken);
     }
 

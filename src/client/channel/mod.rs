@@ -33,7 +33,7 @@ use tokio::{
 
 use crate::{
     client::{
-        CallError, Disconnected,
+        CallError, DisconnectReason,
         call::outgoing::{Kind, OutgoingCall},
         channel::{
             answer::Answer,
@@ -41,7 +41,7 @@ use crate::{
             call_state::CallState,
             channel_state::ChannelState,
             pending::{Because, Returned, WakeList},
-            values::Values,
+            values::ReceivedValues,
             waiter::{ReplyMode, Waiter},
         },
     },
@@ -122,7 +122,7 @@ impl RequestChannel {
             Kind::Request => (CallState::Queued, ReplyMode::Last { so_far: None }),
             Kind::First => (CallState::Queued, ReplyMode::First),
             Kind::Stream { since } => {
-                let values = Values::new(self.max_stream_buffer, since);
+                let values = ReceivedValues::new(self.max_stream_buffer, since);
                 (CallState::Queued, ReplyMode::Each(Box::new(values)))
             }
             Kind::Event => (CallState::QueuedEvent, ReplyMode::Done),
@@ -292,7 +292,7 @@ impl RequestChannel {
         let mut woken = WakeList::new();
         let mut state = self.lock();
         state.is_overdue = true;
-        state.fail_sent(Disconnected::Closed, &mut woken);
+        state.fail_sent(DisconnectReason::Closed, &mut woken);
         let freed = state.fail_waiting(&CallError::Closed, &mut woken);
         woken.extend(state.news());
         drop(state);
@@ -306,7 +306,7 @@ impl RequestChannel {
     pub(in crate::client) fn leave(&self) {
         let mut woken = WakeList::new();
         let mut state = self.lock();
-        state.fail_sent(Disconnected::Stopped, &mut woken);
+        state.fail_sent(DisconnectReason::Stopped, &mut woken);
         let is_closing = state.is_closing;
         let freed = if is_closing {
             state.fail_waiting(&stopped(), &mut woken)
@@ -363,5 +363,5 @@ pub(in crate::client) fn wake(mut woken: impl Iterator<Item = Waker>) {
 }
 
 fn stopped() -> CallError {
-    CallError::ConnectionClosed(Disconnected::Stopped)
+    CallError::ConnectionClosed(DisconnectReason::Stopped)
 }

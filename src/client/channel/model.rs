@@ -11,7 +11,7 @@ use shuttle::{future::block_on, thread};
 
 use crate::{
     client::{
-        CallError, Config, Disconnected,
+        CallError, Config, DisconnectReason,
         call::outgoing::{Kind, OutgoingCall},
         channel::{
             End, Progress, RequestChannel,
@@ -26,7 +26,7 @@ use crate::{
         state::StatePublisher,
     },
     compat::Compat,
-    packet::{CallId, Outcome, RawJson},
+    packet::{CallId, RawJson, ReplyOutcome},
     pattern::Pattern,
 };
 
@@ -72,7 +72,7 @@ async fn task(receiver: RequestReceiver, fates: &Fates) {
                 Some(Fate::Ends(0)) => return Poll::Ready(()),
                 Some(Fate::LosesConnection(0)) => {
                     let mut woken = WakeList::new();
-                    channel.lock().fail_sent(Disconnected::ByPeer, &mut woken);
+                    channel.lock().fail_sent(DisconnectReason::ByPeer, &mut woken);
                     wake(woken.drain(..));
                     fate = next(fates);
                     // The others went with the connection.
@@ -115,7 +115,7 @@ fn answer(channel: &RequestChannel, packet: &str) {
         .expect("a request");
     let value = RawJson::new((data.parse::<u32>().expect("a number") + 1).to_string()).expect("JSON");
     let (id, mut woken) = (CallId::read_json(id).expect("an id"), WakeList::new());
-    let outcome = Outcome::Completed(Some(value));
+    let outcome = ReplyOutcome::Completed(Some(value));
     // The call may have been given up.
     let _ = channel
         .lock()
@@ -213,14 +213,14 @@ fn callers_that_wait_for_room_get_it() {
 
 #[test]
 fn what_is_only_queued_survives_the_end_of_a_task() {
-    let stopped = |error: &CallError| matches!(error, CallError::ConnectionClosed(Disconnected::Stopped));
+    let stopped = |error: &CallError| matches!(error, CallError::ConnectionClosed(DisconnectReason::Stopped));
     check(move || run(1, &[Fate::Ends(0), Fate::Ends(1)], false, stopped));
     check(move || run(8, &[Fate::Ends(1), Fate::Ends(0)], false, stopped));
 }
 
 #[test]
 fn what_is_written_when_a_connection_is_lost_fails_and_the_rest_goes_on() {
-    let lost = |error: &CallError| matches!(error, CallError::ConnectionClosed(Disconnected::ByPeer));
+    let lost = |error: &CallError| matches!(error, CallError::ConnectionClosed(DisconnectReason::ByPeer));
     check(move || run(2, &[Fate::LosesConnection(0), Fate::LosesConnection(1)], false, lost));
 }
 
@@ -229,7 +229,7 @@ fn nobody_waits_for_ever_for_a_client_that_is_closed() {
     let closed = |error: &CallError| {
         matches!(
             error,
-            CallError::Closed | CallError::ConnectionClosed(Disconnected::Stopped | Disconnected::ByPeer)
+            CallError::Closed | CallError::ConnectionClosed(DisconnectReason::Stopped | DisconnectReason::ByPeer)
         )
     };
     check(move || run(1, &[], true, closed));

@@ -21,7 +21,7 @@ use crate::{
         },
     },
     compat::Compat,
-    packet::{CallId, Outcome},
+    packet::{CallId, ReplyOutcome},
 };
 
 /// Callers in numbered places, so that an id leads to its caller without a search: it has the number in it.
@@ -131,7 +131,7 @@ impl PendingCalls {
     pub(in crate::client) fn deliver(
         &mut self,
         id: CallId,
-        outcome: Outcome,
+        outcome: ReplyOutcome,
         clock: &mut Clock,
         woken: &mut WakeList,
     ) -> Delivery {
@@ -139,10 +139,10 @@ impl PendingCalls {
             return Delivery::Stray;
         };
         match outcome {
-            Outcome::Value(value) if self.ends_with_first(key) => {
+            ReplyOutcome::Value(value) if self.ends_with_first(key) => {
                 self.finish(key, |waiter| waiter.end(Ok(value)), woken);
             }
-            Outcome::Value(value) => {
+            ReplyOutcome::Value(value) => {
                 let is_alone = self.is_alone();
                 let call = &mut self.places[key.place as usize];
                 let (was_full, capacity) = call.fullness();
@@ -159,8 +159,8 @@ impl PendingCalls {
                     self.full += usize::from(is_full && !was_full);
                 }
             }
-            Outcome::Failed(err) if is_refusal(&err) => {
-                self.finish(key, |waiter| waiter.outcome(Outcome::Failed(err)), woken);
+            ReplyOutcome::Failed(err) if is_refusal(&err) => {
+                self.finish(key, |waiter| waiter.outcome(ReplyOutcome::Failed(err)), woken);
                 return Delivery::Refusal;
             }
             end => self.finish(key, |waiter| waiter.outcome(end), woken),
@@ -404,7 +404,7 @@ const THERE: &str = "a call stays until its caller has seen the end";
 mod tests {
     use super::*;
     use crate::{
-        client::{Disconnected, channel::values::Values},
+        client::{DisconnectReason, channel::values::ReceivedValues},
         packet::RawJson,
     };
 
@@ -419,7 +419,7 @@ mod tests {
         Some(RawJson::new(text).expect("JSON"))
     }
 
-    fn deliver(calls: &mut PendingCalls, id: CallId, outcome: Outcome) -> bool {
+    fn deliver(calls: &mut PendingCalls, id: CallId, outcome: ReplyOutcome) -> bool {
         calls.deliver(id, outcome, &mut Clock::default(), &mut WakeList::new()) == Delivery::Delivered
     }
 
@@ -429,11 +429,11 @@ mod tests {
             let mut calls = PendingCalls::new(compat);
             let (first, second) = (asked(&mut calls), asked(&mut calls));
             let (a, b) = (calls.id(first), calls.id(second));
-            assert!(deliver(&mut calls, a, Outcome::Value(json("\"x\""))));
-            assert!(deliver(&mut calls, b, Outcome::Completed(json("\"y\""))));
+            assert!(deliver(&mut calls, a, ReplyOutcome::Value(json("\"x\""))));
+            assert!(deliver(&mut calls, b, ReplyOutcome::Completed(json("\"y\""))));
             assert!(calls.take_end(first).is_none(), "more may come");
             assert_eq!(calls.take_end(second).expect("told").expect("a value"), json("\"y\""));
-            assert!(deliver(&mut calls, a, Outcome::Completed(None)));
+            assert!(deliver(&mut calls, a, ReplyOutcome::Completed(None)));
             assert_eq!(calls.take_end(first).expect("told").expect("a value"), json("\"x\""));
             assert!(calls.places.is_empty());
         }
@@ -447,7 +447,7 @@ mod tests {
         assert_eq!(calls.give_up(gone, Because::Dropped).0, Some(CallState::Asked));
         let next = asked(&mut calls);
         assert_eq!((next.place, calls.id(next) == late), (gone.place, false));
-        assert!(!deliver(&mut calls, late, Outcome::Completed(None)));
+        assert!(!deliver(&mut calls, late, ReplyOutcome::Completed(None)));
         assert!(calls.take_end(next).is_none());
     }
 
@@ -457,9 +457,9 @@ mod tests {
         let queued = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Last { so_far: None }, None));
         let answered = asked(&mut calls);
         let (early, twice) = (calls.id(queued), calls.id(answered));
-        assert!(deliver(&mut calls, twice, Outcome::Completed(json("1"))));
+        assert!(deliver(&mut calls, twice, ReplyOutcome::Completed(json("1"))));
         for id in [early, twice, CallId::digits(7)] {
-            assert!(!deliver(&mut calls, id, Outcome::Completed(json("2"))));
+            assert!(!deliver(&mut calls, id, ReplyOutcome::Completed(json("2"))));
         }
         assert_eq!(calls.take_end(answered).expect("told").expect("a value"), json("1"));
     }
@@ -483,7 +483,7 @@ mod tests {
     fn every_waiting_call_learns_why_the_link_died() {
         let mut calls = PendingCalls::new(Compat::Nest12);
         let waiting = [1, 2].map(|_| asked(&mut calls));
-        let reason = Err(CallError::ConnectionClosed(Disconnected::ByPeer));
+        let reason = Err(CallError::ConnectionClosed(DisconnectReason::ByPeer));
         calls.end_written(&reason, &mut WakeList::new());
         for key in waiting {
             let error = calls.take_end(key).expect("told").expect_err("failed");
@@ -512,7 +512,7 @@ mod tests {
     }
 
     fn stream(calls: &mut PendingCalls, capacity: usize) -> CallKey {
-        let values = Values::new(capacity, Instant::now());
+        let values = ReceivedValues::new(capacity, Instant::now());
         let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Each(Box::new(values)), None));
         calls.write(key);
         key
@@ -524,13 +524,13 @@ mod tests {
         let key = stream(&mut calls, 0);
         let id = calls.id(key);
         for _ in 0..3 {
-            assert!(deliver(&mut calls, id, Outcome::Value(json("1"))));
+            assert!(deliver(&mut calls, id, ReplyOutcome::Value(json("1"))));
             assert!(calls.is_full());
         }
         let other = asked(&mut calls);
         assert!(!calls.is_full(), "the other one waits for its answer");
-        assert!(deliver(&mut calls, id, Outcome::Value(json("2"))));
-        assert!(!deliver(&mut calls, id, Outcome::Value(json("3"))), "it has ended");
+        assert!(deliver(&mut calls, id, ReplyOutcome::Value(json("2"))));
+        assert!(!deliver(&mut calls, id, ReplyOutcome::Value(json("3"))), "it has ended");
         for _ in 0..3 {
             let (next, _) = calls.poll_next(key);
             assert!(matches!(next, Poll::Ready(Some(Ok(value))) if value == json("1")));
@@ -547,10 +547,10 @@ mod tests {
         for end in 0..4 {
             let key = stream(&mut calls, 0);
             let id = calls.id(key);
-            deliver(&mut calls, id, Outcome::Value(json("1")));
+            deliver(&mut calls, id, ReplyOutcome::Value(json("1")));
             assert!(calls.is_full());
             match end {
-                0 => assert!(deliver(&mut calls, id, Outcome::Completed(None))),
+                0 => assert!(deliver(&mut calls, id, ReplyOutcome::Completed(None))),
                 1 => calls.end_written(&Ok(None), &mut WakeList::new()),
                 2 => assert!(matches!(calls.poll_next(key), (Poll::Ready(Some(Ok(_))), true))),
                 _ => {}
@@ -571,7 +571,7 @@ mod tests {
         for round in 0..MANY {
             let key = asked(&mut calls);
             let id = calls.id(key);
-            deliver(&mut calls, id, Outcome::Completed(None));
+            deliver(&mut calls, id, ReplyOutcome::Completed(None));
             calls.take_end(key).expect("an end").expect("no error");
             assert!(calls.written.iter().count() <= 100, "round {round}");
         }

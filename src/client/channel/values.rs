@@ -13,7 +13,7 @@ const PER_VALUE: usize = 64;
 const MIN_EXCESS: usize = 1024 * 1024;
 
 #[derive(Debug)]
-pub(in crate::client) struct Values {
+pub(in crate::client) struct ReceivedValues {
     queued: VecDeque<Option<RawJson>>,
     /// How much is queued, in bytes.
     bytes: usize,
@@ -29,7 +29,7 @@ pub(in crate::client) struct Values {
     pub(in crate::client) returned: Option<Vec<u8>>,
 }
 
-impl Values {
+impl ReceivedValues {
     pub(in crate::client) const fn new(capacity: usize, since: Instant) -> Self {
         Self {
             queued: VecDeque::new(),
@@ -136,11 +136,11 @@ impl Clock {
 mod tests {
     use super::*;
 
-    fn values(capacity: usize) -> Values {
-        Values::new(capacity, Instant::now())
+    fn values(capacity: usize) -> ReceivedValues {
+        ReceivedValues::new(capacity, Instant::now())
     }
 
-    fn push(values: &mut Values, text: &'static str) {
+    fn push(values: &mut ReceivedValues, text: &'static str) {
         values.push(Some(RawJson::new(text).expect("JSON")), Instant::now());
     }
 

@@ -4,13 +4,13 @@ use std::task::Waker;
 
 use crate::{
     client::{
-        CallError, Disconnected,
+        CallError, DisconnectReason,
         channel::{
             answer::Answer,
-            values::{Clock, Values},
+            values::{Clock, ReceivedValues},
         },
     },
-    packet::{Outcome, RawJson, RpcError},
+    packet::{RawJson, ReplyOutcome, RpcError},
 };
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(in crate::client) enum ReplyMode {
     /// The first value only, which ends the call.
     First,
     /// Each value.
-    Each(Box<Values>),
+    Each(Box<ReceivedValues>),
     /// To know that it is done: an event is out, a link is there.
     Done,
     /// To know how it ended.
@@ -106,10 +106,10 @@ impl Waiter {
     }
 
     /// As [`end`](Self::end), as the service told it.
-    pub(in crate::client) fn outcome(&mut self, outcome: Outcome) -> Option<Waker> {
+    pub(in crate::client) fn outcome(&mut self, outcome: ReplyOutcome) -> Option<Waker> {
         let end = match outcome {
-            Outcome::Failed(err) => Err(self.failure(err)),
-            Outcome::Value(value) | Outcome::Completed(value) => Ok(match &mut self.wants {
+            ReplyOutcome::Failed(err) => Err(self.failure(err)),
+            ReplyOutcome::Value(value) | ReplyOutcome::Completed(value) => Ok(match &mut self.wants {
                 ReplyMode::Last { so_far } => value.or_else(|| so_far.take()),
                 ReplyMode::First => value,
                 ReplyMode::Each(values) => {
@@ -135,7 +135,7 @@ impl Waiter {
         match (is_refusal(&err), has_value) {
             (false, _) => CallError::Rpc(RpcError::from_raw(err)),
             (true, false) => CallError::Stopping,
-            (true, true) => CallError::ConnectionClosed(Disconnected::Stopping),
+            (true, true) => CallError::ConnectionClosed(DisconnectReason::Stopping),
         }
     }
 

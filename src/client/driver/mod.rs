@@ -31,7 +31,7 @@ use tracing::{Instrument, debug_span};
 
 use crate::{
     client::{
-        CallError, Config, ConnectError, Disconnected, State, When,
+        CallError, Config, ConnectError, ConnectionState, DisconnectReason, ReconnectMode,
         connect::{error::with_address, host::Host},
         driver::{attempt::Attempt, closing::close, connection::ActiveConnection, receiver::RequestReceiver},
         state::StateReporter,
@@ -70,9 +70,9 @@ where
 
     /// Connects when there is a need, and again after each loss, until the client is closed.
     pub(super) async fn run(mut self) {
-        let mut end = PublishOnDrop(self.reporter.clone(), Some(Disconnected::Stopped));
+        let mut end = PublishOnDrop(self.reporter.clone(), Some(DisconnectReason::Stopped));
         while self.is_wanted().await {
-            self.reporter.post(State::Connecting);
+            self.reporter.post(ConnectionState::Connecting);
             let connecting = in_time(&self.host.connect, self.config.connect_timeout);
             match self.receiver.attend(connecting, is_finished).await {
                 Some(Ok(io)) => self.carry(io).await,
@@ -83,12 +83,12 @@ where
         }
         // Only events and what has waited for a link for too long can be left.
         self.receiver.fail_waiting(&CallError::Closed);
-        end.1 = Some(Disconnected::Closed);
+        end.1 = Some(DisconnectReason::Closed);
     }
 
     /// Waits until there is a need for a link (`true`) or none of the client (`false`).
     async fn is_wanted(&mut self) -> bool {
-        let always = self.config.reconnect.when == When::Always;
+        let always = self.config.reconnect.when == ReconnectMode::Always;
         let wants = move |receiver: &RequestReceiver| receiver.wants_link() || always && !receiver.is_closing();
         self.receiver
             .attend(pending::<()>(), |receiver| wants(receiver) || is_finished(receiver))
@@ -99,7 +99,7 @@ where
     /// Uses a link until its end.
     async fn carry(&mut self, io: IO) {
         tracing::debug!("connected");
-        self.reporter.post(State::Connected);
+        self.reporter.post(ConnectionState::Connected);
         let since = Instant::now();
         if std::mem::replace(&mut self.has_been_linked, true) {
             reconnected();
@@ -111,29 +111,29 @@ where
             .instrument(debug_span!("connection", messaging.system = "nestjs"))
             .await;
         self.end(&reason, connection).await;
-        self.reporter.post(State::Disconnected(reason));
+        self.reporter.post(ConnectionState::Disconnected(reason));
         let is_bad = self.config.reconnect.is_too_short(since.elapsed());
         self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
     }
 
     /// Lets a connection end so that the service gets what was sent to it, unless it is gone already.
-    async fn end(&mut self, reason: &Disconnected, connection: Connection<IO>) {
+    async fn end(&mut self, reason: &DisconnectReason, connection: Connection<IO>) {
         match reason {
             // The time for that is part of the time for closing.
-            Disconnected::Closed => {
+            DisconnectReason::Closed => {
                 self.receiver
                     .attend(close(connection), RequestReceiver::is_overdue)
                     .await;
             }
             // What comes next does not wait for it.
-            Disconnected::Stopping => {
+            DisconnectReason::Stopping => {
                 tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
             }
-            Disconnected::Failed(error) if is_alive_after(error) => {
+            DisconnectReason::Failed(error) if is_alive_after(error) => {
                 tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
             }
             // It has read what it was going to read. Under TLS, this sends `close_notify`.
-            Disconnected::ByPeer => {
+            DisconnectReason::ByPeer => {
                 let _ = close(connection).now_or_never();
             }
             _ => {}
@@ -150,10 +150,12 @@ where
         connect_failed();
         self.failures = self.failures.saturating_add(1);
         self.reporter
-            .post(State::Disconnected(Disconnected::Unreachable(error.clone())));
+            .post(ConnectionState::Disconnected(DisconnectReason::Unreachable(
+                error.clone(),
+            )));
         if self.config.reconnect.is_exhausted(self.failures) {
             self.receiver.fail_waiting(&CallError::Connect(error));
-            if self.config.reconnect.when == When::OnDemand {
+            if self.config.reconnect.when == ReconnectMode::OnDemand {
                 self.failures = 0;
             }
         }
@@ -164,7 +166,7 @@ where
         if self.failures == 0 {
             return;
         }
-        let on_demand = self.config.reconnect.when == When::OnDemand;
+        let on_demand = self.config.reconnect.when == ReconnectMode::OnDemand;
         let needless = move |receiver: &RequestReceiver| on_demand && !receiver.wants_link();
         let pausing = sleep(self.config.reconnect.delay(self.failures));
         let is_enough = |receiver: &RequestReceiver| needless(receiver) || is_finished(receiver);
@@ -178,8 +180,8 @@ where
 fn is_alive_after(error: &ConnectionError) -> bool {
     matches!(
         error,
-        ConnectionError::Frame(_)
-            | ConnectionError::Framing { .. }
+        ConnectionError::Decode(_)
+            | ConnectionError::CustomFraming { .. }
             | ConnectionError::Packet(_)
             | ConnectionError::IncompleteMessage(_)
     )
@@ -190,12 +192,12 @@ fn is_finished(receiver: &RequestReceiver) -> bool {
 }
 
 /// Tells how it ended, also when the task is dropped, with its runtime.
-struct PublishOnDrop(StateReporter, Option<Disconnected>);
+struct PublishOnDrop(StateReporter, Option<DisconnectReason>);
 
 impl Drop for PublishOnDrop {
     fn drop(&mut self) {
         if let Some(reason) = self.1.take() {
-            self.0.post(State::Disconnected(reason));
+            self.0.post(ConnectionState::Disconnected(reason));
         }
     }
 }

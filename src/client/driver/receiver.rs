@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::{
     client::{
-        CallError, Disconnected,
+        CallError, DisconnectReason,
         channel::{
             RequestChannel,
             channel_state::ChannelState,
@@ -21,7 +21,7 @@ use crate::{
             wake,
         },
     },
-    packet::{CallId, Outcome},
+    packet::{CallId, ReplyOutcome},
 };
 
 /// The part of a link's task that looks after its channel. Its drop fails the calls that were written.
@@ -111,7 +111,11 @@ impl RequestReceiver {
     }
 
     /// Hands replies to the calls they belong to. Replies to nobody are ignored, as in Nest.
-    pub(in crate::client) fn deliver(&mut self, replies: &mut Vec<(CallId, Outcome)>, clock: &mut Clock) -> Received {
+    pub(in crate::client) fn deliver(
+        &mut self,
+        replies: &mut Vec<(CallId, ReplyOutcome)>,
+        clock: &mut Clock,
+    ) -> Received {
         let mut received = Received::default();
         if replies.is_empty() {
             return received;
@@ -140,7 +144,7 @@ impl RequestReceiver {
     }
 
     /// Fails the calls whose packets were written to the lost connection.
-    pub(in crate::client) fn fail_sent(&mut self, reason: Disconnected) {
+    pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason) {
         self.change(|state, woken| state.fail_sent(reason, woken));
     }
 

@@ -55,12 +55,12 @@ impl Client {
     /// and again gets none for a while, as [`Config::counts_as_failure`] says.
     ///
     /// ```
-    /// use nest_wire::{client::{Client, Config}, server::{Listener, Payload, Router, serve}};
+    /// use nest_wire::{client::{Client, Config}, server::{HostListener, Payload, Router, serve}};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let mut hosts = Vec::new();
     /// # for _ in 0..2 {
-    /// #     let listener = Listener::bind("127.0.0.1:0").await?;
+    /// #     let listener = HostListener::bind("127.0.0.1:0").await?;
     /// #     hosts.push(listener.local_addrs()?[0].to_string());
     /// #     let echo = async |Payload(text): Payload<String>| text;
     /// #     tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
@@ -197,7 +197,7 @@ impl Client {
     /// # Errors
     /// [`CallError::Encode`].
     pub fn with_metadata(&self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
-        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        let metadata = RawJson::from_value(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
         Ok(self.with_raw_metadata(metadata))
     }
 

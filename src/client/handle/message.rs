@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    client::{CallError, Client, Replies, RequestBuilder},
+    client::{CallError, Client, ReplyStream, RequestBuilder},
     contract::{Event, Message},
 };
 
@@ -105,7 +105,7 @@ impl<Reply: DeserializeOwned> MessageRequest<Reply> {
     ///
     /// # Errors
     /// As [`Client::send_stream`].
-    pub async fn send_stream(self) -> Result<Replies<Reply>, CallError> {
+    pub async fn send_stream(self) -> Result<ReplyStream<Reply>, CallError> {
         self.request.send_stream().await
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     client::{
-        CallError, Replies, State, States,
+        CallError, ConnectionState, ReplyStream, StateStream,
         call::{
             deadline::within,
             metadata::Metadata,
@@ -83,13 +83,13 @@ impl Client {
     /// timeout. The service does not learn that the rest is ignored, for Nest has no packet for that: it goes on sending.
     ///
     /// ```
-    /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
+    /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use futures_util::{StreamExt, stream};
-    /// # use nest_wire::server::Values;
-    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # use nest_wire::server::ReplyStream;
+    /// # let listener = HostListener::bind("127.0.0.1:0").await?;
     /// # let address = listener.local_addrs()?[0].to_string();
-    /// # let price = async || Values::new(stream::iter([21]).chain(stream::pending()));
+    /// # let price = async || ReplyStream::new(stream::iter([21]).chain(stream::pending()));
     /// # tokio::spawn(serve(listener, Router::new().message("price", price)).into_future());
     /// let client = Client::new(address);
     /// let price: u32 = client.send_first("price", "ETH").await?;
@@ -125,11 +125,11 @@ impl Client {
     ///
     /// ```
     /// use std::time::Duration;
-    /// # use nest_wire::server::{Listener, Router, serve};
+    /// # use nest_wire::server::{HostListener, Router, serve};
     /// use nest_wire::client::{Client, Config};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let listener = HostListener::bind("127.0.0.1:0").await?;
     /// # let address = listener.local_addrs()?[0].to_string();
     /// # let router = Router::new().message("health", async || "up");
     /// # tokio::spawn(serve(listener, router).into_future());
@@ -170,7 +170,7 @@ impl Client {
         &self,
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
-    ) -> Result<Replies<T>, CallError> {
+    ) -> Result<ReplyStream<T>, CallError> {
         let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
         let pattern = pattern.into();
         outgoing.address(&pattern, self.pool.config.compat)?;
@@ -205,9 +205,9 @@ impl Client {
     /// of Node may close the connection later for it. [`check`](Self::check) waits for an answer.
     ///
     /// ```
-    /// # use nest_wire::{client::Client, server::{Listener, Router, serve}};
+    /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let listener = HostListener::bind("127.0.0.1:0").await?;
     /// # let address = listener.local_addrs()?[0].to_string();
     /// # tokio::spawn(serve(listener, Router::new()).into_future());
     /// let client = Client::new(address);
@@ -225,7 +225,7 @@ impl Client {
 
     /// Whether it is connected, and if not, why.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ConnectionState {
         self.pool.publisher.state()
     }
 
@@ -233,23 +233,23 @@ impl Client {
     ///
     /// ```
     /// use futures_util::StreamExt;
-    /// use nest_wire::client::{Client, State};
+    /// use nest_wire::client::{Client, ConnectionState};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// # async fn alarm(_reason: nest_wire::client::Disconnected) {}
+    /// # async fn alarm(_reason: nest_wire::client::DisconnectReason) {}
     /// let client = Client::new("localhost:1");
     /// let mut states = client.states();
     /// tokio::spawn(async move {
     ///     while let Some(state) = states.next().await {
     ///         match state {
-    ///             State::Disconnected(reason) => alarm(reason).await,
+    ///             ConnectionState::Disconnected(reason) => alarm(reason).await,
     ///             state => println!("{state:?}"),
     ///         }
     ///     }
     /// });
     /// # }
     /// ```
-    pub fn states(&self) -> States {
+    pub fn states(&self) -> StateStream {
         self.pool.publisher.states()
     }
 

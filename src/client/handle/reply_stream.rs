@@ -24,11 +24,11 @@ use crate::{
 /// The first error is the last item. Dropping the stream forgets the call; the service is not told, for Nest has no
 /// packet for that.
 ///
-/// Values wait in memory until they are taken, up to [`Config::max_stream_buffer`](crate::client::Config::max_stream_buffer).
+/// ReceivedValues wait in memory until they are taken, up to [`Config::max_stream_buffer`](crate::client::Config::max_stream_buffer).
 /// Past that the connection is not read, so that the service waits, as long as no other call waits for an answer on it;
 /// once one does, a further value ends the stream with [`CallError::StreamOverflow`], after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]
-pub struct Replies<T> {
+pub struct ReplyStream<T> {
     /// Named by errors.
     pattern: Pattern,
     source: Source,
@@ -37,7 +37,7 @@ pub struct Replies<T> {
     item: PhantomData<fn() -> T>,
 }
 
-impl<T> Replies<T> {
+impl<T> ReplyStream<T> {
     pub(in crate::client) fn new(pattern: Pattern, source: Source, watch: CallTrace) -> Self {
         Self {
             pattern,
@@ -49,7 +49,7 @@ impl<T> Replies<T> {
     }
 }
 
-impl<T: DeserializeOwned> Stream for Replies<T> {
+impl<T: DeserializeOwned> Stream for ReplyStream<T> {
     type Item = Result<T, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -78,9 +78,9 @@ impl<T: DeserializeOwned> Stream for Replies<T> {
     }
 }
 
-impl<T> fmt::Debug for Replies<T> {
+impl<T> fmt::Debug for ReplyStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Replies")
+        f.debug_struct("ReplyStream")
             .field("call", &self.source.id())
             .finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     client::{
-        CallError, Client, Replies,
+        CallError, Client, ReplyStream,
         call::outgoing::{Kind, OutgoingCall},
         channel::answer::Answer,
         handle::reply_stream::decode,
@@ -33,9 +33,9 @@ impl Client {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use nest_wire::{client::Client, server::{Listener, Payload, Router, serve}};
+    /// # use nest_wire::{client::Client, server::{HostListener, Payload, Router, serve}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let listener = Listener::bind("127.0.0.1:0").await?;
+    /// # let listener = HostListener::bind("127.0.0.1:0").await?;
     /// # let address = listener.local_addrs()?[0].to_string();
     /// # let sum = async |Payload(numbers): Payload<Vec<u32>>| numbers.iter().sum::<u32>();
     /// # tokio::spawn(serve(listener, Router::new().message("sum", sum)).into_future());
@@ -63,7 +63,7 @@ impl RequestBuilder {
     /// Sets the data. Default: `{}`.
     pub fn data(mut self, data: &(impl Serialize + ?Sized)) -> Self {
         if self.data.is_ok() {
-            self.data = RawJson::of(data)
+            self.data = RawJson::from_value(data)
                 .map(Some)
                 .map_err(|error| CallError::Encode(Arc::new(error)));
         }
@@ -72,7 +72,7 @@ impl RequestBuilder {
 
     /// Sets the metadata, in place of the [client's](Client::with_metadata).
     pub fn metadata(mut self, metadata: &(impl Serialize + ?Sized)) -> Self {
-        match RawJson::of(metadata) {
+        match RawJson::from_value(metadata) {
             Ok(metadata) => self.client.metadata = self.client.metadata.with(metadata),
             Err(error) if self.data.is_ok() => self.data = Err(CallError::Encode(Arc::new(error))),
             Err(_) => {}
@@ -106,7 +106,7 @@ impl RequestBuilder {
     ///
     /// # Errors
     /// As [`Client::send_stream`].
-    pub async fn send_stream<T: DeserializeOwned>(self) -> Result<Replies<T>, CallError> {
+    pub async fn send_stream<T: DeserializeOwned>(self) -> Result<ReplyStream<T>, CallError> {
         let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
         self.fill(&mut outgoing)?;
         let watch = self.client.watch(&mut outgoing);

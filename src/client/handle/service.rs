@@ -1,6 +1,6 @@
 //! The client as a [`tower_service::Service`], for tower's layers: retries, timeouts, limits, load shedding.
 //!
-//! Nothing of ours is above it: what a layer does with a [`Call`] is the layer's business.
+//! Nothing of ours is above it: what a layer does with a [`Request`] is the layer's business.
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::{
     client::{
-        CallError, Client, Replies,
+        CallError, Client, ReplyStream,
         call::{
             outgoing::{Kind, OutgoingCall, require},
             trace::CallTrace,
@@ -31,19 +31,19 @@ use crate::{
 
 /// A request as a value: cheap to clone, so that it can be made again.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct Request {
     pattern: Pattern,
     data: RawJson,
     metadata: Option<RawJson>,
 }
 
-impl Call {
+impl Request {
     /// A request to `pattern`.
     ///
     /// # Errors
     /// [`CallError::MissingPattern`], [`CallError::MissingData`] and [`CallError::Encode`].
     pub fn new(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
-        let data = RawJson::of(data).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        let data = RawJson::from_value(data).map_err(|error| CallError::Encode(Arc::new(error)))?;
         if data == RawJson::null() {
             return Err(CallError::MissingData);
         }
@@ -61,7 +61,7 @@ impl Call {
     /// # Errors
     /// [`CallError::Encode`].
     pub fn with_metadata(self, metadata: &(impl Serialize + ?Sized)) -> Result<Self, CallError> {
-        let metadata = RawJson::of(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
+        let metadata = RawJson::from_value(metadata).map_err(|error| CallError::Encode(Arc::new(error)))?;
         Ok(Self {
             metadata: Some(metadata),
             ..self
@@ -107,11 +107,11 @@ impl Call {
     }
 }
 
-/// The answer to a [`Call`]: its last value, or JavaScript's undefined.
+/// The answer to a [`Request`]: its last value, or JavaScript's undefined.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer(Option<RawJson>);
+pub struct Reply(Option<RawJson>);
 
-impl Answer {
+impl Reply {
     /// Decodes the value; undefined is `()` or `None`.
     ///
     /// # Errors
@@ -136,33 +136,33 @@ type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
 /// that clones need no readiness of their own.
 ///
 /// [The module's documentation](crate::client#layers) has retries that a budget bounds around it.
-impl Service<Call> for Client {
-    type Response = Answer;
+impl Service<Request> for Client {
+    type Response = Reply;
     type Error = CallError;
-    type Future = Answering<Answer>;
+    type Future = Answering<Reply>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Call) -> Answering<Answer> {
+    fn call(&mut self, call: Request) -> Answering<Reply> {
         let begun = call.begin(Kind::Request, self);
         Box::pin(async move {
             let (client, mut outgoing, mut watch) = begun?;
             let fill = |outgoing: &mut OutgoingCall| call.fill(outgoing, client.pool.config.compat);
             let answer = client.ask(&mut outgoing, &mut watch, fill).await;
-            answer.map(Answer).map_err(|error| error.of_call(&call.pattern))
+            answer.map(Reply).map_err(|error| error.of_call(&call.pattern))
         })
     }
 }
 
 /// The service whose responses are the values of a call as they come, as [`Client::send_stream`] gives them.
-pub struct Streaming<T> {
+pub struct StreamingClient<T> {
     client: Client,
     item: PhantomData<fn() -> T>,
 }
 
-impl<T> Streaming<T> {
+impl<T> StreamingClient<T> {
     /// Streams of values of type `T` over `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
@@ -173,16 +173,16 @@ impl<T> Streaming<T> {
     }
 }
 
-impl<T: 'static> Service<Call> for Streaming<T> {
-    type Response = Replies<T>;
+impl<T: 'static> Service<Request> for StreamingClient<T> {
+    type Response = ReplyStream<T>;
     type Error = CallError;
-    type Future = Answering<Replies<T>>;
+    type Future = Answering<ReplyStream<T>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Call) -> Answering<Replies<T>> {
+    fn call(&mut self, call: Request) -> Answering<ReplyStream<T>> {
         let begun = call.begin(Kind::Stream { since: Instant::now() }, &self.client);
         Box::pin(async move {
             let (client, outgoing, watch) = begun?;
@@ -191,14 +191,14 @@ impl<T: 'static> Service<Call> for Streaming<T> {
     }
 }
 
-impl<T> Clone for Streaming<T> {
+impl<T> Clone for StreamingClient<T> {
     fn clone(&self) -> Self {
         Self::new(self.client.clone())
     }
 }
 
-impl<T> fmt::Debug for Streaming<T> {
+impl<T> fmt::Debug for StreamingClient<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Streaming").field(&self.client).finish()
+        f.debug_tuple("StreamingClient").field(&self.client).finish()
     }
 }

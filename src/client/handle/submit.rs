@@ -13,7 +13,7 @@ use tracing::Span;
 
 use crate::{
     client::{
-        CallError, Client, Replies,
+        CallError, Client, ReplyStream,
         call::{
             deadline::within,
             outgoing::OutgoingCall,
@@ -169,7 +169,7 @@ impl Client {
         pattern: Pattern,
         mut outgoing: OutgoingCall,
         mut watch: CallTrace,
-    ) -> Result<Replies<T>, CallError> {
+    ) -> Result<ReplyStream<T>, CallError> {
         let mut guard = CallGuard::new(Arc::clone(&self.pool));
         // A service that stops may refuse the call, which is then sent again.
         let kept = outgoing.draft.copied();
@@ -177,7 +177,7 @@ impl Client {
             Ok(()) => {
                 watch.identified(|| guard.id());
                 let source = Source::new(guard, outgoing.kind, kept, self.timeout);
-                Ok(Replies::new(pattern, source, watch))
+                Ok(ReplyStream::new(pattern, source, watch))
             }
             Err(error) => {
                 guard.learn(false, &Err(error.clone()));

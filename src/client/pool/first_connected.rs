@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::client::{
-    CallError, WhenFull,
+    CallError, OverloadPolicy,
     pool::{Chosen, ConnectionPool, call_guard::CallGuard},
 };
 
@@ -13,8 +13,8 @@ impl ConnectionPool {
     pub(in crate::client) async fn first_ready(&self) -> Result<Chosen, CallError> {
         let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
             (Ok(permit), _) => Ok(permit),
-            (Err(_), WhenFull::Fail) => return Err(CallError::Overloaded),
-            (Err(_), WhenFull::Wait) => self.waiting.acquire().await,
+            (Err(_), OverloadPolicy::Fail) => return Err(CallError::Overloaded),
+            (Err(_), OverloadPolicy::Wait) => self.waiting.acquire().await,
         };
         self.first_connected().await.map(Chosen::usual)
     }

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::time::Instant;
 
 use crate::client::{
-    CallError, Disconnected,
+    CallError, DisconnectReason,
     channel::answer::Answer,
     config::CountsAsFailure,
     pool::ejection::{Ejections, Takes},
@@ -104,9 +104,9 @@ impl Health {
                 _ => Verdict::Well,
             },
             CallError::Timeout(_) => Verdict::Failed,
-            CallError::ConnectionClosed(Disconnected::ByPeer | Disconnected::InsideFrame | Disconnected::Failed(_)) => {
-                Verdict::Failed
-            }
+            CallError::ConnectionClosed(
+                DisconnectReason::ByPeer | DisconnectReason::InsideFrame | DisconnectReason::Failed(_),
+            ) => Verdict::Failed,
             _ => Verdict::Nothing,
         }
     }
@@ -126,7 +126,7 @@ mod tests {
     async fn a_host_that_lost_events_gets_events_again_though_nothing_probes_it() {
         let health = Health::new(2, None);
         for _ in 0..3 {
-            let lost = Err(CallError::ConnectionClosed(Disconnected::ByPeer));
+            let lost = Err(CallError::ConnectionClosed(DisconnectReason::ByPeer));
             health.learn(0, true, false, &lost);
         }
         assert!(!health.takes_calls(false)(0) && health.takes_calls(false)(1));

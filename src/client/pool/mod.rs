@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::client::{
-    CallError, Config, When, WhenFull,
+    CallError, Config, OverloadPolicy, ReconnectMode,
     call::trace::Meters,
     connect::host::Host,
     driver::Driver,
@@ -70,7 +70,7 @@ impl ConnectionPool {
         let health_count = if hosts.len() > 1 { hosts.len() } else { count };
         if count > 1 {
             // Which of them are there must be known before there is a call.
-            config.reconnect.when = When::Always;
+            config.reconnect.when = ReconnectMode::Always;
         }
         let (config, publisher) = (Arc::new(config), StatePublisher::new(count));
         let hosts = hosts.iter().cycle().take(count).enumerate();
@@ -108,8 +108,8 @@ impl ConnectionPool {
         };
         match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
             (Ok(place), _) => Ok(Some(Some(place))),
-            (Err(_), WhenFull::Fail) => Err(CallError::Overloaded),
-            (Err(_), WhenFull::Wait) => Ok(None),
+            (Err(_), OverloadPolicy::Fail) => Err(CallError::Overloaded),
+            (Err(_), OverloadPolicy::Wait) => Ok(None),
         }
     }
 

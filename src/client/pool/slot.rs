@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::SemaphorePermit;
 
 use crate::client::{
-    CallError, Config, Disconnected, State, WhenFull,
+    CallError, Config, ConnectionState, DisconnectReason, OverloadPolicy,
     call::{deadline::within, outgoing::OutgoingCall},
     channel::{Refused, RequestChannel, Submitted},
     driver::receiver::RequestReceiver,
@@ -36,8 +36,8 @@ impl Refused {
     fn meaning(self, config: &Config) -> Result<(), CallError> {
         match (self, config.when_full) {
             (Self::Closed, _) => Err(CallError::Closed),
-            (Self::Full, WhenFull::Fail) => Err(CallError::Overloaded),
-            (Self::Full, WhenFull::Wait) => Ok(()),
+            (Self::Full, OverloadPolicy::Fail) => Err(CallError::Overloaded),
+            (Self::Full, OverloadPolicy::Wait) => Ok(()),
         }
     }
 }
@@ -127,12 +127,14 @@ impl PooledConnection {
     /// the time is the caller's own, since the task may be one that nobody drives.
     pub(in crate::client) async fn close(&self, drain_timeout: Duration) {
         if self.channel.close() {
-            self.reporter.post(State::Disconnected(Disconnected::Closed));
+            self.reporter
+                .post(ConnectionState::Disconnected(DisconnectReason::Closed));
         }
         if self.left_within(drain_timeout).await.is_err() {
             self.channel.cut();
             if self.left_within(GRACE).await.is_err() {
-                self.reporter.post(State::Disconnected(Disconnected::Closed));
+                self.reporter
+                    .post(ConnectionState::Disconnected(DisconnectReason::Closed));
             }
         }
     }

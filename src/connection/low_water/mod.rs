@@ -12,7 +12,7 @@ use std::{future::Future, pin::Pin, task::Context, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::Config;
+use super::TransportConfig;
 
 /// From how many missing bytes on it saves more than it costs.
 const WORTHWHILE: usize = 8 * 1024;
@@ -45,7 +45,7 @@ struct Raised {
 }
 
 impl<IO: 'static> LowWater<IO> {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &TransportConfig) -> Self {
         let timeout = config.incomplete_message_timeout;
         let is_exact_enough = timeout.is_none_or(|timeout| timeout >= 10 * PATIENCE);
         Self {
@@ -143,8 +143,8 @@ mod tests {
         getsockopt(io, socket::ReceiveLowWater).expect("an option")
     }
 
-    fn half_a_minute() -> Config {
-        Config::default().incomplete_message_timeout(Some(Duration::from_secs(30)))
+    fn half_a_minute() -> TransportConfig {
+        TransportConfig::default().incomplete_message_timeout(Some(Duration::from_secs(30)))
     }
 
     /// Sends a byte whenever so much time has passed, so many times.
@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn a_short_timeout_or_another_kind_of_link_leaves_it_alone() {
         let (io, _peer) = link().await;
-        let config = Config::default().incomplete_message_timeout(Some(PATIENCE * 9));
+        let config = TransportConfig::default().incomplete_message_timeout(Some(PATIENCE * 9));
         assert_eq!(mark(&mut LowWater::new(&config), &io, 30_000).await, LOWEST);
 
         let (io, _peer) = duplex(1);

@@ -2,17 +2,17 @@
 
 use crate::{
     js::Maybe,
-    server::{Payload, contract::ValuesOf},
+    server::{Payload, contract::ReplyStreamOf},
 };
 
 /// What a handler may return where the contract's reply is `Reply`. You never implement it.
 ///
-/// It is the reply itself, in [`Payload`] if it is of a type of yours, or [`ValuesOf`] it for a stream; and a `Result`
+/// It is the reply itself, in [`Payload`] if it is of a type of yours, or [`ReplyStreamOf`] it for a stream; and a `Result`
 /// of each.
 #[diagnostic::on_unimplemented(
     message = "the contract's reply is `{Reply}`, which `{Self}` is not",
     label = "does not keep the contract",
-    note = "a contract's handler returns its reply, in `Payload` if it is of a type of yours, or `ValuesOf<{Reply}>`; \
+    note = "a contract's handler returns its reply, in `Payload` if it is of a type of yours, or `ReplyStreamOf<{Reply}>`; \
             or a `Result` of these"
 )]
 pub trait ReplyOf<Reply> {}
@@ -31,7 +31,7 @@ reply_of! {
     Payload<T> => T,
     Option<Payload<T>> => Option<T>,
     Maybe<Payload<T>> => Maybe<T>,
-    ValuesOf<T> => T,
+    ReplyStreamOf<T> => T,
 }
 
 impl ReplyOf<String> for &'static str {}

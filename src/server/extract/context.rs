@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
     packet::{RawJson, RpcError},
-    server::{Kind, Request, extract::FromRequest},
+    server::{Request, RequestKind, extract::FromRequest},
 };
 
 /// What Nest's `TcpContext` tells of a packet, without its data.
@@ -22,7 +22,7 @@ use crate::{
 #[non_exhaustive]
 pub struct Context {
     /// Whether the caller waits for an answer.
-    pub kind: Kind,
+    pub kind: RequestKind,
     /// The pattern as text: a string as it is, anything else as compact JSON. `None` is undefined.
     pub pattern: Option<Arc<str>>,
     /// What the caller's instrumentation attached.

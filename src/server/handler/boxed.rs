@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::server::{Endpoint, Handler, HandlerLayer};
+use crate::server::{Handler, HandlerLayer, HandlerService};
 
 /// A handler before or after it was given its state.
 #[derive(Clone)]
 pub(in crate::server) enum BoxedHandler<S> {
-    Unbound(Arc<dyn Fn(S) -> Endpoint + Send + Sync>),
-    Bound(Endpoint),
+    Unbound(Arc<dyn Fn(S) -> HandlerService + Send + Sync>),
+    Bound(HandlerService),
 }
 
 impl<S: Clone + Send + Sync + 'static> BoxedHandler<S> {
@@ -16,7 +16,7 @@ impl<S: Clone + Send + Sync + 'static> BoxedHandler<S> {
         Self::Unbound(Arc::new(move |state| handler.clone().into_endpoint(state)))
     }
 
-    pub(in crate::server) fn bind(&self, state: S) -> Endpoint {
+    pub(in crate::server) fn bind(&self, state: S) -> HandlerService {
         match self {
             Self::Unbound(bind) => bind(state),
             Self::Bound(endpoint) => endpoint.clone(),

@@ -4,7 +4,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::{
-    Endpoint, IntoReply, Request,
+    HandlerService, IntoReply, Request,
     handler::tower_service::{BoxError, endpoint_of},
 };
 
@@ -17,23 +17,23 @@ use crate::server::{
     message = "`{Self}` can't wrap handlers",
     label = "not a layer for handlers",
     note = "an `async fn` becomes one with `from_fn`",
-    note = "it must be a `tower::Layer<Endpoint>` that is `Clone + Send + Sync`, and its service a `Service<Request>` \
+    note = "it must be a `tower::Layer<HandlerService>` that is `Clone + Send + Sync`, and its service a `Service<Request>` \
             that is `Clone + Send + Sync` too: one that is not `Clone` goes into `tower::buffer::BufferLayer`",
     note = "the service's response must implement `IntoReply`, and its error `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait HandlerLayer: Clone + Send + Sync + 'static {
     /// Puts the layer around a handler.
     #[doc(hidden)]
-    fn wrap(&self, endpoint: Endpoint) -> Endpoint;
+    fn wrap(&self, endpoint: HandlerService) -> HandlerService;
 }
 
 impl<L> HandlerLayer for L
 where
-    L: Layer<Endpoint> + Clone + Send + Sync + 'static,
+    L: Layer<HandlerService> + Clone + Send + Sync + 'static,
     L::Service: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
     L::Service: Clone + Send + Sync + 'static,
 {
-    fn wrap(&self, endpoint: Endpoint) -> Endpoint {
+    fn wrap(&self, endpoint: HandlerService) -> HandlerService {
         endpoint_of(self.layer(endpoint))
     }
 }

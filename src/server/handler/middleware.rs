@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::{
-    Endpoint, EndpointFuture, FromRequest, IntoReply, Reply, Request,
+    FromRequest, HandlerFuture, HandlerService, IntoReply, Reply, Request,
     handler::tower_service::{BoxError, endpoint_of},
 };
 
@@ -89,7 +89,7 @@ where
 
 /// What comes after a [`Middleware`]: other layers, and the handler at last.
 #[derive(Clone)]
-pub struct Next(Endpoint);
+pub struct Next(HandlerService);
 
 impl Next {
     /// Runs it. What goes wrong in there is a [`Reply::Error`].
@@ -184,15 +184,15 @@ where
 {
     type Response = Reply;
     type Error = Infallible;
-    type Future = EndpointFuture;
+    type Future = HandlerFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> EndpointFuture {
+    fn call(&mut self, request: Request) -> HandlerFuture {
         let FromFnLayer { function, state, .. } = self.layer.clone();
-        EndpointFuture(Box::pin(function.call(request, self.next.clone(), state)))
+        HandlerFuture(Box::pin(function.call(request, self.next.clone(), state)))
     }
 }
 

@@ -11,7 +11,7 @@ pub(in crate::server) mod tower_service;
 
 use std::{fmt, future::Future, marker::PhantomData};
 
-use crate::server::{Endpoint, FromRequest, HandlerLayer, IntoReply, Reply, Request, Signature, SpawnLayer};
+use crate::server::{FromRequest, HandlerLayer, HandlerService, IntoReply, Reply, Request, Signature, SpawnLayer};
 
 /// An async function that handles messages or events: any number of extractors in (up to six), an answer out.
 ///
@@ -68,12 +68,12 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
 
     /// Gives the handler its state.
     #[doc(hidden)]
-    fn into_endpoint(self, state: S) -> Endpoint
+    fn into_endpoint(self, state: S) -> HandlerService
     where
         Args: 'static,
         S: Clone + Send + Sync + 'static,
     {
-        Endpoint::new(move |request| {
+        HandlerService::new(move |request| {
             // The memory first: so the request is copied once, into its place in there.
             let memory = Box::new_uninit();
             let running = Box::write(memory, self.clone().call(request, state.clone()));
@@ -114,7 +114,7 @@ where
     }
 
     /// Wraps once, not at each call: a layer that counts, counts all calls.
-    fn into_endpoint(self, state: S) -> Endpoint {
+    fn into_endpoint(self, state: S) -> HandlerService {
         self.layer.wrap(self.handler.into_endpoint(state))
     }
 }

@@ -21,7 +21,7 @@ pub(in crate::server) type Running = Pin<Box<dyn Future<Output = Reply> + Send>>
 ///
 /// As a [`Service`] it is always ready and never fails: what goes wrong is a [`Reply::Error`].
 #[derive(Clone)]
-pub struct Endpoint(Arc<dyn Start>);
+pub struct HandlerService(Arc<dyn Start>);
 
 /// What any function of this type does. Called as a `dyn Fn` it would get its request in a tuple, copied into there.
 trait Start: Send + Sync {
@@ -34,7 +34,7 @@ impl<F: Fn(Request) -> Running + Send + Sync> Start for F {
     }
 }
 
-impl Endpoint {
+impl HandlerService {
     pub(in crate::server) fn new(start: impl Fn(Request) -> Running + Send + Sync + 'static) -> Self {
         Self(Arc::new(start))
     }
@@ -44,31 +44,31 @@ impl Endpoint {
     }
 }
 
-impl Service<Request> for Endpoint {
+impl Service<Request> for HandlerService {
     type Response = Reply;
     type Error = Infallible;
-    type Future = EndpointFuture;
+    type Future = HandlerFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> EndpointFuture {
-        EndpointFuture(self.start(request))
+    fn call(&mut self, request: Request) -> HandlerFuture {
+        HandlerFuture(self.start(request))
     }
 }
 
-impl fmt::Debug for Endpoint {
+impl fmt::Debug for HandlerService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Endpoint(..)")
+        f.write_str("HandlerService(..)")
     }
 }
 
 /// A handler at work; its output is never an error.
 #[must_use = "a handler runs only while it is awaited"]
-pub struct EndpointFuture(pub(in crate::server) Running);
+pub struct HandlerFuture(pub(in crate::server) Running);
 
-impl Future for EndpointFuture {
+impl Future for HandlerFuture {
     type Output = Result<Reply, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -76,8 +76,8 @@ impl Future for EndpointFuture {
     }
 }
 
-impl fmt::Debug for EndpointFuture {
+impl fmt::Debug for HandlerFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EndpointFuture(..)")
+        f.write_str("HandlerFuture(..)")
     }
 }

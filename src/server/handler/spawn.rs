@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::{
-    Endpoint, IntoReply, Reply, Request,
+    HandlerService, IntoReply, Reply, Request,
     handler::tower_service::{BoxError, endpoint_of},
 };
 
@@ -35,7 +35,7 @@ where
 
 /// A handler in a [`SpawnLayer`].
 #[derive(Debug, Clone)]
-pub struct Spawn(Endpoint);
+pub struct Spawn(HandlerService);
 
 impl Service<Request> for Spawn {
     type Response = Reply;

@@ -6,19 +6,19 @@ use tower_service::Service;
 
 use crate::{
     packet::RpcError,
-    server::{Endpoint, IntoReply, Reply, Request},
+    server::{HandlerService, IntoReply, Reply, Request},
 };
 
 pub(in crate::server) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A service as a handler; a handler as it is, without one more future around it.
-pub(in crate::server) fn endpoint_of<S>(service: S) -> Endpoint
+pub(in crate::server) fn endpoint_of<S>(service: S) -> HandlerService
 where
     S: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
     S: Clone + Send + Sync + 'static,
 {
-    let is_one = (&service as &dyn Any).downcast_ref::<Endpoint>().cloned();
-    is_one.unwrap_or_else(|| Endpoint::new(move |request| Box::pin(run(service.clone(), request))))
+    let is_one = (&service as &dyn Any).downcast_ref::<HandlerService>().cloned();
+    is_one.unwrap_or_else(|| HandlerService::new(move |request| Box::pin(run(service.clone(), request))))
 }
 
 async fn run<S>(mut service: S, request: Request) -> Reply
@@ -40,5 +40,5 @@ fn told(error: BoxError) -> RpcError {
     if error.is::<tower::timeout::error::Elapsed>() || error.is::<tower::load_shed::error::Overloaded>() {
         return RpcError::new(error);
     }
-    RpcError::caused_by(error)
+    RpcError::internal_from(error)
 }

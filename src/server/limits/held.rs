@@ -10,7 +10,7 @@ use futures_util::Stream;
 use crate::{
     js::Maybe,
     packet::{RawJson, RpcError},
-    server::{Reply, Values, handler::service::Running, limits::Permit},
+    server::{Reply, ReplyStream, handler::service::Running, limits::Permit},
 };
 
 /// Releases the permit with the handler: at its end or that of its stream, when it panics, and when it is dropped.
@@ -18,9 +18,9 @@ pub(in crate::server) fn hold(running: Running, permit: Option<Permit>) -> Runni
     let Some(permit) = permit else { return running };
     Box::pin(async move {
         match running.await {
-            Reply::Values(values) => {
+            Reply::Stream(values) => {
                 let permit = Some(permit);
-                Reply::Values(Values(Box::pin(Holding { values, permit })))
+                Reply::Stream(ReplyStream(Box::pin(Holding { values, permit })))
             }
             reply => reply,
         }
@@ -28,7 +28,7 @@ pub(in crate::server) fn hold(running: Running, permit: Option<Permit>) -> Runni
 }
 
 struct Holding {
-    values: Values,
+    values: ReplyStream,
     permit: Option<Permit>,
 }
 

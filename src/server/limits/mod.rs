@@ -1,6 +1,6 @@
 //! How much a service takes on. Nest has none of these limits; without them nothing is counted and no timer runs.
 //!
-//! What a single link may make the process hold is limited elsewhere: [`connection::Config`](crate::connection::Config).
+//! What a single link may make the process hold is limited elsewhere: [`connection::TransportConfig`](crate::connection::TransportConfig).
 
 pub(in crate::server) mod connection;
 pub(in crate::server) mod events;

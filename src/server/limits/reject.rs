@@ -10,10 +10,10 @@ use tokio::{
 };
 
 use crate::{
-    connection::{Config, Connection, ConnectionError, Segment},
-    packet::{ReplyBody, RequestMembers},
+    connection::{Connection, ConnectionError, Segment, TransportConfig},
+    packet::{OutgoingReply, RequestMembers},
     server::{
-        Accepted,
+        Incoming,
         limits::{LimitExceeded, Limiter},
     },
 };
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_BUFFER_SIZE: usize = 64 * 1024;
 
 /// Answers the requests of the first segment that has any with an error, and closes.
-pub(in crate::server) async fn reject<IO>(accepted: Accepted<IO>, config: &Config, exceeded: LimitExceeded)
+pub(in crate::server) async fn reject<IO>(accepted: Incoming<IO>, config: &TransportConfig, exceeded: LimitExceeded)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -39,7 +39,7 @@ where
 pub(in crate::server) async fn reject_late<IO>(
     limiter: &Limiter,
     io: IO,
-    config: &Config,
+    config: &TransportConfig,
     exceeded: LimitExceeded,
     peer: Option<SocketAddr>,
 ) where
@@ -51,7 +51,7 @@ pub(in crate::server) async fn reject_late<IO>(
     }
 }
 
-async fn refuse<IO>(io: IO, config: &Config, exceeded: LimitExceeded)
+async fn refuse<IO>(io: IO, config: &TransportConfig, exceeded: LimitExceeded)
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -74,8 +74,8 @@ where
             has_asked = true;
             let packet = RequestMembers::read(frame).map_err(|error| connection.refuse(error))?;
             if let Some(id) = packet.id {
-                let framed = connection.push_reply(ReplyBody::Error(&err), id.as_str());
-                framed.map_err(ConnectionError::Unframeable)?;
+                let framed = connection.push_reply(OutgoingReply::Error(&err), id.as_str());
+                framed.map_err(ConnectionError::Encode)?;
             }
         }
     }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 
 use crate::{
     connection::{Keepalive, listen},
-    server::{Accept, Accepted, listen::back_off::BackOff},
+    server::{Incoming, Listener, listen::back_off::BackOff},
 };
 
 /// How often a free port is looked for that all addresses have free.
@@ -22,7 +22,7 @@ const ATTEMPTS: usize = 16;
 ///
 /// `localhost` is usually `127.0.0.1` and `::1`; Node callers may try either.
 #[derive(Debug)]
-pub struct Listener {
+pub struct HostListener {
     sockets: Vec<TcpListener>,
     /// Which socket is asked first next time: they take turns, so that a flood on one does not starve the others.
     first: usize,
@@ -30,12 +30,12 @@ pub struct Listener {
     back_off: BackOff,
 }
 
-impl Listener {
+impl HostListener {
     /// Listens on all addresses of `address`, `"localhost:8888"` for example. Port 0 picks one that is free on all.
     ///
     /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works. Up to
     /// 4,096 connections wait to be accepted, or as many as the system allows (`net.core.somaxconn`): a socket of your
-    /// own that becomes a `Listener` has 128 from `tokio::net::TcpListener::bind`.
+    /// own that becomes a `HostListener` has 128 from `tokio::net::TcpListener::bind`.
     ///
     /// # Errors
     /// The name can't be resolved, the port is taken, or the system refuses otherwise. The error names the address.
@@ -118,17 +118,17 @@ impl Listener {
 }
 
 /// The peers are told. It is `serve` that backs off from errors.
-impl Accept for Listener {
+impl Listener for HostListener {
     type Io = TcpStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<TcpStream>> {
         let (stream, peer) = poll_fn(|cx| self.poll_accept(cx)).await?;
-        Ok(Accepted::new(self.configured(stream)).with_peer(peer))
+        Ok(Incoming::new(self.configured(stream)).with_peer(peer))
     }
 }
 
 /// For a socket that was made elsewhere: with other options, or by whoever started the process.
-impl From<TcpListener> for Listener {
+impl From<TcpListener> for HostListener {
     fn from(socket: TcpListener) -> Self {
         Self::of(vec![socket])
     }
@@ -139,7 +139,7 @@ fn wants_any_port(addresses: &IndexSet<SocketAddr>) -> bool {
 }
 
 /// Binds all; the port that the first one gets is every other one's that has none of its own.
-fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
+fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<HostListener> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
@@ -159,7 +159,7 @@ fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<Listener> {
     if sockets.is_empty() {
         return Err(absent);
     }
-    Ok(Listener::of(sockets))
+    Ok(HostListener::of(sockets))
 }
 
 /// Adds the address, which the system's errors do not name.

@@ -2,10 +2,10 @@
 //!
 //! Knows neither sockets nor TLS; each listener is a file of its own.
 
-pub(in crate::server) mod accepted;
 pub(in crate::server) mod back_off;
 pub(in crate::server) mod handshake;
 pub(in crate::server) mod host;
+pub(in crate::server) mod incoming;
 pub(in crate::server) mod tcp;
 #[cfg(feature = "tls")]
 pub(in crate::server) mod tls;
@@ -16,26 +16,26 @@ use std::{future::Future, io};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::server::Accepted;
+use crate::server::Incoming;
 
-/// A source of connections: [`Listener`](crate::server::Listener), `tokio::net::UnixListener`, one of them
+/// A source of connections: [`HostListener`](crate::server::HostListener), `tokio::net::UnixListener`, one of them
 /// under TLS, or one of your own.
 ///
 /// ```no_run,ignore-windows
 /// use std::io;
-/// use nest_wire::server::{Accept, Accepted, Extension, Router, serve};
+/// use nest_wire::server::{Listener, Incoming, Extension, Router, serve};
 /// use tokio::net::{UnixListener, UnixStream, unix::UCred};
 ///
 /// /// Lets handlers know which user a caller is.
 /// struct Introduced(UnixListener);
 ///
-/// impl Accept for Introduced {
+/// impl Listener for Introduced {
 ///     type Io = UnixStream;
 ///
-///     async fn accept(&mut self) -> io::Result<Accepted<UnixStream>> {
+///     async fn accept(&mut self) -> io::Result<Incoming<UnixStream>> {
 ///         let (stream, _) = self.0.accept().await?;
 ///         let user: UCred = stream.peer_cred()?;
-///         Ok(Accepted::new(stream).with_extension(user))
+///         Ok(Incoming::new(stream).with_extension(user))
 ///     }
 /// }
 ///
@@ -51,10 +51,10 @@ use crate::server::Accepted;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing to listen on",
     label = "not a listener",
-    note = "`Listener::bind(\"localhost:8888\").await?` listens on all addresses of a name; tokio's `TcpListener` and \
+    note = "`HostListener::bind(\"localhost:8888\").await?` listens on all addresses of a name; tokio's `TcpListener` and \
             `UnixListener` are taken as they are, and `TlsListener` goes around any of them"
 )]
-pub trait Accept: Send + 'static {
+pub trait Listener: Send + 'static {
     /// An accepted link.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
@@ -62,11 +62,11 @@ pub trait Accept: Send + 'static {
     ///
     /// [`serve`](crate::server::serve) drops this future when something else happens first and then calls anew: whatever is
     /// not to be lost belongs into `self`. What takes time, such as a handshake, belongs into
-    /// [`Accepted::and_then`]: until this completes nobody else is accepted.
+    /// [`Incoming::and_then`]: until this completes nobody else is accepted.
     ///
     /// # Errors
     /// There is none to be had now. `serve` tries on: at once if the error is one of the arriving connection
     /// (aborted, refused, reset), else, as when file descriptors have run out, after a second. After a panic it does so
     /// too: it logs the panic and calls again after a second.
-    fn accept(&mut self) -> impl Future<Output = io::Result<Accepted<Self::Io>>> + Send;
+    fn accept(&mut self) -> impl Future<Output = io::Result<Incoming<Self::Io>>> + Send;
 }

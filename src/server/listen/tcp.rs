@@ -4,9 +4,9 @@ use std::io;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::server::{Accept, Accepted};
+use crate::server::{Incoming, Listener};
 
-/// One address only, and no options but that Nagle's algorithm is off: [`Listener`](crate::server::Listener) does more.
+/// One address only, and no options but that Nagle's algorithm is off: [`HostListener`](crate::server::HostListener) does more.
 ///
 /// ```no_run
 /// use nest_wire::server::{Router, serve};
@@ -17,15 +17,15 @@ use crate::server::{Accept, Accepted};
 /// serve(listener, Router::new().message("ping", async || "pong")).await;
 /// # Ok(()) }
 /// ```
-impl Accept for TcpListener {
+impl Listener for TcpListener {
     type Io = TcpStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<TcpStream>> {
         let (stream, peer) = Self::accept(self).await?;
         // A connection can do without.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot turn Nagle's algorithm off");
         }
-        Ok(Accepted::new(stream).with_peer(peer))
+        Ok(Incoming::new(stream).with_peer(peer))
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
 use crate::{
-    server::{Accept, Accepted},
+    server::{Incoming, Listener},
     tls::{PeerCertificates, ServerTls, TlsError, explained},
 };
 
@@ -19,10 +19,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// [`PeerCertificates`] among the extensions of its requests.
 ///
 /// ```no_run
-/// use nest_wire::server::{Listener, Router, TlsListener, serve};
+/// use nest_wire::server::{HostListener, Router, TlsListener, serve};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let listener = Listener::bind("localhost:8888").await?;
+/// let listener = HostListener::bind("localhost:8888").await?;
 /// let listener = TlsListener::from_pem_files(listener, "cert.pem", "key.pem")?;
 /// serve(listener, Router::new().message("ping", async || "pong")).await;
 /// # Ok(()) }
@@ -71,10 +71,10 @@ impl<L> TlsListener<L> {
     }
 }
 
-impl<L: Accept> Accept for TlsListener<L> {
+impl<L: Listener> Listener for TlsListener<L> {
     type Io = TlsStream<L::Io>;
 
-    async fn accept(&mut self) -> io::Result<Accepted<Self::Io>> {
+    async fn accept(&mut self) -> io::Result<Incoming<Self::Io>> {
         let accepted = self.listener.accept().await?;
         let (acceptor, limit) = (self.acceptor.clone(), self.handshake_timeout);
         Ok(accepted.and_then(async move |link, mut extensions: http::Extensions| {
@@ -83,7 +83,7 @@ impl<L: Accept> Accept for TlsListener<L> {
                 .unwrap_or_else(|_| Err(too_slow(limit)))
                 .map_err(|error| explained(error, "caller"))?;
             // Only where there is one: each request clones the extensions.
-            if let Some(certificates) = PeerCertificates::of(stream.get_ref().1) {
+            if let Some(certificates) = PeerCertificates::from_connection(stream.get_ref().1) {
                 extensions.insert(certificates);
             }
             Ok((stream, extensions))

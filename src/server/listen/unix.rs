@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::server::{Accept, Accepted};
+use crate::server::{Incoming, Listener};
 
 /// ```no_run
 /// use nest_wire::server::{Router, serve};
@@ -17,11 +17,11 @@ use crate::server::{Accept, Accepted};
 /// serve(listener, Router::new().message("ping", async || "pong")).await;
 /// # Ok(()) }
 /// ```
-impl Accept for UnixListener {
+impl Listener for UnixListener {
     type Io = UnixStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<UnixStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<UnixStream>> {
         let (stream, _unnamed) = Self::accept(self).await?;
-        Ok(Accepted::new(stream))
+        Ok(Incoming::new(stream))
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     js,
     packet::{RawJson, RpcError},
-    server::{IntoRpcError, Payload, Reply, Values},
+    server::{IntoRpcError, Payload, Reply, ReplyStream},
 };
 
 /// What a handler may return.
@@ -24,7 +24,7 @@ use crate::{
 /// | [`Payload<T>`] | any other type that can be serialised |
 /// | `Option<T>` | `T`, or null for `None` |
 /// | [`Maybe<T>`](js::Maybe) | `T`, or undefined |
-/// | [`Values`] | an `Observable` |
+/// | [`ReplyStream`] | an `Observable` |
 /// | `Result<T, E>` | `T`, or what is thrown ([`IntoRpcError`]) |
 /// | [`Reply`] | whatever it says |
 #[diagnostic::on_unimplemented(
@@ -55,9 +55,9 @@ impl IntoReply for RawJson {
     }
 }
 
-impl IntoReply for Values {
+impl IntoReply for ReplyStream {
     fn into_reply(self) -> Reply {
-        Reply::Values(self)
+        Reply::Stream(self)
     }
 }
 

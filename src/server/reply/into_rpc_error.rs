@@ -24,7 +24,7 @@ use crate::packet::{HttpException, RpcError};
 ///     fn into_rpc_error(self) -> RpcError {
 ///         match self {
 ///             Self::Taken(_) => RpcError::new(self),
-///             Self::Database(cause) => RpcError::caused_by(cause), // logged, not told
+///             Self::Database(cause) => RpcError::internal_from(cause), // logged, not told
 ///         }
 ///     }
 /// }
@@ -64,7 +64,7 @@ macro_rules! internal {
             /// "Internal server error" to the caller; the error is logged.
             impl IntoRpcError for $type {
                 fn into_rpc_error(self) -> RpcError {
-                    RpcError::caused_by(self)
+                    RpcError::internal_from(self)
                 }
             }
         )*

@@ -29,7 +29,7 @@ pub enum Reply {
     /// One value.
     Value(RawJson),
     /// Any number of values, sent as they come.
-    Values(Values),
+    Stream(ReplyStream),
     /// A failure.
     Error(RpcError),
 }
@@ -50,7 +50,7 @@ impl fmt::Debug for Reply {
         match self {
             Self::Undefined => f.write_str("Undefined"),
             Self::Value(value) => f.debug_tuple("Value").field(value).finish(),
-            Self::Values(_) => f.write_str("Values(..)"),
+            Self::Stream(_) => f.write_str("Stream(..)"),
             Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
         }
     }
@@ -58,7 +58,7 @@ impl fmt::Debug for Reply {
 
 /// Writes a value as JSON; `Undefined` stays what it is.
 fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError> {
-    let json = RawJson::of(value)?;
+    let json = RawJson::from_value(value)?;
     let is_undefined = json.as_str() == "null" && js::is_undefined(value);
     Ok(if is_undefined {
         Maybe::Undefined
@@ -77,17 +77,17 @@ fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError
 ///
 /// ```
 /// use futures_util::stream;
-/// use nest_wire::server::{Router, Values};
+/// use nest_wire::server::{Router, ReplyStream};
 ///
-/// async fn count() -> Values {
-///     Values::new(stream::iter(1..=3))
+/// async fn count() -> ReplyStream {
+///     ReplyStream::new(stream::iter(1..=3))
 /// }
 ///
 /// let router: Router = Router::new().message("count", count);
 /// ```
-pub struct Values(pub(super) BoxValues);
+pub struct ReplyStream(pub(super) BoxValues);
 
-impl Values {
+impl ReplyStream {
     /// A stream that can't fail, of values that `JSON.stringify` could write.
     pub fn new<S>(values: S) -> Self
     where
@@ -110,8 +110,8 @@ impl Values {
     }
 }
 
-/// For layers: to map or count the values of a reply, and to put them into a new one with [`Values::fallible`].
-impl Stream for Values {
+/// For layers: to map or count the values of a reply, and to put them into a new one with [`ReplyStream::fallible`].
+impl Stream for ReplyStream {
     type Item = Result<Maybe<RawJson>, RpcError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -119,8 +119,8 @@ impl Stream for Values {
     }
 }
 
-impl fmt::Debug for Values {
+impl fmt::Debug for ReplyStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Values(..)")
+        f.write_str("ReplyStream(..)")
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     compat::Compat,
     packet::RawJson,
     server::{
-        Endpoint, Reply, Request, Values,
+        HandlerService, Reply, ReplyStream, Request,
         handler::service::Running,
         session::{
             coop::unless_it_waits,
@@ -23,7 +23,7 @@ use crate::{
 /// Runs all, each with its copy of the request and to its own end, even when another panics.
 ///
 /// To a message, they answer together since Nest 9; before that, the first one answers for all and waits for nobody.
-pub(in crate::server) fn start_all(handlers: &[Endpoint], request: &Request, compat: Compat) -> Running {
+pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Request, compat: Compat) -> Running {
     if compat.joins_event_results() {
         let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
         return Box::pin(async { joined(outcomes.await) });
@@ -57,7 +57,7 @@ where
 }
 
 /// Drives a stream to its end, for what it does on the way.
-pub(in crate::server) async fn exhaust(values: Values) -> Reply {
+pub(in crate::server) async fn exhaust(values: ReplyStream) -> Reply {
     last_value(values).await.unwrap_or(Reply::Undefined)
 }
 
@@ -69,12 +69,12 @@ enum Outcome {
     Decided(Reply),
 }
 
-fn outcome(handler: &Endpoint, request: &Request) -> impl Future<Output = Outcome> + use<> {
+fn outcome(handler: &HandlerService, request: &Request) -> impl Future<Output = Outcome> + use<> {
     let origin = LogContext::of(request).kept();
     let (handler, request) = (handler.clone(), request.clone());
     let run = async move {
         let reply = match handler.start(request).await {
-            Reply::Values(values) => last_value(values).await,
+            Reply::Stream(values) => last_value(values).await,
             reply => Some(reply),
         };
         match reply {
@@ -107,7 +107,7 @@ fn joined(outcomes: Vec<Outcome>) -> Reply {
 }
 
 /// The last value of a stream, or its error.
-async fn last_value(mut values: Values) -> Option<Reply> {
+async fn last_value(mut values: ReplyStream) -> Option<Reply> {
     let mut last = None;
     while let Some(value) = values.0.next().await {
         // A stream that never waits must not keep this thread to itself.
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use crate::{
         packet::RpcError,
-        server::{Kind, Router, routing::table::Lookup},
+        server::{RequestKind, Router, routing::table::Lookup},
     };
 
     async fn answer(router: Router, compat: Compat) -> Reply {
@@ -149,7 +149,7 @@ mod tests {
         let mut looked_up = Lookup::default();
         let found = routes.find(Some("\"e\""), &mut looked_up);
         let request = Request {
-            kind: Kind::Message,
+            kind: RequestKind::Message,
             pattern: found.pattern.cloned(),
             data: None,
             metadata: None,
@@ -185,12 +185,12 @@ mod tests {
 
     #[tokio::test]
     async fn of_a_stream_the_last_value_counts() {
-        let stream = two().event("e", async || Values::new(stream::iter([1, 2])));
+        let stream = two().event("e", async || ReplyStream::new(stream::iter([1, 2])));
         assert_eq!(
             value(stream).await,
             r#"{"current":"A","next":{"current":"B","next":2}}"#
         );
-        let empty = two().event("e", async || Values::new(stream::empty::<u32>()));
+        let empty = two().event("e", async || ReplyStream::new(stream::empty::<u32>()));
         assert!(matches!(answer(empty, Compat::Nest12).await, Reply::Undefined));
     }
 

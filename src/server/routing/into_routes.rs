@@ -9,12 +9,12 @@ use crate::server::{Router, Routes};
 ///
 /// ```no_run
 /// use std::sync::Arc;
-/// use nest_wire::server::{Listener, Router, serve};
+/// use nest_wire::server::{HostListener, Router, serve};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
 /// let routes = Router::new().message("ping", async || "pong").into_routes();
-/// let inside = serve(Listener::bind("localhost:8888").await?, Arc::clone(&routes));
-/// let outside = serve(Listener::bind("0.0.0.0:8889").await?, routes);
+/// let inside = serve(HostListener::bind("localhost:8888").await?, Arc::clone(&routes));
+/// let outside = serve(HostListener::bind("0.0.0.0:8889").await?, routes);
 /// tokio::join!(inside.into_future(), outside.into_future());
 /// # Ok(()) }
 /// ```
@@ -22,11 +22,11 @@ use crate::server::{Router, Routes};
 /// A router whose handlers take a [`State`](crate::server::State) is none until it [has it](Router::with_state):
 ///
 /// ```compile_fail,E0277
-/// use nest_wire::server::{Listener, Router, State, serve};
+/// use nest_wire::server::{HostListener, Router, State, serve};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
 /// let router = Router::new().message("answer", async |State(answer): State<u32>| answer);
-/// serve(Listener::bind("localhost:8888").await?, router).await;
+/// serve(HostListener::bind("localhost:8888").await?, router).await;
 /// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(

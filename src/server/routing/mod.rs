@@ -13,7 +13,7 @@ use crate::{
     contract::{Event, Message},
     pattern::Pattern,
     server::{
-        ContractHandler, Handler, HandlerLayer, Kind, Signature,
+        ContractHandler, Handler, HandlerLayer, RequestKind, Signature,
         handler::boxed::BoxedHandler,
         routing::{table::Routes, warnings::merged_compat},
     },
@@ -47,7 +47,7 @@ pub struct Router<S = ()> {
 #[derive(Clone)]
 struct Registered<S> {
     pattern: Pattern,
-    kind: Kind,
+    kind: RequestKind,
     handler: BoxedHandler<S>,
 }
 
@@ -72,7 +72,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Args: 'static,
         H: Signature<Args> + Handler<Args, S>,
     {
-        self.register(pattern.into(), Kind::Message, BoxedHandler::new(handler))
+        self.register(pattern.into(), RequestKind::Message, BoxedHandler::new(handler))
     }
 
     /// Takes events of this pattern (`@EventPattern`).
@@ -82,7 +82,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         Args: 'static,
         H: Signature<Args> + Handler<Args, S>,
     {
-        self.register(pattern.into(), Kind::Event, BoxedHandler::new(handler))
+        self.register(pattern.into(), RequestKind::Event, BoxedHandler::new(handler))
     }
 
     /// Answers the messages of this contract. The handler takes the contract's request in its last parameter, as
@@ -247,7 +247,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     }
 
     /// What is handled, in the order in which it was added.
-    pub fn patterns(&self) -> impl Iterator<Item = (&Pattern, Kind)> {
+    pub fn patterns(&self) -> impl Iterator<Item = (&Pattern, RequestKind)> {
         self.registered.iter().map(|it| (&it.pattern, it.kind))
     }
 
@@ -303,7 +303,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         }
     }
 
-    fn register(mut self, pattern: Pattern, kind: Kind, handler: BoxedHandler<S>) -> Self {
+    fn register(mut self, pattern: Pattern, kind: RequestKind, handler: BoxedHandler<S>) -> Self {
         self.registered.push(Registered { pattern, kind, handler });
         self
     }

@@ -16,7 +16,7 @@ use crate::{
     packet::{RawJson, RpcError},
     pattern::Pattern,
     server::{
-        Kind, Reply, Request, Router, Routes,
+        Reply, Request, RequestKind, Router, Routes,
         routing::table::Lookup,
         session::{call::Call, log_context::LogContext, trace::RequestTrace},
     },
@@ -31,9 +31,9 @@ impl Request {
     /// `data` refuses to be serialised.
     pub fn message(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
         Ok(Self::new(
-            Kind::Message,
+            RequestKind::Message,
             &pattern.into().to_string(),
-            RawJson::of(data)?,
+            RawJson::from_value(data)?,
         ))
     }
 
@@ -43,10 +43,10 @@ impl Request {
     /// `data` refuses to be serialised.
     pub fn event(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
         let route = pattern.into().route(Compat::default()).to_string();
-        Ok(Self::new(Kind::Event, &route, RawJson::of(data)?))
+        Ok(Self::new(RequestKind::Event, &route, RawJson::from_value(data)?))
     }
 
-    fn new(kind: Kind, pattern: &str, data: RawJson) -> Self {
+    fn new(kind: RequestKind, pattern: &str, data: RawJson) -> Self {
         Self {
             kind,
             pattern: Some(pattern.into()),

@@ -6,7 +6,7 @@ use crate::{
     compat::Compat,
     pattern::{IncomingPattern, Pattern, Route},
     server::{
-        Endpoint, Kind, Request,
+        HandlerService, Request, RequestKind,
         handler::service::Running,
         routing::{fan_out, warnings::warn_if_unreachable},
     },
@@ -70,15 +70,15 @@ pub(in crate::server) struct Match<'r> {
 /// What is registered for one route. The kind is that of the first registration, as in Nest, where later event
 /// handlers are chained to whatever is there, and a message handler never looks at its chain.
 pub(in crate::server) enum Handlers {
-    Message(Endpoint),
-    Events(Vec<Endpoint>),
+    Message(HandlerService),
+    Events(Vec<HandlerService>),
 }
 
 impl Routes {
     pub(in crate::server) fn new(
         compat: Compat,
-        without_pattern: Option<Endpoint>,
-        fallback: Option<Endpoint>,
+        without_pattern: Option<HandlerService>,
+        fallback: Option<HandlerService>,
     ) -> Self {
         Self {
             compat,
@@ -94,7 +94,7 @@ impl Routes {
         }
     }
 
-    pub(in crate::server) fn add(&mut self, pattern: &Pattern, kind: Kind, handler: Endpoint) {
+    pub(in crate::server) fn add(&mut self, pattern: &Pattern, kind: RequestKind, handler: HandlerService) {
         let route = pattern.route(self.compat);
         let Some(&earlier) = self.by_route.get(&route) else {
             self.by_route.insert(route, self.registered.len());
@@ -102,10 +102,10 @@ impl Routes {
             return self.registered.push((Handlers::first(kind, handler), meters));
         };
         match (&mut self.registered[earlier].0, kind) {
-            (Handlers::Events(handlers), Kind::Event) if self.compat.chains_event_handlers() => {
+            (Handlers::Events(handlers), RequestKind::Event) if self.compat.chains_event_handlers() => {
                 handlers.push(handler);
             }
-            (Handlers::Message(_), Kind::Event) if self.compat.chains_event_handlers() => {
+            (Handlers::Message(_), RequestKind::Event) if self.compat.chains_event_handlers() => {
                 tracing::warn!(%pattern, "an event handler that follows a message handler for its pattern never runs");
             }
             (earlier, kind) => {
@@ -172,10 +172,10 @@ impl Routes {
 }
 
 impl Handlers {
-    fn first(kind: Kind, handler: Endpoint) -> Self {
+    fn first(kind: RequestKind, handler: HandlerService) -> Self {
         match kind {
-            Kind::Message => Self::Message(handler),
-            Kind::Event => Self::Events(vec![handler]),
+            RequestKind::Message => Self::Message(handler),
+            RequestKind::Event => Self::Events(vec![handler]),
         }
     }
 
@@ -194,7 +194,7 @@ impl Handlers {
 }
 
 #[cold]
-fn start_all(handlers: &[Endpoint], request: impl FnOnce() -> Request, compat: Compat) -> Running {
+fn start_all(handlers: &[HandlerService], request: impl FnOnce() -> Request, compat: Compat) -> Running {
     fan_out::start_all(handlers, &request(), compat)
 }
 
@@ -214,7 +214,7 @@ mod tests {
         let mut looked_up = Lookup::default();
         let found = routes.find(Some(pattern), &mut looked_up);
         let request = Request {
-            kind: Kind::Message,
+            kind: RequestKind::Message,
             pattern: found.pattern.cloned(),
             data: None,
             metadata: None,

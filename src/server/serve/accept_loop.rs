@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, warn};
 
 use crate::{
-    connection::Config,
+    connection::TransportConfig,
     server::{
-        Accept, Accepted, Ending, Limits, Routes,
+        Incoming, Limits, Listener, Routes, ShutdownOutcome,
         handler::panics,
         limits::{Admission, ConnectionLimiter, LimitExceeded, Limiter, reject},
         listen::{
-            accepted::Opening,
             back_off::{BackOff, concerns_one_connection},
+            incoming::Opening,
         },
         serve::connection_task::ConnectionTask,
         session::{ServiceStop, coop::unless_it_waits, trace::connection_span},
@@ -42,7 +42,7 @@ const MAX_QUEUED: usize = 4096;
 /// Accepts connections and owns their tasks.
 pub(in crate::server) struct AcceptLoop {
     routes: Arc<Routes>,
-    connection: Config,
+    connection: TransportConfig,
     /// `None` without limits.
     limiter: Option<Arc<Limiter>>,
     stop: Arc<ServiceStop>,
@@ -52,7 +52,7 @@ pub(in crate::server) struct AcceptLoop {
 impl AcceptLoop {
     pub(in crate::server) fn new(
         routes: Arc<Routes>,
-        connection: Config,
+        connection: TransportConfig,
         limits: Limits,
         drain_timeout: Duration,
     ) -> Self {
@@ -69,18 +69,18 @@ impl AcceptLoop {
     }
 
     /// Accepts until `signal` completes, then drains. Returns how that ended.
-    pub(in crate::server) async fn run<L: Accept>(
+    pub(in crate::server) async fn run<L: Listener>(
         mut self,
         listener: L,
         signal: impl Future<Output = ()>,
         forced: Forced,
-    ) -> Ending {
+    ) -> ShutdownOutcome {
         self.receive_until(listener, signal).await;
         self.stop.token.cancel();
         drain(self.sessions, self.stop.drain_timeout, forced).await
     }
 
-    async fn receive_until<L: Accept>(&mut self, mut listener: L, signal: impl Future<Output = ()>) {
+    async fn receive_until<L: Listener>(&mut self, mut listener: L, signal: impl Future<Output = ()>) {
         let mut signal = std::pin::pin!(signal);
         let mut back_off = BackOff::default();
         loop {
@@ -95,7 +95,7 @@ impl AcceptLoop {
 
     /// Accepts the connections that the system has accepted already: their callers may have sent something. Then the listener
     /// closes.
-    async fn receive_queued<L: Accept>(&mut self, mut listener: L) {
+    async fn receive_queued<L: Listener>(&mut self, mut listener: L) {
         for _ in 0..MAX_QUEUED {
             match unless_it_waits(accept(&mut listener)).await {
                 Some(Ok(Ok(accepted))) => self.receive(accepted),
@@ -105,7 +105,7 @@ impl AcceptLoop {
         }
     }
 
-    fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Accepted<IO>) {
+    fn receive<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, accepted: Incoming<IO>) {
         let peer = accepted.peer().filter(|_| !accepted.learns_peer());
         let admission = self.limiter.as_ref().map(|limiter| limiter.admit(peer));
         match admission.transpose() {
@@ -116,7 +116,7 @@ impl AcceptLoop {
 
     fn attend<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         &mut self,
-        accepted: Accepted<IO>,
+        accepted: Incoming<IO>,
         admission: Option<Admission>,
     ) {
         let (peer, learns_peer) = (accepted.peer(), accepted.learns_peer());
@@ -144,7 +144,7 @@ impl AcceptLoop {
 
     fn reject<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         &mut self,
-        accepted: Accepted<IO>,
+        accepted: Incoming<IO>,
         exceeded: LimitExceeded,
     ) {
         let Some(limiter) = &self.limiter else { return };
@@ -164,7 +164,7 @@ impl AcceptLoop {
 }
 
 /// Accepts, whatever else happens. Can be dropped and called anew.
-async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L::Io> {
+async fn next<L: Listener>(listener: &mut L, back_off: &mut BackOff) -> Incoming<L::Io> {
     loop {
         back_off.over().await;
         match accept(listener).await {
@@ -176,7 +176,7 @@ async fn next<L: Accept>(listener: &mut L, back_off: &mut BackOff) -> Accepted<L
 }
 
 /// Accepts one connection. A panic of the listener is an error like others.
-async fn accept<L: Accept>(listener: &mut L) -> Result<io::Result<Accepted<L::Io>>, panics::Payload> {
+async fn accept<L: Listener>(listener: &mut L) -> Result<io::Result<Incoming<L::Io>>, panics::Payload> {
     // Called within, since a listener's `accept` may be a function that panics before there is a future.
     AssertUnwindSafe(async { listener.accept().await }).catch_unwind().await
 }
@@ -187,7 +187,7 @@ fn look_after(ended: Result<(), JoinError>) {
     }
 }
 
-async fn drain(mut sessions: JoinSet<()>, patience: Duration, forced: Forced) -> Ending {
+async fn drain(mut sessions: JoinSet<()>, patience: Duration, forced: Forced) -> ShutdownOutcome {
     let all = async {
         while let Some(ended) = sessions.join_next().await {
             look_after(ended);
@@ -195,13 +195,13 @@ async fn drain(mut sessions: JoinSet<()>, patience: Duration, forced: Forced) ->
     };
     let why = tokio::select! {
         biased;
-        () = all => return Ending::Drained,
+        () = all => return ShutdownOutcome::Drained,
         () = forced.wait() => "cutting off what has not finished: there is no more time",
         () = sleep(patience) => "cutting off what has not finished in time",
     };
     let connections = sessions.len();
     warn!(connections, "{why}");
-    Ending::Cut { connections }
+    ShutdownOutcome::Cut { connections }
 }
 
 /// What completes when there is no time left, if anything.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Instrument, instrument::Instrumented};
 
 use crate::{
-    connection::{Config, Connection, ConnectionError},
+    connection::{Connection, ConnectionError, TransportConfig},
     server::{
         IntoRoutes, Limits, Routes,
         limits::{ConnectionLimiter, Limiter},
@@ -51,7 +51,7 @@ pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<
     ServeConnection {
         io,
         routes: router.into_routes(),
-        connection: Config::default(),
+        connection: TransportConfig::default(),
         limits: Limits::default(),
         caller: PeerInfo::default(),
         shutdown: Shutdown::Never,
@@ -64,7 +64,7 @@ pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<
 pub struct ServeConnection<IO> {
     io: IO,
     routes: Arc<Routes>,
-    connection: Config,
+    connection: TransportConfig,
     limits: Limits,
     caller: PeerInfo,
     shutdown: Shutdown,
@@ -72,7 +72,7 @@ pub struct ServeConnection<IO> {
 
 impl<IO> ServeConnection<IO> {
     /// Sets the limits of the link, and its framing. Default: Nest's.
-    pub fn connection(mut self, limits: Config) -> Self {
+    pub fn connection(mut self, limits: TransportConfig) -> Self {
         self.connection = limits;
         self
     }

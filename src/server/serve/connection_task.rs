@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Span, debug, field::display, warn};
 
 use crate::{
-    connection::{Config, Connection, ConnectionError},
+    connection::{Connection, ConnectionError, TransportConfig},
     server::{
         Routes,
         limits::{ConnectionLimiter, LimitExceeded, reject_late},
@@ -19,7 +19,7 @@ use crate::{
 
 pub(in crate::server) struct ConnectionTask {
     pub(in crate::server) routes: Arc<Routes>,
-    pub(in crate::server) connection: Config,
+    pub(in crate::server) connection: TransportConfig,
     pub(in crate::server) peer: Option<SocketAddr>,
     /// Whether the handshake may learn that the peer is another one. Until then the connection counts for none.
     pub(in crate::server) learns_peer: bool,
@@ -133,7 +133,7 @@ mod tests {
         let link = TcpStream::connect(address).await.expect("it listens");
         let connection_task = ConnectionTask {
             routes: Router::new().into_routes(),
-            connection: Config::default(),
+            connection: TransportConfig::default(),
             peer: Some(address),
             learns_peer: false,
             stop: Arc::new(ServiceStop {

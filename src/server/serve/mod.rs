@@ -3,7 +3,7 @@
 pub(in crate::server) mod accept_loop;
 pub(in crate::server) mod connection;
 pub(in crate::server) mod connection_task;
-pub(in crate::server) mod ending;
+pub(in crate::server) mod shutdown_outcome;
 
 use std::{
     future::{Future, IntoFuture, Pending, pending},
@@ -13,35 +13,35 @@ use std::{
 };
 
 use crate::{
-    connection::Config,
+    connection::TransportConfig,
     server::{
-        Accept, IntoRoutes, Limits, Routes,
+        IntoRoutes, Limits, Listener, Routes,
         serve::{
             accept_loop::{AcceptLoop, Forced},
-            ending::Ending,
+            shutdown_outcome::ShutdownOutcome,
         },
     },
 };
 
-/// Serves `router` on `listener`: TCP, Unix sockets, TLS, whatever implements [`Accept`]. Await what this returns;
+/// Serves `router` on `listener`: TCP, Unix sockets, TLS, whatever implements [`Listener`]. Await what this returns;
 /// without [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
 ///
 /// ```no_run
-/// use nest_wire::server::{Listener, Router, serve};
+/// use nest_wire::server::{HostListener, Router, serve};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
-/// let listener = Listener::bind("localhost:8888").await?;
+/// let listener = HostListener::bind("localhost:8888").await?;
 /// let router = Router::new().message("ping", async || "pong");
 /// serve(listener, router)
 ///     .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.expect("a signal handler") })
 ///     .await;
 /// # Ok(()) }
 /// ```
-pub fn serve<L: Accept>(listener: L, router: impl IntoRoutes) -> Serve<L, Pending<()>> {
+pub fn serve<L: Listener>(listener: L, router: impl IntoRoutes) -> Serve<L, Pending<()>> {
     Serve {
         listener,
         routes: router.into_routes(),
-        connection: Config::default(),
+        connection: TransportConfig::default(),
         limits: Limits::default(),
         drain_timeout: DRAIN_TIMEOUT,
         signal: pending(),
@@ -57,7 +57,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 pub struct Serve<L, F> {
     pub(super) listener: L,
     pub(super) routes: Arc<Routes>,
-    pub(super) connection: Config,
+    pub(super) connection: TransportConfig,
     pub(super) limits: Limits,
     pub(super) drain_timeout: Duration,
     pub(super) signal: F,
@@ -90,18 +90,18 @@ impl<L, F> Serve<L, F> {
     /// `signal` is looked at only once the shutdown has begun, so `tokio::signal::ctrl_c()` waits for the second one.
     ///
     /// ```no_run
-    /// use nest_wire::server::{Ending, Listener, Router, serve};
+    /// use nest_wire::server::{ShutdownOutcome, HostListener, Router, serve};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
     /// async fn interrupted() {
     ///     tokio::signal::ctrl_c().await.expect("a signal handler");
     /// }
     ///
-    /// let ending = serve(Listener::bind("localhost:8888").await?, Router::new())
+    /// let ending = serve(HostListener::bind("localhost:8888").await?, Router::new())
     ///     .with_graceful_shutdown(interrupted())
     ///     .with_forced_shutdown(interrupted())
     ///     .await;
-    /// if let Ending::Cut { connections } = ending {
+    /// if let ShutdownOutcome::Cut { connections } = ending {
     ///     eprintln!("{connections} connections were cut");
     /// }
     /// # Ok(()) }
@@ -118,7 +118,7 @@ impl<L, F> Serve<L, F> {
     }
 
     /// Sets the limits of each connection, and its framing. Default: Nest's.
-    pub fn connection(mut self, limits: Config) -> Self {
+    pub fn connection(mut self, limits: TransportConfig) -> Self {
         self.connection = limits;
         self
     }
@@ -132,9 +132,9 @@ impl<L, F> Serve<L, F> {
     }
 }
 
-impl<L: Accept, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<L, F> {
-    type Output = Ending;
-    type IntoFuture = Pin<Box<dyn Future<Output = Ending> + Send>>;
+impl<L: Listener, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<L, F> {
+    type Output = ShutdownOutcome;
+    type IntoFuture = Pin<Box<dyn Future<Output = ShutdownOutcome> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         let accept_loop = AcceptLoop::new(self.routes, self.connection, self.limits, self.drain_timeout);

@@ -12,7 +12,7 @@ use tracing::field::display;
 use crate::{
     packet::{NoHandler, RawJson, RpcError},
     server::{
-        Kind, Rejection, Reply,
+        Rejection, Reply, RequestKind,
         handler::{
             panics::{self, Contained, drop_contained},
             service::Running,
@@ -28,7 +28,7 @@ use crate::{
 
 /// A handler at work. A panic in it is a reply like any other.
 pub(in crate::server) struct Call {
-    kind: Kind,
+    kind: RequestKind,
     running: Contained<Running>,
     watch: RequestTrace,
 }
@@ -36,7 +36,7 @@ pub(in crate::server) struct Call {
 impl Call {
     /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
     pub(in crate::server) fn new(
-        kind: Kind,
+        kind: RequestKind,
         watch: RequestTrace,
         origin: LogContext<'_>,
         start: impl FnOnce() -> Running,
@@ -122,10 +122,10 @@ impl Future for Waiting {
 /// What is left to do for an event whose handler gave a stream: nobody gets the values, but they are to be made.
 pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin: LogContext<'_>) -> Option<Waiting> {
     match reply {
-        Reply::Values(values) => Some(Waiting {
+        Reply::Stream(values) => Some(Waiting {
             id: None,
             origin: origin.kept(),
-            call: Call::new(Kind::Event, watch, origin, || Box::pin(exhaust(values))),
+            call: Call::new(RequestKind::Event, watch, origin, || Box::pin(exhaust(values))),
         }),
         other => {
             drop_contained(other);
@@ -135,7 +135,7 @@ pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin
 }
 
 /// Logs the private cause of an error. An event has no reply: its whole error is logged.
-pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: LogContext<'_>) {
+pub(in crate::server) fn report(error: &RpcError, kind: RequestKind, origin: LogContext<'_>) {
     // The log's subscriber formats the cause, which is user code.
     let reported = catch_unwind(AssertUnwindSafe(|| log(error, kind, origin)));
     if let Err(panic) = reported {
@@ -150,7 +150,7 @@ pub(in crate::server) fn report(error: &RpcError, kind: Kind, origin: LogContext
     }
 }
 
-fn log(error: &RpcError, kind: Kind, origin: LogContext<'_>) {
+fn log(error: &RpcError, kind: RequestKind, origin: LogContext<'_>) {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     // A packet that was refused is its sender's fault, and its reply says so.
     // One that is passed on from another service is that service's matter.
@@ -164,7 +164,9 @@ fn log(error: &RpcError, kind: Kind, origin: LogContext<'_>) {
             let error = cause as &dyn std::error::Error;
             tracing::error!(pattern, peer, error, "the handler failed");
         }
-        (None, Kind::Event) => tracing::warn!(pattern, peer, err = %error, "the event's handler failed"),
-        (None, Kind::Message) => tracing::debug!(pattern, peer, err = %error, "the handler answers with an error"),
+        (None, RequestKind::Event) => tracing::warn!(pattern, peer, err = %error, "the event's handler failed"),
+        (None, RequestKind::Message) => {
+            tracing::debug!(pattern, peer, err = %error, "the handler answers with an error")
+        }
     }
 }

@@ -18,9 +18,9 @@ use tracing::{
 use crate::{
     connection::{ConnectionError, FramingError},
     js::Maybe,
-    packet::{Frame, RawJson, ReplyBody, ReplyId, RequestMembers},
+    packet::{Frame, OutgoingReply, RawJson, ReplyId, RequestMembers},
     server::{
-        Kind, Reply, Request,
+        Reply, Request, RequestKind,
         handler::panics::drop_contained,
         limits::{LimitExceeded, Permit, hold},
         routing::table::{Lookup, Routes},
@@ -30,7 +30,7 @@ use crate::{
             coop::is_budget_used_up,
             life::{Event, Life},
             log_context::LogContext,
-            reply_stream::{ReplyStream, StreamItem},
+            reply_stream::{StreamItem, StreamedReply},
             share::Share,
             trace::{RequestTrace, request_span},
         },
@@ -112,7 +112,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             found.meters.count(Outcome::NoHandler);
             return self.refuse(id, origin);
         };
-        let kind = if id.is_some() { Kind::Message } else { Kind::Event };
+        let kind = if id.is_some() {
+            RequestKind::Message
+        } else {
+            RequestKind::Event
+        };
         let permit = match self.permit(kind) {
             Ok(permit) => permit,
             Err(exceeded) => {
@@ -150,7 +154,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         match id {
             Some(id) => {
                 debug!(pattern, peer, "no handler for this message");
-                self.write(id.as_str(), ReplyBody::NoHandler);
+                self.write(id.as_str(), OutgoingReply::NoHandler);
             }
             None => {
                 if let Some(suppressed) = self.routes.throttles.no_handler.allow() {
@@ -161,8 +165,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
-    fn permit(&self, kind: Kind) -> Result<Option<Permit>, LimitExceeded> {
-        if kind == Kind::Message && matches!(self.life, Life::Refusing | Life::Leaving(_)) {
+    fn permit(&self, kind: RequestKind) -> Result<Option<Permit>, LimitExceeded> {
+        if kind == RequestKind::Message && matches!(self.life, Life::Refusing | Life::Leaving(_)) {
             return Err(LimitExceeded::Stopping);
         }
         match &self.connection_limiter {
@@ -175,7 +179,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     #[cold]
     fn turn_down(&mut self, id: Option<&ReplyId<'_>>, exceeded: LimitExceeded) {
         if let Some(id) = id {
-            self.write(id.as_str(), ReplyBody::Error(&exceeded.err()));
+            self.write(id.as_str(), OutgoingReply::Error(&exceeded.err()));
         }
         let Some(connection_limiter) = &self.connection_limiter else {
             return;
@@ -211,23 +215,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         };
         match reply {
             Reply::Undefined => {
-                self.write(id.as_str(), ReplyBody::Completion);
+                self.write(id.as_str(), OutgoingReply::Completion);
             }
             Reply::Value(value) => {
-                self.write(id.as_str(), ReplyBody::Last(&value));
+                self.write(id.as_str(), OutgoingReply::Last(&value));
             }
             Reply::Error(error) => {
-                self.write(id.as_str(), ReplyBody::Error(error.err()));
+                self.write(id.as_str(), OutgoingReply::Error(error.err()));
                 drop_contained(error);
             }
-            Reply::Values(values) => {
-                self.stream(ReplyStream::new(id.keep(), values, origin.kept(), watch()), cx);
+            Reply::Stream(values) => {
+                self.stream(StreamedReply::new(id.keep(), values, origin.kept(), watch()), cx);
             }
         }
     }
 
     /// Sends what a new stream has at once, so that it keeps its place among the replies, and sets it aside.
-    fn stream(&mut self, mut streaming: ReplyStream, cx: &mut Context<'_>) {
+    fn stream(&mut self, mut streaming: StreamedReply, cx: &mut Context<'_>) {
         let mut share = Share::new();
         while self.life.answers() && !self.connection.is_congested() && !share.is_used_up() {
             share.use_one();
@@ -254,14 +258,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// instead, which ends the call.
     pub(super) fn emit(&mut self, id: &RawJson, emission: StreamItem) -> bool {
         match emission {
-            StreamItem::Value(Maybe::Value(value)) => self.write(id.as_str(), ReplyBody::Value(&value)),
-            StreamItem::Value(Maybe::Undefined) => self.write(id.as_str(), ReplyBody::Undefined),
-            StreamItem::Last(Maybe::Value(value)) => self.write(id.as_str(), ReplyBody::Last(&value)),
+            StreamItem::Value(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Value(&value)),
+            StreamItem::Value(Maybe::Undefined) => self.write(id.as_str(), OutgoingReply::Undefined),
+            StreamItem::Last(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Last(&value)),
             StreamItem::Last(Maybe::Undefined) | StreamItem::Completion => {
-                self.write(id.as_str(), ReplyBody::Completion)
+                self.write(id.as_str(), OutgoingReply::Completion)
             }
             StreamItem::Error(error) => {
-                let is_sent = self.write(id.as_str(), ReplyBody::Error(error.err()));
+                let is_sent = self.write(id.as_str(), OutgoingReply::Error(error.err()));
                 drop_contained(error);
                 is_sent
             }
@@ -269,7 +273,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Queues a reply, if replies are sent at all. Returns false if the framing refused it.
-    fn write(&mut self, id: &str, reply: ReplyBody<'_>) -> bool {
+    fn write(&mut self, id: &str, reply: OutgoingReply<'_>) -> bool {
         if !self.life.answers() {
             return true;
         }

@@ -12,7 +12,7 @@ use crate::{
     server::session::{
         call::{Finished, Waiting},
         coop::is_budget_used_up,
-        reply_stream::{ReplyStream, StreamItem},
+        reply_stream::{StreamItem, StreamedReply},
     },
 };
 
@@ -32,7 +32,7 @@ struct Sets {
     /// Handlers that wait for something.
     calls: FuturesUnordered<Waiting>,
     /// Streams that have more to send.
-    streams: SelectAll<ReplyStream>,
+    streams: SelectAll<StreamedReply>,
 }
 
 struct Interrupted {
@@ -57,7 +57,7 @@ impl InFlight {
         self.0.get_or_insert_default().calls.push(rest);
     }
 
-    pub(super) fn add_stream(&mut self, stream: ReplyStream) {
+    pub(super) fn add_stream(&mut self, stream: StreamedReply) {
         self.0.get_or_insert_default().streams.push(stream);
     }
 

@@ -12,7 +12,7 @@ pub(in crate::server) fn panicked(panic: panics::Payload, origin: LogContext<'_>
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     let panic = panics::message(panic);
     tracing::error!(pattern, peer, panic, "the handler panicked");
-    RpcError::caused_by(Panicked)
+    RpcError::internal_from(Panicked)
 }
 
 /// The cause of the error that a panic is answered with.

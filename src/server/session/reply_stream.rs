@@ -10,7 +10,7 @@ use crate::{
     js::Maybe,
     packet::{RawJson, RpcError},
     server::{
-        Kind, Values,
+        ReplyStream, RequestKind,
         handler::panics::Contained,
         session::{
             call::report, coop::is_budget_used_up, log_context::OwnedLogContext, panicked::panicked,
@@ -35,9 +35,9 @@ use futures_util::Stream;
 /// ```
 ///
 /// A stream that is pending only because tokio's budget is used up does not really wait: its value stays held.
-pub(in crate::server) struct ReplyStream {
+pub(in crate::server) struct StreamedReply {
     id: RawJson,
-    values: Contained<Values>,
+    values: Contained<ReplyStream>,
     held: Option<Maybe<RawJson>>,
     state: State,
     origin: OwnedLogContext,
@@ -59,8 +59,13 @@ pub(in crate::server) enum StreamItem {
     Error(RpcError),
 }
 
-impl ReplyStream {
-    pub(in crate::server) fn new(id: RawJson, values: Values, origin: OwnedLogContext, watch: RequestTrace) -> Self {
+impl StreamedReply {
+    pub(in crate::server) fn new(
+        id: RawJson,
+        values: ReplyStream,
+        origin: OwnedLogContext,
+        watch: RequestTrace,
+    ) -> Self {
         Self {
             id,
             values: Contained::new(values),
@@ -88,7 +93,7 @@ impl ReplyStream {
     fn fail(&mut self, error: RpcError) -> StreamItem {
         self.watch
             .span
-            .in_scope(|| report(&error, Kind::Message, self.origin.get()));
+            .in_scope(|| report(&error, RequestKind::Message, self.origin.get()));
         self.watch.failed(&error);
         match self.held.take() {
             Some(value) => {
@@ -135,7 +140,7 @@ impl ReplyStream {
     }
 }
 
-impl Stream for ReplyStream {
+impl Stream for StreamedReply {
     type Item = (RawJson, StreamItem);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -151,8 +156,8 @@ mod tests {
     use super::*;
 
     /// What is sent without waiting.
-    fn sent_at_once(values: Values) -> Vec<StreamItem> {
-        let streaming = ReplyStream::new(
+    fn sent_at_once(values: ReplyStream) -> Vec<StreamItem> {
+        let streaming = StreamedReply::new(
             RawJson::null(),
             values,
             OwnedLogContext::default(),
@@ -167,18 +172,18 @@ mod tests {
     }
 
     fn json(number: u32) -> Maybe<RawJson> {
-        Maybe::Value(RawJson::of(&number).expect("a number"))
+        Maybe::Value(RawJson::from_value(&number).expect("a number"))
     }
 
     #[test]
     fn the_end_travels_with_the_last_value_if_it_is_known_by_then() {
-        let sent = sent_at_once(Values::new(stream::iter([1, 2])));
+        let sent = sent_at_once(ReplyStream::new(stream::iter([1, 2])));
         assert_eq!(sent, [StreamItem::Value(json(1)), StreamItem::Last(json(2))]);
     }
 
     #[test]
     fn undefined_is_a_value_among_others() {
-        let sent = sent_at_once(Values::new(stream::iter([Maybe::Undefined, Maybe::Value(1)])));
+        let sent = sent_at_once(ReplyStream::new(stream::iter([Maybe::Undefined, Maybe::Value(1)])));
         assert_eq!(sent, [StreamItem::Value(Maybe::Undefined), StreamItem::Last(json(1))]);
     }
 
@@ -186,7 +191,7 @@ mod tests {
     fn a_later_end_comes_alone_and_no_value_waits_for_it() {
         let open = stream::iter([1, 2]).chain(stream::pending());
         assert_eq!(
-            sent_at_once(Values::new(open)),
+            sent_at_once(ReplyStream::new(open)),
             [StreamItem::Value(json(1)), StreamItem::Value(json(2))]
         );
     }
@@ -194,7 +199,7 @@ mod tests {
     #[test]
     fn an_empty_stream_completes() {
         assert_eq!(
-            sent_at_once(Values::new(stream::empty::<u32>())),
+            sent_at_once(ReplyStream::new(stream::empty::<u32>())),
             [StreamItem::Completion]
         );
     }
@@ -203,7 +208,7 @@ mod tests {
     fn an_error_comes_after_the_values_and_ends_the_stream() {
         let failing = stream::iter([Ok(1), Err(RpcError::new("no")), Ok(2)]);
         assert_eq!(
-            sent_at_once(Values::fallible(failing)),
+            sent_at_once(ReplyStream::fallible(failing)),
             [StreamItem::Value(json(1)), StreamItem::Error(RpcError::new("no"))]
         );
     }
@@ -212,7 +217,7 @@ mod tests {
     fn a_panic_is_an_internal_error() {
         let panicking = stream::once(async { panic!("oh no") as u32 });
         assert_eq!(
-            sent_at_once(Values::new(panicking)),
+            sent_at_once(ReplyStream::new(panicking)),
             [StreamItem::Error(RpcError::internal())]
         );
     }

@@ -36,7 +36,7 @@ impl RequestTrace {
     #[inline]
     pub(in crate::server) fn answered(&mut self, reply: &Reply) {
         match reply {
-            Reply::Values(_) => {}
+            Reply::Stream(_) => {}
             Reply::Error(error) => self.failed(error),
             Reply::Undefined | Reply::Value(_) => self.succeeded(),
         }

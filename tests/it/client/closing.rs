@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config, Disconnected, State};
+use nest_wire::client::{CallError, Client, Config, ConnectionState, DisconnectReason};
 use tokio::time::Instant;
 
 use crate::support::{Peer, calls, calls_with, settle};
@@ -44,7 +44,10 @@ async fn closing_waits_for_what_is_under_way_and_lets_nothing_more_in() {
     let ((), ()) = tokio::join!(closing, peer.expect_end());
     let values: Vec<_> = values.by_ref().map(|value| value.expect("a value")).collect().await;
     assert_eq!(values, [1, 2]);
-    assert!(matches!(client.state(), State::Disconnected(Disconnected::Closed)));
+    assert!(matches!(
+        client.state(),
+        ConnectionState::Disconnected(DisconnectReason::Closed)
+    ));
     assert_closed(&client).await;
 }
 
@@ -80,7 +83,7 @@ async fn closing_cuts_what_takes_too_long_and_says_so() {
     };
     let (outcome, ()) = tokio::join!(waiting, script);
     assert!(
-        matches!(outcome, Err(CallError::ConnectionClosed(Disconnected::Closed))),
+        matches!(outcome, Err(CallError::ConnectionClosed(DisconnectReason::Closed))),
         "{outcome:?}"
     );
 }
@@ -91,7 +94,10 @@ async fn a_client_that_was_never_used_closes_at_once() {
     client.close().await;
     assert_closed(&client).await;
     client.close().await;
-    assert!(matches!(client.state(), State::Disconnected(Disconnected::Closed)));
+    assert!(matches!(
+        client.state(),
+        ConnectionState::Disconnected(DisconnectReason::Closed)
+    ));
     calls.expect_none().await;
 }
 

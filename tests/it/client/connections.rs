@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
-use nest_wire::client::{CallError, Client, Config, Disconnected};
+use nest_wire::client::{CallError, Client, Config, DisconnectReason};
 use tokio::sync::mpsc;
 
 use crate::support::{Peer, calls, settle};
@@ -123,7 +123,7 @@ async fn a_stream_has_its_values_and_then_the_loss() {
     assert!(
         matches!(
             &values[..],
-            [Ok(1), Ok(2), Err(CallError::ConnectionClosed(Disconnected::ByPeer))]
+            [Ok(1), Ok(2), Err(CallError::ConnectionClosed(DisconnectReason::ByPeer))]
         ),
         "{values:?}"
     );

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    client::{CallError, Client, Config, Disconnected, State},
+    client::{CallError, Client, Config, ConnectionState, DisconnectReason},
     packet::RpcError,
-    server::{Payload, Router, Values},
+    server::{Payload, ReplyStream, Router},
 };
 use tokio::time::{Instant, timeout};
 
@@ -18,7 +18,7 @@ fn router() -> Router {
     Router::new()
         .message("echo", async |Payload(text): Payload<String>| text)
         .message("count", async |Payload(end): Payload<u32>| {
-            Values::new(stream::iter(1..=end))
+            ReplyStream::new(stream::iter(1..=end))
         })
         .message("fail", async || Err::<(), _>(RpcError::new("no")))
         .event("note", async || ())
@@ -128,7 +128,9 @@ async fn on(fault: Fault) -> usize {
     let kept = outcomes.kept(|error| {
         let is_told = matches!(
             error,
-            CallError::ConnectionClosed(Disconnected::ByPeer | Disconnected::InsideFrame | Disconnected::Failed(_))
+            CallError::ConnectionClosed(
+                DisconnectReason::ByPeer | DisconnectReason::InsideFrame | DisconnectReason::Failed(_)
+            )
         );
         is_told && !error.is_unsent()
     });
@@ -217,8 +219,8 @@ async fn a_peer_that_vanishes_costs_its_calls_their_timeout_and_in_the_middle_of
         let waited = start.elapsed().as_secs();
         assert!(matches!(waited, 30 | 31 | 60 | 61), "{read}: {waited} s");
         settle().await;
-        if let State::Disconnected(reason) = client.state() {
-            assert!(matches!(reason, Disconnected::Failed(_)), "{reason:?}");
+        if let ConnectionState::Disconnected(reason) = client.state() {
+            assert!(matches!(reason, DisconnectReason::Failed(_)), "{reason:?}");
             assert_eq!(converse(&client).await.kept(|_| false), 4);
         } else {
             // Nothing tells that the peer is gone: that takes keepalive. What is asked next waits in vain as well.

@@ -3,7 +3,7 @@
 use std::{future::pending, io, time::Duration};
 
 use nest_wire::{
-    client::{Client, Config, WhenFull},
+    client::{Client, Config, OverloadPolicy},
     in_memory,
     server::{Payload, Router, State},
 };
@@ -52,7 +52,7 @@ async fn events_are_sent_in_their_order_without_waiting_for_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn events_for_which_there_is_no_room_are_dropped_logged_and_counted() {
-    for when_full in [WhenFull::Wait, WhenFull::Fail] {
+    for when_full in [OverloadPolicy::Wait, OverloadPolicy::Fail] {
         let log = Log::of(Level::WARN);
         let client = unconnected(Config::default().max_queued(3).when_full(when_full));
         for number in 0..5 {

@@ -4,7 +4,7 @@ use std::{error::Error, future::pending, io, time::Duration};
 
 use futures_util::TryStreamExt;
 use nest_wire::{
-    client::{Call, CallError, Client, Config, Disconnected, State, TimeoutError},
+    client::{CallError, Client, Config, ConnectionState, DisconnectReason, Request, TimeoutError},
     in_memory,
     packet::{RawJson, RpcError},
     pattern::Pattern,
@@ -52,7 +52,7 @@ async fn the_errors_of_a_connector_of_ones_own_are_given_as_they_are() {
 #[test]
 fn only_the_words_of_nest_say_that_there_is_no_handler() {
     let words = "There is no matching message handler defined in the remote service.";
-    let text = RawJson::of(words).expect("JSON");
+    let text = RawJson::from_value(words).expect("JSON");
     assert!(CallError::Rpc(RpcError::from_raw(text)).is_no_handler());
     // A handler that throws these words sends an object.
     assert!(!CallError::Rpc(RpcError::new(words)).is_no_handler());
@@ -65,11 +65,11 @@ async fn the_state_of_a_client_that_cannot_connect_names_the_address_and_the_cau
     let address = free_address().await;
     let client = Client::new(&*address);
     client.connect().await.expect_err("nobody listens");
-    let State::Disconnected(Disconnected::Unreachable(error)) = client.state() else {
+    let ConnectionState::Disconnected(DisconnectReason::Unreachable(error)) = client.state() else {
         panic!("{:?}", client.state())
     };
     assert_eq!(error.address(), Some(&*address));
-    let reason = Disconnected::Unreachable(error);
+    let reason = DisconnectReason::Unreachable(error);
     assert_eq!(reason.to_string(), format!("cannot connect to {address}"));
     assert!(reason.source().expect("a cause").is::<io::Error>());
 }
@@ -78,7 +78,7 @@ async fn the_state_of_a_client_that_cannot_connect_names_the_address_and_the_cau
 async fn errors(client: &Client, pattern: impl Into<Pattern>) -> Vec<String> {
     let pattern = pattern.into();
     let mut service = client.clone();
-    let call = Call::new(pattern.clone(), &1).expect("JSON");
+    let call = Request::new(pattern.clone(), &1).expect("JSON");
     let values = client.send_stream::<u32>(pattern.clone(), &1).await.expect("sent");
     [
         client.send::<u32>(pattern.clone(), &1).await.map(drop),

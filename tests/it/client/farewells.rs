@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Config, State};
+use nest_wire::client::{CallError, Config, ConnectionState};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -51,7 +51,7 @@ async fn closing_reads_on_until_the_service_has_closed_too() {
     let mut closing = Box::pin(client.close());
     assert!((&mut closing).now_or_never().is_none());
     tokio::join!(closing, answer_late_and_close(peer, &id, &farewells));
-    assert!(matches!(client.state(), State::Disconnected(_)));
+    assert!(matches!(client.state(), ConnectionState::Disconnected(_)));
 }
 
 #[tokio::test(start_paused = true)]

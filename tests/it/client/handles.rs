@@ -1,7 +1,7 @@
 //! Who keeps a link and who lets it go: handles, streams and runtimes.
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Disconnected};
+use nest_wire::client::{CallError, DisconnectReason};
 
 use crate::support::{Peer, calls};
 
@@ -91,7 +91,7 @@ fn a_call_is_told_when_the_runtime_of_its_link_is_shut_down() {
         };
         let (outcome, ()) = tokio::join!(client.send::<u32>("a", &1), stop);
         assert!(
-            matches!(outcome, Err(CallError::ConnectionClosed(Disconnected::Stopped))),
+            matches!(outcome, Err(CallError::ConnectionClosed(DisconnectReason::Stopped))),
             "{outcome:?}"
         );
     });

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use nest_wire::client::{CallError, Client, Config, Reconnect};
+use nest_wire::client::{CallError, Client, Config, ReconnectPolicy};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream, duplex},
     sync::watch,
@@ -127,7 +127,7 @@ async fn with_no_host_at_all_calls_fail_and_with_any_they_succeed_again() {
     }
     let client = client_of(
         &hosts,
-        Config::default().reconnect(Reconnect::always().max_delay(Duration::from_secs(1))),
+        Config::default().reconnect(ReconnectPolicy::always().max_delay(Duration::from_secs(1))),
     );
     let outcome = client.send::<u32>("who", &1).await;
     assert!(matches!(outcome, Err(CallError::Connect(_))), "{outcome:?}");

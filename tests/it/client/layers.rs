@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
-use nest_wire::client::{Answer, Call, CallError, Client, Config, Streaming};
+use nest_wire::client::{CallError, Client, Config, Reply, Request, StreamingClient};
 use tokio::io::{DuplexStream, duplex};
 use tower::{
     Service, ServiceBuilder, ServiceExt,
@@ -25,18 +25,18 @@ async fn hear(peer: &mut Peer) -> String {
     peer.hear_request(r#""pattern":"a","data":1"#).await
 }
 
-fn call() -> Call {
-    Call::new("a", &1).expect("a number")
+fn call() -> Request {
+    Request::new("a", &1).expect("a number")
 }
 
 /// Makes a call again of which nothing was sent, if the budget has it.
 #[derive(Clone)]
 struct Unsent(Arc<TpsBudget>);
 
-impl Policy<Call, Answer, CallError> for Unsent {
+impl Policy<Request, Reply, CallError> for Unsent {
     type Future = std::future::Ready<()>;
 
-    fn retry(&mut self, _: &mut Call, outcome: &mut Result<Answer, CallError>) -> Option<Self::Future> {
+    fn retry(&mut self, _: &mut Request, outcome: &mut Result<Reply, CallError>) -> Option<Self::Future> {
         match outcome {
             Err(error) if error.is_unsent() => self.0.withdraw().then(|| std::future::ready(())),
             _ => {
@@ -46,7 +46,7 @@ impl Policy<Call, Answer, CallError> for Unsent {
         }
     }
 
-    fn clone_request(&mut self, call: &Call) -> Option<Call> {
+    fn clone_request(&mut self, call: &Request) -> Option<Request> {
         Some(call.clone())
     }
 }
@@ -152,7 +152,7 @@ async fn a_streams_values_are_a_response_too() {
             .await;
     };
     let asked = async {
-        let values = Streaming::<u32>::new(client).oneshot(call()).await.expect("sent");
+        let values = StreamingClient::<u32>::new(client).oneshot(call()).await.expect("sent");
         values.map(|value| value.expect("a value")).collect::<Vec<_>>().await
     };
     let (values, ()) = tokio::join!(asked, script);
@@ -161,9 +161,9 @@ async fn a_streams_values_are_a_response_too() {
 
 #[test]
 fn what_nest_would_not_send_is_no_call() {
-    assert!(matches!(Call::new("a", &()), Err(CallError::MissingData)));
+    assert!(matches!(Request::new("a", &()), Err(CallError::MissingData)));
     assert!(matches!(
-        Call::new(serde_json::Value::Null, &1),
+        Request::new(serde_json::Value::Null, &1),
         Err(CallError::MissingPattern)
     ));
 }

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 use nest_wire::{
-    client::{CallError, Client, Config, Reconnect, WhenFull},
+    client::{CallError, Client, Config, OverloadPolicy, ReconnectPolicy},
     server::{Router, serve_connection},
 };
 use tokio::{
@@ -71,7 +71,7 @@ async fn who_waits_too_long_for_a_place_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_that_had_better_not_wait_fail_at_once() {
-    let config = Config::default().max_in_flight(1).when_full(WhenFull::Fail);
+    let config = Config::default().max_in_flight(1).when_full(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 4096);
     let mut first = Box::pin(client.send::<u32>("a", &1));
     assert!((&mut first).now_or_never().is_none());
@@ -93,7 +93,7 @@ async fn callers_that_had_better_not_wait_fail_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_packets_wait_to_be_written_than_may() {
-    let config = Config::default().max_queued(3).when_full(WhenFull::Fail);
+    let config = Config::default().max_queued(3).when_full(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 64);
     // This one fills the link, and what may be written ahead of it.
     let text = "x".repeat(100_000);
@@ -115,7 +115,7 @@ async fn no_more_packets_wait_to_be_written_than_may() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_makes_room() {
-    let config = Config::default().max_queued(1).when_full(WhenFull::Fail);
+    let config = Config::default().max_queued(1).when_full(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 64);
     let text = "x".repeat(100_000);
     let mut first = Box::pin(client.send::<u32>("a", &text));
@@ -138,7 +138,7 @@ async fn a_call_that_is_given_up_makes_room() {
 #[tokio::test(start_paused = true)]
 async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_the_queues() {
     for hosts in [1, 2, 5] {
-        let config = Config::default().max_queued(3).when_full(WhenFull::Fail);
+        let config = Config::default().max_queued(3).when_full(OverloadPolicy::Fail);
         let connector = || std::future::pending::<io::Result<DuplexStream>>();
         let client = Client::with_connectors(vec![connector; hosts], config.clone());
         let quick = client.with_timeout(Duration::from_secs(1));
@@ -152,7 +152,7 @@ async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_t
         let again = quick.send::<u32>("a", &1).await;
         assert!(matches!(again, Err(CallError::Timeout(_))), "{again:?}");
 
-        let patient = Client::with_connectors(vec![connector; hosts], config.when_full(WhenFull::Wait));
+        let patient = Client::with_connectors(vec![connector; hosts], config.when_full(OverloadPolicy::Wait));
         let patient = patient.with_timeout(Duration::from_secs(1));
         let outcomes = join_all((0..100).map(|_| patient.send::<u32>("a", &1))).await;
         let is_late = |outcome: &Result<u32, CallError>| matches!(outcome, Err(CallError::Timeout(_)));
@@ -224,7 +224,9 @@ async fn the_shortest_times_and_the_least_numbers_do_no_harm() {
 async fn a_client_that_is_to_reconnect_without_a_pause_does_other_things_too() {
     // More attempts than a millisecond's pause allows, after which nothing more happens.
     const TOO_MANY: usize = 3000;
-    let reconnect = Reconnect::always().min_delay(Duration::ZERO).max_delay(Duration::ZERO);
+    let reconnect = ReconnectPolicy::always()
+        .min_delay(Duration::ZERO)
+        .max_delay(Duration::ZERO);
     for accepts in [false, true] {
         let attempts = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&attempts);

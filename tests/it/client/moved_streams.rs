@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use nest_wire::client::{CallError, Client, Config, Replies, WhenFull};
+use nest_wire::client::{CallError, Client, Config, OverloadPolicy, ReplyStream};
 use tokio::{io::duplex, time::Instant};
 
 use crate::support::{Peer, calls, frame, settle};
@@ -17,7 +17,7 @@ const SIZE: usize = 200_000;
 
 /// Two hosts that read nothing on their own. Both queues, of one packet each, are full with a stream.
 struct Stuck {
-    streams: [Replies<u32>; 2],
+    streams: [ReplyStream<u32>; 2],
     peers: Vec<Peer>,
 }
 
@@ -99,7 +99,7 @@ async fn a_stream_that_waits_for_room_at_another_host_keeps_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_not_to_wait_fails_when_the_other_hosts_queue_is_full() {
-    let config = Config::default().when_full(WhenFull::Fail);
+    let config = Config::default().when_full(OverloadPolicy::Fail);
     let Stuck { streams, mut peers } = Stuck::new(config).await;
     let callers = streams.map(|stream| tokio::spawn(stream.collect::<Vec<_>>()));
     settle().await;

@@ -14,8 +14,8 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 use nest_wire::{
-    client::{CallError, Client, Config, Reconnect},
-    server::{Payload, Router, State, Values, serve_connection},
+    client::{CallError, Client, Config, ReconnectPolicy},
+    server::{Payload, ReplyStream, Router, State, serve_connection},
 };
 use tokio::{
     io::{DuplexStream, duplex},
@@ -49,7 +49,7 @@ impl Hosts {
             .message("length", async |Payload(text): Payload<String>| text.len())
             .message("never", async || std::future::pending::<u32>().await)
             .message("count", async |Payload(number): Payload<u32>| {
-                Values::new(futures_util::stream::iter(0..number))
+                ReplyStream::new(futures_util::stream::iter(0..number))
             })
             .event("log", async |State(events): State<Arc<AtomicUsize>>| {
                 events.fetch_add(1, SeqCst);
@@ -76,7 +76,9 @@ impl Hosts {
                 std::future::ready(outcome)
             }
         });
-        let reconnect = Reconnect::always().attempts(1000).max_delay(Duration::from_secs(1));
+        let reconnect = ReconnectPolicy::always()
+            .attempts(1000)
+            .max_delay(Duration::from_secs(1));
         let client = Client::with_connectors(connectors, config.reconnect(reconnect));
         client.connect().await.expect("one of them is up");
         let first = client.clone();

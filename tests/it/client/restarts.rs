@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::future::join_all;
 use nest_wire::{
-    client::{CallError, Client, Config, Reconnect},
+    client::{CallError, Client, Config, ReconnectPolicy},
     server::{Payload, Router, serve_connection},
 };
 use tokio::{
@@ -87,7 +87,7 @@ async fn restarts_under_load_lose_what_was_in_flight_and_nothing_else() {
     const CALLS: u32 = 100;
     const RESTARTS: usize = 8;
     let service = Service::default();
-    let patient = Reconnect::on_demand()
+    let patient = ReconnectPolicy::on_demand()
         .attempts(1000)
         .min_delay(Duration::from_millis(1))
         .max_delay(Duration::from_millis(10));

@@ -11,8 +11,8 @@ use std::{
 
 use futures_util::FutureExt;
 use nest_wire::{
-    client::{CallError, Client, Config, Disconnected},
-    server::{Listener, Payload, Router, serve},
+    client::{CallError, Client, Config, DisconnectReason},
+    server::{HostListener, Payload, Router, serve},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -28,7 +28,7 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
     const RUNTIMES: u32 = 40;
     let service = Runtime::new().expect("a runtime");
     let address = service.block_on(async {
-        let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = HostListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addrs().expect("bound")[0].to_string();
         let echo = async |Payload(number): Payload<u32>| number;
         tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
@@ -47,7 +47,7 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
                 match outcome {
                     Ok(answer) => assert_eq!(answer, number),
                     // It had been written.
-                    Err(CallError::ConnectionClosed(Disconnected::Stopped)) => {
+                    Err(CallError::ConnectionClosed(DisconnectReason::Stopped)) => {
                         stopped.fetch_add(1, SeqCst);
                     }
                     Err(other) => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config, Disconnected, Replies};
+use nest_wire::client::{CallError, Client, Config, DisconnectReason, ReplyStream};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     sync::mpsc,
@@ -35,7 +35,7 @@ async fn hear(peer: &mut Peer, pattern: &str) -> String {
 /// A stream whose service sends as much as it can.
 struct Flood {
     client: Client,
-    values: Replies<(u32, String)>,
+    values: ReplyStream<(u32, String)>,
     sent: Arc<AtomicU32>,
 }
 
@@ -164,7 +164,7 @@ async fn a_client_whose_full_stream_is_dropped_goes_on() {
 }
 
 /// A full stream, all of whose values come from a script.
-async fn full(config: Config) -> (Client, Calls, Peer, Replies<u32>, String) {
+async fn full(config: Config) -> (Client, Calls, Peer, ReplyStream<u32>, String) {
     let (client, mut calls) = calls_with(config.max_stream_buffer(0), 4096);
     let values = client.send_stream::<u32>("a", &1).await.expect("sent");
     let mut peer = calls.next().await;
@@ -194,7 +194,7 @@ async fn the_end_of_a_connection_that_was_not_read_comes_after_the_values() {
     assert!(
         matches!(
             &values[..],
-            [Ok(1), Ok(2), Err(CallError::ConnectionClosed(Disconnected::ByPeer))]
+            [Ok(1), Ok(2), Err(CallError::ConnectionClosed(DisconnectReason::ByPeer))]
         ),
         "{values:?}"
     );
@@ -238,7 +238,7 @@ async fn closing_does_not_wait_for_ever_for_a_stream_that_nobody_takes() {
     assert!(
         matches!(
             &values[..],
-            [Ok(1), Err(CallError::ConnectionClosed(Disconnected::Closed))]
+            [Ok(1), Err(CallError::ConnectionClosed(DisconnectReason::Closed))]
         ),
         "{values:?}"
     );

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config, Disconnected, Reconnect, State, States};
+use nest_wire::client::{CallError, Client, Config, ConnectionState, DisconnectReason, ReconnectPolicy, StateStream};
 use tokio::{
     io::{DuplexStream, duplex},
     sync::mpsc,
@@ -24,10 +24,10 @@ const fn millis(millis: u64) -> Duration {
 }
 
 fn always() -> (Client, Calls) {
-    calls_with(Config::default().reconnect(Reconnect::always()), 1024)
+    calls_with(Config::default().reconnect(ReconnectPolicy::always()), 1024)
 }
 
-async fn told(states: &mut States) -> String {
+async fn told(states: &mut StateStream) -> String {
     format!("{:?}", states.next().await.expect("the client is there"))
 }
 
@@ -38,7 +38,7 @@ async fn answer(peer: &mut Peer) {
 }
 
 /// A service that refuses so many connections before it takes all, and how often it was tried.
-fn refusing(count: usize, reconnect: Reconnect) -> (Client, mpsc::UnboundedReceiver<Peer>, Arc<AtomicUsize>) {
+fn refusing(count: usize, reconnect: ReconnectPolicy) -> (Client, mpsc::UnboundedReceiver<Peer>, Arc<AtomicUsize>) {
     let (call, calls) = mpsc::unbounded_channel();
     let tried = Arc::new(AtomicUsize::new(0));
     let attempts = Arc::clone(&tried);
@@ -58,7 +58,10 @@ fn refusing(count: usize, reconnect: Reconnect) -> (Client, mpsc::UnboundedRecei
 #[tokio::test(start_paused = true)]
 async fn connect_opens_the_link_that_the_calls_then_use() {
     let (client, mut calls) = calls();
-    assert!(matches!(client.state(), State::Disconnected(Disconnected::NotYet)));
+    assert!(matches!(
+        client.state(),
+        ConnectionState::Disconnected(DisconnectReason::NotYet)
+    ));
     client.connect().await.expect("a link");
     assert!(client.state().is_connected());
     client.connect().await.expect("it is there already");
@@ -76,7 +79,7 @@ async fn connect_tells_why_there_is_no_link() {
     assert!(matches!(&outcome, Err(CallError::Connect(error)) if error.kind() == io::ErrorKind::ConnectionRefused));
     assert!(matches!(
         client.state(),
-        State::Disconnected(Disconnected::Unreachable(_))
+        ConnectionState::Disconnected(DisconnectReason::Unreachable(_))
     ));
 
     let never = std::future::pending::<io::Result<DuplexStream>>;
@@ -129,7 +132,7 @@ async fn states_do_not_keep_a_client_alive() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_through_as_many_attempts_as_it_may() {
-    let reconnect = Reconnect::on_demand().attempts(3).min_delay(millis(100));
+    let reconnect = ReconnectPolicy::on_demand().attempts(3).min_delay(millis(100));
     let (client, mut calls, tried) = refusing(2, reconnect);
     let script = async { answer(&mut calls.recv().await.expect("a link")).await };
     let start = Instant::now();
@@ -143,7 +146,7 @@ async fn a_call_waits_through_as_many_attempts_as_it_may() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_last_attempt_calls_fail_and_nobody_tries_until_the_next() {
-    let (client, _calls, tried) = refusing(usize::MAX, Reconnect::on_demand().attempts(2));
+    let (client, _calls, tried) = refusing(usize::MAX, ReconnectPolicy::on_demand().attempts(2));
     let outcome = client.send::<u32>("a", &1).await;
     assert!(matches!(outcome, Err(CallError::Connect(_))), "{outcome:?}");
     assert_eq!(tried.load(SeqCst), 2);
@@ -155,7 +158,7 @@ async fn after_the_last_attempt_calls_fail_and_nobody_tries_until_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_end_when_nobody_waits_any_more() {
-    let patient = Reconnect::on_demand().attempts(1000).min_delay(millis(100));
+    let patient = ReconnectPolicy::on_demand().attempts(1000).min_delay(millis(100));
     let (client, _calls, tried) = refusing(usize::MAX, patient);
     let outcome = client.with_timeout(millis(20)).send::<u32>("a", &1).await;
     assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");

@@ -4,7 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
 use nest_wire::{
-    client::{Call, CallError, Client, Config, Disconnected, State},
+    client::{CallError, Client, Config, ConnectionState, DisconnectReason, Request},
     packet::RpcError,
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -57,7 +57,7 @@ async fn a_request_that_was_refused_is_sent_again_on_another_connection() {
     let (mut client, mut links, _) = witnessed(Config::default(), 4096);
     let call = async {
         let service = client.ready().await.expect("always");
-        service.call(Call::new("a", &1).expect("JSON")).await
+        service.call(Request::new("a", &1).expect("JSON")).await
     };
     let (outcome, ()) = tokio::join!(call, refuse_once(&mut links, data));
     assert_eq!(outcome.expect("an answer").parse::<u32>().expect("a number"), 7);
@@ -113,7 +113,10 @@ async fn what_a_stopping_service_owes_is_read_and_what_waits_goes_to_the_next_co
     refuse(&mut first, &id).await;
     settle().await;
     assert!(
-        matches!(client.state(), State::Disconnected(Disconnected::Stopping)),
+        matches!(
+            client.state(),
+            ConnectionState::Disconnected(DisconnectReason::Stopping)
+        ),
         "{:?}",
         client.state()
     );
@@ -159,7 +162,7 @@ async fn a_stopping_service_that_neither_answers_nor_closes_is_left_after_the_dr
     assert!((25..26).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     let outcome = slow.await;
     assert!(
-        matches!(outcome, Err(CallError::ConnectionClosed(Disconnected::Stopping))),
+        matches!(outcome, Err(CallError::ConnectionClosed(DisconnectReason::Stopping))),
         "{outcome:?}"
     );
 }
@@ -223,7 +226,7 @@ async fn a_stream_that_had_begun_when_it_was_refused_does_not_count_as_unsent() 
     assert_eq!(begun.next().await.expect("a value").expect("a number"), 1);
     let error = begun.next().await.expect("an end").expect_err("refused");
     assert!(
-        matches!(error, CallError::ConnectionClosed(Disconnected::Stopping)) && !error.is_unsent(),
+        matches!(error, CallError::ConnectionClosed(DisconnectReason::Stopping)) && !error.is_unsent(),
         "{error:?}"
     );
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt, stream};
 use nest_wire::{
     client::{CallError, Client, Config},
-    server::{Payload, Router, Values},
+    server::{Payload, ReplyStream, Router},
 };
 use tokio::task::{JoinSet, yield_now};
 
@@ -18,7 +18,7 @@ fn client(config: Config) -> Client {
     let router = Router::new()
         .message("echo", async |Payload(number): Payload<u32>| number)
         .message("count", async |Payload(end): Payload<u32>| {
-            Values::new(stream::iter(1..=end))
+            ReplyStream::new(stream::iter(1..=end))
         })
         .message("never", async || std::future::pending::<()>().await)
         .event("note", async || ());

@@ -13,7 +13,7 @@ use nest_wire::{
     codec::{FrameDecoder, encode},
     fixture::{Content, Conversation, Event, Recording, Side},
     js::{self, Value},
-    packet::{Outcome, RawJson, ReplyPacket, RequestPacket},
+    packet::{IncomingReply, IncomingRequest, RawJson, ReplyOutcome},
     pattern::Pattern,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -37,7 +37,7 @@ async fn replay(fixture: &Fixture) {
         let heard = call.make(&client).await;
         assert_eq!(heard, call.outcome(), "{}: {:?}", fixture.name, call.packet);
     }
-    let ours = Recording::of(said.lock().expect("no test panicked with it").clone());
+    let ours = Recording::from_events(said.lock().expect("no test panicked with it").clone());
     assert_eq!(
         callers_words(&ours),
         callers_words(&fixture.recording),
@@ -49,13 +49,17 @@ async fn replay(fixture: &Fixture) {
 /// What the caller said, ids apart, on whatever links: Nest 7 may open several, where we have one.
 fn callers_words(recording: &Recording) -> Vec<String> {
     let links = 1..=recording.connections();
-    let said = links.flat_map(|link| Conversation::of(recording, link).expect("a conversation").caller);
+    let said = links.flat_map(|link| {
+        Conversation::from_recording(recording, link)
+            .expect("a conversation")
+            .caller
+    });
     said.map(|said| said.without_id).collect()
 }
 
 /// A recorded request or event with the replies to it.
 struct Call {
-    packet: RequestPacket,
+    packet: IncomingRequest,
     replies: Vec<String>,
 }
 
@@ -72,7 +76,7 @@ fn calls(fixture: &Fixture) -> Vec<Call> {
     };
     let replies = all(Side::Service);
     let requests = all(Side::Caller).into_iter().map(|text| {
-        let packet = RequestPacket::read(&text.into()).expect("JSON");
+        let packet = IncomingRequest::read(&text.into()).expect("JSON");
         let answers = |text: &&String| packet.id.is_some() && reply(text).id == packet.id;
         let replies = replies.iter().filter(answers).cloned().collect();
         Call { packet, replies }
@@ -80,8 +84,8 @@ fn calls(fixture: &Fixture) -> Vec<Call> {
     requests.collect()
 }
 
-fn reply(text: &str) -> ReplyPacket {
-    ReplyPacket::read(&text.to_owned().into(), Compat::default()).expect("JSON")
+fn reply(text: &str) -> IncomingReply {
+    IncomingReply::read(&text.to_owned().into(), Compat::default()).expect("JSON")
 }
 
 impl Call {
@@ -109,10 +113,10 @@ impl Call {
         let mut outcome = (Vec::new(), None);
         for text in &self.replies {
             match reply(text).outcome {
-                Outcome::Value(response) | Outcome::Completed(response) => {
+                ReplyOutcome::Value(response) | ReplyOutcome::Completed(response) => {
                     outcome.0.extend(response.as_ref().map(value));
                 }
-                Outcome::Failed(err) => outcome.1 = Some(err.to_string()),
+                ReplyOutcome::Failed(err) => outcome.1 = Some(err.to_string()),
                 unknown => panic!("no answer is {unknown:?}"),
             }
         }
@@ -162,7 +166,7 @@ async fn answer(mut peer: DuplexStream, mut script: Script, said: Said) {
         let event = Event::new(1, Side::Caller, Content::Segment(segment));
         said.lock().expect("no test panicked with it").push(event);
         while let Some(text) = decoder.decode(&mut received).expect("we frame well") {
-            let packet = RequestPacket::read(&text).expect("we write JSON");
+            let packet = IncomingRequest::read(&text).expect("we write JSON");
             let Some(id) = packet.id else { continue };
             let mut replies = BytesMut::new();
             for (before, after) in script.pop_front().expect("a recorded request") {

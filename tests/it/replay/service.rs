@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use nest_wire::{
     Compat,
     fixture::{Content, Side},
-    packet::ReplyPacket,
+    packet::IncomingReply,
     server::{Routes, serve_connection},
 };
 use tokio::{
@@ -56,7 +56,7 @@ async fn differences(fixture: &Fixture) -> Vec<String> {
 /// The major that was recorded: our server follows it.
 fn recorded_major(fixture: &Fixture) -> Compat {
     let (major, _) = fixture.note("nest").split_once('.').expect("a version");
-    let compat = major.parse().ok().and_then(Compat::of_major);
+    let compat = major.parse().ok().and_then(Compat::from_major);
     compat.unwrap_or_else(|| panic!("{}: no such major: {major}", fixture.name))
 }
 
@@ -129,7 +129,7 @@ impl Answer {
     fn by_id(&self) -> Vec<String> {
         let mut texts = frames(&self.bytes);
         texts.sort_by_cached_key(|text| {
-            let packet = ReplyPacket::read(&text.clone().into(), Compat::default()).expect("a packet");
+            let packet = IncomingReply::read(&text.clone().into(), Compat::default()).expect("a packet");
             packet.id.map(|id| id.to_string())
         });
         texts

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use nest_wire::server::{Accepted, Context, Ending, Extension, Router, serve};
+use nest_wire::server::{Context, Extension, Incoming, Router, ShutdownOutcome, serve};
 use tokio::{io::DuplexStream, task::JoinHandle, time::Instant};
 
 use crate::support::{Arrivals, arrivals, settle};
@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What tells the listener, and a service on it that runs until it is dropped.
 struct Service {
     arrivals: Arrivals,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 impl Service {
@@ -110,7 +110,7 @@ async fn a_connection_that_fails_before_it_is_accepted_holds_up_no_other() {
 async fn a_handshake_holds_up_no_other_connection() {
     let service = Service::start();
     let mut slow = service.arrivals.arrive_as(|io| {
-        Accepted::new(io).and_then(async |io, extensions| {
+        Incoming::new(io).and_then(async |io, extensions| {
             tokio::time::sleep(PAUSE).await;
             Ok((io, extensions))
         })
@@ -129,7 +129,7 @@ async fn a_handshake_that_fails_ends_its_connection_alone() {
     let mut good = service.arrivals.arrive();
     let mut bad = service
         .arrivals
-        .arrive_as(|io| Accepted::new(io).and_then(async |_, _| Err(io::ErrorKind::InvalidData.into())));
+        .arrive_as(|io| Incoming::new(io).and_then(async |_, _| Err(io::ErrorKind::InvalidData.into())));
     bad.expect_end().await;
     good.say(PING).await;
     good.hear(PONG).await;
@@ -139,10 +139,10 @@ async fn a_handshake_that_fails_ends_its_connection_alone() {
 async fn handlers_learn_what_the_listener_knows_of_a_connection() {
     let service = Service::start();
     let address = "192.0.2.7:4711".parse().expect("an address");
-    let accepted: [fn(DuplexStream) -> Accepted<DuplexStream>; 2] = [
-        |io| Accepted::new(io).with_extension("blue"),
+    let accepted: [fn(DuplexStream) -> Incoming<DuplexStream>; 2] = [
+        |io| Incoming::new(io).with_extension("blue"),
         |io| {
-            Accepted::new(io)
+            Incoming::new(io)
                 .and_then(async |io, extensions| Ok((io, extensions)))
                 .with_extension("blue")
         },

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use nest_wire::server::{Router, State, Values};
+use nest_wire::server::{ReplyStream, Router, State};
 use tokio::time::sleep;
 
 use crate::support::converse;
@@ -27,7 +27,7 @@ fn router(finished: &Arc<AtomicU32>) -> Router {
             finished.fetch_add(1, SeqCst);
         })
         .message("stream", async || {
-            Values::new(stream::iter(0..).then(async |n| {
+            ReplyStream::new(stream::iter(0..).then(async |n| {
                 sleep(Duration::from_secs(1)).await;
                 n
             }))

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use nest_wire::{
-    connection::{Config, ConnectionError},
+    connection::{ConnectionError, TransportConfig},
     packet::RawJson,
     server::{Payload, Router, State},
 };
@@ -85,7 +85,7 @@ async fn a_peer_that_does_not_read_is_not_read_either() {
         };
         tokio::join!(asking, listening);
     };
-    converse_over(4096, &Config::default(), service.router(), script)
+    converse_over(4096, &TransportConfig::default(), service.router(), script)
         .await
         .expect("served");
 }
@@ -93,7 +93,7 @@ async fn a_peer_that_does_not_read_is_not_read_either() {
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_segment_waits_for_a_peer_that_does_not_read() {
     let service = Service::default();
-    let config = Config::default().max_send_buffer_size(300_000);
+    let config = TransportConfig::default().max_send_buffer_size(300_000);
     converse_with(&config, service.router(), async |mut peer| {
         peer.send(requests("big", 100_000, 100)).await;
         settle().await;
@@ -110,7 +110,7 @@ async fn the_rest_of_a_segment_waits_for_a_peer_that_does_not_read() {
 #[tokio::test(start_paused = true)]
 async fn a_corrupt_frame_takes_nothing_back_that_is_half_sent() {
     let service = Service::default();
-    converse_over(1000, &Config::default(), service.router(), async |mut peer| {
+    converse_over(1000, &TransportConfig::default(), service.router(), async |mut peer| {
         peer.send(requests("big", 100_000, 1) + &requests("big", 100_000, 2) + "x#")
             .await;
         settle().await;
@@ -127,7 +127,7 @@ async fn a_corrupt_frame_takes_nothing_back_that_is_half_sent() {
 #[tokio::test(start_paused = true)]
 async fn too_much_waiting_cuts_the_connection_before_all_of_it_is_gathered() {
     let service = Service::default();
-    let config = Config::default().max_send_buffer_size(300_000);
+    let config = TransportConfig::default().max_send_buffer_size(300_000);
     let ended = converse_with(&config, service.router(), async |mut peer| {
         peer.send(requests("gathered", 100_000, 300)).await;
         peer.expect_silence().await;
@@ -159,7 +159,7 @@ async fn handlers_that_finish_meanwhile_are_answered_when_the_peer_reads() {
         }
         peer.expect_silence().await;
     };
-    converse_over(1000, &Config::default(), service.router(), script)
+    converse_over(1000, &TransportConfig::default(), service.router(), script)
         .await
         .expect("served");
 }
@@ -185,7 +185,7 @@ async fn both_sides_may_send_much_at_once() {
         };
         tokio::join!(asking, listening);
     };
-    converse_over(4096, &Config::default(), Service::default().router(), script)
+    converse_over(4096, &TransportConfig::default(), Service::default().router(), script)
         .await
         .expect("served");
 }

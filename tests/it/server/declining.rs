@@ -6,7 +6,7 @@ use nest_wire::{
     Compat,
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, FromRequest, Kind, Next, Payload, Reply, Request, Router, from_fn},
+    server::{Context, FromRequest, Next, Payload, Reply, Request, RequestKind, Router, from_fn},
 };
 use tokio::time::sleep;
 use tracing::Level;
@@ -88,7 +88,7 @@ async fn a_declined_event_is_logged_as_one_without_a_handler() {
 #[tokio::test(start_paused = true)]
 async fn a_packet_without_a_pattern_has_a_handler_of_its_own() {
     let shown = async |context: Context, Payload(data): Payload<u32>| {
-        (context.pattern.is_none() && context.kind == Kind::Message).then_some(data)
+        (context.pattern.is_none() && context.kind == RequestKind::Message).then_some(data)
     };
     let router = || {
         Router::new()

@@ -12,7 +12,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use nest_wire::{
     packet::{RawJson, RpcError},
-    server::{Payload, Router, State, Values},
+    server::{Payload, ReplyStream, Router, State},
 };
 use tokio::time::sleep;
 
@@ -72,7 +72,7 @@ async fn a_panic_is_an_internal_error_wherever_it_happens() {
         panic!("later")
     };
     expect_reply(Router::new().message("try", later), INTERNAL).await;
-    let in_a_stream = async || Values::new(stream::once(async { panic!("in a stream") as u32 }));
+    let in_a_stream = async || ReplyStream::new(stream::once(async { panic!("in a stream") as u32 }));
     expect_reply(Router::new().message("try", in_a_stream), INTERNAL).await;
     let with_no_text = async || -> u32 { std::panic::panic_any(7) };
     expect_reply(Router::new().message("try", with_no_text), INTERNAL).await;
@@ -81,7 +81,7 @@ async fn a_panic_is_an_internal_error_wherever_it_happens() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_panics_has_sent_its_values() {
     let router = Router::new().message("try", async || {
-        Values::new(stream::iter([1, 2, 3]).map(|n| if n < 3 { n } else { panic!("at {n}") }))
+        ReplyStream::new(stream::iter([1, 2, 3]).map(|n| if n < 3 { n } else { panic!("at {n}") }))
     });
     converse(router, async |mut peer| {
         peer.send(r#"33#{"pattern":"try","data":0,"id":1}"#).await;

@@ -11,8 +11,8 @@ use std::{
 
 use futures_util::{Stream, stream};
 use nest_wire::{
-    connection::Config,
-    server::{Router, Values, serve_connection},
+    connection::TransportConfig,
+    server::{ReplyStream, Router, serve_connection},
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
@@ -42,8 +42,8 @@ fn router(made: &Arc<AtomicU64>) -> Router {
     let made = Arc::clone(made);
     Router::new()
         .message("ping", async || "pong")
-        .message("hot", async move || Values::new(Hot(Arc::clone(&made))))
-        .message("wide", async || Values::new(stream::repeat("x".repeat(10_000))))
+        .message("hot", async move || ReplyStream::new(Hot(Arc::clone(&made))))
+        .message("wide", async || ReplyStream::new(stream::repeat("x".repeat(10_000))))
         .message("yield", async || tokio::task::yield_now().await)
 }
 
@@ -79,7 +79,7 @@ async fn a_stream_that_always_has_more_does_not_delay_other_calls() {
                     "{before} bytes before the answer, of {capacity}"
                 );
             };
-            let _ = converse_over(capacity, &Config::default(), router(&made), script).await;
+            let _ = converse_over(capacity, &TransportConfig::default(), router(&made), script).await;
         }
     }
 }

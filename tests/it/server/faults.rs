@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use nest_wire::{
     codec::FrameDecoder,
     packet::RawJson,
-    server::{Ending, Payload, Router, State, Values, serve},
+    server::{Payload, ReplyStream, Router, ShutdownOutcome, State, serve},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, split},
@@ -32,7 +32,7 @@ struct Done {
 struct Service {
     arrivals: Arrivals,
     done: Arc<Done>,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 impl Service {
@@ -60,7 +60,7 @@ impl Service {
             .message("count", async |State(done): State<Arc<Done>>| {
                 done.begun.fetch_add(1, SeqCst);
                 done.finished.fetch_add(1, SeqCst);
-                Values::new(stream::iter(0..3).then(async |n| {
+                ReplyStream::new(stream::iter(0..3).then(async |n| {
                     sleep(Duration::from_secs(1)).await;
                     n
                 }))

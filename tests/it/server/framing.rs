@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use nest_wire::{
-    connection::Config,
+    connection::TransportConfig,
     packet::RawJson,
     server::{Router, State},
 };
@@ -179,7 +179,7 @@ async fn frames_may_come_cut_anywhere_and_on_lines_of_their_own() {
 #[tokio::test(start_paused = true)]
 async fn more_text_than_may_be_buffered_closes_the_connection() {
     let router = || Router::new().message("echo", async |data: RawJson| data);
-    let config = Config::default().max_buffer_size(60);
+    let config = TransportConfig::default().max_buffer_size(60);
     // Of this length in all.
     let text = |length: usize| format!(r#"{{"pattern":"echo","data":"{}","id":1}}"#, "x".repeat(length - 35));
     converse_with(&config, router(), async |mut peer| {

@@ -3,7 +3,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use nest_wire::server::{Accept, Accepted, Context, Ending, Extension, Limits, Router, Serve, serve};
+use nest_wire::server::{Context, Extension, Incoming, Limits, Listener, Router, Serve, ShutdownOutcome, serve};
 use tokio::{
     io::{AsyncReadExt, DuplexStream, duplex},
     sync::{Notify, mpsc},
@@ -38,7 +38,7 @@ fn router() -> Router {
 struct Service {
     arrivals: Arrivals,
     stop: Arc<Notify>,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 impl Service {
@@ -58,7 +58,7 @@ impl Service {
     /// A caller arrives through a balancer, whose first line will name it.
     fn arrive(&self) -> Peer {
         self.arrivals.arrive_as(|io| {
-            Accepted::new(io)
+            Incoming::new(io)
                 .with_peer(BALANCER.parse().expect("an address"))
                 .with_handshake(named)
         })
@@ -66,7 +66,7 @@ impl Service {
 }
 
 /// Reads an address and a line feed.
-async fn named(mut io: DuplexStream) -> io::Result<Accepted<DuplexStream>> {
+async fn named(mut io: DuplexStream) -> io::Result<Incoming<DuplexStream>> {
     let mut line = String::new();
     loop {
         match io.read_u8().await? {
@@ -75,7 +75,7 @@ async fn named(mut io: DuplexStream) -> io::Result<Accepted<DuplexStream>> {
         }
     }
     let peer: Option<SocketAddr> = line.parse().ok();
-    let accepted = Accepted::new(io);
+    let accepted = Incoming::new(io);
     Ok(match peer {
         Some(peer) => accepted.with_peer(peer),
         None => accepted,
@@ -152,25 +152,25 @@ async fn a_handshake_that_learns_nothing_leaves_the_peer_as_it_was() {
 async fn handshakes_follow_each_other_and_keep_what_was_learnt_before() {
     let service = Service::start(Limits::default());
     let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
-    let made: [fn(DuplexStream) -> Accepted<DuplexStream>; 3] = [
+    let made: [fn(DuplexStream) -> Incoming<DuplexStream>; 3] = [
         |io| {
-            Accepted::new(io)
+            Incoming::new(io)
                 .with_extension("blue")
                 .with_handshake(async |io| Ok(named(io).await?.with_extension(7_u8)))
                 .and_then(async |io, extensions| Ok((io, extensions)))
         },
         |io| {
-            Accepted::new(io)
+            Incoming::new(io)
                 .and_then(async |io, extensions| Ok((io, extensions)))
                 .with_handshake(async |io| {
-                    let accepted = Accepted::new(io).with_extension("blue");
+                    let accepted = Incoming::new(io).with_extension("blue");
                     Ok(accepted.with_handshake(async |io| Ok(named(io).await?.with_extension(7_u8))))
                 })
         },
         |io| {
-            Accepted::new(io)
+            Incoming::new(io)
                 .with_handshake(named)
-                .with_handshake(async |io| Ok(Accepted::new(io).with_extension(7_u8)))
+                .with_handshake(async |io| Ok(Incoming::new(io).with_extension(7_u8)))
                 .with_extension("blue")
         },
     ];
@@ -204,7 +204,7 @@ async fn a_handshake_that_panics_ends_its_connection_alone_and_is_logged_as_the_
     let service = Service::start(Limits::default());
     let mut good = service.arrivals.arrive();
     let mut bad = service.arrivals.arrive_as(|io| {
-        Accepted::new(io)
+        Incoming::new(io)
             .with_peer(BALANCER.parse().expect("an address"))
             .and_then(async |_, _| panic!("oh no"))
     });
@@ -219,27 +219,27 @@ async fn a_handshake_that_panics_ends_its_connection_alone_and_is_logged_as_the_
 /// Accepts what is there; panics when it is asked to.
 struct Panicking(mpsc::UnboundedReceiver<Option<DuplexStream>>);
 
-impl Accept for Panicking {
+impl Listener for Panicking {
     type Io = DuplexStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<DuplexStream>> {
         let io = self.0.recv().await.expect("the test goes on");
-        Ok(Accepted::new(io.expect("oh no")))
+        Ok(Incoming::new(io.expect("oh no")))
     }
 }
 
 /// Panics before there is a future.
 struct PanickingEarly(Panicking);
 
-impl Accept for PanickingEarly {
+impl Listener for PanickingEarly {
     type Io = DuplexStream;
 
-    fn accept(&mut self) -> impl Future<Output = io::Result<Accepted<DuplexStream>>> + Send {
+    fn accept(&mut self) -> impl Future<Output = io::Result<Incoming<DuplexStream>>> + Send {
         let io = self.0.0.try_recv();
         let io = io.map(|io| io.expect("oh no"));
         async move {
             match io {
-                Ok(io) => Ok(Accepted::new(io)),
+                Ok(io) => Ok(Incoming::new(io)),
                 Err(_) => self.0.accept().await,
             }
         }
@@ -248,7 +248,7 @@ impl Accept for PanickingEarly {
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_panics_is_asked_again_after_a_second_and_its_connections_live_on() {
-    async fn check<L: Accept, F: Future<Output = ()> + Send + 'static>(
+    async fn check<L: Listener, F: Future<Output = ()> + Send + 'static>(
         arrivals: mpsc::UnboundedSender<Option<DuplexStream>>,
         service: Serve<L, F>,
     ) {
@@ -291,7 +291,7 @@ async fn a_caller_whose_handshake_meets_the_shutdown_is_still_answered() {
     caller.send("203.0.113.1:7\n").await;
     is_served(&mut caller).await;
     caller.expect_end().await;
-    assert_eq!(service.running.await.expect("no panic"), Ending::Drained);
+    assert_eq!(service.running.await.expect("no panic"), ShutdownOutcome::Drained);
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,7 +301,7 @@ async fn neither_a_handshake_that_never_ends_nor_a_refusal_holds_up_a_shutdown()
     settle().await;
     let mut refused = service.arrivals.arrive();
     let mut refused_early = service.arrivals.arrive_as(|io| {
-        Accepted::new(io).and_then(async |io, extensions| {
+        Incoming::new(io).and_then(async |io, extensions| {
             sleep(Duration::from_secs(600)).await;
             Ok((io, extensions))
         })
@@ -310,7 +310,10 @@ async fn neither_a_handshake_that_never_ends_nor_a_refusal_holds_up_a_shutdown()
     let start = Instant::now();
     service.stop.notify_one();
     let ending = service.running.await.expect("no panic");
-    assert_eq!((ending, start.elapsed()), (Ending::Drained, Duration::from_secs(1)));
+    assert_eq!(
+        (ending, start.elapsed()),
+        (ShutdownOutcome::Drained, Duration::from_secs(1))
+    );
     slow.expect_end().await;
     refused.expect_end().await;
     refused_early.expect_end().await;
@@ -322,8 +325,8 @@ async fn handshakes_that_fail_in_numbers_are_logged_once_a_second() {
     let service = Service::start(Limits::default());
     for _ in 0..20 {
         let failing = service.arrivals.arrive_as(|io| {
-            Accepted::new(io).with_handshake(async |_: DuplexStream| {
-                Err::<Accepted<DuplexStream>, _>(io::Error::new(io::ErrorKind::InvalidData, "no handshake"))
+            Incoming::new(io).with_handshake(async |_: DuplexStream| {
+                Err::<Incoming<DuplexStream>, _>(io::Error::new(io::ErrorKind::InvalidData, "no handshake"))
             })
         });
         settle().await;

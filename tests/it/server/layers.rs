@@ -11,7 +11,7 @@ use std::{
 
 use nest_wire::{
     packet::RawJson,
-    server::{Extension, Handler, Kind, Reply, Request, Router, SpawnLayer},
+    server::{Extension, Handler, Reply, Request, RequestKind, Router, SpawnLayer},
 };
 use tokio::{sync::Semaphore, time::sleep};
 use tower::{
@@ -170,7 +170,7 @@ async fn a_layer_may_answer_otherwise_and_sees_what_kind_came() {
     let events = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&events);
     let count = MapRequestLayer::new(move |request: Request| {
-        counted.fetch_add(u32::from(request.kind == Kind::Event), SeqCst);
+        counted.fetch_add(u32::from(request.kind == RequestKind::Event), SeqCst);
         request
     });
     let wrap = MapResponseLayer::new(|reply: Reply| match reply {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::stream;
-use nest_wire::server::{Ending, Handler, Limits, Router, State, Values, serve};
+use nest_wire::server::{Handler, Limits, ReplyStream, Router, ShutdownOutcome, State, serve};
 use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 use tower::timeout::TimeoutLayer;
 
@@ -21,7 +21,7 @@ struct Service {
     release: Arc<Notify>,
     /// How many handlers of `slow-event` have begun.
     events: Arc<AtomicU32>,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 type Shared = (Arc<Notify>, Arc<AtomicU32>);
@@ -39,9 +39,9 @@ impl Service {
                 events.fetch_add(1, SeqCst);
                 release.notified().await;
             })
-            .message("endless", async || Values::new(stream::pending::<u8>()))
+            .message("endless", async || ReplyStream::new(stream::pending::<u8>()))
             .event("some", async || {
-                Values::new(stream::once(async { sleep(Duration::from_secs(9)).await }))
+                ReplyStream::new(stream::once(async { sleep(Duration::from_secs(9)).await }))
             })
             .message("panic", async || -> u8 {
                 sleep(Duration::from_secs(1)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nest_wire::server::{Accepted, Ending, Limits, Router, serve};
+use nest_wire::server::{Incoming, Limits, Router, ShutdownOutcome, serve};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::support::{Arrivals, Peer, arrivals, settle};
@@ -15,7 +15,7 @@ const FULL_OF_YOU: &str =
 
 struct Service {
     arrivals: Arrivals,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 impl Service {
@@ -80,7 +80,7 @@ async fn a_connection_that_ends_in_whichever_way_makes_room() {
 async fn a_handshake_that_fails_or_is_under_way_counts_as_long_as_it_lasts() {
     let service = Service::start(Limits::default().max_connections(1));
     let mut failing = service.arrivals.arrive_as(|io| {
-        Accepted::new(io).and_then(async |_, _| {
+        Incoming::new(io).and_then(async |_, _| {
             tokio::time::sleep(Duration::from_secs(10)).await;
             Err(std::io::ErrorKind::InvalidData.into())
         })

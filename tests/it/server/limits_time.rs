@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::stream;
 use nest_wire::{
     packet::RawJson,
-    server::{Limits, Router, Values, serve_connection},
+    server::{Limits, ReplyStream, Router, serve_connection},
 };
 use tokio::{
     io::duplex,
@@ -35,8 +35,8 @@ fn router() -> Router {
             "slow"
         })
         .event("slow-event", async || sleep(WORK).await)
-        .message("endless", async || Values::new(stream::pending::<u8>()))
-        .message("flood", async || Values::new(stream::repeat("x".repeat(1000))))
+        .message("endless", async || ReplyStream::new(stream::pending::<u8>()))
+        .message("flood", async || ReplyStream::new(stream::repeat("x".repeat(1000))))
 }
 
 /// How long the connection lasted, with its peer at the other end of 4 KiB.

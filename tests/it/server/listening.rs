@@ -12,7 +12,7 @@ use std::{
 
 use nest_wire::{
     connection::Keepalive,
-    server::{Context, Ending, Listener, Router, State, serve},
+    server::{Context, HostListener, Router, ShutdownOutcome, State, serve},
 };
 use socket2::SockRef;
 use tokio::{
@@ -34,14 +34,14 @@ struct Service {
     started: Arc<AtomicU32>,
     release: Arc<Notify>,
     stop: oneshot::Sender<()>,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 impl Service {
     async fn start(drain_timeout: Duration) -> Self {
         let (started, release) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
         let (stop, stopped) = oneshot::channel();
-        let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addrs().expect("bound")[0];
         let router = Router::new()
             .message("ping", async || "pong")
@@ -208,12 +208,12 @@ async fn a_name_is_listened_on_at_all_its_addresses_on_one_port() {
         // Told twice, as a hosts file may.
         "127.0.0.1:0".parse::<SocketAddr>().expect("an address"),
     ];
-    let listener = Listener::bind(&addresses[..]).await.expect("a free port");
+    let listener = HostListener::bind(&addresses[..]).await.expect("a free port");
     let bound = listener.local_addrs().expect("bound");
     assert_eq!(bound.len(), 2);
     assert_eq!(bound[0].port(), bound[1].port());
 
-    let listener = Listener::bind("localhost:0").await.expect("a free port");
+    let listener = HostListener::bind("localhost:0").await.expect("a free port");
     let bound = listener.local_addrs().expect("bound");
     let port = bound[0].port();
     assert!(port != 0 && bound.iter().all(|address| address.port() == port));
@@ -227,12 +227,14 @@ async fn a_name_is_listened_on_at_all_its_addresses_on_one_port() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_an_error() {
-    let taken = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let taken = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = taken.local_addrs().expect("bound")[0];
-    let error = Listener::bind(address).await.expect_err("it is taken");
+    let error = HostListener::bind(address).await.expect_err("it is taken");
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     assert!(error.to_string().contains(&address.to_string()), "{error}");
-    let nobody = Listener::bind("192.0.2.1:0").await.expect_err("not of this machine");
+    let nobody = HostListener::bind("192.0.2.1:0")
+        .await
+        .expect_err("not of this machine");
     assert_eq!(nobody.kind(), io::ErrorKind::AddrNotAvailable);
     assert!(nobody.to_string().contains("192.0.2.1"), "{nobody}");
 }
@@ -244,7 +246,7 @@ async fn accepted_connections_have_the_options_they_were_to_have() {
         .retries(3);
     let bound = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = bound.local_addr().expect("bound");
-    let mut plain = Listener::from(bound);
+    let mut plain = HostListener::from(bound);
     let _caller = TcpStream::connect(address).await.expect("it listens");
     let (stream, _) = plain.accept().await;
     assert!(stream.nodelay().expect("an option"));

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::stream;
 use nest_wire::{
-    connection::Config,
+    connection::TransportConfig,
     packet::RpcError,
-    server::{Limits, Payload, Router, Values, serve},
+    server::{Limits, Payload, ReplyStream, Router, serve},
 };
 use tokio::sync::Notify;
 
@@ -20,11 +20,11 @@ fn router() -> Router {
         .message("later", async || tokio::task::yield_now().await)
         .message("fails", async || Err::<(), _>(RpcError::new("no")))
         .message("panics", async || -> u32 { panic!("oh no") })
-        .message("streams", async || Values::new(stream::iter([1, 2])))
+        .message("streams", async || ReplyStream::new(stream::iter([1, 2])))
         .message("breaks", async || {
-            Values::fallible(stream::iter([Ok(1), Err(RpcError::new("no"))]))
+            ReplyStream::fallible(stream::iter([Ok(1), Err(RpcError::new("no"))]))
         })
-        .message("never", async || Values::new(stream::pending::<u32>()))
+        .message("never", async || ReplyStream::new(stream::pending::<u32>()))
         .event("note", async || ())
 }
 
@@ -158,7 +158,7 @@ async fn a_service_counts_the_connections_that_a_limit_ends() {
     let counts = Counts::start();
     let limited = |limits: Limits| {
         let (arrivals, listener) = arrivals();
-        let unread = Config::default().max_send_buffer_size(1000);
+        let unread = TransportConfig::default().max_send_buffer_size(1000);
         let router = router().message("large", async || "x".repeat(10_000_000));
         let serving = serve(listener, router).limits(limits).connection(unread);
         (arrivals, tokio::spawn(serving.into_future()))

@@ -12,8 +12,8 @@ use futures_util::{TryStreamExt, stream};
 use nest_wire::{
     packet::{RawJson, RpcError},
     server::{
-        Context, Extension, Handler, IntoReply, Kind, Metadata, Next, Payload, Rejection, Reply, Request, Router,
-        SpawnLayer, State, Values, from_fn, from_fn_with_state,
+        Context, Extension, Handler, IntoReply, Metadata, Next, Payload, Rejection, Reply, ReplyStream, Request,
+        RequestKind, Router, SpawnLayer, State, from_fn, from_fn_with_state,
     },
 };
 use tokio::time::sleep;
@@ -39,7 +39,7 @@ type Count = Arc<AtomicU32>;
 async fn wrapped(context: Context, mut request: Request, next: Next) -> Reply {
     request.extensions.insert(context.pattern.unwrap_or_default().len());
     match next.run(request).await {
-        Reply::Value(value) => Reply::value(&(value, context.kind == Kind::Message)),
+        Reply::Value(value) => Reply::value(&(value, context.kind == RequestKind::Message)),
         Reply::Undefined => Reply::value("nothing"),
         Reply::Error(error) => Reply::Error(RpcError::new(format_args!(
             "no: {}",
@@ -227,14 +227,14 @@ async fn a_function_may_map_streams_answer_itself_and_panic() {
             Some("0") => "no need to ask".into_reply(),
             Some("1") => panic!("oh no"),
             _ => match next.run(request).await {
-                Reply::Values(values) => Values::fallible(values.map_ok(|value| [value])).into_reply(),
+                Reply::Stream(values) => ReplyStream::fallible(values.map_ok(|value| [value])).into_reply(),
                 other => other,
             },
         }
     }
 
     let router = Router::new()
-        .message("count", async || Values::new(stream::iter([1, 2])))
+        .message("count", async || ReplyStream::new(stream::iter([1, 2])))
         .layer(from_fn(odd));
     converse(router, async |mut peer| {
         ask(&mut peer, "count", r#""data":0"#).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use nest_wire::{
     Compat,
-    server::{Payload, Router, State, Values, serve_connection},
+    server::{Payload, ReplyStream, Router, State, serve_connection},
 };
 use tokio::{
     io::duplex,
@@ -120,7 +120,7 @@ async fn the_last_value_of_a_stream_that_never_waits_carries_the_end() {
                 number
             }
         });
-        Values::new(values)
+        ReplyStream::new(values)
     });
     converse(router, async |mut peer| {
         peer.say(r#"{"pattern":"s","data":0,"id":1}"#).await;

@@ -16,7 +16,7 @@ use std::{
 use futures_util::{Stream, stream};
 use nest_wire::{
     packet::RpcError,
-    server::{Router, Values, serve_connection},
+    server::{ReplyStream, Router, serve_connection},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -80,23 +80,28 @@ impl Future for Answer {
 fn router() -> Router {
     Router::new()
         .message("ping", async || "pong")
-        .message("stream", async || Values::new(Ticking(stream::iter([1]), Grenade)))
+        .message("stream", async || ReplyStream::new(Ticking(stream::iter([1]), Grenade)))
         .message("endless", async || {
-            Values::new(Ticking(stream::pending::<u8>(), Grenade))
+            ReplyStream::new(Ticking(stream::pending::<u8>(), Grenade))
         })
-        .message("display", async || Err::<u8, _>(RpcError::caused_by(Malign::Display)))
+        .message("display", async || {
+            Err::<u8, _>(RpcError::internal_from(Malign::Display))
+        })
         .message("drop", async || {
-            Err::<u8, _>(RpcError::caused_by(Malign::Drop(Grenade)))
+            Err::<u8, _>(RpcError::internal_from(Malign::Drop(Grenade)))
         })
         .message("stream-drop", async || {
-            Values::fallible(stream::iter([Ok(1), Err(RpcError::caused_by(Malign::Drop(Grenade)))]))
+            ReplyStream::fallible(stream::iter([
+                Ok(1),
+                Err(RpcError::internal_from(Malign::Drop(Grenade))),
+            ]))
         })
         .message("future", || Answer(Grenade))
         .event("event-display", async || {
-            Err::<(), _>(RpcError::caused_by(Malign::Display))
+            Err::<(), _>(RpcError::internal_from(Malign::Display))
         })
         .event("event-stream", async || {
-            Values::new(Ticking(stream::iter([1]), Grenade))
+            ReplyStream::new(Ticking(stream::iter([1]), Grenade))
         })
 }
 

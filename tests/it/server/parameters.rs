@@ -9,7 +9,8 @@ use nest_wire::{
     js,
     packet::{RawJson, RpcError},
     server::{
-        Context, FromRef, FromRequest, IntoReply, IntoRpcError, Kind, Metadata, Payload, Reply, Request, Router, State,
+        Context, FromRef, FromRequest, IntoReply, IntoRpcError, Metadata, Payload, Reply, Request, RequestKind, Router,
+        State,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -110,7 +111,7 @@ async fn raw_data_comes_as_it_was_written() {
 #[tokio::test(start_paused = true)]
 async fn the_context_tells_pattern_and_metadata() {
     let router = Router::new().message("h", async |context: Context, request: Request| {
-        assert_eq!((context.kind, context.peer), (Kind::Message, None));
+        assert_eq!((context.kind, context.peer), (RequestKind::Message, None));
         assert_eq!(context.metadata, request.metadata);
         format!("{:?} {:?}", context.pattern, context.metadata)
     });

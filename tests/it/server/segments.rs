@@ -7,7 +7,7 @@ use nest_wire::{
     client::{Client, Config},
     connection,
     packet::{RawJson, RpcError},
-    server::{Payload, Router, Values, serve_connection},
+    server::{Payload, ReplyStream, Router, serve_connection},
 };
 use proptest::prelude::*;
 use tokio::{io::AsyncWriteExt, time::sleep};
@@ -21,7 +21,7 @@ fn router() -> Router {
         .message("nothing", async || ())
         .message("panic", async || -> u32 { panic!("on purpose") })
         .message("count", async |Payload(text): Payload<String>| {
-            Values::new(stream::iter(0..text.chars().count() % 4))
+            ReplyStream::new(stream::iter(0..text.chars().count() % 4))
         })
         .message("later", async |data: RawJson| {
             sleep(Duration::from_secs(1)).await;
@@ -107,7 +107,7 @@ async fn hold(exchanges: &[Exchange], segments: &[usize]) {
 
 /// Our client with our server, over a link that carries few bytes at a time.
 async fn meet(texts: &[String], capacity: usize) {
-    let config = connection::Config::default();
+    let config = connection::TransportConfig::default();
     let routes = router().into_routes();
     let connect = move || {
         let (ours, theirs) = tokio::io::duplex(capacity);

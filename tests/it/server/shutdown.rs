@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::stream;
-use nest_wire::server::{Ending, Router, State, Values, serve, serve_connection};
+use nest_wire::server::{ReplyStream, Router, ShutdownOutcome, State, serve, serve_connection};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
     sync::{Mutex, oneshot},
@@ -39,13 +39,13 @@ struct Service {
     events: Arc<AtomicU32>,
     stop: oneshot::Sender<()>,
     force: oneshot::Sender<()>,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 fn router(events: &Arc<AtomicU32>) -> Router {
     Router::new()
         .message("ping", async || "pong")
-        .message("endless", async || Values::new(stream::pending::<u8>()))
+        .message("endless", async || ReplyStream::new(stream::pending::<u8>()))
         .event("count", async |State(shared): State<Shared>| {
             shared.events.fetch_add(1, SeqCst)
         })
@@ -115,7 +115,7 @@ async fn a_service_that_answered_all_says_so() {
     busy.hear(SLOWED).await;
     busy.expect_end().await;
     drop((idle, busy));
-    assert_eq!(service.running.await.expect("no panic"), Ending::Drained);
+    assert_eq!(service.running.await.expect("no panic"), ShutdownOutcome::Drained);
     assert!(start.elapsed() <= WORK);
 }
 
@@ -129,7 +129,7 @@ async fn what_is_not_finished_in_time_is_cut_and_told() {
     idle.expect_end().await;
     drop(idle);
     let ending = service.running.await.expect("no panic");
-    assert_eq!(ending, Ending::Cut { connections: 1 });
+    assert_eq!(ending, ShutdownOutcome::Cut { connections: 1 });
     assert_eq!(start.elapsed().as_secs(), DRAIN_TIMEOUT.as_secs());
     stuck.expect_end().await;
 }
@@ -142,7 +142,7 @@ async fn a_peer_that_does_not_read_holds_up_a_shutdown_until_the_deadline_only()
     let start = Instant::now();
     service.stop.send(()).expect("it runs");
     let ending = service.running.await.expect("no panic");
-    assert_eq!(ending, Ending::Cut { connections: 1 });
+    assert_eq!(ending, ShutdownOutcome::Cut { connections: 1 });
     assert_eq!(start.elapsed().as_secs(), DRAIN_TIMEOUT.as_secs());
 }
 
@@ -156,7 +156,7 @@ async fn a_second_signal_cuts_the_waiting_short() {
     stuck.expect_silence().await;
     service.force.send(()).expect("it drains");
     let ending = service.running.await.expect("no panic");
-    assert_eq!(ending, Ending::Cut { connections: 1 });
+    assert_eq!(ending, ShutdownOutcome::Cut { connections: 1 });
     assert!(start.elapsed() < Duration::from_secs(1));
     stuck.expect_end().await;
 }
@@ -176,7 +176,7 @@ async fn what_has_arrived_before_the_signal_is_answered_though_it_was_not_yet_re
     peer.hear(SLOWED).await;
     peer.expect_end().await;
     drop(peer);
-    assert_eq!(service.running.await.expect("no panic"), Ending::Drained);
+    assert_eq!(service.running.await.expect("no panic"), ShutdownOutcome::Drained);
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,7 +214,7 @@ async fn a_service_that_stops_goes_on_answering_a_caller_with_something_in_fligh
     peer.hear(SLOWED).await;
     peer.expect_end().await;
     drop(peer);
-    assert_eq!(service.running.await.expect("no panic"), Ending::Drained);
+    assert_eq!(service.running.await.expect("no panic"), ShutdownOutcome::Drained);
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +276,7 @@ async fn a_caller_that_never_pauses_does_not_hold_up_a_shutdown_until_its_deadli
     assert!(start.elapsed() >= Duration::from_secs(5), "{:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     drop(link);
-    assert_eq!(service.running.await.expect("no panic"), Ending::Drained);
+    assert_eq!(service.running.await.expect("no panic"), ShutdownOutcome::Drained);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,9 +12,9 @@ use std::{
 
 use futures_util::{Stream, StreamExt, stream};
 use nest_wire::{
-    connection::Config,
+    connection::TransportConfig,
     packet::RpcError,
-    server::{Payload, Router, State, Values},
+    server::{Payload, ReplyStream, Router, State},
 };
 use tokio::{sync::Notify, time::sleep};
 
@@ -24,7 +24,7 @@ const REQUEST: &str = r#"31#{"pattern":"s","data":0,"id":1}"#;
 
 #[tokio::test(start_paused = true)]
 async fn the_last_value_of_a_synchronous_stream_carries_the_end() {
-    let router = Router::new().message("s", async || Values::new(stream::iter(["a", "b", "c"])));
+    let router = Router::new().message("s", async || ReplyStream::new(stream::iter(["a", "b", "c"])));
     converse(router, async |mut peer| {
         peer.send(REQUEST).await;
         peer.expect(r#"23#{"response":"a","id":1}"#).await;
@@ -39,7 +39,7 @@ async fn the_last_value_of_a_synchronous_stream_carries_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_stream_sends_each_value_when_it_comes() {
     let router = Router::new().message("s", async || {
-        Values::new(stream::iter([1, 2]).then(async |n| {
+        ReplyStream::new(stream::iter([1, 2]).then(async |n| {
             sleep(Duration::from_secs(5)).await;
             n
         }))
@@ -61,7 +61,7 @@ async fn an_end_that_comes_later_comes_alone() {
     let router = Router::new()
         .message("s", async |State(end): State<Arc<Notify>>| {
             let nothing = stream::once(async move { end.notified().await }).filter_map(async |()| None);
-            Values::new(stream::iter([1]).chain(nothing))
+            ReplyStream::new(stream::iter([1]).chain(nothing))
         })
         .with_state(Arc::clone(&end));
     converse(router, async |mut peer| {
@@ -78,7 +78,7 @@ async fn an_end_that_comes_later_comes_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_long_stream_that_never_waits_goes_on_by_itself() {
     const COUNT: u32 = 10_000;
-    let router = Router::new().message("s", async || Values::new(stream::iter(1..=COUNT)));
+    let router = Router::new().message("s", async || ReplyStream::new(stream::iter(1..=COUNT)));
     converse(router, async |mut peer| {
         peer.send(REQUEST).await;
         let mut last = String::new();
@@ -93,7 +93,7 @@ async fn a_long_stream_that_never_waits_goes_on_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_values_completes() {
-    let router = Router::new().message("s", async || Values::new(stream::empty::<u32>()));
+    let router = Router::new().message("s", async || ReplyStream::new(stream::empty::<u32>()));
     converse(router, async |mut peer| {
         peer.send(REQUEST).await;
         peer.expect(r#"26#{"isDisposed":true,"id":1}"#).await;
@@ -106,7 +106,7 @@ async fn a_stream_without_values_completes() {
 async fn an_error_after_values_is_a_packet_of_its_own_and_the_last() {
     let router = Router::new().message("s", async || {
         let values = stream::iter([Ok(1), Err(RpcError::new("no more")), Ok(3)]);
-        Values::fallible(values)
+        ReplyStream::fallible(values)
     });
     converse(router, async |mut peer| {
         peer.send(REQUEST).await;
@@ -122,7 +122,7 @@ async fn an_error_after_values_is_a_packet_of_its_own_and_the_last() {
 #[tokio::test(start_paused = true)]
 async fn streams_of_one_connection_run_side_by_side() {
     let router = Router::new().message("s", async |Payload(ms): Payload<u64>| {
-        Values::new(stream::iter(1..=2).then(move |n| async move {
+        ReplyStream::new(stream::iter(1..=2).then(move |n| async move {
             sleep(Duration::from_millis(ms)).await;
             n
         }))
@@ -144,7 +144,7 @@ async fn an_event_handlers_stream_runs_to_its_end_unsent() {
     let polled = Arc::new(AtomicU32::new(0));
     let router = Router::new()
         .event("s", async |State(polled): State<Arc<AtomicU32>>| {
-            Values::new(Endless { polled, left: 100 })
+            ReplyStream::new(Endless { polled, left: 100 })
         })
         .with_state(Arc::clone(&polled));
     converse(router, async |mut peer| {
@@ -166,7 +166,7 @@ async fn an_event_handlers_stream_runs_to_its_end_though_the_peer_is_gone() {
             "s",
             async |State((polled, release)): State<(Arc<AtomicU32>, Arc<Notify>)>| {
                 release.notified().await;
-                Values::new(Endless { polled, left: 100 })
+                ReplyStream::new(Endless { polled, left: 100 })
             },
         )
         .with_state(state);
@@ -187,7 +187,7 @@ async fn a_stream_is_not_polled_while_the_peer_does_not_read() {
     let polled = Arc::new(AtomicU32::new(0));
     let router = Router::new()
         .message("s", async |State(polled): State<Arc<AtomicU32>>| {
-            Values::new(Endless { polled, left: 100_000 })
+            ReplyStream::new(Endless { polled, left: 100_000 })
         })
         .with_state(Arc::clone(&polled));
     let script = async |mut peer: crate::support::Peer| {
@@ -200,7 +200,7 @@ async fn a_stream_is_not_polled_while_the_peer_does_not_read() {
         }
         peer.expect(r#"39#{"response":0,"isDisposed":true,"id":1}"#).await;
     };
-    converse_over(1024, &Config::default(), router, script)
+    converse_over(1024, &TransportConfig::default(), router, script)
         .await
         .expect("served");
 }
@@ -211,7 +211,7 @@ async fn a_dropped_connection_drops_its_streams_at_once() {
     let router = Router::new()
         .message("s", async |State(drops): State<Arc<AtomicU32>>| {
             let guard = CountsDrop(drops);
-            Values::new(stream::pending::<u32>().inspect(move |_| _ = &guard))
+            ReplyStream::new(stream::pending::<u32>().inspect(move |_| _ = &guard))
         })
         .message("slow", async || sleep(Duration::from_secs(3600)).await)
         .with_state(Arc::clone(&drops));

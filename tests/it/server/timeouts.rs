@@ -9,7 +9,7 @@ use std::{
 };
 
 use nest_wire::{
-    connection::{Config, ConnectionError},
+    connection::{ConnectionError, TransportConfig},
     packet::RawJson,
     server::{Router, State},
 };
@@ -93,7 +93,7 @@ async fn a_newline_after_a_frame_is_the_start_of_another() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_can_be_set() {
-    let config = Config::default().incomplete_message_timeout(Some(seconds(2)));
+    let config = TransportConfig::default().incomplete_message_timeout(Some(seconds(2)));
     let ended = converse_with(&config, ping(), async |mut peer| {
         peer.send(HALF).await;
         peer.expect_silence_of(seconds(1)).await;
@@ -101,7 +101,7 @@ async fn the_time_can_be_set() {
     });
     assert_cut_after(seconds(2), ended.await);
     for patience in [None, Some(Duration::MAX)] {
-        let config = Config::default().incomplete_message_timeout(patience);
+        let config = TransportConfig::default().incomplete_message_timeout(patience);
         let script = async |mut peer: Peer| {
             peer.send(HALF).await;
             peer.expect_silence_of(seconds(24 * 3600)).await;
@@ -148,7 +148,7 @@ async fn a_frame_finished_while_its_peer_was_not_read_is_in_time() {
             .await;
         peer.expect(PONG).await;
     };
-    converse_over(1024, &Config::default(), router, script)
+    converse_over(1024, &TransportConfig::default(), router, script)
         .await
         .expect("served");
 }

@@ -6,7 +6,7 @@ use nest_wire::{
     js::Maybe,
     packet::{RawJson, RpcError},
     pattern::Pattern,
-    server::{Context, Kind, Next, Payload, Reply, Request, Router, from_fn},
+    server::{Context, Next, Payload, Reply, Request, RequestKind, Router, from_fn},
 };
 
 async fn twice(Payload(number): Payload<u32>) -> u32 {
@@ -36,7 +36,7 @@ async fn a_router_answers_a_request_without_a_connection() {
 #[tokio::test]
 async fn layers_and_panics_are_as_on_a_connection() {
     async fn tag(mut request: Request, next: Next) -> Reply {
-        request.data = Some(nest_wire::packet::RawJson::of(&4).expect("JSON"));
+        request.data = Some(nest_wire::packet::RawJson::from_value(&4).expect("JSON"));
         next.run(request).await
     }
     let panics = async || -> u32 { panic!("oh no") };
@@ -53,7 +53,7 @@ async fn layers_and_panics_are_as_on_a_connection() {
 #[tokio::test]
 async fn an_event_is_addressed_to_the_route_of_its_pattern() {
     let shown = async |context: Context| {
-        assert_eq!(context.kind, Kind::Event);
+        assert_eq!(context.kind, RequestKind::Event);
         context.pattern.map(|pattern| pattern.to_string())
     };
     let router = Router::new().event(Pattern::object([("b", 1), ("a", 2)]), shown);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use nest_wire::{
-    connection::Config,
+    connection::TransportConfig,
     packet::RawJson,
     server::{Router, serve_connection},
 };
@@ -51,7 +51,7 @@ impl AsyncWrite for Noted {
 }
 
 /// Sends three requests in one segment. Returns the writes that answered them, and what the peer read.
-async fn writes(config: Config) -> (Vec<String>, String) {
+async fn writes(config: TransportConfig) -> (Vec<String>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let mut peer = TcpStream::connect(listener.local_addr().expect("bound"))
         .await
@@ -83,14 +83,14 @@ fn replies() -> Vec<String> {
 
 #[tokio::test]
 async fn the_replies_to_one_segment_leave_in_one_write() {
-    let (writes, read) = writes(Config::default()).await;
+    let (writes, read) = writes(TransportConfig::default()).await;
     assert_eq!(writes, [replies().concat()]);
     assert_eq!(read, replies().concat());
 }
 
 #[tokio::test]
 async fn the_replies_to_one_segment_leave_in_a_write_each_if_that_is_asked_for() {
-    let (writes, read) = writes(Config::default().separate_writes(true)).await;
+    let (writes, read) = writes(TransportConfig::default().separate_writes(true)).await;
     assert_eq!(writes, replies());
     assert_eq!(read, replies().concat());
 }

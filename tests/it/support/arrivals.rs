@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use nest_wire::server::{Accept, Accepted};
+use nest_wire::server::{Incoming, Listener};
 use tokio::{
     io::{DuplexStream, duplex},
     sync::mpsc,
@@ -12,10 +12,10 @@ use super::Peer;
 
 /// Who has callers arrive at the listener.
 #[derive(Debug)]
-pub(crate) struct Arrivals(mpsc::UnboundedSender<io::Result<Accepted<DuplexStream>>>);
+pub(crate) struct Arrivals(mpsc::UnboundedSender<io::Result<Incoming<DuplexStream>>>);
 
 #[derive(Debug)]
-pub(crate) struct Scripted(mpsc::UnboundedReceiver<io::Result<Accepted<DuplexStream>>>);
+pub(crate) struct Scripted(mpsc::UnboundedReceiver<io::Result<Incoming<DuplexStream>>>);
 
 pub(crate) fn arrivals() -> (Arrivals, Scripted) {
     let (arrivals, listener) = mpsc::unbounded_channel();
@@ -25,26 +25,26 @@ pub(crate) fn arrivals() -> (Arrivals, Scripted) {
 impl Arrivals {
     /// A caller arrives.
     pub(crate) fn arrive(&self) -> Peer {
-        self.arrive_as(Accepted::new)
+        self.arrive_as(Incoming::new)
     }
 
     /// A caller arrives from this address.
     pub(crate) fn arrive_from(&self, peer: &str) -> Peer {
         let peer: SocketAddr = peer.parse().expect("an address");
-        self.arrive_as(|io| Accepted::new(io).with_peer(peer))
+        self.arrive_as(|io| Incoming::new(io).with_peer(peer))
     }
 
     /// A caller arrives, whose connection `as_what` makes ready.
-    pub(crate) fn arrive_as(&self, as_what: impl FnOnce(DuplexStream) -> Accepted<DuplexStream>) -> Peer {
+    pub(crate) fn arrive_as(&self, as_what: impl FnOnce(DuplexStream) -> Incoming<DuplexStream>) -> Peer {
         self.arrive_over(4096, as_what)
     }
 
     /// A caller arrives over a connection that holds so many bytes in each direction.
     pub(crate) fn arrive_with_room(&self, capacity: usize) -> Peer {
-        self.arrive_over(capacity, Accepted::new)
+        self.arrive_over(capacity, Incoming::new)
     }
 
-    fn arrive_over(&self, capacity: usize, as_what: impl FnOnce(DuplexStream) -> Accepted<DuplexStream>) -> Peer {
+    fn arrive_over(&self, capacity: usize, as_what: impl FnOnce(DuplexStream) -> Incoming<DuplexStream>) -> Peer {
         let (ours, theirs) = duplex(capacity);
         self.0.send(Ok(as_what(ours))).expect("it listens");
         Peer::new(theirs)
@@ -56,10 +56,10 @@ impl Arrivals {
     }
 }
 
-impl Accept for Scripted {
+impl Listener for Scripted {
     type Io = DuplexStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<DuplexStream>> {
         self.0.recv().await.expect("the test goes on")
     }
 }

@@ -1,7 +1,7 @@
 //! Our server on one end of a link, a scripted peer on the other.
 
 use nest_wire::{
-    connection::{Config, ConnectionError},
+    connection::{ConnectionError, TransportConfig},
     server::{Router, serve_connection},
 };
 use tokio::io::duplex;
@@ -14,12 +14,12 @@ const ROOMY: usize = 256 * 1024;
 /// Serves `router` to a peer that follows `script`. The peer is gone when its script ends; what the server makes of
 /// all that is the result.
 pub(crate) async fn converse(router: Router, script: impl AsyncFnOnce(Peer)) -> Result<(), ConnectionError> {
-    converse_with(&Config::default(), router, script).await
+    converse_with(&TransportConfig::default(), router, script).await
 }
 
 /// As [`converse`], with other limits.
 pub(crate) async fn converse_with(
-    config: &Config,
+    config: &TransportConfig,
     router: Router,
     script: impl AsyncFnOnce(Peer),
 ) -> Result<(), ConnectionError> {
@@ -29,7 +29,7 @@ pub(crate) async fn converse_with(
 /// As [`converse_with`], over a link that holds so many bytes in each direction.
 pub(crate) async fn converse_over(
     capacity: usize,
-    config: &Config,
+    config: &TransportConfig,
     router: Router,
     script: impl AsyncFnOnce(Peer),
 ) -> Result<(), ConnectionError> {

@@ -5,7 +5,7 @@ use std::{error::Error, io, sync::Arc, time::Duration};
 
 use nest_wire::{
     client::{CallError, Client, Config},
-    server::{Accept, Accepted, Context, Extension, Listener, Router, TlsListener, serve},
+    server::{Context, Extension, HostListener, Incoming, Listener, Router, TlsListener, serve},
     tls::{Authorities, ClientTls, Identity, PeerCertificates, ServerTls, TlsError, rustls},
 };
 use rustls::pki_types::pem::PemObject;
@@ -22,12 +22,12 @@ use crate::support::Certificates;
 /// A running service that greets callers; it ends when this is dropped.
 struct Service {
     address: String,
-    running: JoinHandle<nest_wire::server::Ending>,
+    running: JoinHandle<nest_wire::server::ShutdownOutcome>,
 }
 
 impl Service {
     async fn start(tls: impl Into<Arc<rustls::ServerConfig>>) -> Self {
-        let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
         let listener = TlsListener::new(listener, tls);
         let address = listener.inner().local_addrs().expect("bound")[0].to_string();
         let running = tokio::spawn(serve(listener, router()).into_future());
@@ -341,12 +341,12 @@ async fn a_handshake_that_takes_too_long_names_the_address() {
 
 struct InMemory(mpsc::UnboundedReceiver<DuplexStream>);
 
-impl Accept for InMemory {
+impl Listener for InMemory {
     type Io = DuplexStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<DuplexStream>> {
         match self.0.recv().await {
-            Some(link) => Ok(Accepted::new(link)),
+            Some(link) => Ok(Incoming::new(link)),
             None => std::future::pending().await,
         }
     }
@@ -388,18 +388,18 @@ async fn a_handshake_that_does_not_come_is_waited_for_without_holding_up_others(
 /// Reads a line before TLS begins, as a balancer sends it: the caller's address.
 struct Balanced(mpsc::UnboundedReceiver<DuplexStream>);
 
-impl Accept for Balanced {
+impl Listener for Balanced {
     type Io = DuplexStream;
 
-    async fn accept(&mut self) -> io::Result<Accepted<DuplexStream>> {
+    async fn accept(&mut self) -> io::Result<Incoming<DuplexStream>> {
         let link = self.0.recv().await.expect("the test goes on");
-        Ok(Accepted::new(link).with_handshake(async |mut link: DuplexStream| {
+        Ok(Incoming::new(link).with_handshake(async |mut link: DuplexStream| {
             let mut line = String::new();
             while !line.ends_with('\n') {
                 line.push(link.read_u8().await?.into());
             }
             let peer = line.trim_end().parse().map_err(|_| io::ErrorKind::InvalidData)?;
-            Ok(Accepted::new(link).with_peer(peer))
+            Ok(Incoming::new(link).with_peer(peer))
         }))
     }
 }

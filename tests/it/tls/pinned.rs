@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 
 use nest_wire::{
     client::{CallError, Client},
-    server::{Listener, Router, TlsListener, serve},
+    server::{HostListener, Router, TlsListener, serve},
     tls::{ClientTls, Identity, PinnedCertificates, ServerTls, rustls},
 };
 use rustls::{
@@ -27,7 +27,7 @@ fn pinned(kind: &Kind) -> PinnedCertificates {
 
 /// Calls a service of this configuration once.
 async fn ping(service: impl Into<Arc<ServerConfig>>, caller: ClientTls) -> Result<String, CallError> {
-    let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let listener = TlsListener::new(listener, service);
     let address = listener.inner().local_addrs().expect("bound")[0].to_string();
     let router = Router::new().message("ping", async || "pong");

@@ -5,7 +5,7 @@ use std::{error::Error, process::Command};
 
 use nest_wire::{
     client::Client,
-    server::{Listener, Router, TlsListener, serve},
+    server::{HostListener, Router, TlsListener, serve},
     tls::{Authorities, ClientTls, HandshakeError, Identity, ServerTls, rustls},
 };
 
@@ -21,7 +21,7 @@ fn trusting(kind: &Kind) -> ClientTls {
 
 /// Calls a service once, as `localhost` where nothing else is expected.
 async fn ping(service: ServerTls, caller: ClientTls) -> Result<String, Box<dyn Error>> {
-    let listener = Listener::bind("localhost:0").await.expect("a free port");
+    let listener = HostListener::bind("localhost:0").await.expect("a free port");
     let listener = TlsListener::new(listener, service);
     let port = listener.inner().local_addrs().expect("bound")[0].port();
     let router = Router::new().message("ping", async || "pong");

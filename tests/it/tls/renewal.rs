@@ -3,7 +3,7 @@
 
 use nest_wire::{
     client::Client,
-    server::{Ending, Extension, Listener, Router, TlsListener, serve},
+    server::{Extension, HostListener, Router, ShutdownOutcome, TlsListener, serve},
     tls::{ClientTls, Identity, PeerCertificates, PinnedCertificates, ServerTls, rustls},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -13,13 +13,13 @@ use crate::support::kinds::Kind;
 
 struct Service {
     address: String,
-    running: JoinHandle<Ending>,
+    running: JoinHandle<ShutdownOutcome>,
 }
 
 impl Service {
     /// Starts a service that answers with the certificate of the caller.
     async fn start(tls: ServerTls) -> Self {
-        let listener = Listener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
         let listener = TlsListener::new(listener, tls);
         let address = listener.inner().local_addrs().expect("bound")[0].to_string();
         let router = Router::new()

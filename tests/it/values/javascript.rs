@@ -89,7 +89,7 @@ async fn a_handler_fails_with_an_exception_of_http() {
     let Err(nest_wire::client::CallError::Rpc(error)) = client.send::<()>("find", &1).await else {
         panic!("an error");
     };
-    let exception = HttpException::of(&error).expect("one of HTTP");
+    let exception = HttpException::from_rpc_error(&error).expect("one of HTTP");
     assert_eq!(
         (exception.status(), exception.message().as_deref()),
         (404, Some("no user"))

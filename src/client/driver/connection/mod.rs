@@ -20,14 +20,14 @@ use tokio::{
 
 use crate::{
     client::{
-        Disconnected, State,
+        ConnectionState, DisconnectReason,
         channel::call_key::CallKey,
         driver::{connection::batch::Batch, receiver::RequestReceiver},
         state::StateReporter,
     },
     compat::Compat,
     connection::{Connection, ConnectionError},
-    packet::{CallId, Outcome},
+    packet::{CallId, ReplyOutcome},
 };
 
 /// How many rounds are made before others have their turn: with a service that always has more, each reads a segment.
@@ -43,7 +43,7 @@ pub(in crate::client) struct ActiveConnection<'a, IO> {
     /// Events that are written but not wholly sent, in that order, and how many bytes will have been sent when they are.
     unsent: VecDeque<(u64, CallKey)>,
     /// What has been read and not been handed over.
-    replies: Vec<(CallId, Outcome)>,
+    replies: Vec<(CallId, ReplyOutcome)>,
     /// Whether a stream may be full, so that nothing is read.
     is_paused: bool,
     /// The service takes no more calls: nothing is written any more. What it owes has until this ends.
@@ -75,12 +75,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
 
     /// Carries packets until the connection ends, and fails the pending calls with the reason. Returns the connection too,
     /// for its end in order.
-    pub(in crate::client) async fn run(mut self) -> (Disconnected, Connection<IO>) {
+    pub(in crate::client) async fn run(mut self) -> (DisconnectReason, Connection<IO>) {
         // Before anything is read: what waits for a link has had one, though that be lost at once. Else a service that
         // accepts and closes would be called again and again.
         self.write();
         let reason = match poll_fn(|cx| self.poll(cx)).await {
-            Ok(()) => Disconnected::Closed,
+            Ok(()) => DisconnectReason::Closed,
             Err(reason) => reason,
         };
         tracing::debug!(error = &reason as &dyn std::error::Error, "disconnected");
@@ -89,7 +89,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
     }
 
     /// Ready with `Ok` when nobody needs the link any more.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Disconnected>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DisconnectReason>> {
         for _ in 0..ROUNDS {
             // All of them, each time: every one registers its own wake-up. Replies first: should the link have ended,
             // what is not yet written stays where it is, for the next link.
@@ -102,13 +102,13 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
             self.write();
             let is_relieved = self.poll_write(cx)?;
             if self.receiver.is_overdue() {
-                return Poll::Ready(Err(Disconnected::Closed));
+                return Poll::Ready(Err(DisconnectReason::Closed));
             }
             if self.connection.queued() == 0 && self.receiver.is_drained() {
                 return Poll::Ready(Ok(()));
             }
             if self.is_refused(cx) {
-                return Poll::Ready(Err(Disconnected::Stopping));
+                return Poll::Ready(Err(DisconnectReason::Stopping));
             }
             // Only what has not registered its wake-up is polled again: with one call at a time, each round counts.
             if !(received || is_relieved) {
@@ -125,7 +125,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         if self.refusing.is_none() {
             tracing::debug!("the service is stopping");
             self.refusing = Some(Box::pin(sleep(self.receiver.drain_timeout)));
-            self.reporter.post(State::Disconnected(Disconnected::Stopping));
+            self.reporter
+                .post(ConnectionState::Disconnected(DisconnectReason::Stopping));
         }
     }
 
@@ -139,6 +140,6 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
     }
 }
 
-fn failed(error: ConnectionError) -> Disconnected {
-    Disconnected::Failed(Arc::new(error))
+fn failed(error: ConnectionError) -> DisconnectReason {
+    DisconnectReason::Failed(Arc::new(error))
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     client::{
-        Disconnected,
+        DisconnectReason,
         channel::values::Clock,
         driver::connection::{ActiveConnection, failed},
     },
@@ -20,20 +20,20 @@ const REPLIES: usize = 64;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     /// Returns true if anything was read.
-    pub(in crate::client) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+    pub(in crate::client) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Result<bool, DisconnectReason> {
         if self.is_paused && !self.resume() {
             return Ok(false);
         }
         match self.connection.poll_segment(cx) {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(Segment::Received)) => self.take_segment().map(|()| true),
-            Poll::Ready(Ok(Segment::End)) => Err(Disconnected::ByPeer),
-            Poll::Ready(Ok(Segment::EndInsideFrame)) => Err(Disconnected::InsideFrame),
+            Poll::Ready(Ok(Segment::End)) => Err(DisconnectReason::ByPeer),
+            Poll::Ready(Ok(Segment::EndInsideFrame)) => Err(DisconnectReason::InsideFrame),
             Poll::Ready(Err(error)) => Err(failed(error)),
         }
     }
 
-    fn take_segment(&mut self) -> Result<(), Disconnected> {
+    fn take_segment(&mut self) -> Result<(), DisconnectReason> {
         let mut clock = Clock::default();
         loop {
             let read = self.read_replies();
@@ -61,7 +61,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     }
 
     /// Takes some replies out of what has been received. Returns true if there are more.
-    fn read_replies(&mut self) -> Result<bool, Disconnected> {
+    fn read_replies(&mut self) -> Result<bool, DisconnectReason> {
         let mut memory = ByteString::new();
         while self.replies.len() < REPLIES {
             let Some(frame) = self.connection.next_frame(&mut memory).map_err(failed)? else {

@@ -9,7 +9,7 @@ use simdutf8::basic::from_utf8;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{
-    CallError, Disconnected,
+    CallError, DisconnectReason,
     channel::{call_key::CallKey, call_state::CallState, channel_state::ChannelState, outbound::UTF8},
     driver::connection::{ActiveConnection, failed},
 };
@@ -108,7 +108,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     }
 
     /// Sends what is written. Returns true if the service, which did not take enough, now does.
-    pub(in crate::client) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+    pub(in crate::client) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, DisconnectReason> {
         let was_congested = self.connection.is_congested();
         let queued = self.connection.queued();
         let flushed = self.connection.poll_flush(cx);

@@ -7,7 +7,7 @@ use http::Extensions;
 use crate::server::listen::handshake::{Handshake, Opened};
 
 /// A connection that was accepted, perhaps with something to be done before it can be used.
-pub struct Accepted<IO> {
+pub struct Incoming<IO> {
     peer: Option<SocketAddr>,
     /// Whether the handshake may learn that the peer is another one.
     learns_peer: bool,
@@ -20,7 +20,7 @@ pub(in crate::server) enum Opening<IO> {
     After(Handshake<IO>),
 }
 
-impl<IO: Send + 'static> Accepted<IO> {
+impl<IO: Send + 'static> Incoming<IO> {
     /// A connection that can be used at once.
     #[must_use]
     pub fn new(io: IO) -> Self {
@@ -65,7 +65,7 @@ impl<IO: Send + 'static> Accepted<IO> {
     /// `open` gets the connection, and the extensions added so far to add to. What learns who the peer is goes into
     /// [`with_handshake`](Self::with_handshake).
     #[must_use]
-    pub fn and_then<T, F>(self, open: impl FnOnce(IO, Extensions) -> F + Send + 'static) -> Accepted<T>
+    pub fn and_then<T, F>(self, open: impl FnOnce(IO, Extensions) -> F + Send + 'static) -> Incoming<T>
     where
         F: Future<Output = io::Result<(T, Extensions)>> + Send,
     {
@@ -79,14 +79,14 @@ impl<IO: Send + 'static> Accepted<IO> {
                 peer: before.peer,
             })
         };
-        Accepted {
+        Incoming {
             peer,
             learns_peer,
             opening: Opening::After(Box::pin(handshake)),
         }
     }
 
-    /// As [`and_then`](Self::and_then), for a handshake that learns who the peer is: `handshake` returns an `Accepted` that
+    /// As [`and_then`](Self::and_then), for a handshake that learns who the peer is: `handshake` returns an `Incoming` that
     /// may have a peer and extensions. That peer takes the place of the one known before, for
     /// [`Context::peer`](crate::server::Context), for the spans and the log, and for
     /// [`Limits::max_connections_per_peer`](crate::server::Limits::max_connections_per_peer).
@@ -99,20 +99,20 @@ impl<IO: Send + 'static> Accepted<IO> {
     ///
     /// ```
     /// use std::{io, net::{IpAddr, SocketAddr}, time::Duration};
-    /// use nest_wire::server::{Accept, Accepted, Context, Limits, Router, serve};
+    /// use nest_wire::server::{Listener, Incoming, Context, Limits, Router, serve};
     /// use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}, time::timeout};
     ///
     /// /// Accepts from a balancer, which nobody else may reach: a caller could name any address.
     /// struct Proxied(TcpListener);
     ///
-    /// impl Accept for Proxied {
+    /// impl Listener for Proxied {
     ///     type Io = TcpStream;
     ///
-    ///     async fn accept(&mut self) -> io::Result<Accepted<TcpStream>> {
+    ///     async fn accept(&mut self) -> io::Result<Incoming<TcpStream>> {
     ///         let (stream, balancer) = self.0.accept().await?;
-    ///         Ok(Accepted::new(stream).with_peer(balancer).with_handshake(async |mut stream: TcpStream| {
+    ///         Ok(Incoming::new(stream).with_peer(balancer).with_handshake(async |mut stream: TcpStream| {
     ///             let peer = timeout(Duration::from_secs(5), read_header(&mut stream)).await??;
-    ///             let accepted = Accepted::new(stream);
+    ///             let accepted = Incoming::new(stream);
     ///             Ok(match peer {
     ///                 Some(peer) => accepted.with_peer(peer),
     ///                 None => accepted,
@@ -163,10 +163,10 @@ impl<IO: Send + 'static> Accepted<IO> {
     ///
     /// [`TlsListener`](crate::server::TlsListener) goes around such a listener if the header comes before TLS, as balancers send it.
     #[must_use]
-    pub fn with_handshake<T, F>(self, handshake: impl FnOnce(IO) -> F + Send + 'static) -> Accepted<T>
+    pub fn with_handshake<T, F>(self, handshake: impl FnOnce(IO) -> F + Send + 'static) -> Incoming<T>
     where
         T: Send + 'static,
-        F: Future<Output = io::Result<Accepted<T>>> + Send,
+        F: Future<Output = io::Result<Incoming<T>>> + Send,
     {
         let peer = self.peer;
         let handshake = async move {
@@ -182,7 +182,7 @@ impl<IO: Send + 'static> Accepted<IO> {
                 peer: after.peer.or(peer),
             })
         };
-        Accepted {
+        Incoming {
             peer,
             learns_peer: true,
             opening: Opening::After(Box::pin(handshake)),
@@ -216,9 +216,9 @@ impl<IO: Send + 'static> Accepted<IO> {
     }
 }
 
-impl<IO> fmt::Debug for Accepted<IO> {
+impl<IO> fmt::Debug for Incoming<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepted")
+        f.debug_struct("Incoming")
             .field("peer", &self.peer)
             .finish_non_exhaustive()
     }

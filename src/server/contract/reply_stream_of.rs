@@ -5,35 +5,35 @@ use std::{fmt, marker::PhantomData};
 use futures_util::Stream;
 use serde::Serialize;
 
-use crate::server::{IntoReply, IntoRpcError, Reply, Values};
+use crate::server::{IntoReply, IntoRpcError, Reply, ReplyStream};
 
-/// [`Values`] of which the compiler knows the type, for contracts.
+/// [`ReplyStream`] of which the compiler knows the type, for contracts.
 ///
 /// ```
 /// use futures_util::stream;
-/// use nest_wire::{contract::Message, server::{Payload, Router, ValuesOf}};
+/// use nest_wire::{contract::Message, server::{Payload, Router, ReplyStreamOf}};
 ///
 /// const COUNT: Message<u32, u32> = Message::new("count");
 ///
-/// async fn count(Payload(end): Payload<u32>) -> ValuesOf<u32> {
-///     ValuesOf::new(stream::iter(1..=end))
+/// async fn count(Payload(end): Payload<u32>) -> ReplyStreamOf<u32> {
+///     ReplyStreamOf::new(stream::iter(1..=end))
 /// }
 ///
 /// let router: Router = Router::new().handle_message(COUNT, count);
 /// ```
-pub struct ValuesOf<T> {
-    values: Values,
+pub struct ReplyStreamOf<T> {
+    values: ReplyStream,
     item: PhantomData<fn() -> T>,
 }
 
-impl<T: Serialize> ValuesOf<T> {
+impl<T: Serialize> ReplyStreamOf<T> {
     /// A stream that can't fail, of values that `JSON.stringify` could write.
     pub fn new<S>(values: S) -> Self
     where
         S: Stream<Item = T> + Send + 'static,
     {
         Self {
-            values: Values::new(values),
+            values: ReplyStream::new(values),
             item: PhantomData,
         }
     }
@@ -45,20 +45,20 @@ impl<T: Serialize> ValuesOf<T> {
         E: IntoRpcError,
     {
         Self {
-            values: Values::fallible(values),
+            values: ReplyStream::fallible(values),
             item: PhantomData,
         }
     }
 }
 
-impl<T> IntoReply for ValuesOf<T> {
+impl<T> IntoReply for ReplyStreamOf<T> {
     fn into_reply(self) -> Reply {
-        Reply::Values(self.values)
+        Reply::Stream(self.values)
     }
 }
 
-impl<T> fmt::Debug for ValuesOf<T> {
+impl<T> fmt::Debug for ReplyStreamOf<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ValuesOf(..)")
+        f.write_str("ReplyStreamOf(..)")
     }
 }

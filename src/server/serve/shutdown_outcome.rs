@@ -3,7 +3,7 @@
 /// How a service came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ending {
+pub enum ShutdownOutcome {
     /// All that was in flight has been answered.
     Drained,
     /// Something took longer than [`Serve::drain_timeout`], or than [`Serve::with_forced_shutdown`] let it: so many
