@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
     serve(listener, conformance::router()?.compat(nest))
-        .connection(limits(nest))
+        .transport(limits(nest))
         .with_graceful_shutdown(stopped)
         .with_forced_shutdown(support::stopped_again())
         .await;

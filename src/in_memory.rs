@@ -7,7 +7,7 @@ use std::{future::ready, io, sync::Arc};
 use tokio::io::duplex;
 
 use crate::{
-    client::{Client, Config},
+    client::{Client, Target},
     server::{IntoRoutes, serve_connection},
 };
 
@@ -28,17 +28,26 @@ const CAPACITY: usize = 64 * 1024;
 /// ```
 #[must_use]
 pub fn client(router: impl IntoRoutes) -> Client {
-    client_with_config(router, Config::default())
+    let client = Client::builder().build(target(router));
+    client.expect("a connector needs no address")
 }
 
-/// Makes a client as [`client`] does, with settings of its own.
+/// Returns what a [`ClientBuilder`](crate::client::ClientBuilder) makes such a client of, with other timeouts and limits.
+///
+/// ```
+/// use std::time::Duration;
+/// use nest_wire::{client::Client, in_memory, server::Router};
+///
+/// let router = Router::new().message("ping", async || "pong");
+/// let client = Client::builder().timeout(Duration::from_secs(1)).build(in_memory::target(router))?;
+/// # Ok::<(), nest_wire::client::BuildError>(())
+/// ```
 #[must_use]
-pub fn client_with_config(router: impl IntoRoutes, config: Config) -> Client {
+pub fn target(router: impl IntoRoutes) -> Target {
     let routes = router.into_routes();
-    let connect = move || {
+    Target::connector(move || {
         let (ours, theirs) = duplex(CAPACITY);
         tokio::spawn(serve_connection(theirs, Arc::clone(&routes)).into_future());
         ready(io::Result::Ok(ours))
-    };
-    Client::with_connector(connect, config)
+    })
 }

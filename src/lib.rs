@@ -70,4 +70,8 @@ mod telemetry;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+pub use client::Client;
 pub use compat::Compat;
+pub use packet::RpcError;
+pub use pattern::Pattern;
+pub use server::{Payload, Router, serve};

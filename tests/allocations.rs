@@ -15,7 +15,7 @@ use allocation_counter::measure;
 use bytes::BytesMut;
 use nest_wire::{
     Compat,
-    client::{CallError, Client, Config},
+    client::{CallError, Client, Target},
     codec::{FrameDecoder, encode, encode_with},
     packet::{IncomingReply, IncomingRequest, OutgoingReply, RawJson, write_reply},
     pattern::Pattern,
@@ -166,7 +166,7 @@ fn allocations_of_calls<T>(call: &impl AsyncFn(&Client) -> Result<T, CallError>,
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
     let connect = || std::future::ready(Ok::<_, io::Error>(Answering::default()));
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     let play = || {
         let calls = (0..count).map(|_| call(&client));
         let outcomes = runtime.block_on(futures_util::future::join_all(calls));

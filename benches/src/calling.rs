@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use nest_wire::client::{Client, Config};
+use nest_wire::client::{Client, Target};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     runtime::Runtime,
@@ -35,7 +35,7 @@ impl Calling {
             .build()
             .expect("a runtime");
         let connect = || ready(Ok::<_, io::Error>(Answering::new()));
-        let client = Client::with_connector(connect, Config::default());
+        let client = Client::builder().build(Target::connector(connect)).expect("a client");
         Self { runtime, client }
     }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{address::Address, data::Data, failure::Failure};
 use nest_wire::{
-    client::{CallError, Client, Config},
+    client::{CallError, Client},
     js::{ParseError, Value},
     pattern::Pattern,
 };
@@ -41,9 +41,9 @@ pub(crate) struct Ready {
 impl Call {
     /// Reads the data, if it stands elsewhere, and makes a client. Nothing is connected yet.
     pub(crate) fn ready(self) -> Result<Ready, Failure> {
-        let config = Config::default().timeout(self.timeout);
+        let config = Client::builder().timeout(self.timeout);
         Ok(Ready {
-            client: Client::with_config(self.address.as_str(), config),
+            client: config.build(self.address.as_str()).expect("a client"),
             pattern: self.pattern,
             data: self.data.read().map_err(Failure::Stdin)?,
             address: self.address,

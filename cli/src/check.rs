@@ -9,10 +9,7 @@ use crate::{
     call::{pattern, seconds},
     failure::Failure,
 };
-use nest_wire::{
-    client::{Client, Config},
-    pattern::Pattern,
-};
+use nest_wire::{client::Client, pattern::Pattern};
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -29,8 +26,8 @@ pub(crate) struct Check {
 }
 
 pub(crate) async fn run(check: Check) -> Result<(), Failure> {
-    let config = Config::default().timeout(check.timeout);
-    let client = Client::with_config(check.address.as_str(), config);
+    let config = Client::builder().timeout(check.timeout);
+    let client = config.build(check.address.as_str()).expect("a client");
     let checked = match check.pattern {
         Some(pattern) => client.check(pattern).await,
         None => client.connect().await,

@@ -13,7 +13,7 @@
 
 use clap::Parser;
 use nest_wire::{
-    client::{self, Client},
+    client::Client,
     connection::TransportConfig,
     server::{Payload, Router, serve},
 };
@@ -42,15 +42,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Args { listen, call, numbers } = Args::parse();
     let connection = TransportConfig::default().framing(LengthPrefixed::default);
     if let Some(address) = call {
-        let config = client::Config::default().connection(connection);
-        let total: f64 = Client::with_config(address, config).send("sum", &numbers).await?;
+        let config = Client::builder().transport(connection);
+        let total: f64 = config.build(address).expect("a client").send("sum", &numbers).await?;
         println!("{total}");
         return Ok(());
     }
     let stopped = listen.stopped();
     let listener = listen.bind("127.0.0.1").await?;
     serve(listener, Router::new().message("sum", sum).event("log", log))
-        .connection(connection)
+        .transport(connection)
         .with_graceful_shutdown(stopped)
         .with_forced_shutdown(support::stopped_again())
         .await;

@@ -85,6 +85,7 @@
 //! # Ok(()) }
 //! ```
 
+mod builder;
 mod call;
 mod channel;
 mod config;
@@ -92,12 +93,16 @@ mod connect;
 mod driver;
 mod error;
 mod handle;
+mod overload;
 mod pool;
 mod reconnect;
 mod state;
 
+pub use builder::ClientBuilder;
+pub use builder::error::BuildError;
+pub use builder::target::Target;
 pub use call::timeout_error::TimeoutError;
-pub use config::{Config, OverloadPolicy};
+use config::Config;
 pub use connect::address::AddressError;
 pub use connect::error::ConnectError;
 pub use error::{CallError, DisconnectReason};
@@ -106,5 +111,6 @@ pub use handle::message::MessageRequest;
 pub use handle::reply_stream::ReplyStream;
 pub use handle::request::RequestBuilder;
 pub use handle::service::{Reply, Request, StreamingClient};
+pub use overload::OverloadPolicy;
 pub use reconnect::{ReconnectMode, ReconnectPolicy};
 pub use state::{ConnectionState, StateStream};

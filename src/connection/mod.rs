@@ -15,6 +15,7 @@ mod low_water;
 mod packets;
 mod queue;
 mod reader;
+mod tcp_options;
 mod writer;
 
 pub(crate) use caught::{Caught, caught, panic_message};
@@ -24,3 +25,4 @@ pub use framing::Framing;
 pub use keepalive::Keepalive;
 pub use link::{Connection, Segment};
 pub(crate) use listening::listen;
+pub use tcp_options::TcpOptions;

@@ -37,9 +37,6 @@ pub enum TlsError {
     /// A certificate is malformed, or the key is not the one it was made for.
     #[error("the certificate cannot be used")]
     Certificate(#[source] rustls::Error),
-    /// The address of the service has no port, for example.
-    #[error(transparent)]
-    Address(Box<dyn std::error::Error + Send + Sync>),
     /// What should be the name or the address of a service is neither.
     #[error("{name:?} is no name that a certificate could be for")]
     ServerName {

@@ -112,7 +112,7 @@ async fn a_slow_peer_takes_it_byte_by_byte() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_speaks_the_framing_it_was_given() {
-    let config = client::TransportConfig::default().connection(config());
+    let config = client::Client::builder().transport(config());
     let (client, mut calls) = calls_with(config, 1024);
     let service = async {
         let mut peer = calls.next().await;

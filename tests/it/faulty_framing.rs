@@ -72,7 +72,7 @@ fn config() -> TransportConfig {
 }
 
 fn client_of(config: TransportConfig) -> (Client, Calls) {
-    calls_with(client::TransportConfig::default().connection(config), 4096)
+    calls_with(client::Client::builder().transport(config), 4096)
 }
 
 async fn line(peer: &mut Peer) -> String {

@@ -2,7 +2,7 @@
 //! task, finds out here first.
 
 use nest_wire::{
-    client::{self, CallError, Client, Reply, ReplyStream, Request, StateStream, StreamingClient},
+    client::{self, CallError, Client, StateStream, StreamingClient},
     codec::{FrameCodec, FrameDecoder},
     connection::{self, Connection, ConnectionError, Keepalive},
     fixture::{Proxy, Recording},
@@ -23,10 +23,10 @@ fn sent<T: Send>() {}
 fn what_is_kept_is_shared_and_what_is_used_up_is_sent() {
     shared::<(
         Client,
-        client::Config,
+        client::ClientBuilder,
         client::ConnectionState,
-        Request,
-        Reply,
+        client::Request,
+        client::Reply,
         CallError,
         StreamingClient<u8>,
     )>();
@@ -63,7 +63,7 @@ fn what_is_kept_is_shared_and_what_is_used_up_is_sent() {
         ReplyStream,
         HandlerFuture,
         Incoming<DuplexStream>,
-        ReplyStream<u8>,
+        client::ReplyStream<u8>,
         StateStream,
     )>();
     sent::<(

@@ -2,7 +2,7 @@
 //! in `compat-tests`.
 
 use nest_wire::{
-    client::{Client, Request},
+    client::{Client, Request, Target},
     server::{Metadata, Router, serve_connection},
 };
 use opentelemetry::{
@@ -70,7 +70,7 @@ fn client(router: impl Fn() -> Router + Clone + Send + Sync + 'static) -> Client
         tokio::spawn(async move { serve_connection(theirs, routes).await });
         async move { Ok(ours) }
     };
-    Client::with_connector(connect, Default::default())
+    Client::builder().build(Target::connector(connect)).expect("a client")
 }
 
 #[tokio::test(start_paused = true)]

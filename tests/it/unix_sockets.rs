@@ -4,7 +4,7 @@
 use std::{fs, path::PathBuf};
 
 use nest_wire::{
-    client::{CallError, Client},
+    client::{CallError, Client, Target},
     server::{Context, Router, serve},
 };
 use tokio::{net::UnixListener, sync::oneshot};
@@ -46,7 +46,7 @@ async fn a_service_on_a_unix_socket_answers_its_callers() {
     let serving = serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
     let running = tokio::spawn(serving.into_future());
 
-    let client = Client::unix(place.socket());
+    let client = Client::builder().build(Target::unix(place.socket())).expect("a client");
     let total: f64 = client.send("sum", &[3, 5, 6]).await.expect("an answer");
     assert_eq!(total, 14.0);
     assert!(!client.send::<bool>("has-address", &0).await.expect("an answer"));
@@ -57,7 +57,7 @@ async fn a_service_on_a_unix_socket_answers_its_callers() {
 #[tokio::test]
 async fn a_path_on_which_nobody_listens_fails_the_call() {
     let place = Place::new("nobody");
-    let client = Client::unix(place.socket());
+    let client = Client::builder().build(Target::unix(place.socket())).expect("a client");
     let error = client.send::<f64>("sum", &[1]).await.expect_err("nobody is there");
     let CallError::Connect(cause) = error else {
         panic!("{error:?}")

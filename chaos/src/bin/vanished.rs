@@ -16,8 +16,8 @@ use std::{
 use clap::Parser;
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    client::{Client, Config},
-    connection::Keepalive,
+    client::Client,
+    connection::{Keepalive, TcpOptions},
     server::{HostListener, ReplyStream, Router, serve},
 };
 use tokio::sync::mpsc;
@@ -84,12 +84,16 @@ async fn measure() -> Result<ExitCode, Box<dyn Error>> {
             });
             async { ReplyStream::new(numbers) }
         });
-    let listener = HostListener::bind("127.0.0.1:0").await?.keepalive(keepalive.clone());
+    let listener = HostListener::bind("127.0.0.1:0")
+        .await?
+        .tcp(TcpOptions::default().keepalive(keepalive.clone()));
     let address = listener.local_addrs()?[0];
     tokio::spawn(serve(listener, router).into_future());
 
-    let config = Config::default().keepalive(keepalive).timeout(Duration::MAX);
-    let client = Client::with_config(address.to_string(), config);
+    let config = Client::builder()
+        .tcp(TcpOptions::default().keepalive(keepalive))
+        .timeout(Duration::MAX);
+    let client = config.build(address.to_string()).expect("a client");
     let mut numbers = Box::pin(client.send_stream::<u64>("count", &0).await?);
     numbers.next().await.ok_or("no first number")??;
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, io, net::SocketAddr, path::PathBuf, sync::Arc, t
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use nest_wire::client::{Client, Config, ReconnectPolicy};
+use nest_wire::client::{Client, ClientBuilder, ReconnectPolicy};
 use nest_wire_harness::{Harness, HarnessError};
 use tokio::time::timeout;
 
@@ -261,7 +261,11 @@ async fn caller(setting: &Setting, addresses: &[SocketAddr], random: &mut Rng) -
     match setting.pairing.caller {
         Make::Ours => {
             let addresses = addresses.iter().map(ToString::to_string);
-            Ok(Caller::Ours(Client::with_hosts(addresses, drawn_config(random))))
+            Ok(Caller::Ours(
+                drawn_config(random)
+                    .build(addresses.collect::<Vec<_>>())
+                    .expect("a client"),
+            ))
         }
         Make::Nest(major) => {
             let caller = NestCaller::start(&setting.harness, major, addresses[0]).await?;
@@ -270,7 +274,7 @@ async fn caller(setting: &Setting, addresses: &[SocketAddr], random: &mut Rng) -
     }
 }
 
-fn drawn_config(random: &mut Rng) -> Config {
+fn drawn_config(random: &mut Rng) -> ClientBuilder {
     let reconnect = match random.bool() {
         true => ReconnectPolicy::always(),
         false => ReconnectPolicy::on_demand().attempts(random.u32(1..6)),
@@ -278,7 +282,7 @@ fn drawn_config(random: &mut Rng) -> Config {
     let reconnect = reconnect
         .min_delay(Duration::from_millis(20))
         .max_delay(Duration::from_millis(300));
-    let config = Config::default()
+    let config = Client::builder()
         .connect_timeout(Duration::from_secs(2))
         .reconnect(reconnect)
         .connections(random.usize(1..=2));

@@ -67,7 +67,7 @@ async fn listen(flags: &Flags) -> io::Result<()> {
 }
 
 fn limited<L, F>(serving: Serve<L, F>, flags: &Flags) -> Serve<L, F> {
-    let serving = serving.limits(flags.limits()).connection(flags.connection());
+    let serving = serving.limits(flags.limits()).transport(flags.connection());
     match flags.drain_timeout() {
         Some(timeout) => serving.drain_timeout(timeout),
         None => serving,

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nest_wire::client::{CallError, Client, Config};
+use nest_wire::client::{CallError, Client};
 use nest_wire_harness::{HarnessError, Service};
 use tokio::{
     process::Command,
@@ -141,7 +141,9 @@ pub async fn run(plan: &Plan) -> Result<Findings, HarnessError> {
 }
 
 fn client(service: &Service) -> Client {
-    Client::with_config(service.address().to_string(), Config::default())
+    Client::builder()
+        .build(service.address().to_string())
+        .expect("a client")
 }
 
 /// Takes samples until the run is over, or a caller has ended early: it has found a fault.

@@ -13,7 +13,7 @@ use compat_tests::{NestClient, Stage, ask_client, on_each_major};
 use futures_util::{TryStreamExt, future::join_all};
 use nest_wire::{
     Compat,
-    client::{CallError, Client, Config},
+    client::{CallError, Client},
     codec::FrameDecoder,
     js::{Maybe, Value},
 };
@@ -52,7 +52,10 @@ on_each_major!(ids_are_uuids_in_7_and_8_and_21_digits_in, ids);
 
 fn like(major: u8, service: SocketAddr) -> Client {
     let compat = Compat::from_major(major).expect("a major that is pinned");
-    Client::with_config(service.to_string(), Config::default().compat(compat))
+    Client::builder()
+        .compat(compat)
+        .build(service.to_string())
+        .expect("a client")
 }
 
 fn send(key: u8) -> String {

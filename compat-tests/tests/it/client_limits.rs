@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, future::join_all};
-use nest_wire::client::{CallError, Client, Config, OverloadPolicy};
+use nest_wire::client::{CallError, Client, ClientBuilder, OverloadPolicy};
 use nest_wire_harness::{App, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ async fn nest() -> Service {
 }
 
 /// The order in which a slow call and, made after it, a quick one are answered.
-async fn order(service: &Service, config: Config) -> Vec<String> {
-    let client = Client::with_config(service.address().to_string(), config);
+async fn order(service: &Service, config: ClientBuilder) -> Vec<String> {
+    let client = config.build(service.address().to_string()).expect("a client");
     client.connect().await.expect("it listens");
     let answers = Mutex::new(Vec::new());
     let call = async |pattern: &str, data: Value| {
@@ -35,17 +35,17 @@ async fn order(service: &Service, config: Config) -> Vec<String> {
 #[tokio::test]
 async fn nest_is_asked_one_thing_at_a_time_if_the_client_is_to() {
     let service = nest().await;
-    let unlimited = order(&service, Config::default()).await;
+    let unlimited = order(&service, Client::builder()).await;
     assert_eq!(unlimited, ["pong", "slow"], "Nest answers what is done first");
-    let limited = order(&service, Config::default().max_in_flight(1)).await;
+    let limited = order(&service, Client::builder().max_in_flight(1)).await;
     assert_eq!(limited, ["slow", "pong"]);
 }
 
 #[tokio::test]
 async fn a_call_past_the_limit_fails_at_once_until_nest_has_answered() {
     let service = nest().await;
-    let config = Config::default().max_in_flight(2).when_full(OverloadPolicy::Fail);
-    let client = Client::with_config(service.address().to_string(), config);
+    let config = Client::builder().max_in_flight(2).overload(OverloadPolicy::Fail);
+    let client = config.build(service.address().to_string()).expect("a client");
     let slow = json!({"ms": 200, "value": "slow"});
     let endless = json!({"ms": 3_600_000, "value": "never"});
     let mut under_way = Box::pin(client.send::<String>("delay", &slow));
@@ -82,8 +82,8 @@ pub(crate) async fn signal(service: &Service, name: &str) {
 async fn crowd(when_full: OverloadPolicy, one_more: impl Fn(Option<Result<(), CallError>>) -> bool) {
     const MAX_QUEUED: usize = 3;
     let service = nest().await;
-    let config = Config::default().max_queued(MAX_QUEUED).when_full(when_full);
-    let client = Client::with_config(service.address().to_string(), config);
+    let config = Client::builder().max_queued(MAX_QUEUED).overload(when_full);
+    let client = config.build(service.address().to_string()).expect("a client");
     client.connect().await.expect("it listens");
     signal(&service, "-STOP").await;
 
@@ -151,7 +151,10 @@ async fn an_answer_of_nests_that_comes_too_late_is_nobodys_and_the_link_goes_on(
 #[tokio::test]
 async fn a_call_that_waits_for_a_place_behind_a_sleeping_nest_times_out() {
     let service = nest().await;
-    let client = Client::with_config(service.address().to_string(), Config::default().max_in_flight(1));
+    let client = Client::builder()
+        .max_in_flight(1)
+        .build(service.address().to_string())
+        .expect("a client");
     client.connect().await.expect("it listens");
     signal(&service, "-STOP").await;
     let mut first = Box::pin(client.send::<String>("ping", &0));

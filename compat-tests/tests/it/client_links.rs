@@ -11,7 +11,7 @@ use std::{
 use compat_tests::{Make, PATIENCE, Stage};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::join_all};
 use nest_wire::client::{
-    CallError, Client, Config, ConnectionState, DisconnectReason, ReconnectPolicy, Request, StateStream,
+    CallError, Client, ConnectionState, DisconnectReason, ReconnectPolicy, Request, StateStream, Target,
 };
 use nest_wire_harness::{App, Service};
 use serde::Deserialize;
@@ -52,7 +52,10 @@ fn quick() -> ReconnectPolicy {
 async fn a_link_comes_back_with_its_service_and_its_states_are_told() {
     let service = start().await;
     let address = service.address();
-    let client = Client::with_config(address.to_string(), Config::default().reconnect(quick()));
+    let client = Client::builder()
+        .reconnect(quick())
+        .build(address.to_string())
+        .expect("a client");
     let mut states = client.states();
     assert!(matches!(
         states.next().await,
@@ -108,7 +111,10 @@ async fn a_restart_under_load_loses_only_what_was_in_flight_and_says_so() {
         let opened = Arc::clone(&opened);
         TcpStream::connect(address).inspect_ok(move |_| _ = opened.fetch_add(1, SeqCst))
     };
-    let client = Client::with_connector(connect, Config::default().reconnect(patient));
+    let client = Client::builder()
+        .reconnect(patient)
+        .build(Target::connector(connect))
+        .expect("a client");
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let caller = async |number: usize| {
         let (mut answered, mut lost) = (0, Vec::new());
@@ -176,10 +182,10 @@ async fn calls_spread_over_two_services_of_which_one_goes_and_comes_back() {
     const EVENTS: usize = 100;
     let (one, other) = (start().await, start().await);
     let (kept, lost) = (one.address(), other.address());
-    let client = Client::with_hosts(
-        [kept.to_string(), lost.to_string()],
-        Config::default().reconnect(quick()),
-    );
+    let client = Client::builder()
+        .reconnect(quick())
+        .build([kept.to_string(), lost.to_string()])
+        .expect("a client");
     client.connect().await.expect("one of them");
     both_connected(&client, &[&one, &other]).await;
     let counts = spread(&client, &[&one, &other], EVENTS).await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use compat_tests::{Make, Stage, ask_client, ask_client_with};
 use nest_wire::{
-    client::{self, CallError, Client},
+    client::{CallError, Client},
     connection,
 };
 use nest_wire_harness::App;
@@ -25,8 +25,8 @@ fn config() -> connection::TransportConfig {
 }
 
 fn client(address: SocketAddr) -> Client {
-    let config = client::Config::default().connection(config());
-    Client::with_config(address.to_string(), config)
+    let config = Client::builder().transport(config());
+    config.build(address.to_string()).expect("a client")
 }
 
 #[tokio::test]

@@ -31,11 +31,7 @@ pub(crate) async fn ours(major: u8, limits: TransportConfig) -> SocketAddr {
     let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
     let compat = Compat::from_major(major).expect("a major that is pinned");
-    tokio::spawn(
-        serve(listener, router().compat(compat))
-            .connection(limits)
-            .into_future(),
-    );
+    tokio::spawn(serve(listener, router().compat(compat)).transport(limits).into_future());
     address
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Served(JoinHandle<ShutdownOutcome>);
 impl Served {
     pub(crate) fn start(listener: impl Listener, config: TransportConfig) -> Self {
         let router = handlers::router().expect("patterns are JSON");
-        Self(tokio::spawn(serve(listener, router).connection(config).into_future()))
+        Self(tokio::spawn(serve(listener, router).transport(config).into_future()))
     }
 }
 

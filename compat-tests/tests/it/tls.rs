@@ -108,7 +108,10 @@ async fn our_client_calls_nest_under_tls() {
             .await
             .start(App::Conformance, Make::Nest(12), &strs(&flags))
             .await;
-        let client = Client::tls(service.address().to_string(), client_tls(&certificates, name)).expect("a name");
+        let client = Client::builder()
+            .tls(client_tls(&certificates, name))
+            .build(service.address().to_string())
+            .expect("a name");
         assert_eq!(client.send::<f64>("sum", &[3, 5, 6]).await.expect("an answer"), 14.0);
         let data = json!({"b": "求和😀", "long": "x".repeat(300_000)});
         assert_eq!(client.send::<Value>("echo", &data).await.expect("the data"), data);
@@ -127,7 +130,7 @@ async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
         .await;
     let address = service.address().to_string();
     let strangers_ca = ClientTls::trusting(authorities(&certificates, "strangers-ca"));
-    let client = Client::tls(&*address, strangers_ca).expect("a name");
+    let client = Client::builder().tls(strangers_ca).build(&*address).expect("a name");
     let error = client.send::<Value>("ping", &0).await.expect_err("a stranger");
     assert!(error.to_string().starts_with("cannot connect to 127.0.0.1:"), "{error}");
     let expected =
@@ -137,7 +140,10 @@ async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
     // Of a certificate that nobody vouches for, Node takes note after the handshake, and closes without a word: the client
     // may have connected by then, and its state tells what becomes of that.
     for name in [None, Some("stranger")] {
-        let client = Client::tls(&*address, client_tls(&certificates, name)).expect("a name");
+        let client = Client::builder()
+            .tls(client_tls(&certificates, name))
+            .build(&*address)
+            .expect("a name");
         let connected = client.connect().await;
         assert!(
             matches!(connected, Ok(()) | Err(CallError::Connect(_))),
@@ -154,7 +160,10 @@ async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
     }
     let plain = Client::new(&*address).send::<Value>("ping", &0).await;
     assert!(matches!(plain, Err(CallError::ConnectionClosed(_))), "{plain:?}");
-    let known = Client::tls(&*address, client_tls(&certificates, Some("caller"))).expect("a name");
+    let known = Client::builder()
+        .tls(client_tls(&certificates, Some("caller")))
+        .build(&*address)
+        .expect("a name");
     assert_eq!(known.send::<String>("ping", &0).await.expect("an answer"), "pong");
 }
 

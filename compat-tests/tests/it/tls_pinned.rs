@@ -68,7 +68,10 @@ async fn our_client_calls_a_nest_with_a_certificate_of_any_kind() {
             .start(App::Conformance, Make::Nest(12), &with(&flags, &["--mutual"]))
             .await;
         let tls = ClientTls::trusting_pinned(files.pinned()).with_identity(files.identity());
-        let client = Client::tls(service.address().to_string(), tls).expect("a name");
+        let client = Client::builder()
+            .tls(tls)
+            .build(service.address().to_string())
+            .expect("a name");
         let sum = client.send::<f64>("sum", &[3, 5, 6]).await;
         assert!(matches!(sum, Ok(14.0)), "{}: {sum:?}", kind.name);
     }
@@ -135,7 +138,10 @@ async fn our_client_shows_nest_a_renewed_certificate_without_a_restart() {
         .await;
     let identity = before.identity();
     let tls = ClientTls::trusting_pinned(own.pinned()).with_identity(identity.clone());
-    let client = Client::tls(service.address().to_string(), tls).expect("a name");
+    let client = Client::builder()
+        .tls(tls)
+        .build(service.address().to_string())
+        .expect("a name");
     client.send::<f64>("sum", &[1]).await.expect_err("not renewed yet");
     identity.renew(&after.identity());
     let sum = client.send::<f64>("sum", &[3, 5, 6]).await;

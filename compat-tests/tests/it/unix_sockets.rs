@@ -6,7 +6,10 @@ use std::{
 };
 
 use compat_tests::{Make, PATIENCE, Stage, ask_client, ask_client_with};
-use nest_wire::{client::Client, connection::TransportConfig};
+use nest_wire::{
+    client::{Client, Target},
+    connection::TransportConfig,
+};
 use nest_wire_harness::App;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -58,7 +61,7 @@ async fn nests_client_can_not_tell_us_from_nest_over_a_unix_socket() {
 async fn our_client_calls_nest_over_a_unix_socket() {
     let socket = Socket::named("nests");
     let _nest = nest_on(&socket).await;
-    let client = Client::unix(socket.path());
+    let client = Client::builder().build(Target::unix(socket.path())).expect("a client");
     assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
     let long = "求😀".repeat(100_000);
     assert_eq!(client.send::<String>("echo", &long).await.expect("the text"), long);

@@ -3,7 +3,7 @@
 use compat_tests::{Make, Stage, Tap, Transcript, ask_client, on_each_major};
 use nest_wire::{
     Compat,
-    client::{CallError, Client, Config},
+    client::{CallError, Client},
     fixture::{Event, Side},
     js,
     pattern::Pattern,
@@ -68,8 +68,8 @@ async fn written(major: u8) {
     let theirs = packets(tap.events_until_closed(&[Side::Caller]).await);
 
     let mut tap = Tap::on(service.address()).await;
-    let config = Config::default().compat(Compat::from_major(major).expect("a major"));
-    let mut client = Client::with_config(tap.address().to_string(), config);
+    let config = Client::builder().compat(Compat::from_major(major).expect("a major"));
+    let mut client = config.build(tap.address().to_string()).expect("a client");
     if has_metadata {
         let metadata = js::parse(METADATA).expect("JSON");
         client = client.with_metadata(&metadata).expect("it can be written");

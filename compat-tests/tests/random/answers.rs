@@ -6,7 +6,7 @@ use compat_tests::on_each_major;
 use futures_util::{StreamExt, future::join_all};
 use nest_wire::{
     Compat,
-    client::{CallError, Client, Config},
+    client::{CallError, Client},
     js::{self, Maybe, Value},
 };
 use nest_wire_harness::App;
@@ -34,8 +34,8 @@ async fn callers_see_the_same(major: u8) {
     let service = ScriptedService::start().await;
     let mut nest = nests_client(&service, major).await;
     let compat = Compat::from_major(major).expect("a major that is pinned");
-    let config = Config::default().compat(compat).timeout(Duration::from_secs(10));
-    let ours = Client::with_config(service.address.to_string(), config);
+    let config = Client::builder().compat(compat).timeout(Duration::from_secs(10));
+    let ours = config.build(service.address.to_string()).expect("a client");
 
     // Callers of 7 and 8 wait for ever when their link is lost: it never is.
     let script = script().prop_map(move |script| {

@@ -9,7 +9,7 @@ mod signals;
 use std::{error::Error, time::Duration};
 
 use nest_wire::{
-    client::{Client, Config},
+    client::{Client},
     server::{ShutdownOutcome, HostListener, serve},
 };
 use settings::Settings;
@@ -62,6 +62,6 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
 
 /// Asks the service on this machine, at the address that it was told to listen on.
 async fn check(settings: Settings) -> Result<(), Box<dyn Error>> {
-    let client = Client::with_config(settings.own_address(), Config::default().timeout(CHECK_TIMEOUT));
+    let client = Client::builder().timeout(CHECK_TIMEOUT).build(settings.own_address()).expect("a client");
     Ok(client.check(handlers::HEALTH).await?)
 }

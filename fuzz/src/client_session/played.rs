@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use futures_util::{FutureExt, StreamExt, future::join};
 use nest_wire::{
     Compat,
-    client::{CallError, Client, Config},
+    client::{CallError, Client, Target},
     codec::FrameDecoder,
     packet::{IncomingRequest, OutgoingReply, RawJson, write_reply},
 };
@@ -66,7 +66,10 @@ async fn converse(input: &[u8], compat: Compat) -> Played {
         let sent = opened.send(service);
         std::future::ready(sent.map(|()| Link::new(client)).map_err(io::Error::other))
     };
-    let client = Client::with_connector(connect, Config::default().compat(compat));
+    let client = Client::builder()
+        .compat(compat)
+        .build(Target::connector(connect))
+        .expect("a client");
     let mut calls = CALLS
         .iter()
         .enumerate()

@@ -70,7 +70,7 @@ pub(super) fn play(script: &[Step], setup: &Setup) -> Played {
 async fn converse(script: &[Step], setup: &Setup) -> Played {
     let (peer, io) = duplex(setup.capacity);
     let mut session = serve_connection(io, routes())
-        .connection(setup.connection.clone())
+        .transport(setup.connection.clone())
         .limits(setup.limits.clone());
     if let Some(stops_after) = setup.stops_after {
         session = session.with_graceful_shutdown(sleep(stops_after));

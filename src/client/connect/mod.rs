@@ -5,7 +5,3 @@ pub(in crate::client) mod error;
 pub(in crate::client) mod host;
 pub(in crate::client) mod race;
 pub(in crate::client) mod tcp;
-#[cfg(feature = "tls")]
-pub(in crate::client) mod tls;
-#[cfg(unix)]
-pub(in crate::client) mod unix;

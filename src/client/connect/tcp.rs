@@ -5,26 +5,17 @@ use std::{io, net::SocketAddr};
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::{
-    client::{
-        Config,
-        connect::race::{interleaved, race},
-    },
-    connection::Keepalive,
+    client::connect::race::{interleaved, race},
+    connection::TcpOptions,
 };
 
-/// The part of [`Config`] that a TCP link has from its beginning.
+/// Makes TCP connections with these options.
 #[derive(Debug, Clone)]
-pub(in crate::client) struct TcpConnector {
-    nodelay: bool,
-    keepalive: Option<Keepalive>,
-}
+pub(in crate::client) struct TcpConnector(TcpOptions);
 
 impl TcpConnector {
-    pub(in crate::client) fn new(config: &Config) -> Self {
-        Self {
-            nodelay: config.nodelay,
-            keepalive: config.keepalive.clone(),
-        }
+    pub(in crate::client) const fn new(options: TcpOptions) -> Self {
+        Self(options)
     }
 
     /// Connects to `host`, a name or an address with a port: to the first of its addresses that answers.
@@ -53,10 +44,7 @@ impl TcpConnector {
         if leads_back(&stream) {
             return Err(io::Error::new(io::ErrorKind::ConnectionRefused, LEADS_BACK));
         }
-        stream.set_nodelay(self.nodelay)?;
-        if let Some(keepalive) = &self.keepalive {
-            keepalive.apply(&stream)?;
-        }
+        self.0.apply(&stream)?;
         Ok(stream)
     }
 }
@@ -83,6 +71,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::connection::Keepalive;
 
     #[tokio::test]
     async fn a_link_has_the_options_it_was_to_have() {
@@ -91,8 +80,8 @@ mod tests {
         let keepalive = Keepalive::after(Duration::from_secs(77))
             .interval(Duration::from_secs(7))
             .retries(3);
-        let config = Config::default().nodelay(false).keepalive(keepalive);
-        let stream = TcpConnector::new(&config)
+        let options = TcpOptions::default().nodelay(false).keepalive(keepalive);
+        let stream = TcpConnector::new(options)
             .dial_any(vec![address])
             .await
             .expect("it listens");
@@ -106,7 +95,7 @@ mod tests {
             Some(Duration::from_secs(77 + 3 * 7))
         );
 
-        let dialer = TcpConnector::new(&Config::default());
+        let dialer = TcpConnector::new(TcpOptions::default());
         let stream = dialer.dial(&address.to_string()).await.expect("it listens");
         assert!(stream.nodelay().expect("an option"));
         assert!(!SockRef::from(&stream).keepalive().expect("an option"));
@@ -118,7 +107,7 @@ mod tests {
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
         let address = socket.local_addr().expect("bound");
         let stream = socket.connect(address).await.expect("the system allows it");
-        let refused = TcpConnector::new(&Config::default()).configured(stream);
+        let refused = TcpConnector::new(TcpOptions::default()).configured(stream);
         let error = refused.expect_err("nobody listens");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(error.to_string(), LEADS_BACK);
@@ -145,7 +134,7 @@ mod tests {
         let (silent, _kept) = silent_host().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let dialer = TcpConnector::new(&Config::default());
+        let dialer = TcpConnector::new(TcpOptions::default());
         let dialled = dialer.dial_first(vec![silent, silent, address]).await;
         assert_eq!(dialled.expect("one answers").peer_addr().expect("connected"), address);
     }

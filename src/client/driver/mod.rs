@@ -104,7 +104,7 @@ where
         if std::mem::replace(&mut self.has_been_linked, true) {
             reconnected();
         }
-        let connection = Connection::new(io, &self.config.connection).metered(LinkMeter::opened(Side::Client));
+        let connection = Connection::new(io, &self.config.transport).metered(LinkMeter::opened(Side::Client));
         let link = ActiveConnection::new(connection, self.config.compat, &mut self.receiver, &self.reporter);
         let (reason, connection) = link
             .run()

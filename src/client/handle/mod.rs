@@ -1,6 +1,6 @@
 //! The client: a handle that can be cloned.
 
-pub(in crate::client) mod builder;
+pub(in crate::client) mod derived;
 pub(in crate::client) mod detached;
 pub(in crate::client) mod message;
 pub(in crate::client) mod reply_stream;
@@ -9,19 +9,23 @@ pub(in crate::client) mod service;
 pub(in crate::client) mod stream_source;
 pub(in crate::client) mod submit;
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
 
 use crate::{
     client::{
-        CallError, ConnectionState, ReplyStream, StateStream,
+        BuildError, CallError, Config, ConnectionState, ReplyStream, StateStream,
         call::{
             deadline::within,
             metadata::Metadata,
             outgoing::{Kind, OutgoingCall},
         },
+        connect::host::Host,
         handle::reply_stream::decode,
         pool::ConnectionPool,
     },
@@ -49,6 +53,26 @@ pub struct Client {
     pub(super) pool: Arc<ConnectionPool>,
     pub(super) timeout: Duration,
     pub(super) metadata: Metadata,
+}
+
+impl Client {
+    /// # Errors
+    /// [`BuildError::NoHost`].
+    pub(in crate::client) fn of_hosts<C, F, IO>(hosts: &[Host<C>], config: Config) -> Result<Self, BuildError>
+    where
+        C: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if hosts.is_empty() {
+            return Err(BuildError::NoHost);
+        }
+        Ok(Self {
+            timeout: config.timeout,
+            pool: Arc::new(ConnectionPool::new(hosts, config)),
+            metadata: Metadata::default(),
+        })
+    }
 }
 
 /// Calls.

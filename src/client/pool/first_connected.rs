@@ -11,7 +11,7 @@ impl ConnectionPool {
     /// Returns the link that a call takes, by its index, when none was [ready](Self::ready). No more callers wait for that
     /// than have room in the queues of all links.
     pub(in crate::client) async fn first_ready(&self) -> Result<Chosen, CallError> {
-        let _waiting = match (self.waiting.try_acquire(), self.config.when_full) {
+        let _waiting = match (self.waiting.try_acquire(), self.config.overload) {
             (Ok(permit), _) => Ok(permit),
             (Err(_), OverloadPolicy::Fail) => return Err(CallError::Overloaded),
             (Err(_), OverloadPolicy::Wait) => self.waiting.acquire().await,

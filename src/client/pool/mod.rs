@@ -106,7 +106,7 @@ impl ConnectionPool {
         let Some(places) = &self.in_flight else {
             return Ok(Some(None));
         };
-        match (Arc::clone(places).try_acquire_owned(), self.config.when_full) {
+        match (Arc::clone(places).try_acquire_owned(), self.config.overload) {
             (Ok(place), _) => Ok(Some(Some(place))),
             (Err(_), OverloadPolicy::Fail) => Err(CallError::Overloaded),
             (Err(_), OverloadPolicy::Wait) => Ok(None),

@@ -34,7 +34,7 @@ impl Refused {
     /// # Errors
     /// The caller is not to wait.
     fn meaning(self, config: &Config) -> Result<(), CallError> {
-        match (self, config.when_full) {
+        match (self, config.overload) {
             (Self::Closed, _) => Err(CallError::Closed),
             (Self::Full, OverloadPolicy::Fail) => Err(CallError::Overloaded),
             (Self::Full, OverloadPolicy::Wait) => Ok(()),

@@ -11,7 +11,7 @@ use indexmap::IndexSet;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 
 use crate::{
-    connection::{Keepalive, listen},
+    connection::{TcpOptions, listen},
     server::{Incoming, Listener, listen::back_off::BackOff},
 };
 
@@ -26,7 +26,7 @@ pub struct HostListener {
     sockets: Vec<TcpListener>,
     /// Which socket is asked first next time: they take turns, so that a flood on one does not starve the others.
     first: usize,
-    keepalive: Option<Keepalive>,
+    options: TcpOptions,
     back_off: BackOff,
 }
 
@@ -56,12 +56,10 @@ impl HostListener {
         }
     }
 
-    /// Has the system probe idle connections, so that callers that vanished without a word do not stay connected for
-    /// ever; on Linux also those to which data is being sent, see [`Keepalive`]. Shorten its times where such callers are
-    /// many; each probe is a packet. Default: off, as Nest.
+    /// Sets the options of the connections that it accepts.
     #[must_use]
-    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
-        self.keepalive = Some(keepalive);
+    pub fn tcp(mut self, options: TcpOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -87,11 +85,8 @@ impl HostListener {
 
     /// A connection can do without its options.
     fn configured(&self, stream: TcpStream) -> TcpStream {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot turn Nagle's algorithm off");
-        }
-        if let Some(Err(error)) = self.keepalive.as_ref().map(|keepalive| keepalive.apply(&stream)) {
-            tracing::debug!(%error, "cannot turn keepalive on");
+        if let Err(error) = self.options.apply(&stream) {
+            tracing::debug!(%error, "cannot set the options of a connection");
         }
         stream
     }
@@ -100,7 +95,7 @@ impl HostListener {
         Self {
             sockets,
             first: 0,
-            keepalive: None,
+            options: TcpOptions::default(),
             back_off: BackOff::default(),
         }
     }

@@ -42,7 +42,7 @@ const MAX_QUEUED: usize = 4096;
 /// Accepts connections and owns their tasks.
 pub(in crate::server) struct AcceptLoop {
     routes: Arc<Routes>,
-    connection: TransportConfig,
+    transport: TransportConfig,
     /// `None` without limits.
     limiter: Option<Arc<Limiter>>,
     stop: Arc<ServiceStop>,
@@ -52,13 +52,13 @@ pub(in crate::server) struct AcceptLoop {
 impl AcceptLoop {
     pub(in crate::server) fn new(
         routes: Arc<Routes>,
-        connection: TransportConfig,
+        transport: TransportConfig,
         limits: Limits,
         drain_timeout: Duration,
     ) -> Self {
         Self {
             routes,
-            connection,
+            transport,
             limiter: Limiter::new(limits),
             stop: Arc::new(ServiceStop {
                 token: CancellationToken::new(),
@@ -125,7 +125,7 @@ impl AcceptLoop {
         let connection_limiter = |limiter| ConnectionLimiter::new(Arc::clone(limiter), admission);
         let connection_task = ConnectionTask {
             routes: Arc::clone(&self.routes),
-            connection: self.connection.clone(),
+            transport: self.transport.clone(),
             peer,
             learns_peer,
             stop: Arc::clone(&self.stop),
@@ -151,7 +151,7 @@ impl AcceptLoop {
         let peer = accepted.peer();
         limiter.events.connection_refused(exceeded, peer);
         if let Some(place) = limiter.place_to_turn_away() {
-            let (connection, shutdown) = (self.connection.clone(), self.stop.token.clone());
+            let (connection, shutdown) = (self.transport.clone(), self.stop.token.clone());
             let told = async move {
                 let told = reject(accepted, &connection, exceeded);
                 // Not to be waited for when the service stops.

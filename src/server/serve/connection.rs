@@ -51,7 +51,7 @@ pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<
     ServeConnection {
         io,
         routes: router.into_routes(),
-        connection: TransportConfig::default(),
+        transport: TransportConfig::default(),
         limits: Limits::default(),
         caller: PeerInfo::default(),
         shutdown: Shutdown::Never,
@@ -64,7 +64,7 @@ pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<
 pub struct ServeConnection<IO> {
     io: IO,
     routes: Arc<Routes>,
-    connection: TransportConfig,
+    transport: TransportConfig,
     limits: Limits,
     caller: PeerInfo,
     shutdown: Shutdown,
@@ -72,8 +72,8 @@ pub struct ServeConnection<IO> {
 
 impl<IO> ServeConnection<IO> {
     /// Sets the limits of the link, and its framing. Default: Nest's.
-    pub fn connection(mut self, limits: TransportConfig) -> Self {
-        self.connection = limits;
+    pub fn transport(mut self, config: TransportConfig) -> Self {
+        self.transport = config;
         self
     }
 
@@ -111,7 +111,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> IntoFuture for ServeConnectio
     fn into_future(self) -> Self::IntoFuture {
         let span = connection_span(self.caller.peer);
         let connection_limiter = Limiter::new(self.limits).map(|limiter| ConnectionLimiter::new(limiter, None));
-        let connection = Connection::new(self.io, &self.connection);
+        let connection = Connection::new(self.io, &self.transport);
         let session = Session::new(connection, self.routes, self.caller, self.shutdown, connection_limiter);
         ServingConnection(Serving::Linked(session).instrument(span))
     }

@@ -19,7 +19,7 @@ use crate::{
 
 pub(in crate::server) struct ConnectionTask {
     pub(in crate::server) routes: Arc<Routes>,
-    pub(in crate::server) connection: TransportConfig,
+    pub(in crate::server) transport: TransportConfig,
     pub(in crate::server) peer: Option<SocketAddr>,
     /// Whether the handshake may learn that the peer is another one. Until then the connection counts for none.
     pub(in crate::server) learns_peer: bool,
@@ -34,7 +34,7 @@ impl ConnectionTask {
         IO: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         debug!("connected");
-        let connection = Connection::new(io, &self.connection);
+        let connection = Connection::new(io, &self.transport);
         let caller = PeerInfo {
             peer: self.peer,
             extensions,
@@ -93,7 +93,7 @@ impl ConnectionTask {
         let limiter = Arc::clone(&connection_limiter.limiter);
         // From here on it does not count as connected.
         drop(connection_limiter);
-        let refused = reject_late(&limiter, io, &self.connection, exceeded, self.peer);
+        let refused = reject_late(&limiter, io, &self.transport, exceeded, self.peer);
         // Boxed, since it is seldom done and would make each connection's task larger.
         self.stop.token.run_until_cancelled(Box::pin(refused)).await;
     }
@@ -133,7 +133,7 @@ mod tests {
         let link = TcpStream::connect(address).await.expect("it listens");
         let connection_task = ConnectionTask {
             routes: Router::new().into_routes(),
-            connection: TransportConfig::default(),
+            transport: TransportConfig::default(),
             peer: Some(address),
             learns_peer: false,
             stop: Arc::new(ServiceStop {

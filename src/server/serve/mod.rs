@@ -41,7 +41,7 @@ pub fn serve<L: Listener>(listener: L, router: impl IntoRoutes) -> Serve<L, Pend
     Serve {
         listener,
         routes: router.into_routes(),
-        connection: TransportConfig::default(),
+        transport: TransportConfig::default(),
         limits: Limits::default(),
         drain_timeout: DRAIN_TIMEOUT,
         signal: pending(),
@@ -57,7 +57,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 pub struct Serve<L, F> {
     pub(super) listener: L,
     pub(super) routes: Arc<Routes>,
-    pub(super) connection: TransportConfig,
+    pub(super) transport: TransportConfig,
     pub(super) limits: Limits,
     pub(super) drain_timeout: Duration,
     pub(super) signal: F,
@@ -77,7 +77,7 @@ impl<L, F> Serve<L, F> {
         Serve {
             listener: self.listener,
             routes: self.routes,
-            connection: self.connection,
+            transport: self.transport,
             limits: self.limits,
             drain_timeout: self.drain_timeout,
             signal,
@@ -118,8 +118,8 @@ impl<L, F> Serve<L, F> {
     }
 
     /// Sets the limits of each connection, and its framing. Default: Nest's.
-    pub fn connection(mut self, limits: TransportConfig) -> Self {
-        self.connection = limits;
+    pub fn transport(mut self, config: TransportConfig) -> Self {
+        self.transport = config;
         self
     }
 
@@ -137,7 +137,7 @@ impl<L: Listener, F: Future<Output = ()> + Send + 'static> IntoFuture for Serve<
     type IntoFuture = Pin<Box<dyn Future<Output = ShutdownOutcome> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let accept_loop = AcceptLoop::new(self.routes, self.connection, self.limits, self.drain_timeout);
+        let accept_loop = AcceptLoop::new(self.routes, self.transport, self.limits, self.drain_timeout);
         Box::pin(accept_loop.run(self.listener, self.signal, self.forced))
     }
 }

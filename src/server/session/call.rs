@@ -166,7 +166,7 @@ fn log(error: &RpcError, kind: RequestKind, origin: LogContext<'_>) {
         }
         (None, RequestKind::Event) => tracing::warn!(pattern, peer, err = %error, "the event's handler failed"),
         (None, RequestKind::Message) => {
-            tracing::debug!(pattern, peer, err = %error, "the handler answers with an error")
+            tracing::debug!(pattern, peer, err = %error, "the handler answers with an error");
         }
     }
 }

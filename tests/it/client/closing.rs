@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config, ConnectionState, DisconnectReason};
+use nest_wire::client::{CallError, Client, ConnectionState, DisconnectReason};
 use tokio::time::Instant;
 
 use crate::support::{Peer, calls, calls_with, settle};
@@ -53,7 +53,7 @@ async fn closing_waits_for_what_is_under_way_and_lets_nothing_more_in() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_sends_what_is_queued() {
-    let (client, mut calls) = calls_with(Config::default(), 16);
+    let (client, mut calls) = calls_with(Client::builder(), 16);
     let text = "x".repeat(1000);
     let emitted = futures_util::future::join_all((0..100).map(|_| client.emit("a", &text)));
     let script = async {
@@ -71,7 +71,7 @@ async fn closing_sends_what_is_queued() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_cuts_what_takes_too_long_and_says_so() {
-    let (client, mut calls) = calls_with(Config::default().drain_timeout(seconds(5)), 1024);
+    let (client, mut calls) = calls_with(Client::builder().drain_timeout(seconds(5)), 1024);
     let waiting = client.send::<u32>("a", &1);
     let script = async {
         let mut peer = calls.next().await;
@@ -120,7 +120,7 @@ async fn closing_goes_on_when_nobody_waits_for_it_and_may_be_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_read_does_not_keep_a_client_that_is_gone() {
-    let (client, mut calls) = calls_with(Config::default().drain_timeout(seconds(5)), 1024);
+    let (client, mut calls) = calls_with(Client::builder().drain_timeout(seconds(5)), 1024);
     let mut states = client.states();
     let text = "x".repeat(200_000);
     assert!(client.emit("a", &text).now_or_never().is_none());

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
-use nest_wire::client::{CallError, Config};
+use nest_wire::client::{CallError, Client};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{calls_with, frame, settle};
 
 #[tokio::test(start_paused = true)]
 async fn callers_wait_for_a_service_that_does_not_read_and_time_out() {
-    let (client, mut calls) = calls_with(Config::default(), 1024);
+    let (client, mut calls) = calls_with(Client::builder(), 1024);
     let text = "x".repeat(1000);
     let start = Instant::now();
     let outcomes = join_all((0..5000).map(|_| client.send::<u32>("a", &text))).await;
@@ -29,7 +29,7 @@ async fn callers_wait_for_a_service_that_does_not_read_and_time_out() {
 #[tokio::test(start_paused = true)]
 async fn callers_that_waited_go_on_when_the_service_reads() {
     const CALLS: usize = 3000;
-    let (client, mut calls) = calls_with(Config::default(), 1024);
+    let (client, mut calls) = calls_with(Client::builder(), 1024);
     let text = "x".repeat(1000);
     let script = async {
         let mut peer = calls.next().await;
@@ -47,7 +47,7 @@ async fn callers_that_waited_go_on_when_the_service_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_counts_as_sent_when_its_own_bytes_are() {
-    let (client, mut calls) = calls_with(Config::default(), 1000);
+    let (client, mut calls) = calls_with(Client::builder(), 1000);
     let text = "x".repeat(100_000);
     let mut first = Box::pin(client.emit("a", &1));
     let mut second = Box::pin(client.emit("b", &text));
@@ -64,7 +64,7 @@ async fn an_event_counts_as_sent_when_its_own_bytes_are() {
 
 #[tokio::test(start_paused = true)]
 async fn replies_are_read_while_the_service_does_not_read() {
-    let (client, mut calls) = calls_with(Config::default(), 1000);
+    let (client, mut calls) = calls_with(Client::builder(), 1000);
     let text = "x".repeat(1_000_000);
     let script = async {
         let mut peer = calls.next().await;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
-use nest_wire::client::{CallError, Client, Config, DisconnectReason};
+use nest_wire::client::{CallError, Client, DisconnectReason, Target};
 use tokio::sync::mpsc;
 
 use crate::support::{Peer, calls, settle};
@@ -162,7 +162,7 @@ async fn the_next_call_connects_again() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_to_connect_is_every_waiting_calls() {
     let refuse = || async { Err::<tokio::io::DuplexStream, _>(io::Error::from(io::ErrorKind::ConnectionRefused)) };
-    let client = Client::with_connector(refuse, Config::default());
+    let client = Client::builder().build(Target::connector(refuse)).expect("a client");
     let (sent, emitted, streamed) = tokio::join!(client.send::<u32>("a", &1), client.emit("a", &1), async {
         let values = client.send_stream::<u32>("a", &1).await.expect("handed over");
         values.collect::<Vec<_>>().await
@@ -188,7 +188,7 @@ async fn a_service_may_come_up_after_a_failure() {
                 .ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
         }
     };
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     let refused = client.send::<u32>("a", &1).await;
     assert!(matches!(refused, Err(CallError::Connect(_))), "{refused:?}");
     is_up.store(true, SeqCst);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    client::{CallError, Client, Config, ConnectionState, DisconnectReason},
+    client::{CallError, Client, ClientBuilder, ConnectionState, DisconnectReason},
     packet::RpcError,
     server::{Payload, ReplyStream, Router},
 };
@@ -96,14 +96,14 @@ impl Outcomes {
 /// What a whole conversation takes in bytes.
 async fn whole() -> Carried {
     let rig = Rig::default();
-    let client = rig.client(router(), Config::default(), |_| Fault::NONE);
+    let client = rig.client(router(), Client::builder(), |_| Fault::NONE);
     let outcomes = converse(&client).await;
     assert_eq!(outcomes.kept(|_| false), 4);
     rig.carried()[0]
 }
 
 /// A client whose first link has this fault; the others are sound.
-fn faulty_at_first(rig: &Rig, config: Config, fault: Fault) -> Client {
+fn faulty_at_first(rig: &Rig, config: ClientBuilder, fault: Fault) -> Client {
     rig.client(
         router(),
         config,
@@ -121,7 +121,7 @@ async fn unhung(client: &Client) -> Outcomes {
 /// A conversation on a link with this fault; how many calls were kept. The next conversation is on a sound link.
 async fn on(fault: Fault) -> usize {
     let rig = Rig::default();
-    let config = Config::default();
+    let config = Client::builder();
     let client = faulty_at_first(&rig, config, fault);
     let start = Instant::now();
     let outcomes = unhung(&client).await;
@@ -210,7 +210,7 @@ async fn a_peer_that_vanishes_costs_its_calls_their_timeout_and_in_the_middle_of
             cut: Cut::Vanished,
             ..Fault::NONE
         };
-        let config = Config::default().timeout(Duration::from_secs(60));
+        let config = Client::builder().timeout(Duration::from_secs(60));
         let client = faulty_at_first(&rig, config, fault);
         let start = Instant::now();
         let outcomes = unhung(&client).await;

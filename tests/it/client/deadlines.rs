@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config};
+use nest_wire::client::{CallError, Client, Target};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     runtime::Runtime,
@@ -38,7 +38,7 @@ fn assert_late<T: std::fmt::Debug>(outcome: &Result<T, CallError>) {
 fn undriven() -> (Client, Calls, Runtime) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().expect("a runtime");
-    let config = Config::default().timeout(SHORT).drain_timeout(SHORT);
+    let config = Client::builder().timeout(SHORT).drain_timeout(SHORT);
     let (client, calls) = calls_with(config, 4096);
     runtime
         .block_on(client.with_timeout(Duration::MAX).connect())
@@ -87,7 +87,7 @@ fn a_stream_keeps_its_time_where_the_connections_task_is_not_driven() {
 
 #[test]
 fn a_stream_that_waits_to_be_accepted_keeps_its_time() {
-    let config = Config::default().timeout(SHORT).max_queued(1);
+    let config = Client::builder().timeout(SHORT).max_queued(1);
     let (client, _calls) = calls_with(config, 4096);
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let undriven = builder.enable_all().build().expect("a runtime");
@@ -152,8 +152,8 @@ fn calls_keep_their_time_while_the_connections_task_is_blocked() {
         let link = link.lock().expect("no panic").take();
         std::future::ready(link.ok_or_else(|| io::ErrorKind::ConnectionRefused.into()))
     };
-    let config = Config::default().timeout(SHORT).drain_timeout(SHORT);
-    let client = Client::with_connector(connect, config);
+    let config = Client::builder().timeout(SHORT).drain_timeout(SHORT);
+    let client = config.build(Target::connector(connect)).expect("a client");
     let (blocked, ours) = (driven(), driven());
     blocked
         .block_on(client.with_timeout(Duration::MAX).connect())

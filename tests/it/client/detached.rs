@@ -3,7 +3,7 @@
 use std::{future::pending, io, time::Duration};
 
 use nest_wire::{
-    client::{Client, Config, OverloadPolicy},
+    client::{Client, ClientBuilder, OverloadPolicy, Target},
     in_memory,
     server::{Payload, Router, State},
 };
@@ -16,14 +16,18 @@ use tracing::Level;
 use crate::support::{Log, calls, settle};
 
 /// A client whose attempts to connect never end.
-fn unconnected(config: Config) -> Client {
-    Client::with_connector(pending::<io::Result<DuplexStream>>, config)
+fn unconnected(config: ClientBuilder) -> Client {
+    config
+        .build(Target::connector(pending::<io::Result<DuplexStream>>))
+        .expect("a client")
 }
 
 /// A client of so many hosts, none of which can be reached.
 fn unreachable_at(hosts: usize) -> Client {
     let refuse = || async { Err::<DuplexStream, _>(io::Error::other("nobody there")) };
-    Client::with_connectors(vec![refuse; hosts], Config::default())
+    Client::builder()
+        .build(Target::connectors(vec![refuse; hosts]))
+        .expect("a client")
 }
 
 fn unreachable() -> Client {
@@ -54,7 +58,7 @@ async fn events_are_sent_in_their_order_without_waiting_for_the_connection() {
 async fn events_for_which_there_is_no_room_are_dropped_logged_and_counted() {
     for when_full in [OverloadPolicy::Wait, OverloadPolicy::Fail] {
         let log = Log::of(Level::WARN);
-        let client = unconnected(Config::default().max_queued(3).when_full(when_full));
+        let client = unconnected(Client::builder().max_queued(3).overload(when_full));
         for number in 0..5 {
             client.emit_detached("log", &number);
         }
@@ -82,7 +86,7 @@ async fn a_handler_whose_event_cannot_be_sent_answers_all_the_same() {
     }
     for (audit, error) in [
         (unreachable(), "cannot connect"),
-        (unconnected(Config::default()), "no connection within 10s"),
+        (unconnected(Client::builder()), "no connection within 10s"),
         (unreachable_at(2), "cannot connect"),
     ] {
         let log = Log::of(Level::WARN);

@@ -4,7 +4,9 @@ use std::{error::Error, future::pending, io, time::Duration};
 
 use futures_util::TryStreamExt;
 use nest_wire::{
-    client::{CallError, Client, Config, ConnectionState, DisconnectReason, Request, TimeoutError},
+    client::{
+        AddressError, BuildError, CallError, Client, ConnectionState, DisconnectReason, Request, Target, TimeoutError,
+    },
     in_memory,
     packet::{RawJson, RpcError},
     pattern::Pattern,
@@ -22,7 +24,7 @@ async fn free_address() -> String {
 #[tokio::test]
 async fn a_failure_to_connect_names_the_address_and_the_cause() {
     let address = free_address().await;
-    let client = Client::with_hosts([&address], Config::default());
+    let client = Client::builder().build([&address]).expect("a client");
     for outcome in [client.send::<u32>("a", &1).await.map(drop), client.emit("a", &1).await] {
         let error = outcome.expect_err("nobody listens");
         assert_eq!(error.to_string(), format!("cannot connect to {address}"));
@@ -43,7 +45,7 @@ async fn a_failure_to_connect_names_the_address_and_the_cause() {
 #[tokio::test]
 async fn the_errors_of_a_connector_of_ones_own_are_given_as_they_are() {
     let refuse = || async { Err::<tokio::io::DuplexStream, _>(io::Error::other("no")) };
-    let client = Client::with_connector(refuse, Config::default());
+    let client = Client::builder().build(Target::connector(refuse)).expect("a client");
     let error = client.send::<u32>("a", &1).await.expect_err("refused");
     assert_eq!(error.to_string(), "cannot connect");
     assert_eq!(error.source().expect("a cause").to_string(), "no");
@@ -107,7 +109,10 @@ async fn a_call_that_takes_too_long_names_its_pattern() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_cannot_be_sent_in_time_names_its_pattern() {
     let connect = pending::<io::Result<tokio::io::DuplexStream>>;
-    let client = Client::with_connector(connect, Config::default()).with_timeout(Duration::from_secs(5));
+    let client = Client::builder()
+        .build(Target::connector(connect))
+        .expect("a client")
+        .with_timeout(Duration::from_secs(5));
     let error = client.emit("log", &1).await.expect_err("no connection");
     assert_eq!(error.to_string(), r#"the call to "log" took longer than 5s"#);
     let error = client.connect().await.expect_err("no connection");
@@ -126,6 +131,19 @@ async fn a_call_that_nobody_handles_names_its_pattern() {
     assert_eq!(error, RpcError::no_handler());
 }
 
+fn malformed(built: Result<Client, BuildError>) -> AddressError {
+    match built {
+        Err(BuildError::Address(error)) => error,
+        other => panic!("no malformed address: {other:?}"),
+    }
+}
+
+#[test]
+fn a_client_of_no_hosts_is_an_error() {
+    let none = Client::builder().build(Vec::<String>::new());
+    assert!(matches!(none, Err(BuildError::NoHost)), "{none:?}");
+}
+
 #[test]
 fn an_address_without_a_port_is_found_when_the_client_is_made() {
     for (address, fault) in [
@@ -134,12 +152,12 @@ fn an_address_without_a_port_is_found_when_the_client_is_made() {
         (":3001", "the host is missing: write HOST:PORT"),
         ("::1:3001", "an IPv6 address stands in brackets: [::1]:8888"),
     ] {
-        let error = Client::try_new(address).expect_err("malformed");
+        let error = malformed(Client::builder().build(address));
         assert_eq!(error.address(), address);
         assert_eq!(error.to_string(), format!("{address:?} is not an address"));
         assert_eq!(error.source().expect("a cause").to_string(), fault);
-        let one_of_two = Client::try_with_hosts(["math:3001", address], Config::default());
-        assert_eq!(one_of_two.expect_err("malformed"), error);
+        let one_of_two = Client::builder().build(["math:3001", address]);
+        assert_eq!(malformed(one_of_two), error);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Config, ConnectionState};
+use nest_wire::client::{CallError, Client, ConnectionState};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -41,7 +41,7 @@ async fn answer_late_and_close(mut peer: Peer, id: &str, farewells: &Farewells) 
 
 #[tokio::test(start_paused = true)]
 async fn closing_reads_on_until_the_service_has_closed_too() {
-    let (client, mut links, farewells) = witnessed(Config::default(), 4096);
+    let (client, mut links, farewells) = witnessed(Client::builder(), 4096);
     let outcome = client.with_timeout(seconds(1)).send::<u32>("a", &1).await;
     assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
     let mut peer = next(&mut links).await;
@@ -56,7 +56,7 @@ async fn closing_reads_on_until_the_service_has_closed_too() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_handle_lets_go_as_closing_does() {
-    let (client, mut links, farewells) = witnessed(Config::default(), 4096);
+    let (client, mut links, farewells) = witnessed(Client::builder(), 4096);
     let outcome = client.with_timeout(seconds(1)).send::<u32>("a", &1).await;
     assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
     let mut peer = next(&mut links).await;
@@ -67,7 +67,7 @@ async fn the_last_handle_lets_go_as_closing_does() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_goes_on_though_nobody_takes_it_is_read_until_the_service_closes() {
-    let (client, mut links, farewells) = witnessed(Config::default(), 256);
+    let (client, mut links, farewells) = witnessed(Client::builder(), 256);
     let mut values = client.send_stream::<u32>("a", &1).await.expect("sent").take(1);
     let mut peer = next(&mut links).await;
     let id = peer.hear_request(r#""pattern":"a","data":1"#).await;
@@ -107,7 +107,7 @@ async fn a_stream_that_goes_on_though_nobody_takes_it_is_read_until_the_service_
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_close_is_waited_for_within_the_drain_timeout() {
-    let (client, mut links, farewells) = witnessed(Config::default().drain_timeout(seconds(5)), 4096);
+    let (client, mut links, farewells) = witnessed(Client::builder().drain_timeout(seconds(5)), 4096);
     client.emit("b", &1).await.expect("sent");
     let _peer = next(&mut links).await;
     let start = Instant::now();
@@ -126,7 +126,7 @@ async fn a_service_that_does_not_close_is_waited_for_within_the_drain_timeout() 
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_sends_what_is_no_packet_may_still_read_what_was_sent() {
-    let (client, mut links, farewells) = witnessed(Config::default(), 4096);
+    let (client, mut links, farewells) = witnessed(Client::builder(), 4096);
     client.emit("b", &1).await.expect("sent");
     let mut peer = next(&mut links).await;
     let call = client.send::<u32>("a", &1);

@@ -1,6 +1,6 @@
 //! Calls that end with the first value of their answer, and ignore what comes after it.
 
-use nest_wire::client::{CallError, Client, Config};
+use nest_wire::client::{CallError, Client};
 use serde_json::json;
 
 use crate::support::{Peer, calls, calls_with, settle};
@@ -28,7 +28,7 @@ async fn a_call_for_the_first_value_ends_with_it_although_the_service_never_comp
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_the_first_value_is_ignored_and_the_connection_goes_on() {
     // One request at a time: the place of a call has to be free as soon as it has its value.
-    let (client, mut calls) = calls_with(Config::default().max_in_flight(1), 64 * 1024);
+    let (client, mut calls) = calls_with(Client::builder().max_in_flight(1), 64 * 1024);
     client.connect().await.expect("connected");
     let mut peer = calls.next().await;
     let later = [

@@ -10,7 +10,7 @@ use std::{
 };
 
 use nest_wire::{
-    client::{CallError, Client, Config},
+    client::{CallError, Client, ClientBuilder, Target},
     packet::RpcError,
     server::{Router, State, serve_connection},
 };
@@ -57,9 +57,11 @@ impl Host {
     }
 }
 
-async fn client_of(hosts: &[Host], config: Config) -> Client {
+async fn client_of(hosts: &[Host], config: ClientBuilder) -> Client {
     let connector = |host: Host| move || std::future::ready(host.connect());
-    let client = Client::with_connectors(hosts.iter().cloned().map(connector), config);
+    let client = config
+        .build(Target::connectors(hosts.iter().cloned().map(connector)))
+        .expect("a client");
     client.connect().await.expect("a link");
     settle().await;
     client
@@ -80,7 +82,7 @@ const MS: Duration = Duration::from_millis(1);
 #[tokio::test(start_paused = true)]
 async fn a_host_that_fails_at_once_gets_next_to_no_calls_where_failing_counts() {
     let hosts = [(); 3].map(|()| Host::default());
-    let config = Config::default().counts_as_failure(|error| error.message().as_deref() == Some("no disk"));
+    let config = Client::builder().counts_as_failure(|error| error.message().as_deref() == Some("no disk"));
     let client = client_of(&hosts, config).await;
     hosts[1].behave(FAILS);
     let failed = failures(&client, 3000, MS).await;
@@ -102,7 +104,7 @@ async fn a_host_that_fails_at_once_gets_next_to_no_calls_where_failing_counts() 
 #[tokio::test(start_paused = true)]
 async fn errors_are_answers_unless_they_are_said_to_count() {
     let hosts = [(); 3].map(|()| Host::default());
-    let client = client_of(&hosts, Config::default()).await;
+    let client = client_of(&hosts, Client::builder()).await;
     hosts[1].behave(FAILS);
     let failed = failures(&client, 300, MS).await;
     assert!(
@@ -115,7 +117,7 @@ async fn errors_are_answers_unless_they_are_said_to_count() {
 async fn a_host_that_hangs_gets_next_to_no_calls_and_all_its_share_once_it_answers() {
     for connections in [1, 3] {
         let hosts = [(); 2].map(|()| Host::default());
-        let config = Config::default()
+        let config = Client::builder()
             .timeout(Duration::from_secs(1))
             .connections(connections);
         let client = client_of(&hosts, config).await;
@@ -138,8 +140,8 @@ async fn of_several_links_to_one_host_one_that_hangs_is_passed_over() {
     hosts[1].behave(HANGS);
     let (those, next) = (hosts.clone(), Arc::new(AtomicUsize::new(0)));
     let connect = move || std::future::ready(those[next.fetch_add(1, SeqCst) % 2].connect());
-    let config = Config::default().timeout(Duration::from_secs(1)).connections(2);
-    let client = Client::with_connector(connect, config);
+    let config = Client::builder().timeout(Duration::from_secs(1)).connections(2);
+    let client = config.build(Target::connector(connect)).expect("a client");
     client.connect().await.expect("a link");
     settle().await;
     let failed = failures(&client, 1000, 10 * MS).await;
@@ -149,7 +151,7 @@ async fn of_several_links_to_one_host_one_that_hangs_is_passed_over() {
 #[tokio::test(start_paused = true)]
 async fn when_all_hosts_hang_calls_are_made_all_the_same_and_any_may_come_back() {
     let hosts = [(); 2].map(|()| Host::default());
-    let client = client_of(&hosts, Config::default().timeout(Duration::from_secs(1))).await;
+    let client = client_of(&hosts, Client::builder().timeout(Duration::from_secs(1))).await;
     hosts.iter().for_each(|host| host.behave(HANGS));
     assert_eq!(failures(&client, 20, MS).await, 20);
     assert_eq!(hosts.each_ref().map(Host::calls).iter().sum::<usize>(), 20);
@@ -162,7 +164,7 @@ async fn when_all_hosts_hang_calls_are_made_all_the_same_and_any_may_come_back()
 #[tokio::test(start_paused = true)]
 async fn a_probe_whose_caller_gives_up_does_not_leave_the_host_out_for_ever() {
     let hosts = [(); 2].map(|()| Host::default());
-    let client = client_of(&hosts, Config::default().timeout(Duration::from_secs(1))).await;
+    let client = client_of(&hosts, Client::builder().timeout(Duration::from_secs(1))).await;
     hosts[0].behave(HANGS);
     failures(&client, 20, MS).await;
     sleep(Duration::from_secs(75)).await;
@@ -194,7 +196,10 @@ async fn events_count_as_load_and_do_not_probe() {
             })
         }
     });
-    let client = Client::with_connectors(connectors, Config::default().timeout(Duration::from_secs(1)));
+    let client = Client::builder()
+        .timeout(Duration::from_secs(1))
+        .build(Target::connectors(connectors))
+        .expect("a client");
     client.connect().await.expect("a link");
     settle().await;
     let mut emitted = Vec::new();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use nest_wire::client::{CallError, Client, Config, ReconnectPolicy};
+use nest_wire::client::{CallError, Client, ClientBuilder, ReconnectPolicy, Target};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream, duplex},
     sync::watch,
@@ -63,9 +63,11 @@ impl Host {
     }
 }
 
-fn client_of(hosts: &[Host], config: Config) -> Client {
+fn client_of(hosts: &[Host], config: ClientBuilder) -> Client {
     let connector = |host: Host| move || std::future::ready(host.connect());
-    Client::with_connectors(hosts.iter().cloned().map(connector), config)
+    config
+        .build(Target::connectors(hosts.iter().cloned().map(connector)))
+        .expect("a client")
 }
 
 /// How many of so many calls, one after the other, each host answered.
@@ -80,7 +82,7 @@ async fn tally(client: &Client, calls: u32) -> [u32; 3] {
 #[tokio::test(start_paused = true)]
 async fn calls_spread_over_all_hosts() {
     let hosts = [0, 1, 2].map(Host::new);
-    let client = client_of(&hosts, Config::default());
+    let client = client_of(&hosts, Client::builder());
     client.connect().await.expect("a link");
     settle().await;
     let tally = tally(&client, 300).await;
@@ -90,7 +92,7 @@ async fn calls_spread_over_all_hosts() {
 #[tokio::test(start_paused = true)]
 async fn the_busier_host_gets_no_more() {
     let hosts = [0, 1].map(Host::new);
-    let client = client_of(&hosts, Config::default());
+    let client = client_of(&hosts, Client::builder());
     client.connect().await.expect("a link");
     settle().await;
     hosts[0].answers.store(false, SeqCst);
@@ -105,7 +107,7 @@ async fn the_busier_host_gets_no_more() {
 #[tokio::test(start_paused = true)]
 async fn a_host_that_is_lost_gets_no_calls_until_it_is_back() {
     let hosts = [0, 1, 2].map(Host::new);
-    let client = client_of(&hosts, Config::default());
+    let client = client_of(&hosts, Client::builder());
     client.connect().await.expect("a link");
     settle().await;
     hosts[1].is_up.send_replace(false);
@@ -127,7 +129,7 @@ async fn with_no_host_at_all_calls_fail_and_with_any_they_succeed_again() {
     }
     let client = client_of(
         &hosts,
-        Config::default().reconnect(ReconnectPolicy::always().max_delay(Duration::from_secs(1))),
+        Client::builder().reconnect(ReconnectPolicy::always().max_delay(Duration::from_secs(1))),
     );
     let outcome = client.send::<u32>("who", &1).await;
     assert!(matches!(outcome, Err(CallError::Connect(_))), "{outcome:?}");
@@ -147,7 +149,10 @@ async fn one_host_may_have_several_links() {
         count.send_modify(|count| *count += 1);
         std::future::ready(host.connect())
     };
-    let client = Client::with_connector(connect, Config::default().connections(4));
+    let client = Client::builder()
+        .connections(4)
+        .build(Target::connector(connect))
+        .expect("a client");
     client.connect().await.expect("a link");
     settle().await;
     assert_eq!(*opened.borrow(), 4);
@@ -164,7 +169,7 @@ async fn a_resolver_is_asked_for_each_link() {
     let known = watch::Sender::new(vec![first]);
     let asked = known.clone();
     let resolve = move || std::future::ready(Ok(asked.borrow().clone()));
-    let client = Client::with_resolver(resolve, Config::default());
+    let client = Client::builder().build(Target::resolver(resolve)).expect("a client");
     client.emit("a", &1).await.expect("sent");
     let (link, _) = services[0].accept().await.expect("the first is known");
     known.send_replace(vec![second]);

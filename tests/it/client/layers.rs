@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
-use nest_wire::client::{CallError, Client, Config, Reply, Request, StreamingClient};
+use nest_wire::client::{CallError, Client, Reply, Request, StreamingClient, Target};
 use tokio::io::{DuplexStream, duplex};
 use tower::{
     Service, ServiceBuilder, ServiceExt,
@@ -87,7 +87,7 @@ async fn retries_end_with_their_budget() {
         count.fetch_add(1, SeqCst);
         std::future::ready(Err::<DuplexStream, _>(std::io::ErrorKind::ConnectionRefused.into()))
     };
-    let client = Client::with_connector(refuse, Config::default());
+    let client = Client::builder().build(Target::connector(refuse)).expect("a client");
     // One a second, for ten seconds, and none for what succeeds.
     let budget = Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.0));
     let mut service = ServiceBuilder::new().retry(Unsent(budget)).service(client);
@@ -109,7 +109,9 @@ async fn a_retry_finds_the_service_that_came_up_meanwhile() {
             _ => up.send(Peer::new(theirs)).map(|()| ours).map_err(std::io::Error::other),
         }
     });
-    let client = Client::with_connector(move || std::future::ready(connect()), Config::default());
+    let client = Client::builder()
+        .build(Target::connector(move || std::future::ready(connect())))
+        .expect("a client");
     let budget = Arc::new(TpsBudget::default());
     let service = ServiceBuilder::new().retry(Unsent(budget)).service(client);
     let script = async {

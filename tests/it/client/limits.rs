@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 use nest_wire::{
-    client::{CallError, Client, Config, OverloadPolicy, ReconnectPolicy},
+    client::{CallError, Client, ClientBuilder, OverloadPolicy, ReconnectPolicy, Target},
     server::{Router, serve_connection},
 };
 use tokio::{
@@ -32,7 +32,7 @@ async fn answer(peer: &mut Peer, id: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_requests_are_under_way_than_may_be_and_the_others_wait_their_turn() {
-    let (client, mut calls) = calls_with(Config::default().max_in_flight(2), 4096);
+    let (client, mut calls) = calls_with(Client::builder().max_in_flight(2), 4096);
     let script = async {
         let mut peer = calls.next().await;
         let mut under_way = vec![hear(&mut peer).await, hear(&mut peer).await];
@@ -51,7 +51,7 @@ async fn no_more_requests_are_under_way_than_may_be_and_the_others_wait_their_tu
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_too_long_for_a_place_times_out() {
-    let (client, mut calls) = calls_with(Config::default().max_in_flight(1), 4096);
+    let (client, mut calls) = calls_with(Client::builder().max_in_flight(1), 4096);
     let values = client.send_stream::<u32>("a", &1).await.expect("sent");
     let mut peer = calls.next().await;
     hear(&mut peer).await;
@@ -71,7 +71,7 @@ async fn who_waits_too_long_for_a_place_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_that_had_better_not_wait_fail_at_once() {
-    let config = Config::default().max_in_flight(1).when_full(OverloadPolicy::Fail);
+    let config = Client::builder().max_in_flight(1).overload(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 4096);
     let mut first = Box::pin(client.send::<u32>("a", &1));
     assert!((&mut first).now_or_never().is_none());
@@ -93,7 +93,7 @@ async fn callers_that_had_better_not_wait_fail_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_packets_wait_to_be_written_than_may() {
-    let config = Config::default().max_queued(3).when_full(OverloadPolicy::Fail);
+    let config = Client::builder().max_queued(3).overload(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 64);
     // This one fills the link, and what may be written ahead of it.
     let text = "x".repeat(100_000);
@@ -115,7 +115,7 @@ async fn no_more_packets_wait_to_be_written_than_may() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_makes_room() {
-    let config = Config::default().max_queued(1).when_full(OverloadPolicy::Fail);
+    let config = Client::builder().max_queued(1).overload(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 64);
     let text = "x".repeat(100_000);
     let mut first = Box::pin(client.send::<u32>("a", &text));
@@ -138,9 +138,12 @@ async fn a_call_that_is_given_up_makes_room() {
 #[tokio::test(start_paused = true)]
 async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_the_queues() {
     for hosts in [1, 2, 5] {
-        let config = Config::default().max_queued(3).when_full(OverloadPolicy::Fail);
+        let config = Client::builder().max_queued(3).overload(OverloadPolicy::Fail);
         let connector = || std::future::pending::<io::Result<DuplexStream>>();
-        let client = Client::with_connectors(vec![connector; hosts], config.clone());
+        let client = config
+            .clone()
+            .build(Target::connectors(vec![connector; hosts]))
+            .expect("a client");
         let quick = client.with_timeout(Duration::from_secs(1));
         let outcomes = join_all((0..1000).map(|_| quick.send::<u32>("a", &1))).await;
         let overloaded = outcomes
@@ -152,7 +155,10 @@ async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_t
         let again = quick.send::<u32>("a", &1).await;
         assert!(matches!(again, Err(CallError::Timeout(_))), "{again:?}");
 
-        let patient = Client::with_connectors(vec![connector; hosts], config.when_full(OverloadPolicy::Wait));
+        let patient = config
+            .overload(OverloadPolicy::Wait)
+            .build(Target::connectors(vec![connector; hosts]))
+            .expect("a client");
         let patient = patient.with_timeout(Duration::from_secs(1));
         let outcomes = join_all((0..100).map(|_| patient.send::<u32>("a", &1))).await;
         let is_late = |outcome: &Result<u32, CallError>| matches!(outcome, Err(CallError::Timeout(_)));
@@ -161,7 +167,7 @@ async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_t
 }
 
 /// A client of a service in memory that answers, and how often it has connected.
-fn counted(config: Config) -> (Client, Arc<AtomicUsize>) {
+fn counted(config: ClientBuilder) -> (Client, Arc<AtomicUsize>) {
     let routes = Router::new().message("ping", async || "pong").into_routes();
     let opened = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&opened);
@@ -171,12 +177,12 @@ fn counted(config: Config) -> (Client, Arc<AtomicUsize>) {
         tokio::spawn(serve_connection(theirs, Arc::clone(&routes)).into_future());
         std::future::ready(io::Result::Ok(ours))
     };
-    (Client::with_connector(connect, config), opened)
+    (config.build(Target::connector(connect)).expect("a client"), opened)
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_longest_times_and_the_greatest_numbers_do_no_harm() {
-    let config = Config::default()
+    let config = Client::builder()
         .timeout(Duration::MAX)
         .connect_timeout(Duration::MAX)
         .drain_timeout(Duration::MAX)
@@ -193,7 +199,7 @@ async fn the_longest_times_and_the_greatest_numbers_do_no_harm() {
 #[tokio::test(start_paused = true)]
 async fn the_shortest_times_and_the_least_numbers_do_no_harm() {
     for connections in [0, 1, 2] {
-        let config = Config::default()
+        let config = Client::builder()
             .drain_timeout(Duration::ZERO)
             .max_in_flight(0)
             .max_queued(0)
@@ -206,12 +212,12 @@ async fn the_shortest_times_and_the_least_numbers_do_no_harm() {
         client.close().await;
     }
     for connections in [1, 2] {
-        let config = Config::default()
+        let config = Client::builder()
             .connect_timeout(Duration::ZERO)
             .connections(connections)
             .timeout(Duration::from_secs(5));
         let connector = || std::future::pending::<io::Result<DuplexStream>>();
-        let client = Client::with_connector(connector, config);
+        let client = config.build(Target::connector(connector)).expect("a client");
         let error = client.send::<u32>("a", &1).await.expect_err("no time");
         assert!(
             matches!(&error, CallError::Connect(cause) if cause.kind() == io::ErrorKind::TimedOut),
@@ -240,7 +246,10 @@ async fn a_client_that_is_to_reconnect_without_a_pause_does_other_things_too() {
                 }
             }
         };
-        let client = Client::with_connector(connect, Config::default().reconnect(reconnect.clone()));
+        let client = Client::builder()
+            .reconnect(reconnect.clone())
+            .build(Target::connector(connect))
+            .expect("a client");
         let _ = client.connect().await;
         sleep(Duration::from_secs(1)).await;
         let attempts = attempts.load(SeqCst);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use nest_wire::client::{CallError, Client, Config};
+use nest_wire::client::{CallError, Client};
 
 use crate::support::{Counts, Peer, calls, calls_with};
 
@@ -81,7 +81,7 @@ async fn a_client_counts_calls_by_outcome_and_its_links() {
 #[tokio::test(start_paused = true)]
 async fn a_client_counts_its_failures_to_connect() {
     let counts = Counts::start();
-    let (client, links) = calls_with(Config::default(), 1024);
+    let (client, links) = calls_with(Client::builder(), 1024);
     drop(links);
     client.send::<u32>("ask", &1).await.expect_err("nobody is there");
     counts.assert(&[

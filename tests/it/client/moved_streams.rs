@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use nest_wire::client::{CallError, Client, Config, OverloadPolicy, ReplyStream};
+use nest_wire::client::{CallError, Client, ClientBuilder, OverloadPolicy, ReplyStream, Target};
 use tokio::{io::duplex, time::Instant};
 
 use crate::support::{Peer, calls, frame, settle};
@@ -22,7 +22,7 @@ struct Stuck {
 }
 
 impl Stuck {
-    async fn new(config: Config) -> Self {
+    async fn new(config: ClientBuilder) -> Self {
         let peers = Arc::new(Mutex::new([None, None]));
         let connectors = [0, 1].map(|host| {
             let (peers, has_been_up) = (Arc::clone(&peers), Arc::new(Mutex::new(false)));
@@ -38,7 +38,10 @@ impl Stuck {
                 std::future::ready(outcome)
             }
         });
-        let client = Client::with_connectors(connectors, config.max_queued(1));
+        let client = config
+            .max_queued(1)
+            .build(Target::connectors(connectors))
+            .expect("a client");
         client.connect().await.expect("both are up");
         settle().await;
         for _ in 0..2 {
@@ -64,7 +67,7 @@ async fn answer_next(peer: &mut Peer) {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_of_a_lost_host_waits_for_room_in_the_other_hosts_queue() {
-    let Stuck { streams, mut peers } = Stuck::new(Config::default()).await;
+    let Stuck { streams, mut peers } = Stuck::new(Client::builder()).await;
     let callers = streams.map(|stream| tokio::spawn(stream.collect::<Vec<_>>()));
     settle().await;
     peers.remove(0);
@@ -85,7 +88,7 @@ async fn a_stream_of_a_lost_host_waits_for_room_in_the_other_hosts_queue() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_waits_for_room_at_another_host_keeps_its_deadline() {
     let start = Instant::now();
-    let config = Config::default().timeout(Duration::from_secs(5));
+    let config = Client::builder().timeout(Duration::from_secs(5));
     let Stuck { streams, mut peers } = Stuck::new(config).await;
     let callers = streams.map(|stream| tokio::spawn(stream.collect::<Vec<_>>()));
     settle().await;
@@ -99,7 +102,7 @@ async fn a_stream_that_waits_for_room_at_another_host_keeps_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_not_to_wait_fails_when_the_other_hosts_queue_is_full() {
-    let config = Config::default().when_full(OverloadPolicy::Fail);
+    let config = Client::builder().overload(OverloadPolicy::Fail);
     let Stuck { streams, mut peers } = Stuck::new(config).await;
     let callers = streams.map(|stream| tokio::spawn(stream.collect::<Vec<_>>()));
     settle().await;

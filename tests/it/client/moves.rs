@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 use nest_wire::{
-    client::{CallError, Client, Config, ReconnectPolicy},
+    client::{CallError, Client, ClientBuilder, ReconnectPolicy, Target},
     server::{Payload, ReplyStream, Router, State, serve_connection},
 };
 use tokio::{
@@ -40,7 +40,7 @@ struct Hosts {
 
 impl Hosts {
     /// The silent host is connected, and its link is full.
-    async fn new(config: Config) -> (Self, JoinHandle<Result<(), CallError>>) {
+    async fn new(config: ClientBuilder) -> (Self, JoinHandle<Result<(), CallError>>) {
         let (silent_is_up, good_is_up) = (watch::Sender::new(true), watch::Sender::new(false));
         let (silent, events) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
         let good = Arc::new(Mutex::new(JoinSet::new()));
@@ -79,7 +79,10 @@ impl Hosts {
         let reconnect = ReconnectPolicy::always()
             .attempts(1000)
             .max_delay(Duration::from_secs(1));
-        let client = Client::with_connectors(connectors, config.reconnect(reconnect));
+        let client = config
+            .reconnect(reconnect)
+            .build(Target::connectors(connectors))
+            .expect("a client");
         client.connect().await.expect("one of them is up");
         let first = client.clone();
         let text = "x".repeat(200_000);
@@ -141,7 +144,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_on_a_link_that_is_lost_goes_out_on_the_other_one() {
-    let (hosts, stuck) = Hosts::new(Config::default()).await;
+    let (hosts, stuck) = Hosts::new(Client::builder()).await;
     let calls = hosts.call();
     settle().await;
     hosts.good_is_up.send_replace(true);
@@ -169,7 +172,7 @@ async fn what_waits_on_a_link_that_is_lost_goes_out_on_the_other_one() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_lost_link_goes_to_one_that_comes_up_later() {
-    let (hosts, _stuck) = Hosts::new(Config::default()).await;
+    let (hosts, _stuck) = Hosts::new(Client::builder()).await;
     let calls = hosts.call();
     settle().await;
     hosts.lose_the_silent_one();
@@ -183,7 +186,7 @@ async fn what_waits_for_a_lost_link_goes_to_one_that_comes_up_later() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_that_wait_for_room_on_a_link_that_is_lost_go_on_too() {
-    let (hosts, _stuck) = Hosts::new(Config::default().max_queued(1)).await;
+    let (hosts, _stuck) = Hosts::new(Client::builder().max_queued(1)).await;
     let client = hosts.client.clone();
     let calls =
         tokio::spawn(async move { join_all(NUMBERS.iter().map(|number| client.send::<u32>("echo", number))).await });
@@ -199,7 +202,7 @@ async fn callers_that_wait_for_room_on_a_link_that_is_lost_go_on_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_has_moved_still_ends_with_its_timeout() {
-    let (hosts, _stuck) = Hosts::new(Config::default()).await;
+    let (hosts, _stuck) = Hosts::new(Client::builder()).await;
     let quick = hosts.client.with_timeout(Duration::from_secs(10));
     let start = Instant::now();
     let call = tokio::spawn(async move { quick.send::<u32>("never", &1).await });
@@ -225,7 +228,7 @@ enum Gone {
 #[tokio::test(start_paused = true)]
 async fn events_whose_senders_go_at_any_moment_go_out_on_the_other_link() {
     for gone in [Gone::BeforeTheLoss, Gone::AfterTheLoss, Gone::WhileNoLinkIsThere] {
-        let (hosts, _stuck) = Hosts::new(Config::default()).await;
+        let (hosts, _stuck) = Hosts::new(Client::builder()).await;
         let mut emits: Vec<_> = (NUMBERS.iter())
             .map(|number| Box::pin(hosts.client.emit("log", number)))
             .collect();
@@ -252,7 +255,7 @@ async fn events_whose_senders_go_at_any_moment_go_out_on_the_other_link() {
 
 #[tokio::test(start_paused = true)]
 async fn events_whose_senders_have_gone_wait_where_they_are_while_no_link_is_there() {
-    let (hosts, _stuck) = Hosts::new(Config::default()).await;
+    let (hosts, _stuck) = Hosts::new(Client::builder()).await;
     let mut emits = vec![Box::pin(hosts.client.emit("log", &7))];
     poll_all(&mut emits);
     emits.clear();

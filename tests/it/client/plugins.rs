@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use nest_wire::client::{CallError, Client, Config};
+use nest_wire::client::{CallError, Client, Target};
 use tokio::io::DuplexStream;
 
 use crate::support::{Peer, calls, settle};
@@ -61,7 +61,7 @@ async fn a_connector_that_panics_is_an_attempt_that_fails() {
             link: Some(ours),
         }
     };
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     for message in ["a bug before the connector's future", "a bug in the connector"] {
         let outcome = client.send::<u32>("a", &1).await;
         let Err(CallError::Connect(error)) = outcome else {
@@ -92,7 +92,9 @@ async fn a_connector_that_panics_when_it_is_given_up_does_no_harm() {
             panic!("a bug in its drop");
         }
     }
-    let client = Client::with_connector(|| Bomb(pending()), Config::default());
+    let client = Client::builder()
+        .build(Target::connector(|| Bomb(pending())))
+        .expect("a client");
     for _ in 0..2 {
         let outcome = client.send::<u32>("a", &1).await;
         assert!(matches!(outcome, Err(CallError::Connect(_))), "{outcome:?}");

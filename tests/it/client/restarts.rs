@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::future::join_all;
 use nest_wire::{
-    client::{CallError, Client, Config, ReconnectPolicy},
+    client::{CallError, Client, ClientBuilder, ReconnectPolicy, Target},
     server::{Payload, Router, serve_connection},
 };
 use tokio::{
@@ -70,9 +70,11 @@ impl Service {
         self.state.lock().expect("no panic").is_down = false;
     }
 
-    fn client(&self, config: Config) -> Client {
+    fn client(&self, config: ClientBuilder) -> Client {
         let service = self.clone();
-        Client::with_connector(move || std::future::ready(service.connect()), config)
+        config
+            .build(Target::connector(move || std::future::ready(service.connect())))
+            .expect("a client")
     }
 
     fn count(&self, number: u32) -> u32 {
@@ -91,7 +93,7 @@ async fn restarts_under_load_lose_what_was_in_flight_and_nothing_else() {
         .attempts(1000)
         .min_delay(Duration::from_millis(1))
         .max_delay(Duration::from_millis(10));
-    let client = service.client(Config::default().reconnect(patient));
+    let client = service.client(Client::builder().reconnect(patient));
     let caller = async |caller: u32| {
         let (mut answered, mut lost) = (Vec::new(), Vec::new());
         for call in 0..CALLS {
@@ -141,7 +143,7 @@ async fn a_service_that_accepts_and_closes_at_once_fails_each_call_with_a_link_o
         let link = counted.fetch_add(1, SeqCst);
         std::future::ready(if link < 10 { Ok(duplex(64).0) } else { behind.connect() })
     };
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     for lost in 1..=10 {
         let outcome = client.send::<u32>("work", &lost).await;
         assert!(matches!(outcome, Err(CallError::ConnectionClosed(_))), "{outcome:?}");
@@ -158,7 +160,9 @@ async fn a_host_that_accepts_and_closes_at_once_takes_no_more_than_a_few_calls_f
         let service = service.clone();
         move || std::future::ready(if closes { Ok(duplex(64).0) } else { service.connect() })
     });
-    let client = Client::with_connectors(connectors, Config::default());
+    let client = Client::builder()
+        .build(Target::connectors(connectors))
+        .expect("a client");
     let mut lost = 0;
     for number in 0..200 {
         match client.send::<u32>("work", &number).await {

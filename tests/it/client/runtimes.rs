@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::FutureExt;
 use nest_wire::{
-    client::{CallError, Client, Config, DisconnectReason},
+    client::{CallError, Client, DisconnectReason},
     server::{HostListener, Payload, Router, serve},
 };
 use tokio::runtime::{Builder, Runtime};
@@ -35,7 +35,10 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
         address
     });
     // What hangs shows as a timeout.
-    let client = Client::with_config(address, Config::default().timeout(Duration::from_secs(600)));
+    let client = Client::builder()
+        .timeout(Duration::from_secs(600))
+        .build(address)
+        .expect("a client");
     let stopped = Arc::new(AtomicUsize::new(0));
     let threads = (0..THREADS).map(|thread| {
         let (client, stopped) = (client.clone(), Arc::clone(&stopped));
@@ -66,7 +69,7 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
 /// The runtime that the task was started in ends before there is a link; those who wait start another one.
 #[test]
 fn whoever_waits_first_starts_another_task_when_the_first_ones_runtime_ends() {
-    let (client, mut calls) = calls_with(Config::default(), 4096);
+    let (client, mut calls) = calls_with(Client::builder(), 4096);
     let ended = runtime();
     let mut first = client.send::<u32>("a", &1).boxed();
     ended.block_on(async { assert!((&mut first).now_or_never().is_none()) });
@@ -105,7 +108,7 @@ fn whoever_waits_first_starts_another_task_when_the_first_ones_runtime_ends() {
 /// All slots are taken by events whose senders are gone, so that nobody else would start a task.
 #[test]
 fn whoever_waits_for_room_starts_another_task_too() {
-    let (client, mut calls) = calls_with(Config::default().max_queued(1), 4096);
+    let (client, mut calls) = calls_with(Client::builder().max_queued(1), 4096);
     let ended = runtime();
     ended.block_on(async { assert!(client.emit("a", &1).now_or_never().is_none()) });
     let ours = runtime();
@@ -128,7 +131,7 @@ fn whoever_waits_for_room_starts_another_task_too() {
 
 #[test]
 fn whoever_wants_only_a_link_starts_another_task_too() {
-    let (client, mut calls) = calls_with(Config::default(), 4096);
+    let (client, mut calls) = calls_with(Client::builder(), 4096);
     let ended = runtime();
     ended.block_on(async { assert!(client.connect().now_or_never().is_none()) });
     let ours = runtime();

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, future::join_all};
 use nest_wire::{
-    client::Config,
+    client::Client,
     server::{Payload, Router},
 };
 
@@ -21,7 +21,7 @@ fn slow(at_a_time: usize) -> Fault {
 async fn calls_are_answered_over_a_link_that_carries_a_byte_at_a_time() {
     let rig = Rig::default();
     let router = Router::new().message("echo", async |Payload(text): Payload<String>| text);
-    let client = rig.client(router, Config::default(), |_| slow(1));
+    let client = rig.client(router, Client::builder(), |_| slow(1));
     let texts: Vec<String> = (0..50).map(|number| TEXT.repeat(number)).collect();
     let answers = join_all(texts.iter().map(|text| client.send::<String>("echo", text))).await;
     for (answer, text) in answers.into_iter().zip(&texts) {
@@ -34,7 +34,7 @@ async fn calls_are_answered_over_a_link_that_carries_a_byte_at_a_time() {
 async fn what_is_large_goes_over_a_link_that_carries_a_few_bytes_at_a_time() {
     let rig = Rig::default();
     let router = Router::new().message("echo", async |Payload(text): Payload<String>| text);
-    let client = rig.client(router, Config::default(), |_| slow(7));
+    let client = rig.client(router, Client::builder(), |_| slow(7));
     let text = TEXT.repeat(20_000);
     let (large, small) = tokio::join!(
         client.send::<String>("echo", &text),

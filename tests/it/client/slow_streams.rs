@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config, DisconnectReason, ReplyStream};
+use nest_wire::client::{CallError, Client, ClientBuilder, DisconnectReason, ReplyStream};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     sync::mpsc,
@@ -24,8 +24,8 @@ const ROOM: usize = 4096;
 /// What a value of ours takes, with its packet.
 const VALUE: usize = 400;
 
-fn config() -> Config {
-    Config::default().max_stream_buffer(ROOM)
+fn config() -> ClientBuilder {
+    Client::builder().max_stream_buffer(ROOM)
 }
 
 async fn hear(peer: &mut Peer, pattern: &str) -> String {
@@ -40,7 +40,7 @@ struct Flood {
 }
 
 impl Flood {
-    async fn begin(config: Config) -> Self {
+    async fn begin(config: ClientBuilder) -> Self {
         let (client, mut calls) = calls_with(config, ROOM);
         let values = client.send_stream("flood", &1).await.expect("sent");
         let sent = Arc::default();
@@ -164,7 +164,7 @@ async fn a_client_whose_full_stream_is_dropped_goes_on() {
 }
 
 /// A full stream, all of whose values come from a script.
-async fn full(config: Config) -> (Client, Calls, Peer, ReplyStream<u32>, String) {
+async fn full(config: ClientBuilder) -> (Client, Calls, Peer, ReplyStream<u32>, String) {
     let (client, mut calls) = calls_with(config.max_stream_buffer(0), 4096);
     let values = client.send_stream::<u32>("a", &1).await.expect("sent");
     let mut peer = calls.next().await;
@@ -176,7 +176,7 @@ async fn full(config: Config) -> (Client, Calls, Peer, ReplyStream<u32>, String)
 
 #[tokio::test(start_paused = true)]
 async fn without_capacity_values_come_one_by_one() {
-    let (_client, _calls, mut peer, mut values, id) = full(Config::default()).await;
+    let (_client, _calls, mut peer, mut values, id) = full(Client::builder()).await;
     for number in 2..10 {
         peer.say(&format!(r#"{{"response":{number},"id":"{id}"}}"#)).await;
         settle().await;
@@ -186,7 +186,7 @@ async fn without_capacity_values_come_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_connection_that_was_not_read_comes_after_the_values() {
-    let (_client, _calls, mut peer, values, id) = full(Config::default()).await;
+    let (_client, _calls, mut peer, values, id) = full(Client::builder()).await;
     peer.say(&format!(r#"{{"response":2,"id":"{id}"}}"#)).await;
     drop(peer);
     settle().await;
@@ -202,7 +202,7 @@ async fn the_end_of_a_connection_that_was_not_read_comes_after_the_values() {
 
 #[tokio::test(start_paused = true)]
 async fn the_timeout_of_a_stream_that_was_not_read_counts_from_when_it_is_read_again() {
-    let (_client, _calls, peer, mut values, _) = full(Config::default()).await;
+    let (_client, _calls, peer, mut values, _) = full(Client::builder()).await;
     sleep(Duration::from_secs(100)).await;
     assert_eq!(values.next().await.expect("a value").expect("a number"), 1);
     let start = tokio::time::Instant::now();
@@ -214,7 +214,7 @@ async fn the_timeout_of_a_stream_that_was_not_read_counts_from_when_it_is_read_a
 
 #[tokio::test(start_paused = true)]
 async fn half_a_packet_that_was_not_read_on_has_all_its_time_again() {
-    let (_client, _calls, mut peer, mut values, id) = full(Config::default().timeout(Duration::MAX)).await;
+    let (_client, _calls, mut peer, mut values, id) = full(Client::builder().timeout(Duration::MAX)).await;
     let next = format!(r#"{{"response":2,"id":"{id}"}}"#);
     let next = format!("{}#{next}", next.len());
     let (half, rest) = next.split_at(20);
@@ -230,7 +230,7 @@ async fn half_a_packet_that_was_not_read_on_has_all_its_time_again() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_does_not_wait_for_ever_for_a_stream_that_nobody_takes() {
-    let (client, _calls, _peer, values, _) = full(Config::default()).await;
+    let (client, _calls, _peer, values, _) = full(Client::builder()).await;
     let start = tokio::time::Instant::now();
     client.close().await;
     assert!((25..26).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
@@ -246,7 +246,7 @@ async fn closing_does_not_wait_for_ever_for_a_stream_that_nobody_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn events_go_out_while_nobody_takes_a_full_stream() {
-    let (client, _calls, mut peer, mut values, _) = full(Config::default()).await;
+    let (client, _calls, mut peer, mut values, _) = full(Client::builder()).await;
     client.emit("b", &1).await.expect("sent");
     peer.expect(r#"24#{"pattern":"b","data":1}"#).await;
     assert_eq!(values.next().await.expect("a value").expect("a number"), 1);
@@ -255,7 +255,7 @@ async fn events_go_out_while_nobody_takes_a_full_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn a_place_in_flight_is_free_when_a_stream_has_ended_though_it_is_still_there() {
-    let (client, mut calls) = calls_with(Config::default().max_in_flight(1), 4096);
+    let (client, mut calls) = calls_with(Client::builder().max_in_flight(1), 4096);
     let mut values = client.send_stream::<u32>("a", &1).await.expect("sent");
     let mut peer = calls.next().await;
     let id = hear(&mut peer, "a").await;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config, ConnectionState, DisconnectReason, ReconnectPolicy, StateStream};
+use nest_wire::client::{CallError, Client, ConnectionState, DisconnectReason, ReconnectPolicy, StateStream, Target};
 use tokio::{
     io::{DuplexStream, duplex},
     sync::mpsc,
@@ -24,7 +24,7 @@ const fn millis(millis: u64) -> Duration {
 }
 
 fn always() -> (Client, Calls) {
-    calls_with(Config::default().reconnect(ReconnectPolicy::always()), 1024)
+    calls_with(Client::builder().reconnect(ReconnectPolicy::always()), 1024)
 }
 
 async fn told(states: &mut StateStream) -> String {
@@ -51,7 +51,10 @@ fn refusing(count: usize, reconnect: ReconnectPolicy) -> (Client, mpsc::Unbounde
                 .ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))
         }
     };
-    let client = Client::with_connector(connect, Config::default().reconnect(reconnect));
+    let client = Client::builder()
+        .reconnect(reconnect)
+        .build(Target::connector(connect))
+        .expect("a client");
     (client, calls, tried)
 }
 
@@ -74,7 +77,7 @@ async fn connect_opens_the_link_that_the_calls_then_use() {
 #[tokio::test(start_paused = true)]
 async fn connect_tells_why_there_is_no_link() {
     let refuse = || async { Err::<DuplexStream, _>(io::Error::from(io::ErrorKind::ConnectionRefused)) };
-    let client = Client::with_connector(refuse, Config::default());
+    let client = Client::builder().build(Target::connector(refuse)).expect("a client");
     let outcome = client.connect().await;
     assert!(matches!(&outcome, Err(CallError::Connect(error)) if error.kind() == io::ErrorKind::ConnectionRefused));
     assert!(matches!(
@@ -83,7 +86,10 @@ async fn connect_tells_why_there_is_no_link() {
     ));
 
     let never = std::future::pending::<io::Result<DuplexStream>>;
-    let client = Client::with_connector(never, Config::default()).with_timeout(millis(50));
+    let client = Client::builder()
+        .build(Target::connector(never))
+        .expect("a client")
+        .with_timeout(millis(50));
     let outcome = client.connect().await;
     assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
 }
@@ -99,7 +105,7 @@ async fn the_states_of_a_link_are_told_in_order() {
             up.send(theirs).map(|()| ours).map_err(io::Error::other)
         }
     };
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     let mut states = client.states();
     assert_eq!(told(&mut states).await, "Disconnected(NotYet)");
     assert!(states.next().now_or_never().is_none(), "nothing new");
@@ -168,7 +174,9 @@ async fn attempts_end_when_nobody_waits_any_more() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_had_a_link_fail_with_it_though_it_was_lost_at_once() {
-    let client = Client::with_connector(|| std::future::ready(Ok(duplex(1024).0)), Config::default());
+    let client = Client::builder()
+        .build(Target::connector(|| std::future::ready(Ok(duplex(1024).0))))
+        .expect("a client");
     let outcome = client.send::<u32>("a", &1).await;
     assert!(matches!(outcome, Err(CallError::ConnectionClosed(_))), "{outcome:?}");
 }

@@ -4,7 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
 use nest_wire::{
-    client::{CallError, Client, Config, ConnectionState, DisconnectReason, Request},
+    client::{CallError, Client, ConnectionState, DisconnectReason, Request, Target},
     packet::RpcError,
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -42,19 +42,19 @@ async fn refuse_once(links: &mut mpsc::UnboundedReceiver<Peer>, pattern_and_data
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_refused_is_sent_again_on_another_connection() {
     let data = r#""pattern":"a","data":1"#;
-    let (client, mut links, farewells) = witnessed(Config::default(), 4096);
+    let (client, mut links, farewells) = witnessed(Client::builder(), 4096);
     let client = client.with_metadata(&[1]).expect("JSON");
     let with_metadata = format!(r#"{data},"metadata":[1]"#);
     let (outcome, ()) = tokio::join!(client.send::<u32>("a", &1), refuse_once(&mut links, &with_metadata));
     assert_eq!(outcome.expect("an answer"), 7);
     assert_eq!(farewells.all()[0], Farewell::IN_ORDER);
 
-    let (client, mut links, _) = witnessed(Config::default(), 4096);
+    let (client, mut links, _) = witnessed(Client::builder(), 4096);
     let checked = r#""pattern":"a","data":{}"#;
     let (outcome, ()) = tokio::join!(client.check("a"), refuse_once(&mut links, checked));
     outcome.expect("it answers");
 
-    let (mut client, mut links, _) = witnessed(Config::default(), 4096);
+    let (mut client, mut links, _) = witnessed(Client::builder(), 4096);
     let call = async {
         let service = client.ready().await.expect("always");
         service.call(Request::new("a", &1).expect("JSON")).await
@@ -142,7 +142,7 @@ async fn what_a_stopping_service_owes_is_read_and_what_waits_goes_to_the_next_co
 
 #[tokio::test(start_paused = true)]
 async fn a_stopping_service_that_neither_answers_nor_closes_is_left_after_the_drain_timeout() {
-    let config = Config::default().timeout(Duration::from_secs(600));
+    let config = Client::builder().timeout(Duration::from_secs(600));
     let (client, mut links, _) = witnessed(config, 4096);
     let mut slow = client.send::<u32>("a", &1).boxed();
     assert!((&mut slow).now_or_never().is_none());
@@ -178,7 +178,9 @@ async fn a_host_that_stops_gets_no_more_calls_while_another_one_takes_them() {
             std::future::ready(std::io::Result::Ok(ours))
         }
     });
-    let client = Client::with_connectors(connectors, Config::default());
+    let client = Client::builder()
+        .build(Target::connectors(connectors))
+        .expect("a client");
     client.connect().await.expect("a link");
     let mut hosts = [links.recv().await.expect("a link"), links.recv().await.expect("a link")];
     hosts.sort_by_key(|(host, _)| *host);

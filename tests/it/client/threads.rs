@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 use nest_wire::{
-    client::{CallError, Client, Config},
+    client::{CallError, Client, ClientBuilder},
     server::{Payload, ReplyStream, Router},
 };
 use tokio::task::{JoinSet, yield_now};
@@ -14,7 +14,7 @@ use crate::support::{Fault, Rig};
 const CALLERS: u32 = 32;
 const CALLS: u32 = 200;
 
-fn client(config: Config) -> Client {
+fn client(config: ClientBuilder) -> Client {
     let router = Router::new()
         .message("echo", async |Payload(number): Payload<u32>| number)
         .message("count", async |Payload(end): Payload<u32>| {
@@ -62,18 +62,18 @@ async fn everybody(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_caller_gets_its_own_answers() {
-    everybody(&client(Config::default())).await;
+    everybody(&client(Client::builder())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_that_have_to_wait_for_room_get_theirs_too() {
-    let config = Config::default().max_queued(2).max_in_flight(8);
+    let config = Client::builder().max_queued(2).max_in_flight(8);
     everybody(&client(config)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_asked_before_closing_is_answered() {
-    let client = client(Config::default());
+    let client = client(Client::builder());
     let mut callers: JoinSet<_> = (0..CALLERS)
         .map(|number| {
             let client = client.clone();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use nest_wire::client::{CallError, Client, Config};
+use nest_wire::client::{CallError, Client, Target};
 use tokio::time::Instant;
 
 use crate::support::{Peer, calls, settle};
@@ -116,7 +116,7 @@ async fn the_timeout_of_a_stream_counts_anew_for_each_value() {
 #[tokio::test(start_paused = true)]
 async fn connecting_counts_as_a_part_of_the_call() {
     let connect = || std::future::pending::<std::io::Result<tokio::io::DuplexStream>>();
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     let quick = client.with_timeout(seconds(3));
     let start = Instant::now();
     assert_timed_out(&quick.send::<u32>("a", &1).await, seconds(3));
@@ -126,7 +126,7 @@ async fn connecting_counts_as_a_part_of_the_call() {
 #[tokio::test(start_paused = true)]
 async fn connecting_has_a_timeout_of_its_own() {
     let connect = || std::future::pending::<std::io::Result<tokio::io::DuplexStream>>();
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     let start = Instant::now();
     let sent = client.send::<u32>("a", &1).await;
     assert!((seconds(10)..seconds(11)).contains(&start.elapsed()));

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use nest_wire::{
     Compat,
-    client::{CallError, Client, Config},
+    client::{CallError, Client, Target},
     codec::{FrameDecoder, encode},
     fixture::{Content, Conversation, Event, Recording, Side},
     js::{self, Value},
@@ -152,7 +152,10 @@ fn scripted(script: Script) -> (Client, Said) {
         tokio::spawn(answer(theirs, script.expect("one connection"), Arc::clone(&heard)));
         async { Ok(ours) }
     };
-    (Client::with_connector(connect, Config::default()), said)
+    (
+        Client::builder().build(Target::connector(connect)).expect("a client"),
+        said,
+    )
 }
 
 async fn answer(mut peer: DuplexStream, mut script: Script, said: Said) {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use nest_wire::{
-    connection::Keepalive,
+    connection::{Keepalive, TcpOptions},
     server::{Context, HostListener, Router, ShutdownOutcome, State, serve},
 };
 use socket2::SockRef;
@@ -252,7 +252,7 @@ async fn accepted_connections_have_the_options_they_were_to_have() {
     assert!(stream.nodelay().expect("an option"));
     assert!(!SockRef::from(&stream).keepalive().expect("an option"));
 
-    let mut probing = plain.keepalive(keepalive);
+    let mut probing = plain.tcp(TcpOptions::default().keepalive(keepalive));
     let _caller = TcpStream::connect(address).await.expect("it listens");
     let (stream, _) = probing.accept().await;
     let socket = SockRef::from(&stream);

@@ -160,7 +160,7 @@ async fn a_service_counts_the_connections_that_a_limit_ends() {
         let (arrivals, listener) = arrivals();
         let unread = TransportConfig::default().max_send_buffer_size(1000);
         let router = router().message("large", async || "x".repeat(10_000_000));
-        let serving = serve(listener, router).limits(limits).connection(unread);
+        let serving = serve(listener, router).limits(limits).transport(unread);
         (arrivals, tokio::spawn(serving.into_future()))
     };
     let minute = Duration::from_secs(60);

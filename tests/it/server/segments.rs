@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    client::{Client, Config},
+    client::{Client, Target},
     connection,
     packet::{RawJson, RpcError},
     server::{Payload, ReplyStream, Router, serve_connection},
@@ -113,14 +113,10 @@ async fn meet(texts: &[String], capacity: usize) {
         let (ours, theirs) = tokio::io::duplex(capacity);
         let routes = routes.clone();
         let config = config.clone();
-        tokio::spawn(
-            serve_connection(theirs, routes)
-                .connection(config.clone())
-                .into_future(),
-        );
+        tokio::spawn(serve_connection(theirs, routes).transport(config.clone()).into_future());
         async { Ok(ours) }
     };
-    let client = Client::with_connector(connect, Config::default());
+    let client = Client::builder().build(Target::connector(connect)).expect("a client");
     let calls = texts.iter().map(async |text| {
         let (echo, later, count) = tokio::join!(
             client.send::<String>("echo", text),

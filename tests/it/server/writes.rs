@@ -66,7 +66,7 @@ async fn writes(config: TransportConfig) -> (Vec<String>, String) {
     let io = Noted { socket, writes: notes };
     let router = Router::new().message("echo", async |data: RawJson| data);
     serve_connection(io, router.into_routes())
-        .connection(config)
+        .transport(config)
         .await
         .expect("served");
     let mut read = String::new();

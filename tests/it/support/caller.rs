@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use nest_wire::client::{Client, Config};
+use nest_wire::client::{Client, ClientBuilder, Target};
 use tokio::{io::duplex, sync::mpsc, time::timeout};
 
 use super::{Peer, peer::patiently};
@@ -13,11 +13,11 @@ pub(crate) struct Calls(mpsc::UnboundedReceiver<Peer>);
 
 /// A client and the links that it will open.
 pub(crate) fn calls() -> (Client, Calls) {
-    calls_with(Config::default(), 256 * 1024)
+    calls_with(Client::builder(), 256 * 1024)
 }
 
 /// As [`calls`], with other limits, over links that hold so many bytes in each direction.
-pub(crate) fn calls_with(config: Config, capacity: usize) -> (Client, Calls) {
+pub(crate) fn calls_with(config: ClientBuilder, capacity: usize) -> (Client, Calls) {
     let (call, calls) = mpsc::unbounded_channel();
     let connect = move || {
         let (ours, theirs) = duplex(capacity);
@@ -28,7 +28,10 @@ pub(crate) fn calls_with(config: Config, capacity: usize) -> (Client, Calls) {
                 .map_err(|_| io::ErrorKind::ConnectionRefused.into())
         }
     };
-    (Client::with_connector(connect, config), Calls(calls))
+    (
+        config.build(Target::connector(connect)).expect("a client"),
+        Calls(calls),
+    )
 }
 
 impl Calls {

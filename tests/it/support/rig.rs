@@ -6,7 +6,7 @@ use std::{
 };
 
 use nest_wire::{
-    client::{Client, Config},
+    client::{Client, ClientBuilder, Target},
     server::{Router, serve_connection},
 };
 use tokio::io::duplex;
@@ -24,7 +24,7 @@ impl Rig {
     pub(crate) fn client(
         &self,
         router: Router,
-        config: Config,
+        config: ClientBuilder,
         fault: impl Fn(usize) -> Fault + Clone + Send + Sync + 'static,
     ) -> Client {
         let (routes, rig) = (router.into_routes(), self.clone());
@@ -38,7 +38,7 @@ impl Rig {
             tokio::spawn(async move { serve_connection(theirs, routes).await });
             std::future::ready(io::Result::Ok(link))
         };
-        Client::with_connector(connect, config)
+        config.build(Target::connector(connect)).expect("a client")
     }
 
     /// What each link has carried so far.

@@ -38,7 +38,7 @@ pub(crate) async fn converse_over(
     // A task of its own: whatever wakes the peer must not wake the server too, and hide that it forgot to be woken.
     let served = tokio::spawn(
         serve_connection(ours, router.into_routes())
-            .connection(config)
+            .transport(config)
             .into_future(),
     );
     script(Peer::new(theirs)).await;

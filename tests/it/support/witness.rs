@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use nest_wire::client::{Client, Config};
+use nest_wire::client::{Client, ClientBuilder, Target};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
     sync::mpsc,
@@ -43,7 +43,7 @@ impl Farewells {
 }
 
 /// A client, its links as the service has them, and how they were dropped.
-pub(crate) fn witnessed(config: Config, capacity: usize) -> (Client, mpsc::UnboundedReceiver<Peer>, Farewells) {
+pub(crate) fn witnessed(config: ClientBuilder, capacity: usize) -> (Client, mpsc::UnboundedReceiver<Peer>, Farewells) {
     let (opened, links) = mpsc::unbounded_channel();
     let farewells = Farewells::default();
     let dropped = farewells.clone();
@@ -61,7 +61,11 @@ pub(crate) fn witnessed(config: Config, capacity: usize) -> (Client, mpsc::Unbou
                 .map_err(|_| io::ErrorKind::ConnectionRefused.into()),
         )
     };
-    (Client::with_connector(connect, config), links, farewells)
+    (
+        config.build(Target::connector(connect)).expect("a client"),
+        links,
+        farewells,
+    )
 }
 
 struct Witness {

@@ -4,7 +4,7 @@
 use std::{error::Error, io, sync::Arc, time::Duration};
 
 use nest_wire::{
-    client::{CallError, Client, Config},
+    client::{BuildError, CallError, Client, Target},
     server::{Context, Extension, HostListener, Incoming, Listener, Router, TlsListener, serve},
     tls::{Authorities, ClientTls, Identity, PeerCertificates, ServerTls, TlsError, rustls},
 };
@@ -35,7 +35,7 @@ impl Service {
     }
 
     fn client(&self, tls: impl Into<ClientTls>) -> Client {
-        Client::tls(&*self.address, tls).expect("a name")
+        Client::builder().tls(tls).build(&*self.address).expect("a name")
     }
 }
 
@@ -312,10 +312,19 @@ fn what_is_wrong_with_files_is_said_before_anybody_connects() {
     }
     let error = Authorities::from_pem("").expect_err("nobody");
     assert!(matches!(error, TlsError::Pem { .. }), "{error:?}");
-    let error = Client::tls("no name:1", client_tls(&certificates)).expect_err("no name");
-    assert!(matches!(error, TlsError::ServerName { .. }), "{error:?}");
-    let error = Client::tls("math", client_tls(&certificates)).expect_err("no port");
-    assert!(matches!(error, TlsError::Address(_)), "{error:?}");
+    let error = Client::builder()
+        .tls(client_tls(&certificates))
+        .build("no name:1")
+        .expect_err("no name");
+    assert!(
+        matches!(error, BuildError::Tls(TlsError::ServerName { .. })),
+        "{error:?}"
+    );
+    let error = Client::builder()
+        .tls(client_tls(&certificates))
+        .build("math")
+        .expect_err("no port");
+    assert!(matches!(error, BuildError::Address(_)), "{error:?}");
     let message = r#""math" is not an address: the port is missing: write HOST:PORT"#;
     assert_eq!(chain(&error), message);
 }
@@ -325,8 +334,8 @@ async fn a_handshake_that_takes_too_long_names_the_address() {
     let certificates = Certificates::new("handshake-late");
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = silent.local_addr().expect("bound").to_string();
-    let config = Config::default().connect_timeout(Duration::from_secs(5));
-    let client = Client::tls_with_config(&*address, client_tls(&certificates), config).expect("a name");
+    let config = Client::builder().connect_timeout(Duration::from_secs(5));
+    let client = config.tls(client_tls(&certificates)).build(&*address).expect("a name");
     let error = client.connect().await.expect_err("it says nothing");
     assert_eq!(error.to_string(), format!("cannot connect to {address}"));
     assert_eq!(error.source().expect("a cause").to_string(), "no connection within 5s");
@@ -372,7 +381,12 @@ async fn a_handshake_that_does_not_come_is_waited_for_without_holding_up_others(
             tls.connect("localhost", theirs).await
         }
     };
-    ping(&Client::with_connector(connect, nest_wire::client::Config::default())).await;
+    ping(
+        &nest_wire::Client::builder()
+            .build(Target::connector(connect))
+            .expect("a client"),
+    )
+    .await;
     assert!(start.elapsed() < limit);
 
     let ended = timeout(limit * 2, silent.read_to_end(&mut Vec::new())).await;
@@ -423,7 +437,9 @@ async fn the_peer_that_was_learnt_before_tls_began_is_the_callers() {
             tls.connect("localhost", theirs).await
         }
     };
-    let client = Client::with_connector(connect, nest_wire::client::Config::default());
+    let client = nest_wire::Client::builder()
+        .build(Target::connector(connect))
+        .expect("a client");
     let who: String = client.send("who", &0).await.expect("an answer");
     assert_eq!(who, "203.0.113.1:7");
     serving.abort();
@@ -444,7 +460,9 @@ async fn a_client_that_closes_says_so_and_reads_on_until_its_service_has_closed_
             tls.connect("localhost", theirs).await
         }
     };
-    let client = Client::with_connector(connect, nest_wire::client::Config::default());
+    let client = nest_wire::Client::builder()
+        .build(Target::connector(connect))
+        .expect("a client");
     let (closing, closed) = tokio::sync::oneshot::channel();
     let calling = async {
         client.emit("log", &1).await.expect("sent");

@@ -32,7 +32,7 @@ async fn ping(service: impl Into<Arc<ServerConfig>>, caller: ClientTls) -> Resul
     let address = listener.inner().local_addrs().expect("bound")[0].to_string();
     let router = Router::new().message("ping", async || "pong");
     let running = tokio::spawn(serve(listener, router).into_future());
-    let client = Client::tls(&*address, caller).expect("a name");
+    let client = Client::builder().tls(caller).build(&*address).expect("a name");
     let answer = client.send::<String>("ping", &0).await;
     running.abort();
     answer

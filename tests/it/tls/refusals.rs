@@ -26,7 +26,7 @@ async fn ping(service: ServerTls, caller: ClientTls) -> Result<String, Box<dyn E
     let port = listener.inner().local_addrs().expect("bound")[0].port();
     let router = Router::new().message("ping", async || "pong");
     let running = tokio::spawn(serve(listener, router).into_future());
-    let client = Client::tls(format!("localhost:{port}"), caller)?;
+    let client = Client::builder().tls(caller).build(format!("localhost:{port}"))?;
     let answer = client.send::<String>("ping", &0).await;
     running.abort();
     Ok(answer?)

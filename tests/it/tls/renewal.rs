@@ -32,7 +32,10 @@ impl Service {
     }
 
     fn client(&self, tls: &ClientTls) -> Client {
-        Client::tls(&*self.address, tls.clone()).expect("a name")
+        Client::builder()
+            .tls(tls.clone())
+            .build(&*self.address)
+            .expect("a name")
     }
 }
 

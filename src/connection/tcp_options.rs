@@ -1,0 +1,62 @@
+//! The options of a TCP connection.
+
+use std::io;
+
+use tokio::net::TcpStream;
+
+use super::Keepalive;
+
+/// What is asked of the system for each TCP connection, on either side.
+///
+/// ```
+/// use std::time::Duration;
+/// use nest_wire::connection::{Keepalive, TcpOptions};
+///
+/// let options = TcpOptions::default().keepalive(Keepalive::after(Duration::from_secs(30)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TcpOptions {
+    nodelay: bool,
+    keepalive: Option<Keepalive>,
+}
+
+impl TcpOptions {
+    /// Sends small packets at once, without Nagle's algorithm, as Node does. Default: true. Turned off, packets of many
+    /// calls share segments, and each call may take longer.
+    #[must_use]
+    pub const fn nodelay(mut self, nodelay: bool) -> Self {
+        self.nodelay = nodelay;
+        self
+    }
+
+    /// Has the system probe idle connections, so that a peer that vanished without a word is noticed; on Linux also
+    /// connections on which data is being sent, see [`Keepalive`]. Shorten its times where such peers are many; each probe
+    /// is a packet. Default: off, as in Nest.
+    #[must_use]
+    pub const fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.keepalive = Some(keepalive);
+        self
+    }
+
+    /// Sets the options of a connection.
+    ///
+    /// # Errors
+    /// The system refuses one of them. Those after it are not set.
+    pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_nodelay(self.nodelay)?;
+        match &self.keepalive {
+            Some(keepalive) => keepalive.apply(stream),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            nodelay: true,
+            keepalive: None,
+        }
+    }
+}
