@@ -59,11 +59,11 @@ pub enum CallError {
     #[error("the service is stopping")]
     Stopping,
     /// More than this many bytes of a stream's values waited to be taken
-    /// ([`Config::max_stream_buffer`](crate::client::Config::max_stream_buffer)), and other calls waited for the connection. The
+    /// ([`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer)), and other calls waited for the connection. The
     /// values up to then were given.
     #[error("more than {0} bytes of the stream wait to be taken")]
     StreamOverflow(usize),
-    /// As many calls as [`Config`](crate::client::Config) allows are under way, and this one was
+    /// As many calls as [`ClientBuilder`](crate::client::ClientBuilder) allows are under way, and this one was
     /// [not to wait](crate::client::OverloadPolicy::Fail).
     #[error("too many calls are under way")]
     Overloaded,
@@ -176,7 +176,7 @@ pub enum DisconnectReason {
     #[error("the connection failed")]
     Failed(#[source] Arc<ConnectionError>),
     /// We closed it: [`Client::close`](crate::client::Client::close) was called, or the last handle is gone. A call that
-    /// fails with this was not answered within [`Config::drain_timeout`](crate::client::Config::drain_timeout).
+    /// fails with this was not answered within [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout).
     #[error("the client has closed the connection")]
     Closed,
     /// The runtime that the client's task ran on has stopped.

@@ -22,17 +22,17 @@
 //! answered when a link is lost fail with [`CallError::ConnectionClosed`], those not yet written go out on the next
 //! link, or on another one if that is there.
 //!
-//! Links may be anything ([`Client::with_connector`]), lead to several hosts ([`Client::with_hosts`]), be several to
-//! one host ([`Config::connections`]), and their addresses may come from a registry ([`Client::with_resolver`]).
+//! Connections may be of any kind ([`Target::connector`]), lead to several hosts ([`ClientBuilder::build`]), be several to
+//! one host ([`ClientBuilder::connections`]), and their addresses may come from a registry ([`Target::resolver`]).
 //!
 //! # Limits
 //!
-//! Each call has a timeout. How much waits to be written is bounded ([`Config::max_queued`]); how many requests are
-//! under way may be ([`Config::max_in_flight`]). Past a limit a call waits, or fails at once ([`OverloadPolicy`]).
+//! Each call has a timeout. How much waits to be written is bounded ([`ClientBuilder::max_queued`]); how many requests are
+//! under way may be ([`ClientBuilder::max_in_flight`]). Past a limit a call waits, or fails at once ([`OverloadPolicy`]).
 //!
 //! # Layers
 //!
-//! A client is a `tower::Service` of [`Call`]s, and [`Streaming`] is one for streams, so that timeouts, retries, load
+//! A client is a `tower::Service` of [`Request`]s, and [`StreamingClient`] is one for streams, so that timeouts, retries, load
 //! shedding and the like go around it. [`CallError::is_unsent`] tells what may be made again without doing anything
 //! twice.
 //!

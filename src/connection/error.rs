@@ -29,10 +29,10 @@ pub enum ConnectionError {
     /// A frame holds no JSON.
     #[error("the peer sent a frame without JSON")]
     Packet(#[from] PacketError),
-    /// A frame was begun and not finished: see [`TransportConfig::incomplete_message_timeout`](super::Config).
+    /// A frame was begun and not finished: see [`TransportConfig::incomplete_message_timeout`](super::TransportConfig).
     #[error("the peer sent half a frame and then nothing for {0:?}")]
     IncompleteMessage(Duration),
-    /// The peer does not read: see [`TransportConfig::max_send_buffer_size`](super::Config).
+    /// The peer does not read: see [`TransportConfig::max_send_buffer_size`](super::TransportConfig).
     #[error("the peer does not read: {buffered} bytes wait for it, {limit} may")]
     SendBufferFull {
         /// How many bytes wait to be sent.

@@ -16,7 +16,7 @@ use super::{Caught, ConnectionError, FramingError, caught};
 /// On this side are packets as Nest makes them by default, as JSON text: `{"pattern":…,"data":…,"id":…}` from
 /// callers, `{"response":…,"isDisposed":true,"id":…}` to them (`docs/PROTOCOL.md` §2). On the other side is whatever
 /// the two peers have agreed on: another header, MessagePack, members by other names. A framing is made for each link
-/// ([`TransportConfig::framing`](super::Config::framing)), so it may have state: a version agreed on, a cipher.
+/// ([`TransportConfig::framing`](super::TransportConfig::framing)), so it may have state: a version agreed on, a cipher.
 ///
 /// A panic in any of its functions is an error of that function. One that panics in [`decode`](Self::decode) or
 /// [`is_mid_frame`](Self::is_mid_frame) has broken the framing, as a peer would; it takes no handler and no other connection
@@ -75,7 +75,7 @@ pub trait Framing: Send {
     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError>;
 
     /// Whether a packet is there in part, `received` being what [`decode`](Self::decode) left: what arms
-    /// [`TransportConfig::incomplete_message_timeout`](super::Config::incomplete_message_timeout). By default: whether
+    /// [`TransportConfig::incomplete_message_timeout`](super::TransportConfig::incomplete_message_timeout). By default: whether
     /// anything was left.
     fn is_mid_frame(&self, received: &BytesMut) -> bool {
         !received.is_empty()

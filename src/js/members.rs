@@ -53,7 +53,7 @@ pub(crate) struct Members<'t, const N: usize> {
 /// Members that come in the order of `keys` are recognised at a glance.
 ///
 /// # Errors
-/// As [`parse`](super::parse), but that no depth is too deep.
+/// As [`parse`](super::parse()), but that no depth is too deep.
 #[inline]
 pub(crate) fn members<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N]) -> Result<Members<'t, N>, ParseError> {
     let mut found = Members {

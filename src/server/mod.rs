@@ -30,7 +30,7 @@
 //!
 //! # Limits and shutdown
 //!
-//! What one connection may send and leave unread is limited as in Nest ([`Serve::connection`]), how many there may be and
+//! What one connection may send and leave unread is limited as in Nest ([`Serve::transport`]), how many there may be and
 //! what they may ask for at once if it is wanted ([`Serve::limits`]). [`Serve::with_graceful_shutdown`] stops accepting
 //! and finishes what is in flight, within [`Serve::drain_timeout`].
 //!

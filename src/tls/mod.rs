@@ -2,7 +2,7 @@
 //!
 //! Who one is ([`Identity`]) and whom one trusts ([`Authorities`]) come from PEM files, or from memory. Whoever needs
 //! more than that makes a `ServerConfig` or `ClientConfig` of [`rustls`], which are taken in their place. This module
-//! knows neither packets nor connections: the service's `TlsListener` and the caller's `Client::tls` use it.
+//! knows neither packets nor connections: the service's `TlsListener` and the caller's `ClientBuilder::tls` use it.
 //!
 //! ```no_run
 //! use nest_wire::{
@@ -23,7 +23,7 @@
 //! // … and one of them.
 //! let tls = ClientTls::trusting(Authorities::from_pem_file("services-ca.pem")?)
 //!     .with_identity(Identity::from_pem_files("caller.pem", "caller-key.pem")?);
-//! let client = Client::tls("localhost:8888", tls)?;
+//! let client = Client::builder().tls(tls).build("localhost:8888")?;
 //! let answer: String = client.send("ping", &0).await?;
 //! # Ok(()) }
 //! ```

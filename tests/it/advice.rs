@@ -80,7 +80,7 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
          async fn sum(Payload(text): Payload<String>) -> f64 { text.len() as f64 }
          fn main() { let _: Router = Router::new().handle_message(SUM, sum); }",
         &[
-            "the contract's data is `Vec<f64>`, which `nest_wire::server::Payload<std::string::String>` does not take",
+            "the contract's data is `Vec<f64>`, which `nest_wire::Payload<std::string::String>` does not take",
             "the last parameter of a contract's handler takes its data: `Payload<Vec<f64>>`",
         ],
     ),
@@ -98,7 +98,7 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
          fn main() { let _: Router = Router::new().handle_message(SUM, sum); }",
         &[
             "the contract's reply is `f64`, which `std::string::String` is not",
-            "in `Payload` if it is of a type of yours, or `ValuesOf<f64>`",
+            "in `Payload` if it is of a type of yours, or `ReplyStreamOf<f64>`",
         ],
     ),
     (

@@ -141,7 +141,7 @@ pub(in crate::client) fn call_span(kind: Kind, draft: &Draft) -> Span {
     call_span!(tracing::Level::DEBUG, kind, draft)
 }
 
-/// As [`call_span`], for a client that passes its context on: that was asked for, and is no detail for debugging.
+/// As [`call_span()`], for a client that passes its context on: that was asked for, and is no detail for debugging.
 #[cfg(feature = "otel")]
 pub(in crate::client) fn traced_call_span(kind: Kind, draft: &Draft) -> Span {
     call_span!(tracing::Level::INFO, kind, draft)

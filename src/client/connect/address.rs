@@ -8,7 +8,7 @@ use std::net::SocketAddrV6;
 /// use std::error::Error;
 /// use nest_wire::client::Client;
 ///
-/// let error = Client::try_new("math").unwrap_err();
+/// let error = Client::builder().build("math").unwrap_err();
 /// assert_eq!(error.to_string(), r#""math" is not an address"#);
 /// assert_eq!(error.source().unwrap().to_string(), "the port is missing: write HOST:PORT");
 /// ```

@@ -26,7 +26,7 @@ impl ConnectError {
     }
 
     /// Returns the kind of the cause: `TimedOut`, for example, if the attempt took longer than
-    /// [`Config::connect_timeout`](crate::client::Config::connect_timeout).
+    /// [`ClientBuilder::connect_timeout`](crate::client::ClientBuilder::connect_timeout).
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
         self.0.kind()

@@ -24,7 +24,7 @@ impl Client {
     ///
     /// The event is sent as by [`emit`](Self::emit), within the client's timeout, and events that wait for one connection
     /// leave in the order of these calls. At most as many events wait as all connections have room for in their queues
-    /// ([`Config::max_queued`](crate::client::Config::max_queued)). An event that exceeds that, or that cannot be sent, is dropped:
+    /// ([`ClientBuilder::max_queued`](crate::client::ClientBuilder::max_queued)). An event that exceeds that, or that cannot be sent, is dropped:
     /// a warning is logged, at most once a second, and [`dropped_events`](Self::dropped_events) counts it. (So it is if
     /// this is called outside of a Tokio runtime.)
     ///

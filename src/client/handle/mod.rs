@@ -150,14 +150,14 @@ impl Client {
     /// ```
     /// use std::time::Duration;
     /// # use nest_wire::server::{HostListener, Router, serve};
-    /// use nest_wire::client::{Client, Config};
+    /// use nest_wire::client::Client;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let listener = HostListener::bind("127.0.0.1:0").await?;
     /// # let address = listener.local_addrs()?[0].to_string();
     /// # let router = Router::new().message("health", async || "up");
     /// # tokio::spawn(serve(listener, router).into_future());
-    /// let prober = Client::with_config(address, Config::default().timeout(Duration::from_secs(1)));
+    /// let prober = Client::builder().timeout(Duration::from_secs(1)).build(address)?;
     /// let is_healthy = prober.check("health").await.is_ok();
     /// # assert!(is_healthy);
     /// # Ok(()) }
@@ -280,7 +280,7 @@ impl Client {
     /// Closes the client and all its clones: calls made from now on fail with [`CallError::Closed`], those under way
     /// are finished, what waits to be sent is sent, and then the link is closed. Ready when it is.
     ///
-    /// What is not finished within [`Config::drain_timeout`](crate::client::Config::drain_timeout) fails with [`CallError::ConnectionClosed`]. If the future
+    /// What is not finished within [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout) fails with [`CallError::ConnectionClosed`]. If the future
     /// is dropped, closing goes on.
     pub async fn close(&self) {
         self.pool.close().await;

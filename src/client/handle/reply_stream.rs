@@ -24,7 +24,7 @@ use crate::{
 /// The first error is the last item. Dropping the stream forgets the call; the service is not told, for Nest has no
 /// packet for that.
 ///
-/// ReceivedValues wait in memory until they are taken, up to [`Config::max_stream_buffer`](crate::client::Config::max_stream_buffer).
+/// Values wait in memory until they are taken, up to [`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer).
 /// Past that the connection is not read, so that the service waits, as long as no other call waits for an answer on it;
 /// once one does, a further value ends the stream with [`CallError::StreamOverflow`], after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]

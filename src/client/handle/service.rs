@@ -132,7 +132,7 @@ type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
 
 /// Sends a message and waits for its answer, as [`Client::send`].
 ///
-/// It is always ready: limits are kept within the call ([`Config::max_in_flight`](crate::client::Config::max_in_flight)), so
+/// It is always ready: limits are kept within the call ([`ClientBuilder::max_in_flight`](crate::client::ClientBuilder::max_in_flight)), so
 /// that clones need no readiness of their own.
 ///
 /// [The module's documentation](crate::client#layers) has retries that a budget bounds around it.

@@ -58,7 +58,7 @@ impl Chosen {
 }
 
 impl ConnectionPool {
-    /// One link for each host, times [`Config::connections`].
+    /// One link for each host, times [`ClientBuilder::connections`](crate::client::ClientBuilder::connections).
     pub(in crate::client) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
     where
         C: Fn() -> F + Clone + Send + Sync + 'static,

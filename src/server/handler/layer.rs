@@ -8,8 +8,8 @@ use crate::server::{
     handler::tower_service::{BoxError, endpoint_of},
 };
 
-/// A [`tower::Layer`](Layer) that can wrap handlers. You never implement it: every layer whose service takes a
-/// [`Request`] and gives what [`IntoReply`] takes is one. [`from_fn`](crate::server::from_fn) makes one of an async function.
+/// A `tower` [`Layer`] that can wrap handlers. You never implement it: every layer whose service takes a
+/// [`Request`] and gives what [`IntoReply`] takes is one. [`from_fn`](crate::server::from_fn()) makes one of an async function.
 ///
 /// The service may fail. The errors of tower's timeout and load shed tell the caller what happened (with the feature
 /// `tower`); any other error is logged and answered with "Internal server error".

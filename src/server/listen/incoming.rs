@@ -1,4 +1,4 @@
-//! A connection as a listener gives it to [`serve`](crate::server::serve): with what is known of it, and what is still to be done.
+//! A connection as a listener gives it to [`serve`](crate::server::serve()): with what is known of it, and what is still to be done.
 
 use std::{fmt, future::Future, io, net::SocketAddr};
 

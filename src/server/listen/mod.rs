@@ -1,4 +1,4 @@
-//! Where a service's connections come from: the trait that [`serve`](crate::server::serve) listens through.
+//! Where a service's connections come from: the trait that [`serve`](crate::server::serve()) listens through.
 //!
 //! Knows neither sockets nor TLS; each listener is a file of its own.
 
@@ -60,7 +60,7 @@ pub trait Listener: Send + 'static {
 
     /// The next connection.
     ///
-    /// [`serve`](crate::server::serve) drops this future when something else happens first and then calls anew: whatever is
+    /// [`serve`](crate::server::serve()) drops this future when something else happens first and then calls anew: whatever is
     /// not to be lost belongs into `self`. What takes time, such as a handshake, belongs into
     /// [`Incoming::and_then`]: until this completes nobody else is accepted.
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::server::{Router, Routes};
 
-/// A router that has all it needs, for [`serve`](crate::server::serve) and [`serve_connection`](crate::server::serve_connection): a
+/// A router that has all it needs, for [`serve`](crate::server::serve()) and [`serve_connection`](crate::server::serve_connection): a
 /// [`Router`], or the [`Routes`] that one has been turned into, to serve them in several places.
 ///
 /// ```no_run

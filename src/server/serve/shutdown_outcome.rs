@@ -6,7 +6,7 @@
 pub enum ShutdownOutcome {
     /// All that was in flight has been answered.
     Drained,
-    /// Something took longer than [`Serve::drain_timeout`], or than [`Serve::with_forced_shutdown`] let it: so many
+    /// Something took longer than [`Serve::drain_timeout`](crate::server::Serve::drain_timeout), or than [`Serve::with_forced_shutdown`](crate::server::Serve::with_forced_shutdown) let it: so many
     /// connections were cut.
     Cut {
         /// How many connections there were at that time.
