@@ -18,7 +18,7 @@ use clap::Parser;
 use futures_util::TryStreamExt;
 use nest_wire::{
     client::{CallError, Client},
-    js::{Object, Value},
+    json::{Object, Value},
     pattern::Pattern,
 };
 use serde::Deserialize;

@@ -29,12 +29,12 @@
 //! - [`client`]: a handle with `send`, `send_stream` and `emit`.
 //! - [`contract`]: a pattern and its types, written once for both sides.
 //! - [`in_memory`]: a client and a router joined without a socket, for tests.
-//! - [`fixture`]: recorded traffic, and a proxy that records it.
+//! - [`recording`]: recorded traffic, and a proxy that records it.
 //! - [`connection`]: one link, over any `AsyncRead + AsyncWrite`.
 //! - [`codec`]: frames, as a tokio-util codec and as plain functions.
 //! - [`packet`]: requests, events, replies and errors; [`mod@pattern`]: what they are addressed to.
 //! - `tls`: certificates and whom to trust (feature `tls`).
-//! - [`js`]: JSON as JavaScript reads and writes it.
+//! - [`json`](mod@json): JSON as JavaScript reads and writes it.
 //!
 //! Lengths on this wire count UTF-16 units, neither bytes nor characters; wherever a length or limit is named, its unit
 //! is too.
@@ -44,7 +44,7 @@
 //! None is on by default.
 //!
 //! - `anyhow`: handlers may return `anyhow::Result`; callers receive "Internal server error", the cause is logged.
-//! - `chrono` and `time`: [`js::Date`] from and into the times of these crates.
+//! - `chrono` and `time`: [`json::Date`] from and into the times of these crates.
 //! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics` crate.
 //! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which OpenTelemetry's traces cross the
 //!   wire.
@@ -60,11 +60,11 @@ pub mod codec;
 mod compat;
 pub mod connection;
 pub mod contract;
-pub mod fixture;
 pub mod in_memory;
-pub mod js;
+pub mod json;
 pub mod packet;
 pub mod pattern;
+pub mod recording;
 pub mod server;
 mod telemetry;
 #[cfg(feature = "tls")]

@@ -1,10 +1,10 @@
-//! The memory that large values of `js::Buffer` take, counted on the test's own thread.
+//! The memory that large values of `json::Buffer` take, counted on the test's own thread.
 //!
 //! A test binary of its own, for its allocator counts.
 
 use allocation_counter::measure;
 use nest_wire::{
-    js::{self, Buffer},
+    json::{self, Buffer},
     server::{IntoReply, Reply},
 };
 
@@ -24,7 +24,7 @@ fn large_buffers_are_read_and_written_in_200_mb() {
         });
         let text = text.expect("written");
         let mut buffer = Buffer::default();
-        let read = measure(|| buffer = js::from_str(text.as_str()).expect("a buffer"));
+        let read = measure(|| buffer = json::from_str(text.as_str()).expect("a buffer"));
         assert!(buffer.into_vec() == vec![255; size * MB], "{size} MB differ");
 
         assert!(written.bytes_max < MAX_PEAK, "{size} MB written: {written:?}");

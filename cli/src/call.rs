@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{address::Address, data::Data, failure::Failure};
 use nest_wire::{
     client::{CallError, Client},
-    js::{ParseError, Value},
+    json::{ParseError, Value},
     pattern::Pattern,
 };
 

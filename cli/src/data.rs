@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use nest_wire::js::{self, ParseError, Value};
+use nest_wire::json::{self, ParseError, Value};
 
 /// What was typed for the data.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Data {
 }
 
 fn json(text: &str) -> Result<Value, DataError> {
-    match js::parse(text).map_err(DataError::Json)? {
+    match json::parse(text).map_err(DataError::Json)? {
         Value::Null => Err(DataError::Null),
         value => Ok(value),
     }

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use nest_wire::{client::CallError, js, packet::RawJson};
+use nest_wire::{client::CallError, json, packet::RawJson};
 
 use crate::{
     data::DataError,
@@ -112,7 +112,7 @@ impl From<io::Error> for Failure {
 
 /// The value as `JSON.stringify` would write it; as it came if it is nested deeper than we read.
 fn as_javascript_writes(json: &RawJson) -> String {
-    js::parse(json.as_str()).map_or_else(|_| json.to_string(), |value| value.to_string())
+    json::parse(json.as_str()).map_or_else(|_| json.to_string(), |value| value.to_string())
 }
 
 /// The error and all that led to it, on one line: no message of ours repeats its cause's.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use futures_util::StreamExt;
 
 use crate::{call::Call, failure::Failure};
-use nest_wire::js::{Maybe, Value};
+use nest_wire::json::{Maybe, Value};
 
 /// Prints each value as a line of compact JSON as soon as it arrives. A value that is undefined is `null`, since JSON has
 /// no other word for it.

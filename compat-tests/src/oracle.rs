@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, process::Stdio};
 
-use nest_wire::js;
+use nest_wire::json;
 use nest_wire_harness::App;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -127,9 +127,9 @@ pub async fn ask_client_with(
     client.tell(lines).await;
     let mut done: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in client.end().await {
-        let value = js::parse(&line).expect("a line of JSON");
+        let value = json::parse(&line).expect("a line of JSON");
         let key = value.as_object().and_then(|line| line.get("key"));
-        let key = key.map(js::Value::stringify).unwrap_or_default();
+        let key = key.map(json::Value::stringify).unwrap_or_default();
         done.entry(key).or_default().push(line);
     }
     done

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_wire::fixture::{Event, Recording, Side};
+use nest_wire::recording::{Event, Recording, Side};
 use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 

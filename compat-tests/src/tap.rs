@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use nest_wire::fixture::{Content, Event, Proxy, Side};
+use nest_wire::recording::{Content, Event, Proxy, Side};
 use tokio::{sync::watch, time::timeout};
 
 use crate::PATIENCE;

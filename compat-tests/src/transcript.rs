@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use nest_wire::{
     codec::encode,
-    fixture::{Conversation, Event, Recording, Said, Side},
+    recording::{Conversation, Event, Recording, Said, Side},
 };
 
 /// What both sides said, ids apart.

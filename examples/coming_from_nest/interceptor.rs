@@ -2,7 +2,7 @@
 
 use futures_util::{TryStreamExt, stream};
 use nest_wire::{
-    js::Maybe,
+    json::Maybe,
     packet::RawJson,
     server::{Handler, IntoReply, Payload, Reply, ReplyStream, Router},
 };

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{Stream, StreamExt, stream};
 use nest_wire::{
-    js::{Object, ParseError, Value},
+    json::{Object, ParseError, Value},
     packet::RpcError,
     pattern::Pattern,
     server::{Context, IntoReply, Payload, Reply, ReplyStream, Router, State},

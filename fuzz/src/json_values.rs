@@ -1,25 +1,25 @@
 //! JSON: three readers agree on what is JSON, and what is written is read as the same value.
 
 use nest_wire::{
-    js::{self, ParseError, Value},
+    json::{self, ParseError, Value},
     packet::RawJson,
 };
 
 /// Asserts that a text is a [`Value`] exactly if it is a [`RawJson`], that writing and reading a value ends at the first
 /// text, that all ways of writing agree, and that serde_json reads the same values where it reads any.
 ///
-/// Exceptions: a [`Value`] is nested no deeper than [`js::MAX_DEPTH`]; infinity is written as `null`; serde_json refuses
+/// Exceptions: a [`Value`] is nested no deeper than [`json::MAX_DEPTH`]; infinity is written as `null`; serde_json refuses
 /// lone surrogates, infinity, and more than 128 levels.
 pub fn json_values(input: &[u8]) {
     let text = &*String::from_utf8_lossy(input);
-    let (value, raw) = (js::parse(text), RawJson::new(text));
+    let (value, raw) = (json::parse(text), RawJson::new(text));
     match (&value, &raw) {
         (Ok(value), Ok(raw)) => {
             agrees_with_serde(text, value);
             is_written_alike(value);
             assert_eq!(RawJson::new(raw.as_str()).expect("it was JSON before"), *raw);
             assert_eq!(
-                js::parse(raw.as_str()).as_ref(),
+                json::parse(raw.as_str()).as_ref(),
                 Ok(value),
                 "white space made a difference"
             );
@@ -35,11 +35,11 @@ pub fn json_values(input: &[u8]) {
 
 fn is_written_alike(value: &Value) {
     let written = value.stringify();
-    let again = js::parse(&written).expect("what is written is JSON");
+    let again = json::parse(&written).expect("what is written is JSON");
     assert_eq!(again.stringify(), written, "writing has no fixpoint");
     assert!(again == *value || has_infinity(value), "{value:?} became {again:?}");
     assert_eq!(value.clone(), *value);
-    assert_eq!(js::to_string(value).expect("a value can be written"), written);
+    assert_eq!(json::to_string(value).expect("a value can be written"), written);
     assert_eq!(
         RawJson::from_value(value).expect("a value can be written").as_str(),
         written

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use nest_wire::{
     Compat,
-    js::{self, ParseError, Value},
+    json::{self, ParseError, Value},
     packet::{
         CallId, IncomingReply, IncomingRequest, OutgoingReply, RawJson, ReplyOutcome, write_event, write_reply,
         write_request,
@@ -18,7 +18,7 @@ use crate::json_values::is_truthy;
 pub fn packets(input: &[u8]) {
     let text = ByteString::from(String::from_utf8_lossy(input).into_owned());
     let request = IncomingRequest::read(&text);
-    match js::parse(&text) {
+    match json::parse(&text) {
         Ok(value) => {
             let request = request.expect("it is JSON");
             request_is_that_of(&request, &value);
@@ -45,7 +45,7 @@ pub fn packets(input: &[u8]) {
 fn parsed(raw: Option<&RawJson>) -> Option<Value> {
     raw.map(|raw| {
         assert_eq!(raw, &RawJson::new(raw.as_str()).expect("raw JSON is JSON"));
-        js::parse(raw.as_str()).expect("raw JSON is JSON")
+        json::parse(raw.as_str()).expect("raw JSON is JSON")
     })
 }
 
@@ -97,7 +97,7 @@ fn reply_is_that_of(reply: &IncomingReply, value: &Value, compat: Compat) {
     let is_foreign = match compat {
         Compat::Nest12 => {
             let known = ["id", "err", "response", "isDisposed", "status"];
-            let count = value.as_object().map_or(0, nest_wire::js::Object::len);
+            let count = value.as_object().map_or(0, nest_wire::json::Object::len);
             count == 0 || count != known.into_iter().filter(|key| has(key)).count()
         }
         _ => !(has("err") || has("response") || has("isDisposed")),

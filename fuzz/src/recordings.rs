@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use nest_wire::fixture::{Content, Conversation, Event, Recording};
+use nest_wire::recording::{Content, Conversation, Event, Recording};
 
 /// Most connections of a recording whose conversations are compared.
 const MAX_CONNECTIONS: u32 = 3;

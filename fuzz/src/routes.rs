@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use nest_wire::{
     Compat,
-    js::{self, Value},
+    json::{self, Value},
     packet::RawJson,
     pattern::{IncomingPattern, Pattern, Route},
     server::{Router, serve_connection},
@@ -21,7 +21,7 @@ pub fn routes(input: &[u8]) {
         is_read_step_by_step(registered, compat);
         is_read_step_by_step(incoming, compat);
     }
-    let (Ok(pattern), Ok(_)) = (Pattern::from_json(registered), js::parse(incoming)) else {
+    let (Ok(pattern), Ok(_)) = (Pattern::from_json(registered), json::parse(incoming)) else {
         return;
     };
     for compat in [Compat::Nest10, Compat::Nest12] {
@@ -40,7 +40,7 @@ pub fn routes(input: &[u8]) {
 /// `docs/PROTOCOL.md` §5.3, without the short cuts that [`IncomingPattern::read`] takes.
 fn is_read_step_by_step(text: &str, compat: Compat) {
     let read = IncomingPattern::read(text, compat);
-    let Ok(value) = js::parse(text) else {
+    let Ok(value) = json::parse(text) else {
         assert!(
             read.is_err() || read.is_ok_and(|read| read.route().is_none()),
             "{text:?}"
@@ -57,9 +57,9 @@ fn is_read_step_by_step(text: &str, compat: Compat) {
         value => value.stringify(),
     };
     assert_eq!(read.as_str(), Some(&*string));
-    let expected = match js::parse(&string) {
+    let expected = match json::parse(&string) {
         Ok(value) => Some(Pattern::from(value).route(compat)),
-        Err(js::ParseError::TooDeep { .. }) => None,
+        Err(json::ParseError::TooDeep { .. }) => None,
         Err(_) => Some(Pattern::from(string).route(compat)),
     };
     assert_eq!(read.route(), expected.as_ref(), "{text:?}");

@@ -10,8 +10,8 @@ use bytestring::ByteString;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, units},
-    fixture::{Recording, Side},
     packet::{IncomingReply, IncomingRequest, RawJson},
+    recording::{Recording, Side},
 };
 
 use crate::{packed::unpack, script};

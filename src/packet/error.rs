@@ -1,6 +1,6 @@
 //! What can be wrong with a packet.
 
-use crate::js;
+use crate::json;
 
 /// The text of a frame is not JSON. Nest closes the connection on it (`helpers/tcp-socket.js`, `emitMessage`).
 ///
@@ -11,14 +11,14 @@ pub struct PacketError {
     /// The beginning of the text, at most [`PacketError::EXCERPT`] characters of it.
     text: String,
     #[source]
-    source: js::ParseError,
+    source: json::ParseError,
 }
 
 impl PacketError {
     /// How many characters of the offending text the error keeps.
     pub const EXCERPT: usize = 64;
 
-    pub(super) fn new(text: &str, source: js::ParseError) -> Self {
+    pub(super) fn new(text: &str, source: json::ParseError) -> Self {
         Self {
             text: text.chars().take(Self::EXCERPT).collect(),
             source,

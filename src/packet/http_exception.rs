@@ -1,7 +1,7 @@
 //! Nest's `HttpException`, as it looks in the `err` of a reply.
 
 use super::{RawJson, RpcError};
-use crate::js::{self, Value};
+use crate::json::{self, Value};
 
 /// What a service tells its gateway to answer a browser with: a status and a body (`@nestjs/common`,
 /// `exceptions/http.exception.js`).
@@ -84,7 +84,7 @@ impl HttpException {
     /// HTTP.
     #[must_use]
     pub fn from_rpc_error(error: &RpcError) -> Option<Self> {
-        let err = js::parse(error.err().as_str()).ok()?;
+        let err = json::parse(error.err().as_str()).ok()?;
         Self::from_err(&err).or_else(|| Self::from_err(err.get("error")?))
     }
 
@@ -130,11 +130,11 @@ impl HttpException {
         // What `HttpException.initMessage` makes of the body: several messages are not its message.
         let message = text(&self.response).or_else(|| text(self.response.get("message")?));
         let name = known.map_or("HttpException", |(_, _, name)| name);
-        let mut exception = crate::js::Object::new();
+        let mut exception = crate::json::Object::new();
         exception.insert("response", self.response.clone());
         exception.insert("status", self.status);
         if known.is_some() {
-            exception.insert("options", crate::js::Object::new());
+            exception.insert("options", crate::json::Object::new());
         }
         exception.insert("message", message.unwrap_or_else(|| in_words(name)));
         exception.insert("name", name);

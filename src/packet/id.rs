@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::RawJson;
-use crate::{compat::Compat, js};
+use crate::{compat::Compat, json};
 
 /// A request's id: 21 lower-case hexadecimal digits, as Nest 9 and later make them (`randomStringGenerator` in
 /// `@nestjs/common`), or a UUID, as 7 and 8 do.
@@ -75,7 +75,7 @@ impl CallId {
 
     /// As [`read`](Self::read), of the JSON in `id`.
     pub(crate) fn read_json(id: &str) -> Option<Self> {
-        Self::read_text(id).or_else(|| match js::is_plain_string(id) {
+        Self::read_text(id).or_else(|| match json::is_plain_string(id) {
             true => None,
             false => Self::read_text(RawJson::trusted(id.to_owned()).normalised().as_str()),
         })

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, de::DeserializeOwned, ser::Error};
 use serde_json::value::RawValue;
 
 use super::text::Text;
-use crate::js;
+use crate::json;
 
 thread_local! {
     /// Where values are written that may turn out to be small. It is taken out meanwhile: writing one value may write
@@ -44,14 +44,14 @@ impl RawJson {
         Ok(Self::slice_of(&text, value.get()))
     }
 
-    /// What `JSON.stringify` would write for `value` (see [`js::to_string`]).
+    /// What `JSON.stringify` would write for `value` (see [`json::to_string`]).
     ///
     /// # Errors
     /// `value` refuses to be serialised, or has map keys that are no strings.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let mut scratch = SCRATCH.take();
         scratch.clear();
-        let written = js::append(value, &mut scratch).map(|()| match scratch.len() {
+        let written = json::append(value, &mut scratch).map(|()| match scratch.len() {
             // A copy has just the size it needs, which spares the bookkeeping of a buffer that has not.
             ..=KEPT => Text::copied(std::str::from_utf8(&scratch).expect(UTF8)),
             _ => Text::Shared(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8).into()),
@@ -63,7 +63,7 @@ impl RawJson {
     /// As [`of`](Self::from_value), without a serialiser on the way: numbers are frequent answers.
     pub(crate) fn number(number: f64) -> Self {
         if number.is_finite() {
-            Self(js::with_number(number, Text::copied))
+            Self(json::with_number(number, Text::copied))
         } else {
             Self::null()
         }
@@ -94,12 +94,12 @@ impl RawJson {
         Self(Text::slice_of(text, value))
     }
 
-    /// Decodes the value into a type, as JavaScript would have read it: see [`js::from_str`].
+    /// Decodes the value into a type, as JavaScript would have read it: see [`json::from_str`].
     ///
     /// # Errors
     /// The value does not fit `T`: what was found, what was expected, and where (line and column, in bytes).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        js::from_str(self.as_str())
+        json::from_str(self.as_str())
     }
 
     /// The text.
@@ -116,12 +116,12 @@ impl RawJson {
     /// The same value as Node would write it after reading it: `1.0` becomes `1`, white space goes.
     ///
     /// A string without escapes, as every id that Nest makes, is already so and costs nothing. A value nested deeper
-    /// than [`js::MAX_DEPTH`] stays as it is.
+    /// than [`json::MAX_DEPTH`] stays as it is.
     pub(crate) fn normalised(self) -> Self {
-        if js::is_plain_string(self.as_str()) {
+        if json::is_plain_string(self.as_str()) {
             return self;
         }
-        match js::parse(self.as_str()) {
+        match json::parse(self.as_str()) {
             Ok(value) => Self::trusted(value.stringify()),
             Err(_) => self,
         }

@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use super::{CallId, Frame, PacketError, RawJson, raw::is_truthy};
 use crate::{
     compat::Compat,
-    js::{self, UsualKey},
+    json::{self, UsualKey},
 };
 
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
@@ -123,7 +123,7 @@ pub(crate) struct ReplyMembers<'f> {
 /// nothing in it to be looked for. `None` is any other packet.
 pub(crate) fn read_usual(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
     let rest = frame.as_str().strip_prefix("{\"response\":")?;
-    let (response, rest) = rest.split_at(js::value_end(rest)?);
+    let (response, rest) = rest.split_at(json::value_end(rest)?);
     let id = rest.strip_prefix(",\"isDisposed\":true,\"id\":")?.strip_suffix('}')?;
     let id = CallId::read_text(id)?;
     Some((id, ReplyOutcome::Completed(Some(frame.keep(response)))))
@@ -133,7 +133,7 @@ impl<'f> ReplyMembers<'f> {
     /// As [`IncomingReply::read`].
     pub(crate) fn read(frame: Frame<'f>, compat: Compat) -> Result<Self, PacketError> {
         let text = frame.as_str();
-        let found = js::members(text, &KEYS).map_err(|source| PacketError::new(text, source))?;
+        let found = json::members(text, &KEYS).map_err(|source| PacketError::new(text, source))?;
         let [err, response, is_disposed, id, status] = found.values;
         let seen = Envelope {
             err,

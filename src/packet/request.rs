@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use super::{CallId, Frame, PacketError, RawJson};
 use crate::{
     compat::Compat,
-    js::{self, UsualKey},
+    json::{self, UsualKey},
     pattern::Pattern,
 };
 
@@ -86,7 +86,7 @@ impl<'f> RequestMembers<'f> {
     /// As [`IncomingRequest::read`].
     pub(crate) fn read(frame: Frame<'f>) -> Result<Self, PacketError> {
         let text = frame.as_str();
-        let [pattern, data, metadata, id] = js::members(text, &KEYS)
+        let [pattern, data, metadata, id] = json::members(text, &KEYS)
             .map_err(|source| PacketError::new(text, source))?
             .values;
         if pattern.is_none() && data.is_none() {
@@ -114,7 +114,7 @@ pub(crate) enum ReplyId<'f> {
 
 impl<'f> ReplyId<'f> {
     fn new(frame: Frame<'f>, id: &'f str) -> Self {
-        if js::is_plain_string(id) {
+        if json::is_plain_string(id) {
             Self::In { frame, id }
         } else {
             Self::Owned(frame.keep(id).normalised())
@@ -210,7 +210,7 @@ impl Draft {
     pub(crate) fn event(&mut self, pattern: &Pattern, compat: Compat) {
         match pattern.value() {
             // A text is its own route.
-            js::Value::String(_) => self.request(pattern),
+            json::Value::String(_) => self.request(pattern),
             _ => self.address(|text| text.push_str(&pattern.route(compat).to_json())),
         }
     }

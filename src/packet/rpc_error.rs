@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 use serde::Serialize;
 
 use super::RawJson;
-use crate::js::{self, Value};
+use crate::json::{self, Value};
 
 /// The `err` of a reply: what a handler fails with, and what a caller sees of it
 /// (`exceptions/base-rpc-exception-filter.js`; `docs/PROTOCOL.md` §2).
@@ -172,7 +172,7 @@ fn exception_message(error: &RawJson) -> RawJson {
     if error.as_str().starts_with('"') {
         return error.clone();
     }
-    let own = js::parse(error.as_str()).ok();
+    let own = json::parse(error.as_str()).ok();
     match own.as_ref().and_then(|value| value.get("message")) {
         Some(message @ Value::String(_)) => RawJson::trusted(message.stringify()),
         _ => RawJson::trusted_static("\"Rpc Exception\""),

@@ -19,7 +19,7 @@ use icu_collator::options::CollatorOptions;
 use icu_collator::{Collator, CollatorBorrowed};
 use icu_locale_core::locale;
 
-use crate::js::JsString;
+use crate::json::JsString;
 
 /// How JavaScript's `left.localeCompare(right)` orders two keys.
 pub(super) fn compare(left: &JsString, right: &JsString) -> Ordering {

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::js::{self, JsString, ParseError, Value};
+use crate::json::{self, JsString, ParseError, Value};
 
 use super::route::Route;
 use super::spelling::route_of;
@@ -27,7 +27,7 @@ const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
 /// let quoted = IncomingPattern::read(r#""{\"cmd\":\"sum\",\"1\":2}""#, Compat::Nest12)?;
 /// assert_eq!(quoted.as_str(), Some(r#"{"cmd":"sum","1":2}"#));
 /// assert_eq!(quoted.route(), object.route());
-/// # Ok::<(), nest_wire::js::ParseError>(())
+/// # Ok::<(), nest_wire::json::ParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncomingPattern<'a> {
@@ -41,12 +41,12 @@ impl<'a> IncomingPattern<'a> {
     /// Reads the JSON text of a packet's `pattern`.
     ///
     /// The common case, a string such as `"sum"`, is neither parsed nor copied. A pattern nested
-    /// deeper than [`js::MAX_DEPTH`] reads as `[UNSERIALIZABLE_PATTERN]` and has no route; Nest
+    /// deeper than [`json::MAX_DEPTH`] reads as `[UNSERIALIZABLE_PATTERN]` and has no route; Nest
     /// gives up some thousand levels earlier, where its stack happens to end.
     ///
     /// # Errors
     ///
-    /// Those of [`js::parse`] except [`ParseError::TooDeep`], when the text is no JSON at all.
+    /// Those of [`json::parse`] except [`ParseError::TooDeep`], when the text is no JSON at all.
     pub fn read(json: &'a str, compat: Compat) -> Result<Self, ParseError> {
         if let Some(text) = plain_string(json) {
             return Ok(Self {
@@ -54,7 +54,7 @@ impl<'a> IncomingPattern<'a> {
                 route: Some(Route::text(text)),
             });
         }
-        match js::parse(json) {
+        match json::parse(json) {
             Ok(Value::String(text)) => Ok(Self::of_string(text, compat)),
             Ok(value) => Ok(Self::of_value(&value, compat)),
             Err(ParseError::TooDeep { .. }) => Ok(Self {
@@ -89,7 +89,7 @@ impl<'a> IncomingPattern<'a> {
 
     fn of_string(text: JsString, compat: Compat) -> Self {
         let string = Some(Cow::Owned(text.to_string_lossy().into_owned()));
-        let route = match parseable(&text).map(|text| js::parse(&text)) {
+        let route = match parseable(&text).map(|text| json::parse(&text)) {
             Some(Ok(value)) => Some(route_of(&value, compat)),
             Some(Err(ParseError::TooDeep { .. })) => None,
             Some(Err(_)) | None => Some(Route::string(text)),
@@ -100,7 +100,7 @@ impl<'a> IncomingPattern<'a> {
     fn of_value(value: &Value, compat: Compat) -> Self {
         let string = value.stringify();
         // What is parsed again is this string. The two differ in one thing: infinity is `null`.
-        let route = match string.contains("null").then(|| js::parse(&string)) {
+        let route = match string.contains("null").then(|| json::parse(&string)) {
             Some(Ok(again)) => route_of(&again, compat),
             _ => route_of(value, compat),
         };
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_pattern_nested_too_deeply_has_no_route() {
-        let deep = "[".repeat(js::MAX_DEPTH + 1) + &"]".repeat(js::MAX_DEPTH + 1);
+        let deep = "[".repeat(json::MAX_DEPTH + 1) + &"]".repeat(json::MAX_DEPTH + 1);
         assert_eq!(read(&deep).as_str(), Some(UNSERIALIZABLE_PATTERN));
         assert_eq!(read(&deep).route(), None);
         let quoted = format!("\"{deep}\"");

@@ -18,7 +18,7 @@
 //!
 //! let incoming = IncomingPattern::read(r#"{ "app": "math", "cmd": "sum" }"#, compat)?;
 //! assert_eq!(incoming.route(), Some(&pattern.route(compat)));
-//! # Ok::<(), nest_wire::js::ParseError>(())
+//! # Ok::<(), nest_wire::json::ParseError>(())
 //! ```
 
 mod collation;

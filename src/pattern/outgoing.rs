@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::js::{self, JsString, Object, Value};
+use crate::json::{self, JsString, Object, Value};
 
 use super::route::Route;
 use super::spelling::route_of;
@@ -10,7 +10,7 @@ use crate::compat::Compat;
 
 /// What a message or an event is addressed to: a string, a number, or an object of such.
 ///
-/// Anything that becomes a [`js::Value`] becomes a pattern: text, numbers,
+/// Anything that becomes a [`json::Value`] becomes a pattern: text, numbers,
 /// [`serde_json::Value`]s, and vectors (to Nest an array is an object with the keys `0`, `1`, …).
 /// The order of keys makes no other pattern; who wants a certain one on the wire takes
 /// [`object`](Self::object), for `serde_json`'s maps sort theirs unless its feature
@@ -51,14 +51,14 @@ impl Pattern {
     ///
     /// assert_eq!(Pattern::from_json(r#"{"cmd":"sum"}"#)?, Pattern::object([("cmd", "sum")]));
     /// assert_eq!(Pattern::from_json(r#""sum""#)?, Pattern::from("sum"));
-    /// # Ok::<(), nest_wire::js::ParseError>(())
+    /// # Ok::<(), nest_wire::json::ParseError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`js::parse`].
-    pub fn from_json(text: &str) -> Result<Self, js::ParseError> {
-        js::parse(text).map(Self)
+    /// Those of [`json::parse`].
+    pub fn from_json(text: &str) -> Result<Self, json::ParseError> {
+        json::parse(text).map(Self)
     }
 
     /// The route under which this pattern's handlers are registered, and which its events carry.

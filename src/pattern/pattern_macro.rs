@@ -1,6 +1,6 @@
 //! Patterns as literals.
 
-/// Makes a [`Pattern`](crate::pattern::Pattern) of JSON, as [`json!`](crate::json) makes a value: its members may be of
+/// Makes a [`Pattern`](crate::pattern::Pattern) of JSON, as [`json!`](crate::json!) makes a value: its members may be of
 /// different types.
 ///
 /// ```

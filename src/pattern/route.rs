@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::js::{JsString, push_quoted, push_quoted_str};
+use crate::json::{JsString, push_quoted, push_quoted_str};
 
 /// The name under which handlers are registered and found.
 ///
@@ -23,7 +23,7 @@ use crate::js::{JsString, push_quoted, push_quoted_str};
 /// let raw = String::from(r#""sum""#);
 /// let incoming = IncomingPattern::read(&raw, compat)?;
 /// assert_eq!(incoming.route().and_then(|route| handlers.get(route)), Some(&1));
-/// # Ok::<(), nest_wire::js::ParseError>(())
+/// # Ok::<(), nest_wire::json::ParseError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Route<'a>(Repr<'a>);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::js::{JsString, JsStringBuilder, Value, number_to_string};
+use crate::json::{JsString, JsStringBuilder, Value, number_to_string};
 
 use super::collation;
 use super::route::Route;
@@ -146,8 +146,8 @@ fn push_text(text: &JsString, compat: Compat, out: &mut JsStringBuilder) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::js;
-    use crate::js::parse;
+    use crate::json;
+    use crate::json::parse;
 
     fn spelled(json: &str, compat: Compat) -> String {
         route_of(&parse(json).expect("valid JSON"), compat).to_json()
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_deepest_pattern_has_a_route_under_the_old_rules() {
-        let deepest = r#"{"a":"#.repeat(js::MAX_DEPTH) + "0" + &"}".repeat(js::MAX_DEPTH);
+        let deepest = r#"{"a":"#.repeat(json::MAX_DEPTH) + "0" + &"}".repeat(json::MAX_DEPTH);
         let pattern = parse(&deepest).expect("valid JSON");
         let spell = move || assert_eq!(route_of(&pattern, Compat::Nest10), deepest.as_str());
         let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(spell);

@@ -7,7 +7,7 @@ use nest_wire::{
     client::CallError,
     contract::{Event, Message, NoData},
     in_memory,
-    js::Maybe,
+    json::Maybe,
     packet::RpcError,
     pattern::Pattern,
     server::{Context, Handler, Metadata, Payload, ReplyStreamOf, Router, State},

@@ -5,10 +5,10 @@ use nest_wire::{
     client::{self, CallError, Client, StateStream, StreamingClient},
     codec::{FrameCodec, FrameDecoder},
     connection::{self, Connection, ConnectionError, Keepalive},
-    fixture::{Proxy, Recording},
-    js,
+    json,
     packet::{IncomingReply, IncomingRequest, RawJson, RpcError},
     pattern::{Pattern, Route},
+    recording::{Proxy, Recording},
     server::{
         Context, HandlerFuture, HandlerService, HostListener, Incoming, Limits, Next, Reply, ReplyStream, Request,
         Router, Routes, Serve, ServeConnection, ServingConnection,
@@ -48,7 +48,7 @@ fn what_is_kept_is_shared_and_what_is_used_up_is_sent() {
         IncomingReply,
         Pattern,
         Route<'static>,
-        js::Value,
+        json::Value,
     )>();
     shared::<(
         connection::TransportConfig,

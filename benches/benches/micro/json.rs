@@ -1,7 +1,7 @@
 //! JSON as JavaScript has it, beside serde's types.
 
 use divan::{Bencher, black_box, counter::BytesCount};
-use nest_wire::{js, packet::RawJson};
+use nest_wire::{json, packet::RawJson};
 use nest_wire_benches::text::Script;
 
 /// An array of random numbers, some whole and some not.
@@ -10,7 +10,7 @@ fn numbers(count: usize) -> String {
     let numbers: Vec<f64> = (0..count)
         .map(|_| f64::from(random.i32(..)) / f64::from(random.u8(1..=4)))
         .collect();
-    js::to_string(&numbers).expect("numbers")
+    json::to_string(&numbers).expect("numbers")
 }
 
 #[divan::bench(args = [3, 1000, 100_000])]
@@ -28,7 +28,7 @@ fn write_numbers(bencher: Bencher<'_, '_>, count: usize) {
     let text = numbers(count);
     let numbers: Vec<f64> = serde_json::from_str(&text).expect("numbers");
     bencher.counter(BytesCount::new(text.len())).bench_local(|| {
-        let written = js::to_string(black_box(&numbers)).expect("numbers");
+        let written = json::to_string(black_box(&numbers)).expect("numbers");
         assert_eq!(written.len(), text.len());
         written
     });
@@ -38,7 +38,7 @@ fn write_numbers(bencher: Bencher<'_, '_>, count: usize) {
 fn read_numbers_as_value(bencher: Bencher<'_, '_>, count: usize) {
     let text = numbers(count);
     bencher.counter(BytesCount::new(text.len())).bench_local(|| {
-        let value = js::parse(black_box(&text)).expect("JSON");
+        let value = json::parse(black_box(&text)).expect("JSON");
         assert!(!value.is_null());
         value
     });

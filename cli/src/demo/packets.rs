@@ -7,8 +7,8 @@ use bytes::BytesMut;
 use super::DemoError;
 use nest_wire::{
     codec::FrameDecoder,
-    fixture::{Content, Event, Side},
     packet::IncomingRequest,
+    recording::{Content, Event, Side},
 };
 
 /// One packet as it was on the wire.

@@ -1,7 +1,7 @@
 //! One run of the tutorial: two services, and a proxy between them.
 
 use super::{DemoError, Packet, Toolbox, http, packets};
-use nest_wire::fixture::Proxy;
+use nest_wire::recording::Proxy;
 use nest_wire_harness::{App, Service};
 
 /// What plays a part.

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::timeout;
 
 use super::{Packet, packets::Kind};
-use nest_wire::fixture::Side;
+use nest_wire::recording::Side;
 
 /// Who waits no longer than this need not be told for what.
 const AT_ONCE: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ use nest_wire::{
     Compat,
     client::{CallError, Client},
     codec::FrameDecoder,
-    js::{Maybe, Value},
+    json::{Maybe, Value},
 };
 use serde_json::json;
 use tokio::{

@@ -9,7 +9,7 @@ use nest_wire::{
     Compat,
     codec::{FrameDecoder, encode},
     connection::TransportConfig,
-    js::{Maybe, Value},
+    json::{Maybe, Value},
     packet::RpcError,
     server::{HostListener, Payload, ReplyStream, Router, serve},
 };

@@ -34,7 +34,7 @@ const CLASSES: &[(u16, &str)] = &[
     (505, "HttpVersionNotSupportedException"),
 ];
 
-async fn error(client: &Client, name: &str, response: nest_wire::js::Value, form: &str) -> RpcError {
+async fn error(client: &Client, name: &str, response: nest_wire::json::Value, form: &str) -> RpcError {
     let data = json!({ "name": name, "response": response, "form": form });
     match client.send::<()>("http-exception", &data).await {
         Err(CallError::Rpc(error)) => error,
@@ -92,7 +92,7 @@ async fn an_exception_of_http_from_nest_7_is_read() {
 }
 
 /// The error of a service whose filter sends exceptions whole.
-async fn whole(client: &Client, data: nest_wire::js::Value) -> RpcError {
+async fn whole(client: &Client, data: nest_wire::json::Value) -> RpcError {
     match client.send::<()>("rpc-exception", &data).await {
         Err(CallError::Rpc(error)) => error,
         other => panic!("no error: {other:?}"),

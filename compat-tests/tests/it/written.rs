@@ -4,9 +4,9 @@ use compat_tests::{Make, Stage, Tap, Transcript, ask_client, on_each_major};
 use nest_wire::{
     Compat,
     client::{CallError, Client},
-    fixture::{Event, Side},
-    js,
+    json,
     pattern::Pattern,
+    recording::{Event, Side},
 };
 use nest_wire_harness::App;
 
@@ -71,7 +71,7 @@ async fn written(major: u8) {
     let config = Client::builder().compat(Compat::from_major(major).expect("a major"));
     let mut client = config.build(tap.address().to_string()).expect("a client");
     if has_metadata {
-        let metadata = js::parse(METADATA).expect("JSON");
+        let metadata = json::parse(METADATA).expect("JSON");
         client = client.with_metadata(&metadata).expect("it can be written");
     }
     for call in CALLS {
@@ -90,11 +90,11 @@ fn line((key, (op, pattern, data)): (usize, &(&str, &str, &str))) -> String {
 
 async fn make(client: &Client, (op, pattern, data): (&str, &str, &str)) {
     let pattern = Pattern::from_json(pattern).expect("JSON");
-    let data = js::parse(data).expect("JSON");
+    let data = json::parse(data).expect("JSON");
     if op == "emit" {
         return client.emit(pattern, &data).await.expect("sent");
     }
-    match client.send::<js::Value>(pattern, &data).await {
+    match client.send::<json::Value>(pattern, &data).await {
         // Whether somebody handles it does not matter here.
         Ok(_) | Err(CallError::Rpc(_)) => {}
         Err(error) => panic!("{error}"),

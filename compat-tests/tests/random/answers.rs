@@ -7,7 +7,7 @@ use futures_util::{StreamExt, future::join_all};
 use nest_wire::{
     Compat,
     client::{CallError, Client},
-    js::{self, Maybe, Value},
+    json::{self, Maybe, Value},
 };
 use nest_wire_harness::App;
 use proptest::strategy::Strategy;
@@ -152,7 +152,7 @@ fn shown_value(value: &Maybe<Value>) -> String {
 /// An error as the oracle shows what JavaScript would throw.
 fn shown_error(error: &CallError) -> String {
     match error {
-        CallError::Rpc(error) => match js::parse(error.err().as_str()) {
+        CallError::Rpc(error) => match json::parse(error.err().as_str()) {
             Ok(err) => format!("error {err}"),
             Err(fault) => format!("error that is no JSON: {fault}"),
         },

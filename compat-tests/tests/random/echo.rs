@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use compat_tests::on_each_major;
-use nest_wire::{codec::FrameDecoder, js, packet::IncomingRequest};
+use nest_wire::{codec::FrameDecoder, json, packet::IncomingRequest};
 use nest_wire_harness::{App, Service};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -77,7 +77,7 @@ async fn read_by_nest(oracle: &mut Oracle, requests: &[String]) -> Vec<Option<St
 
 /// Whether our two readers, of values and of packets, see a request as Nest does.
 fn difference(at: usize, request: &str, nest: &Option<String>) -> Option<Difference> {
-    let value = js::parse(request).map(|value| value.stringify()).ok();
+    let value = json::parse(request).map(|value| value.stringify()).ok();
     let is_packet = IncomingRequest::read(&request.into()).is_ok();
     let is_same = value == *nest && is_packet == nest.is_some();
     (!is_same).then(|| Difference {

@@ -5,7 +5,7 @@ use compat_tests::on_each_major;
 use nest_wire::{
     Compat,
     codec::{FrameDecoder, FrameError},
-    js::{self, Value},
+    json::{self, Value},
     packet::IncomingReply,
 };
 use nest_wire_harness::App;
@@ -120,7 +120,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
         Err(FrameError::TooLarge { buffered, .. }) => return Some(Err(Fault::TooLarge(buffered))),
         Err(_) => return Some(Err(Fault::NotJson)),
     };
-    let value = js::parse(&text);
+    let value = json::parse(&text);
     // Two readers of ours, one for values and one for packets, have to agree on what is JSON.
     let is_packet = IncomingReply::read(&text, Compat::Nest12).is_ok();
     Some(match value {
@@ -130,7 +130,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
             Err(Fault::NotJson)
         }
         _ => Err(Fault::Other(format!(
-            "js::parse and IncomingReply::read differ on {text}"
+            "json::parse and IncomingReply::read differ on {text}"
         ))),
     })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_wire::js;
+use nest_wire::json;
 use nest_wire_harness::App;
 use proptest::{collection::vec, prelude::*};
 use serde::Deserialize;
@@ -82,11 +82,11 @@ struct Counted {
 
 /// Returns what a Rust type sees, in the oracle's words.
 fn seen(text: &str, nest: &str) -> String {
-    let seen: Seen = match js::from_str(text) {
+    let seen: Seen = match json::from_str(text) {
         Ok(seen) => seen,
         Err(error) => return error.to_string(),
     };
-    let count = js::from_str::<Counted>(text).map(|counted| counted.count);
+    let count = json::from_str::<Counted>(text).map(|counted| counted.count);
     let is_safe = !nest.contains(",null,\"");
     let count = match count {
         Ok(count) if is_safe => Some(count.to_string()),
@@ -96,8 +96,8 @@ fn seen(text: &str, nest: &str) -> String {
     let counts = seen
         .counts
         .iter()
-        .map(|(key, value)| (key, js::number_to_string(*value)));
+        .map(|(key, value)| (key, json::number_to_string(*value)));
     let counts = (!nest.ends_with(",null]")).then(|| counts.collect::<Vec<_>>());
-    let all = (seen.name, count, js::number_to_string(seen.ratio), counts);
+    let all = (seen.name, count, json::number_to_string(seen.ratio), counts);
     serde_json::to_string(&all).expect("texts")
 }

@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use nest_wire::{
     Compat,
     codec::FrameDecoder,
-    js,
+    json,
     packet::{IncomingReply, RawJson, ReplyOutcome as Reply},
 };
 
@@ -89,11 +89,11 @@ impl<'s> Expected<'s> {
         let Ok(reply) = IncomingReply::read(text, self.compat) else {
             return false;
         };
-        let id = reply.id.and_then(|id| js::parse(id.as_str()).ok());
+        let id = reply.id.and_then(|id| json::parse(id.as_str()).ok());
         let call = self
             .calls
             .iter_mut()
-            .find(|call| id.as_ref().and_then(js::Value::as_str) == Some(call.id));
+            .find(|call| id.as_ref().and_then(json::Value::as_str) == Some(call.id));
         if let Some(call) = call {
             call.take(reply.outcome, now);
         }

@@ -7,7 +7,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use nest_wire::{
-    js::Value,
+    json::Value,
     packet::RpcError,
     pattern::Pattern,
     server::{Context, Handler, IntoReply, Payload, Reply, ReplyStream, Router, Routes},

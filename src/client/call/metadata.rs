@@ -11,7 +11,7 @@ use tracing::Span;
 
 use crate::{
     client::call::trace::{self, Kind},
-    js,
+    json,
     packet::{Draft, RawJson},
 };
 
@@ -35,7 +35,7 @@ impl Metadata {
     }
 
     pub(in crate::client) fn with_deadline(&self, key: &str) -> Self {
-        let key = js::Value::from(key).stringify() + ":";
+        let key = json::Value::from(key).stringify() + ":";
         Self {
             deadline: Some(key.into()),
             ..self.clone()
@@ -102,7 +102,7 @@ fn with_member<'a>(own: Option<Cow<'a, str>>, key: &str, value: impl fmt::Displa
 fn with_context<'a>(own: Option<Cow<'a, str>>, members: &[(String, String)]) -> Option<Cow<'a, str>> {
     let own = own.map(|own| without(own, members));
     members.iter().fold(own, |own, (key, value)| {
-        let text = |text: &str| js::Value::from(text).stringify();
+        let text = |text: &str| json::Value::from(text).stringify();
         Some(with_member(own, &(text(key) + ":"), text(value)))
     })
 }
@@ -113,16 +113,16 @@ fn without<'a>(own: Cow<'a, str>, members: &[(String, String)]) -> Cow<'a, str> 
     if !members.iter().any(|(name, _)| own.contains(name.as_str())) {
         return own;
     }
-    let Ok(js::Value::Object(object)) = js::parse(&own) else {
+    let Ok(json::Value::Object(object)) = json::parse(&own) else {
         return own;
     };
-    let mut kept = js::Object::new();
+    let mut kept = json::Object::new();
     for (key, value) in object.iter() {
         if !key.as_str().is_some_and(is_named) {
             kept.insert(key.clone(), value.clone());
         }
     }
-    Cow::Owned(js::Value::Object(kept).stringify())
+    Cow::Owned(json::Value::Object(kept).stringify())
 }
 
 #[cfg(test)]

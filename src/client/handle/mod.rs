@@ -29,7 +29,7 @@ use crate::{
         handle::reply_stream::decode,
         pool::ConnectionPool,
     },
-    js,
+    json,
     pattern::Pattern,
 };
 
@@ -91,7 +91,7 @@ impl Client {
         let pattern = pattern.into();
         let fill = |outgoing: &mut OutgoingCall| {
             outgoing.address(&pattern, self.pool.config.compat)?;
-            outgoing.data(|out| js::append(data, out))
+            outgoing.data(|out| json::append(data, out))
         };
         let outgoing = &mut OutgoingCall::new(Kind::Request);
         fill(outgoing)?;
@@ -132,7 +132,7 @@ impl Client {
         let pattern = pattern.into();
         let fill = |outgoing: &mut OutgoingCall| {
             outgoing.address(&pattern, self.pool.config.compat)?;
-            outgoing.data(|out| js::append(data, out))
+            outgoing.data(|out| json::append(data, out))
         };
         let outgoing = &mut OutgoingCall::new(Kind::First);
         fill(outgoing)?;
@@ -198,7 +198,7 @@ impl Client {
         let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
         let pattern = pattern.into();
         outgoing.address(&pattern, self.pool.config.compat)?;
-        outgoing.data(|out| js::append(data, out))?;
+        outgoing.data(|out| json::append(data, out))?;
         let watch = self.watch(&mut outgoing);
         self.ask_stream(pattern, outgoing, watch).await
     }
@@ -212,7 +212,7 @@ impl Client {
         let outgoing = &mut OutgoingCall::new(Kind::Event);
         let pattern = pattern.into();
         outgoing.address(&pattern, self.pool.config.compat)?;
-        outgoing.data(|out| js::append(data, out))?;
+        outgoing.data(|out| json::append(data, out))?;
         let watch = &mut self.watch(outgoing);
         // Nobody answers an event, so nobody refuses it.
         let sent = self.ask(outgoing, watch, |_| Ok(())).await;

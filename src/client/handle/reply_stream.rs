@@ -14,7 +14,7 @@ use tokio::task::coop::poll_proceed;
 
 use crate::{
     client::{CallError, call::trace::CallTrace, handle::stream_source::Source},
-    js,
+    json,
     packet::RawJson,
     pattern::Pattern,
 };
@@ -90,6 +90,6 @@ impl<T> fmt::Debug for ReplyStream<T> {
 pub(in crate::client) fn decode<T: DeserializeOwned>(value: Option<&RawJson>) -> Result<T, CallError> {
     match value {
         Some(value) => value.parse().map_err(|error| CallError::Decode(Arc::new(error))),
-        None => js::from_undefined().ok_or(CallError::NoValue),
+        None => json::from_undefined().ok_or(CallError::NoValue),
     }
 }

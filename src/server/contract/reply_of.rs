@@ -1,7 +1,7 @@
 //! What a handler may return for a reply.
 
 use crate::{
-    js::Maybe,
+    json::Maybe,
     server::{Payload, contract::ReplyStreamOf},
 };
 

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{contract::NoData, js::Maybe, server::Payload};
+use crate::{contract::NoData, json::Maybe, server::Payload};
 
 /// A handler's last parameter, which takes the data that the contract names. You never implement it.
 ///

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    js::Maybe,
+    json::Maybe,
     packet::{RawJson, RpcError},
     server::{
         IntoRpcError, Request,
@@ -72,7 +72,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Option<Metadata<T>> {
     }
 }
 
-/// `Undefined` if the packet has no data. Nest's `data => data` is `async |data: Maybe<Payload<js::Value>>| data`.
+/// `Undefined` if the packet has no data. Nest's `data => data` is `async |data: Maybe<Payload<json::Value>>| data`.
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Maybe<Payload<T>> {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
         decode_any(request.data.as_ref(), Part::Payload).map(|data| data.map(Payload).into())

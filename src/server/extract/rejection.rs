@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    js,
+    json,
     packet::{RawJson, RpcError},
     server::IntoRpcError,
     telemetry::first_characters,
@@ -60,7 +60,7 @@ const MAX_MESSAGE: usize = 1024;
 impl Rejection {
     /// Decodes once more to learn the place, which would cost too much the first time.
     pub(super) fn explain<T: DeserializeOwned>(json: &RawJson, part: Part, mismatch: serde_json::Error) -> Self {
-        let path = match js::path_of_mismatch::<T>(json.as_str()) {
+        let path = match json::path_of_mismatch::<T>(json.as_str()) {
             // Its keys are the caller's, and may be long.
             Some(path) => first_characters(&path, MAX_PATH).to_owned(),
             None => ".".to_owned(),

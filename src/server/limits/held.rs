@@ -8,7 +8,7 @@ use std::{
 use futures_util::Stream;
 
 use crate::{
-    js::Maybe,
+    json::Maybe,
     packet::{RawJson, RpcError},
     server::{Reply, ReplyStream, handler::service::Running, limits::Permit},
 };

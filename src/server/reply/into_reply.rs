@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    js,
+    json,
     packet::{RawJson, RpcError},
     server::{IntoRpcError, Payload, Reply, ReplyStream},
 };
@@ -20,10 +20,10 @@ use crate::{
 /// | `()` | undefined |
 /// | numbers, `bool`, `char`, `String`, `Vec`, arrays, tuples, maps, JSON values | that value |
 /// | `Box<T>`, `Arc<T>` of a type that can be serialised | that value |
-/// | [`js::Buffer`], [`js::Date`] | the JSON of a `Buffer`, of a `Date` |
+/// | [`json::Buffer`], [`json::Date`] | the JSON of a `Buffer`, of a `Date` |
 /// | [`Payload<T>`] | any other type that can be serialised |
 /// | `Option<T>` | `T`, or null for `None` |
-/// | [`Maybe<T>`](js::Maybe) | `T`, or undefined |
+/// | [`Maybe<T>`](json::Maybe) | `T`, or undefined |
 /// | [`ReplyStream`] | an `Observable` |
 /// | `Result<T, E>` | `T`, or what is thrown ([`IntoRpcError`]) |
 /// | [`Reply`] | whatever it says |
@@ -73,7 +73,7 @@ impl<T: IntoReply> IntoReply for Option<T> {
     }
 }
 
-impl<T: IntoReply> IntoReply for js::Maybe<T> {
+impl<T: IntoReply> IntoReply for json::Maybe<T> {
     fn into_reply(self) -> Reply {
         self.into_option().map_or(Reply::Undefined, T::into_reply)
     }
@@ -125,7 +125,7 @@ macro_rules! serialized {
 serialized! {
     bool f32
     &'static str String Cow<'static, str>
-    serde_json::Value js::Value
+    serde_json::Value json::Value
 }
 
 macro_rules! integers {

@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
 use crate::{
-    js::{self, Maybe},
+    json::{self, Maybe},
     packet::{RawJson, RpcError},
     server::IntoRpcError,
 };
@@ -59,7 +59,7 @@ impl fmt::Debug for Reply {
 /// Writes a value as JSON; `Undefined` stays what it is.
 fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError> {
     let json = RawJson::from_value(value)?;
-    let is_undefined = json.as_str() == "null" && js::is_undefined(value);
+    let is_undefined = json.as_str() == "null" && json::is_undefined(value);
     Ok(if is_undefined {
         Maybe::Undefined
     } else {

@@ -1,11 +1,11 @@
-//! Answers that are written as `serde` sees them: arrays, tuples, pointers, and the types of [`js`].
+//! Answers that are written as `serde` sees them: arrays, tuples, pointers, and the types of [`json`](mod@crate::json).
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::{
-    js,
+    json,
     packet::RawJson,
     server::{IntoReply, Reply},
 };
@@ -55,9 +55,9 @@ macro_rules! serialized {
     };
 }
 
-serialized! { char serde_json::Map<String, serde_json::Value> js::Date js::Object js::Array js::JsString }
+serialized! { char serde_json::Map<String, serde_json::Value> json::Date json::Object json::Array json::JsString }
 
-impl IntoReply for js::Buffer {
+impl IntoReply for json::Buffer {
     fn into_reply(self) -> Reply {
         match self.to_json() {
             Ok(text) => Reply::Value(RawJson::trusted(text)),

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::{
     compat::Compat,
-    js::push_quoted_str,
+    json::push_quoted_str,
     packet::{RawJson, RpcError},
     pattern::Pattern,
     server::{

@@ -17,7 +17,7 @@ use tracing::{
 
 use crate::{
     connection::{ConnectionError, FramingError},
-    js::Maybe,
+    json::Maybe,
     packet::{Frame, OutgoingReply, RawJson, ReplyId, RequestMembers},
     server::{
         Reply, Request, RequestKind,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    js::Maybe,
+    json::Maybe,
     packet::{RawJson, RpcError},
     server::{
         ReplyStream, RequestKind,

@@ -5,7 +5,7 @@ use std::error::Error;
 use futures_util::StreamExt;
 use nest_wire::{
     client::{CallError, Client},
-    js::{self, Maybe},
+    json::{self, Maybe},
     packet::RawJson,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -73,7 +73,7 @@ async fn undefined_is_nothing_or_none_or_no_value() {
     );
     assert!(matches!(answered::<Value>(&completion).await, Err(CallError::NoValue)));
     assert!(matches!(
-        answered::<js::Value>(&completion).await,
+        answered::<json::Value>(&completion).await,
         Err(CallError::NoValue)
     ));
     assert!(matches!(
@@ -90,7 +90,7 @@ async fn undefined_is_nothing_or_none_or_no_value() {
         Maybe::Value(None)
     );
     assert_eq!(answered::<Value>(&null).await.expect("null"), Value::Null);
-    assert_eq!(answered::<js::Value>(&null).await.expect("null"), js::Value::Null);
+    assert_eq!(answered::<json::Value>(&null).await.expect("null"), json::Value::Null);
     assert_eq!(answered::<RawJson>(&null).await.expect("null"), RawJson::null());
     assert!(matches!(answered::<u32>(&null).await, Err(CallError::Decode(_))));
 }

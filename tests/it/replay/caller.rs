@@ -11,10 +11,10 @@ use nest_wire::{
     Compat,
     client::{CallError, Client, Target},
     codec::{FrameDecoder, encode},
-    fixture::{Content, Conversation, Event, Recording, Side},
-    js::{self, Value},
+    json::{self, Value},
     packet::{IncomingReply, IncomingRequest, RawJson, ReplyOutcome},
     pattern::Pattern,
+    recording::{Content, Conversation, Event, Recording, Side},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -135,7 +135,7 @@ impl Call {
 }
 
 fn value(json: &RawJson) -> Value {
-    js::parse(json.as_str()).expect("JSON")
+    json::parse(json.as_str()).expect("JSON")
 }
 
 type Said = Arc<Mutex<Vec<Event>>>;

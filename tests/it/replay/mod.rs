@@ -11,7 +11,7 @@ use std::{
 use bytes::BytesMut;
 use nest_wire::{
     codec::{FrameDecoder, encode},
-    fixture::{Recording, Side},
+    recording::{Recording, Side},
 };
 
 /// A recording and the file that it is in.

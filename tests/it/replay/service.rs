@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::BytesMut;
 use nest_wire::{
     Compat,
-    fixture::{Content, Side},
     packet::IncomingReply,
+    recording::{Content, Side},
     server::{Routes, serve_connection},
 };
 use tokio::{

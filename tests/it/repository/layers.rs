@@ -10,10 +10,10 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("codec", &[]),
     ("compat", &[]),
-    ("js", &[]),
-    ("pattern", &["compat", "js"]),
+    ("json", &[]),
+    ("pattern", &["compat", "json"]),
     ("contract", &["pattern"]),
-    ("packet", &["compat", "js", "pattern"]),
+    ("packet", &["compat", "json", "pattern"]),
     ("telemetry", &[]),
     ("connection", &["codec", "packet", "telemetry"]),
     ("tls", &[]),
@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "contract",
             "packet",
             "pattern",
-            "js",
+            "json",
             "tls",
             "telemetry",
         ],
@@ -38,13 +38,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "contract",
             "packet",
             "pattern",
-            "js",
+            "json",
             "tls",
             "telemetry",
         ],
     ),
     ("in_memory", &["client", "server"]),
-    ("fixture", &["compat", "connection", "packet", "codec", "js"]),
+    ("recording", &["compat", "connection", "packet", "codec", "json"]),
 ];
 
 #[test]
@@ -169,8 +169,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_reader_of_use_lines_sees_all_their_shapes() {
-    let text =
-        "use crate::codec::Frame;\nuse crate::{js, packet::{RawJson, x}, pattern::Route};\nlet a = crate::server::x();";
+    let text = "use crate::codec::Frame;\nuse crate::{json, packet::{RawJson, x}, pattern::Route};\nlet a = crate::server::x();";
     let used: Vec<_> = used_layers(text).into_iter().collect();
-    assert_eq!(used, ["codec", "js", "packet", "pattern", "server"]);
+    assert_eq!(used, ["codec", "json", "packet", "pattern", "server"]);
 }

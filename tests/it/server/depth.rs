@@ -1,7 +1,7 @@
 //! JSON nested deeper than anybody means it.
 
 use nest_wire::{
-    js::{MAX_DEPTH, Value},
+    json::{MAX_DEPTH, Value},
     packet::RawJson,
     server::{Payload, Router},
 };

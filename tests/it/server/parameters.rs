@@ -6,7 +6,7 @@ use std::{
 };
 
 use nest_wire::{
-    js,
+    json,
     packet::{RawJson, RpcError},
     server::{
         Context, FromRef, FromRequest, IntoReply, IntoRpcError, Metadata, Payload, Reply, Request, RequestKind, Router,
@@ -198,7 +198,7 @@ async fn values_are_written_as_javascript_writes_them() {
     expect_return(vec![true, false], r#""response":[true,false],"#).await;
     expect_return(HashMap::from([("k", 1)]), r#""response":{"k":1},"#).await;
     expect_return(BTreeMap::from([("b", 1), ("a", 2)]), r#""response":{"a":2,"b":1},"#).await;
-    let value = js::parse(r#"{"b":1,"1":"\ud800"}"#).expect("JSON");
+    let value = json::parse(r#"{"b":1,"1":"\ud800"}"#).expect("JSON");
     expect_return(value, r#""response":{"1":"\ud800","b":1},"#).await;
 }
 

@@ -3,7 +3,7 @@
 use nest_wire::{
     client::CallError,
     in_memory,
-    js::Maybe,
+    json::Maybe,
     packet::{RawJson, RpcError},
     pattern::Pattern,
     server::{Context, Next, Payload, Reply, Request, RequestKind, Router, from_fn},

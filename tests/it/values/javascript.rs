@@ -1,9 +1,8 @@
 //! JavaScript's values as data, answers and literals.
 
 use nest_wire::{
-    in_memory,
-    js::{Array, JsString, Object, Value, parse},
-    json,
+    in_memory, json,
+    json::{Array, JsString, Object, Value, parse},
     packet::HttpException,
     pattern,
     server::{Payload, Router},

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use nest_wire::{
-    js::{self, Buffer, Date},
+    json::{self, Buffer, Date},
     server::{IntoReply, Payload, Reply, Router},
 };
 
@@ -44,7 +44,7 @@ fn what_is_no_buffer_is_refused() {
         "[1]",
         "null",
     ] {
-        assert!(js::from_str::<Buffer>(text).is_err(), "{text}");
+        assert!(json::from_str::<Buffer>(text).is_err(), "{text}");
     }
 }
 

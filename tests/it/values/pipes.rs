@@ -2,9 +2,8 @@
 
 use nest_wire::{
     client::{CallError, Client},
-    in_memory,
-    js::Value,
-    json,
+    in_memory, json,
+    json::Value,
     server::{Payload, Router},
 };
 use serde::{Deserialize, Serialize};
@@ -25,7 +24,7 @@ struct Strict {
 
 #[derive(Serialize, Deserialize)]
 struct FromText {
-    #[serde(deserialize_with = "nest_wire::js::text::deserialize")]
+    #[serde(deserialize_with = "nest_wire::json::text::deserialize")]
     quantity: i64,
 }
 
@@ -95,7 +94,7 @@ async fn text_is_no_number_unless_its_field_says_so() {
 #[test]
 fn a_text_that_is_no_finite_number_is_refused_where_text_is_read_as_numbers() {
     #[derive(Debug, Deserialize)]
-    struct Price(#[serde(deserialize_with = "nest_wire::js::text::deserialize")] f64);
+    struct Price(#[serde(deserialize_with = "nest_wire::json::text::deserialize")] f64);
     for (text, is_read) in [
         (r#""1.5""#, true),
         (r#""-1e3""#, true),
@@ -105,7 +104,7 @@ fn a_text_that_is_no_finite_number_is_refused_where_text_is_read_as_numbers() {
         (r#""+5""#, false),
         (r#""""#, false),
     ] {
-        let read = nest_wire::js::from_str::<Price>(text);
+        let read = nest_wire::json::from_str::<Price>(text);
         assert_eq!(read.is_ok(), is_read, "{text}");
         assert!(read.is_err() || read.is_ok_and(|price| price.0.is_finite()));
     }
@@ -134,6 +133,6 @@ async fn null_is_an_option_s_absence_and_a_payload_of_null_is_refused() {
     let order = answer("order", json!({ "item": "tea", "quantity": 1, "note": null })).await;
     assert_eq!(order.as_deref(), Ok(r#"{"item":"tea","quantity":1,"note":null}"#));
     // Nest's client, and so ours, sends no null.
-    let in_a_list = nest_wire::js::from_str::<Vec<Order>>("[null]");
+    let in_a_list = nest_wire::json::from_str::<Vec<Order>>("[null]");
     assert!(in_a_list.is_err());
 }

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 use nest_wire::{
-    js::{self, Maybe},
+    json::{self, Maybe},
     packet::RawJson,
     server::{Metadata, Payload, Router},
 };
@@ -106,7 +106,7 @@ async fn integers_are_answered_digit_for_digit() {
 #[tokio::test(start_paused = true)]
 async fn an_identity_tells_undefined_from_null() {
     let router = Router::new()
-        .message("h", async |data: Maybe<Payload<js::Value>>| data)
+        .message("h", async |data: Maybe<Payload<json::Value>>| data)
         .message("raw", async |data: Maybe<RawJson>| data);
     converse(router, async |mut peer| {
         for pattern in ["h", "raw"] {

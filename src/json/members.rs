@@ -2,7 +2,7 @@
 
 use super::pass::{self, Passed};
 use super::reader::Reader;
-use crate::js::parse_error::ParseError;
+use crate::json::parse_error::ParseError;
 
 /// A key as most packets spell it, with quotes and colon and no white space: `"id":`.
 #[derive(Debug)]

@@ -1,21 +1,21 @@
-//! Integers as text, for `#[serde(with = "nest_wire::js::text")]`.
+//! Integers as text, for `#[serde(with = "nest_wire::json::text")]`.
 //!
 //! JavaScript rounds integers beyond 2^53 as it reads them. An identifier that is written as text reaches a Node peer
 //! with all its digits. Text and numbers are read alike. [`option`] does so for a number that may be missing.
 //!
 //! ```
-//! use nest_wire::js;
+//! use nest_wire::json;
 //!
 //! #[derive(serde::Serialize, serde::Deserialize)]
 //! struct Order {
-//!     #[serde(with = "nest_wire::js::text")]
+//!     #[serde(with = "nest_wire::json::text")]
 //!     id: u64,
 //! }
 //!
-//! let text = js::to_string(&Order { id: u64::MAX })?;
+//! let text = json::to_string(&Order { id: u64::MAX })?;
 //! assert_eq!(text, r#"{"id":"18446744073709551615"}"#);
-//! assert_eq!(js::from_str::<Order>(&text)?.id, u64::MAX);
-//! assert_eq!(js::from_str::<Order>(r#"{"id":7}"#)?.id, 7);
+//! assert_eq!(json::from_str::<Order>(&text)?.id, u64::MAX);
+//! assert_eq!(json::from_str::<Order>(r#"{"id":7}"#)?.id, 7);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

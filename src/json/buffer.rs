@@ -17,11 +17,11 @@ use serde::{
 /// A `Uint8Array` has another JSON, `{"0":104,"1":105}`, which is refused.
 ///
 /// ```
-/// use nest_wire::js::{self, Buffer};
+/// use nest_wire::json::{self, Buffer};
 ///
-/// let text = js::to_string(&Buffer::from(b"hi".as_slice()))?;
+/// let text = json::to_string(&Buffer::from(b"hi".as_slice()))?;
 /// assert_eq!(text, r#"{"type":"Buffer","data":[104,105]}"#);
-/// assert_eq!(js::from_str::<Buffer>(&text)?.as_ref(), b"hi");
+/// assert_eq!(json::from_str::<Buffer>(&text)?.as_ref(), b"hi");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]

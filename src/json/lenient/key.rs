@@ -9,7 +9,7 @@ use serde::de::{
 use serde_json::Error;
 
 use super::text::unescaped;
-use crate::js::pass;
+use crate::json::pass;
 
 pub(super) struct Key<'de>(Cow<'de, str>);
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use crate::js::value::{Array, Value};
+use crate::json::value::{Array, Value};
 
 impl Array {
     /// The elements as a plain `Vec`.

@@ -15,11 +15,11 @@
 //! writing, cloning, comparing and dropping them never recurses.
 //!
 //! ```
-//! use nest_wire::js;
+//! use nest_wire::json;
 //!
-//! let value = js::parse(r#"{"b":1.0,"10":1e21,"9":"\ud83d\ude00 \uD83D"}"#)?;
+//! let value = json::parse(r#"{"b":1.0,"10":1e21,"9":"\ud83d\ude00 \uD83D"}"#)?;
 //! assert_eq!(value.stringify(), r#"{"9":"😀 \ud83d","10":1e+21,"b":1}"#);
-//! # Ok::<(), js::ParseError>(())
+//! # Ok::<(), json::ParseError>(())
 //! ```
 
 mod array;

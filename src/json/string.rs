@@ -12,7 +12,7 @@ use arrayvec::ArrayString;
 /// is ordinary text and is kept as such: [`as_str`](Self::as_str) gives it.
 ///
 /// ```
-/// use nest_wire::js::JsString;
+/// use nest_wire::json::JsString;
 ///
 /// assert_eq!(JsString::from("sum").as_str(), Some("sum"));
 /// let half = JsString::from_utf16(vec![0xD83D]);
@@ -40,7 +40,7 @@ impl JsString {
     /// The string of these UTF-16 code units.
     ///
     /// ```
-    /// use nest_wire::js::JsString;
+    /// use nest_wire::json::JsString;
     ///
     /// assert_eq!(JsString::from_utf16(vec![0xD83D, 0xDE00]), JsString::from("😀"));
     /// ```
@@ -88,7 +88,7 @@ impl JsString {
     /// Returns the UTF-16 code units, which JavaScript counts as the string's length.
     ///
     /// ```
-    /// use nest_wire::js::JsString;
+    /// use nest_wire::json::JsString;
     ///
     /// let smile = JsString::from("😀");
     /// assert_eq!(smile.encode_utf16().count(), 2);

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 
-use crate::js::{JsString, pass, reader::Reader};
+use crate::json::{JsString, pass, reader::Reader};
 
 /// Maximum number of arrays and objects that are open at once: `serde_json`'s own limit.
 pub(super) const MAX_TYPED_DEPTH: usize = 127;
 
 /// The places of members that a later member of the same key replaces.
-pub(in crate::js) struct Survey {
+pub(in crate::json) struct Survey {
     replaced: HashSet<usize>,
     is_unusual: bool,
 }
@@ -20,7 +20,7 @@ type Open = Option<HashMap<JsString, usize>>;
 
 impl Survey {
     /// Looks through a text. Returns `None` if it is no JSON or has nothing unusual.
-    pub(in crate::js) fn of(text: &str) -> Option<Self> {
+    pub(in crate::json) fn of(text: &str) -> Option<Self> {
         let mut survey = Self {
             replaced: HashSet::new(),
             is_unusual: false,

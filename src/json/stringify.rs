@@ -14,7 +14,7 @@ impl Value {
     /// characters only `"`, `\` and those below U+0020 are escaped.
     ///
     /// ```
-    /// use nest_wire::js::Value;
+    /// use nest_wire::json::Value;
     ///
     /// assert_eq!(Value::from("é\n\u{1f}\u{7f}").stringify(), "\"é\\n\\u001f\u{7f}\"");
     /// assert_eq!(Value::from(vec![-0.0, 1e21, f64::NAN]).stringify(), "[0,1e+21,null]");

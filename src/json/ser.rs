@@ -19,13 +19,13 @@ use super::number::with_text;
 /// [`Value`](super::Value), nothing is sorted and nothing is buffered.
 ///
 /// ```
-/// use nest_wire::js;
+/// use nest_wire::json;
 ///
 /// #[derive(serde::Serialize)]
 /// struct Reading { ratio: f64, count: u64 }
 ///
 /// let reading = Reading { ratio: 1.0, count: 9_007_199_254_740_993 };
-/// assert_eq!(js::to_string(&reading)?, r#"{"ratio":1,"count":9007199254740993}"#);
+/// assert_eq!(json::to_string(&reading)?, r#"{"ratio":1,"count":9007199254740993}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
@@ -42,9 +42,9 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json:
 /// Appends to `out` what [`to_string`] gives.
 ///
 /// ```
-/// # use nest_wire::js;
+/// # use nest_wire::json;
 /// let mut out = b"3#".to_vec();
-/// js::append(&[2.0], &mut out)?;
+/// json::append(&[2.0], &mut out)?;
 /// assert_eq!(out, b"3#[2]");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -87,8 +87,8 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::js::Value;
-    use crate::js::parse;
+    use crate::json::Value;
+    use crate::json::parse;
 
     /// Up to here, an integer and JavaScript's number are the same.
     const SAFE: i64 = 1 << 53;

@@ -1,9 +1,9 @@
 //! Values as literals.
 
-/// Makes a [`js::Value`](crate::js::Value) of JSON, whose values may be Rust expressions. Keys keep their order, as in
+/// Makes a [`json::Value`](crate::json::Value) of JSON, whose values may be Rust expressions. Keys keep their order, as in
 /// JavaScript; `serde_json::json!` sorts them.
 ///
-/// An expression is what [`js::Value`](crate::js::Value) can be made `From`; a key that is an expression stands in
+/// An expression is what [`json::Value`](crate::json::Value) can be made `From`; a key that is an expression stands in
 /// parentheses.
 ///
 /// ```
@@ -17,22 +17,22 @@
 /// ```
 #[macro_export]
 macro_rules! json {
-    (null) => { $crate::js::Value::Null };
+    (null) => { $crate::json::Value::Null };
     ([ $($elements:tt)* ]) => {{
         #[allow(unused_mut, reason = "it may be empty")]
-        let mut array = $crate::js::Array::default();
+        let mut array = $crate::json::Array::default();
         $crate::json!(@elements array $($elements)*);
-        $crate::js::Value::Array(array)
+        $crate::json::Value::Array(array)
     }};
     ({ $($members:tt)* }) => {{
         #[allow(unused_mut, reason = "it may be empty")]
-        let mut object = $crate::js::Object::new();
+        let mut object = $crate::json::Object::new();
         $crate::json!(@members object $($members)*);
-        $crate::js::Value::Object(object)
+        $crate::json::Value::Object(object)
     }};
     (@elements $array:ident) => {};
     (@elements $array:ident null $(, $($rest:tt)*)?) => {
-        $array.push($crate::js::Value::Null);
+        $array.push($crate::json::Value::Null);
         $($crate::json!(@elements $array $($rest)*);)?
     };
     (@elements $array:ident [ $($inner:tt)* ] $(, $($rest:tt)*)?) => {
@@ -44,12 +44,12 @@ macro_rules! json {
         $($crate::json!(@elements $array $($rest)*);)?
     };
     (@elements $array:ident $value:expr $(, $($rest:tt)*)?) => {
-        $array.push($crate::js::Value::from($value));
+        $array.push($crate::json::Value::from($value));
         $($crate::json!(@elements $array $($rest)*);)?
     };
     (@members $object:ident) => {};
     (@members $object:ident $key:tt : null $(, $($rest:tt)*)?) => {
-        $object.insert($key, $crate::js::Value::Null);
+        $object.insert($key, $crate::json::Value::Null);
         $($crate::json!(@members $object $($rest)*);)?
     };
     (@members $object:ident $key:tt : [ $($inner:tt)* ] $(, $($rest:tt)*)?) => {
@@ -61,8 +61,8 @@ macro_rules! json {
         $($crate::json!(@members $object $($rest)*);)?
     };
     (@members $object:ident $key:tt : $value:expr $(, $($rest:tt)*)?) => {
-        $object.insert($key, $crate::js::Value::from($value));
+        $object.insert($key, $crate::json::Value::from($value));
         $($crate::json!(@members $object $($rest)*);)?
     };
-    ($value:expr) => { $crate::js::Value::from($value) };
+    ($value:expr) => { $crate::json::Value::from($value) };
 }

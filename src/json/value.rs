@@ -16,7 +16,7 @@ use super::string::JsString;
 /// Cloning, comparing and dropping a value need the same stack however deep it is nested.
 ///
 /// ```
-/// use nest_wire::js::{Object, Value};
+/// use nest_wire::json::{Object, Value};
 ///
 /// let sum: Object = [("cmd", "sum")].into_iter().collect();
 /// let value = Value::from(vec![Value::from(sum), Value::from(1.0), Value::Null]);
@@ -46,7 +46,7 @@ pub enum Value {
 /// one by one when dropped, where a plain `Vec<Value>` would recurse.
 ///
 /// ```
-/// use nest_wire::js::{Array, Value};
+/// use nest_wire::json::{Array, Value};
 ///
 /// let mut array: Array = [1, 2].into_iter().map(Value::from).collect();
 /// array.push(Value::from("three"));
@@ -65,7 +65,7 @@ pub struct Array(pub(super) Vec<Value>);
 /// Two objects are equal when they have equal members, in whatever order.
 ///
 /// ```
-/// use nest_wire::js::{Object, Value};
+/// use nest_wire::json::{Object, Value};
 ///
 /// let object: Object = [("b", 1), ("10", 2), ("9", 3), ("b", 4)].into_iter().collect();
 /// assert_eq!(object.get("b"), Some(&Value::from(4)));
@@ -211,8 +211,8 @@ impl fmt::Display for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::js::MAX_DEPTH;
-    use crate::js::parse;
+    use crate::json::MAX_DEPTH;
+    use crate::json::parse;
 
     /// Every step of a value's life, in the stack of a thread as small as they come.
     fn lives_in_a_small_stack(text: String) {

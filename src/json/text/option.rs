@@ -1,18 +1,18 @@
-//! Numbers as text that may be missing, for `#[serde(default, with = "nest_wire::js::text::option")]`.
+//! Numbers as text that may be missing, for `#[serde(default, with = "nest_wire::json::text::option")]`.
 //!
 //! ```
-//! use nest_wire::js;
+//! use nest_wire::json;
 //!
 //! #[derive(serde::Serialize, serde::Deserialize)]
 //! struct Search {
-//!     #[serde(default, with = "nest_wire::js::text::option")]
+//!     #[serde(default, with = "nest_wire::json::text::option")]
 //!     limit: Option<u32>,
 //! }
 //!
-//! assert_eq!(js::from_str::<Search>(r#"{"limit":"12"}"#)?.limit, Some(12));
-//! assert_eq!(js::from_str::<Search>(r#"{"limit":null}"#)?.limit, None);
-//! assert_eq!(js::from_str::<Search>("{}")?.limit, None);
-//! assert_eq!(js::to_string(&Search { limit: Some(7) })?, r#"{"limit":"7"}"#);
+//! assert_eq!(json::from_str::<Search>(r#"{"limit":"12"}"#)?.limit, Some(12));
+//! assert_eq!(json::from_str::<Search>(r#"{"limit":null}"#)?.limit, None);
+//! assert_eq!(json::from_str::<Search>("{}")?.limit, None);
+//! assert_eq!(json::to_string(&Search { limit: Some(7) })?, r#"{"limit":"7"}"#);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

@@ -17,8 +17,8 @@ use super::value::Value;
 /// With `serde_json`'s serialisers only.
 ///
 /// ```
-/// # use nest_wire::js;
-/// let value = js::parse(r#"{"b":1e21,"1":"\ud800"}"#)?;
+/// # use nest_wire::json;
+/// let value = json::parse(r#"{"b":1e21,"1":"\ud800"}"#)?;
 /// assert_eq!(serde_json::to_string(&[value])?, r#"[{"1":"\ud800","b":1e+21}]"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -64,8 +64,8 @@ fn serialize_json<S: Serializer>(text: String, serializer: S) -> Result<S::Ok, S
 /// `#[serde(flatten)]` and untagged enums have lost the text by then.
 ///
 /// ```
-/// # use nest_wire::js;
-/// let values: Vec<js::Value> = serde_json::from_str(r#"[{"b":1.0,"1":"\ud800"}, 1e999]"#)?;
+/// # use nest_wire::json;
+/// let values: Vec<json::Value> = serde_json::from_str(r#"[{"b":1.0,"1":"\ud800"}, 1e999]"#)?;
 /// assert_eq!(values[0].stringify(), r#"{"1":"\ud800","b":1}"#);
 /// assert_eq!(values[1].as_f64(), Some(f64::INFINITY));
 /// # Ok::<(), serde_json::Error>(())

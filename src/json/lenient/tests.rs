@@ -3,7 +3,7 @@ use std::{borrow::Cow, collections::HashMap};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::js::{self, from_str};
+use crate::json::{self, from_str};
 
 #[test]
 fn whole_numbers_are_integers_however_they_are_spelled() {
@@ -120,7 +120,7 @@ fn text_itself_stays_exact() {
     #[derive(Deserialize)]
     struct Envelope {
         count: u32,
-        value: js::Value,
+        value: json::Value,
         raw: Box<RawValue>,
     }
     let text = r#"{"count":1.0,"value":"\ud83d","raw":{"a": 1.0,"a":"\ud83d"}}"#;

@@ -256,8 +256,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::js::ParseError;
-    use crate::js::parse;
+    use crate::json::ParseError;
+    use crate::json::parse;
 
     /// What is passed over, if it is all there is.
     fn pass(text: &str) -> Result<(), ParseError> {

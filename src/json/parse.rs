@@ -14,11 +14,11 @@ use super::value::Value;
 /// Escaped halves of surrogate pairs are joined, and kept when they stand alone.
 ///
 /// ```
-/// use nest_wire::js::{self, ParseError};
+/// use nest_wire::json::{self, ParseError};
 ///
-/// let value = js::parse(r#" {"a":[1,2],"a":-0} "#)?;
+/// let value = json::parse(r#" {"a":[1,2],"a":-0} "#)?;
 /// assert_eq!(value.stringify(), r#"{"a":0}"#);
-/// assert_eq!(js::parse("[01]"), Err(ParseError::Unexpected { found: '1', offset: 2 }));
+/// assert_eq!(json::parse("[01]"), Err(ParseError::Unexpected { found: '1', offset: 2 }));
 /// # Ok::<(), ParseError>(())
 /// ```
 ///

@@ -14,12 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Other spellings that `Date.parse` knows are refused.
 ///
 /// ```
-/// use nest_wire::js::{self, Date};
+/// use nest_wire::json::{self, Date};
 ///
-/// let date: Date = js::from_str(r#""2026-11-25T00:00:00.000Z""#)?;
+/// let date: Date = json::from_str(r#""2026-11-25T00:00:00.000Z""#)?;
 /// assert_eq!(date.timestamp_millis(), 1_795_564_800_000);
-/// assert_eq!(js::to_string(&date)?, r#""2026-11-25T00:00:00.000Z""#);
-/// assert_eq!(js::from_str::<Option<Date>>("null")?, None);
+/// assert_eq!(json::to_string(&date)?, r#""2026-11-25T00:00:00.000Z""#);
+/// assert_eq!(json::from_str::<Option<Date>>("null")?, None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

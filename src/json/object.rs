@@ -53,7 +53,7 @@ impl Object {
     /// Removes a member and returns its value. The others keep their order, as after JavaScript's `delete`.
     ///
     /// ```
-    /// use nest_wire::{js::Value, json};
+    /// use nest_wire::{json::Value, json};
     ///
     /// let Value::Object(mut object) = json!({ "b": 1, "a": 2, "7": 3 }) else { unreachable!() };
     /// assert_eq!(object.remove("b"), Some(Value::from(1)));

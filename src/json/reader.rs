@@ -3,7 +3,7 @@
 use super::pass;
 use super::string::{JsString, JsStringBuilder};
 use super::value::Value;
-use crate::js::parse_error::ParseError;
+use crate::json::parse_error::ParseError;
 
 /// The text, and how far it has been read. `at` always lies on a character's boundary.
 pub(super) struct Reader<'t> {

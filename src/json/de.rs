@@ -20,12 +20,12 @@ use super::lenient::{Lenient, Survey};
 /// The text is read a second time if the first attempt fails, so a [`Deserialize`] implementation may run twice.
 ///
 /// ```
-/// use nest_wire::js;
+/// use nest_wire::json;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Item { name: String, count: u32 }
 ///
-/// let item: Item = js::from_str(r#"{"count":1,"name":"half \ud83d","count":1e3}"#)?;
+/// let item: Item = json::from_str(r#"{"count":1,"name":"half \ud83d","count":1e3}"#)?;
 /// assert_eq!((item.name.as_str(), item.count), ("half \u{FFFD}", 1000));
 /// # Ok::<(), serde_json::Error>(())
 /// ```

@@ -7,7 +7,7 @@
 /// are `null`: see [`Value::stringify`](super::Value::stringify).)
 ///
 /// ```
-/// use nest_wire::js::number_to_string;
+/// use nest_wire::json::number_to_string;
 ///
 /// assert_eq!(number_to_string(1.0), "1");
 /// assert_eq!(number_to_string(-0.0), "0");

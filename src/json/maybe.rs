@@ -23,7 +23,7 @@ use serde::{
 ///   is written as `null`, as `JSON.stringify` writes it in an array.
 ///
 /// ```
-/// use nest_wire::js::{self, Maybe};
+/// use nest_wire::json::{self, Maybe};
 ///
 /// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 /// struct Change {
@@ -31,11 +31,11 @@ use serde::{
 ///     name: Maybe<Option<String>>,
 /// }
 ///
-/// let unchanged: Change = js::from_str("{}")?;
+/// let unchanged: Change = json::from_str("{}")?;
 /// assert_eq!(unchanged.name, Maybe::Undefined);
-/// let removed: Change = js::from_str(r#"{"name":null}"#)?;
+/// let removed: Change = json::from_str(r#"{"name":null}"#)?;
 /// assert_eq!(removed.name, Maybe::Value(None));
-/// assert_eq!(js::to_string(&unchanged)?, "{}");
+/// assert_eq!(json::to_string(&unchanged)?, "{}");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -88,7 +88,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
 }
 
 /// Other serializers and deserializers ignore the name; [`is_undefined`] and [`Absent`] recognise it.
-const NAME: &str = "$nest_wire::js::Maybe";
+const NAME: &str = "$nest_wire::json::Maybe";
 
 struct MaybeVisitor<T>(PhantomData<T>);
 
@@ -174,8 +174,8 @@ impl<T: Serialize + ?Sized> fmt::Display for UnitName<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::js::Value;
-    use crate::js::from_str;
+    use crate::json::Value;
+    use crate::json::from_str;
 
     #[test]
     fn undefined_is_told_from_null_by_types_that_can() {
