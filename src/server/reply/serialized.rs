@@ -1,4 +1,4 @@
-//! Answers that are written as `serde` sees them: arrays, tuples, pointers, and the types of [`js`].
+//! Replies written by `serde`: arrays, tuples, pointers, and the types of [`js`].
 
 use std::sync::Arc;
 
