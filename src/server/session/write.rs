@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Sends what is queued. Returns whether that lets the connection go on: the peer takes more after it did not, or our
-    /// side is closed.
+    /// Sends what is queued. Returns true if that lets the connection continue: the peer reads
+    /// again after a pause, or our side is closed.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         let before = self.connection.queued();
         let outcome = self.poll_send(cx);
