@@ -32,7 +32,7 @@
 //!
 //! # Limits and shutdown
 //!
-//! The bytes that one connection may send or leave unread are limited as in Nest
+//! The data that a peer may send, or not read, is limited as in Nest
 //! ([`Serve::connection`]). The number of connections and of requests in flight is limited only on
 //! demand ([`Serve::limits`]). [`Serve::with_graceful_shutdown`] stops accepting and finishes what
 //! is in flight, within [`Serve::drain_timeout`].

@@ -15,7 +15,7 @@ pub struct Incoming<IO> {
     opening: Opening<IO>,
 }
 
-/// Whether a handshake must be done first.
+/// A connection that is open, or that opens after a handshake.
 pub(in crate::server) enum Opening<IO> {
     Open(IO, Extensions),
     After(Handshake<IO>),
@@ -107,7 +107,7 @@ impl<IO: Send + 'static> Incoming<IO> {
     /// use nest_wire::server::{Listener, Incoming, Context, Limits, Router, serve};
     /// use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}, time::timeout};
     ///
-    /// /// Accepts from a balancer, which nobody else may reach: a caller could name any address.
+    /// /// Accepts from a balancer. Callers must not reach this socket: they could name any address.
     /// struct Proxied(TcpListener);
     ///
     /// impl Listener for Proxied {
@@ -126,8 +126,9 @@ impl<IO: Send + 'static> Incoming<IO> {
     ///     }
     /// }
     ///
-    /// /// Reads `PROXY TCP4 192.0.2.7 198.51.100.1 56324 8888\r\n`, and no byte more. Returns the source, the first of both
-    /// /// addresses and ports; `None` of a header that names none: `PROXY UNKNOWN …`.
+    /// /// Reads `PROXY TCP4 192.0.2.7 198.51.100.1 56324 8888\r\n`, and not a byte more. Returns the
+    /// /// source, which is the first address and the first port; `None` if the header names no
+    /// /// address: `PROXY UNKNOWN …`.
     /// async fn read_header(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     ///     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "no PROXY header");
     ///     let mut header = Vec::new();

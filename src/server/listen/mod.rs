@@ -26,7 +26,7 @@ use crate::server::Incoming;
 /// use nest_wire::server::{Listener, Incoming, Extension, Router, serve};
 /// use tokio::net::{UnixListener, UnixStream, unix::UCred};
 ///
-/// /// Lets handlers know which user a caller is.
+/// /// Passes each caller's user to handlers.
 /// struct Introduced(UnixListener);
 ///
 /// impl Listener for Introduced {

@@ -25,7 +25,7 @@ use crate::packet::{HttpException, RpcError};
 ///     fn into_rpc_error(self) -> RpcError {
 ///         match self {
 ///             Self::Taken(_) => RpcError::new(self),
-///             Self::Database(cause) => RpcError::internal_from(cause), // logged, not told
+///             Self::Database(cause) => RpcError::internal_from(cause), // logged, not sent
 ///         }
 ///     }
 /// }

@@ -154,8 +154,8 @@ pub(in crate::server) fn report(error: &RpcError, kind: RequestKind, origin: Log
 
 fn log(error: &RpcError, kind: RequestKind, origin: LogContext<'_>) {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
-    // A packet that was rejected is its sender's fault, and the reply says so. An error without a
-    // handler that is passed on from another service concerns that service.
+    // A packet that was rejected is its sender's fault, and the reply says so. A missing handler
+    // that another service reported concerns that service.
     let failure = error
         .cause()
         .filter(|cause| !cause.is::<Rejection>() && !cause.is::<NoHandler>());

@@ -52,7 +52,7 @@ pub(super) struct Drain {
     quiet_since: Option<Instant>,
     /// True if nothing is read while handlers run.
     pub(super) is_gathering: bool,
-    /// Deadline for the peer to read what is queued.
+    /// Deadline for the peer to read the queued replies.
     flush: Option<Instant>,
     /// Deadline for the peer to close its side.
     linger: Option<Instant>,
@@ -72,7 +72,7 @@ struct Ends {
 pub(super) enum Quiet {
     /// Something is in flight, unread or unsent.
     No,
-    /// Nothing but half a frame, whose rest may be on its way.
+    /// Nothing but half a frame; its rest may be on its way.
     HalfFrame,
     Yes,
 }
@@ -102,7 +102,7 @@ impl Ends {
 }
 
 impl Drain {
-    /// Begins to drain. Returns the drain. Without a deadline, what is in flight has no time limit.
+    /// Begins to drain. Returns the drain. Without a deadline, calls in flight have no time limit.
     pub(super) fn new(now: Instant, deadline: Option<Instant>) -> Self {
         Self {
             begun: now,
@@ -114,7 +114,7 @@ impl Drain {
         }
     }
 
-    /// Moves the deadline forward, if `deadline` is earlier.
+    /// Replaces the deadline by `deadline`, if that is earlier.
     pub(super) fn hasten(&mut self, now: Instant, deadline: Option<Instant>) {
         let Some(deadline) = deadline else { return };
         if self.ends.is_none_or(|ends| deadline < ends.deadline) {
@@ -133,7 +133,7 @@ impl Drain {
             Life::Draining => self.drain(now, quiet),
             Life::Refusing => self.refuse(now, quiet),
             Life::Leaving(side) => self.leave(now, side),
-            // The peer does not read what is queued for it.
+            // The peer does not read the replies queued for it.
             Life::PeerClosed => self.leave(now, OurSide::Closing),
             Life::Accepting | Life::Faulted(_) | Life::Over => Step::At(None),
         }

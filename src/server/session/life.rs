@@ -37,7 +37,7 @@ pub(super) enum Life {
 /// Progress of closing our side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OurSide {
-    /// What is queued is sent first.
+    /// Queued replies are sent first.
     Closing,
     Closed,
 }

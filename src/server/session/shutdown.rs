@@ -20,7 +20,7 @@ pub(in crate::server) enum Shutdown {
     Never,
     /// The end of the connection's service.
     WithService(Handlers),
-    /// This future. What is in flight then has no time limit.
+    /// This future. Calls in flight then have no time limit.
     At(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
@@ -63,7 +63,8 @@ impl Shutdown {
         })
     }
 
-    /// Completes once the service stops. Returns the deadline for connections to end.
+    /// Completes once the signal to stop has come. Returns the deadline for the connection to end,
+    /// if there is one.
     #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
         let deadline = match self {

@@ -18,7 +18,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let sent = before - self.connection.queued();
         if sent > 0 {
             self.stir();
-            // What is half sent is not taken back.
+            // A reply that is partly sent is not taken back.
             let before = (self.queued_before as usize).checked_sub(sent);
             let before = before.unwrap_or_else(|| self.connection.queued());
             self.queued_before = before.try_into().unwrap_or(u32::MAX);
