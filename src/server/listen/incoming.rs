@@ -96,8 +96,8 @@ impl<IO: Send + 'static> Incoming<IO> {
     ///
     /// Until the handshake is done, the connection counts for no peer, only for
     /// [`max_connections`](crate::server::Limits::max_connections): all connections through a
-    /// balancer seem to come from one address. If its peer then has too many connections, it is
-    /// refused like any other.
+    /// balancer seem to come from one address. If the peer that the handshake finds out has too many
+    /// connections, this one is refused like any other.
     ///
     /// This example reads the first line that a balancer sends before each connection's own bytes,
     /// with version 1 of the PROXY protocol:
@@ -107,7 +107,7 @@ impl<IO: Send + 'static> Incoming<IO> {
     /// use nest_wire::server::{Listener, Incoming, Context, Limits, Router, serve};
     /// use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}, time::timeout};
     ///
-    /// /// Accepts from a balancer. Callers must not reach this socket: they could name any address.
+    /// /// Accepts from a balancer. Callers must not reach it: they could send any address.
     /// struct Proxied(TcpListener);
     ///
     /// impl Listener for Proxied {
@@ -126,8 +126,8 @@ impl<IO: Send + 'static> Incoming<IO> {
     ///     }
     /// }
     ///
-    /// /// Reads `PROXY TCP4 192.0.2.7 198.51.100.1 56324 8888\r\n`, and not a byte more. Returns the
-    /// /// source, which is the first address and the first port; `None` if the header names no
+    /// /// Reads `PROXY TCP4 192.0.2.7 198.51.100.1 56324 8888\r\n`, and not a byte more. Returns
+    /// /// the source, which is the first address and the first port; `None` if the header names no
     /// /// address: `PROXY UNKNOWN …`.
     /// async fn read_header(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     ///     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "no PROXY header");
