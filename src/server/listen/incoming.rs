@@ -107,7 +107,7 @@ impl<IO: Send + 'static> Incoming<IO> {
     /// use nest_wire::server::{Listener, Incoming, Context, Limits, Router, serve};
     /// use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}, time::timeout};
     ///
-    /// /// Accepts from a balancer. Callers must not reach it: they could send any address.
+    /// /// Accepts from a balancer. No caller may connect directly: it could name any address.
     /// struct Proxied(TcpListener);
     ///
     /// impl Listener for Proxied {
