@@ -1,4 +1,4 @@
-//! A microservice: routes patterns to async functions and answers as Nest would.
+//! A microservice: routes patterns to async functions and replies as Nest would.
 //!
 //! ```no_run
 //! use nest_wire::server::{HostListener, Payload, Router, serve};
@@ -19,31 +19,36 @@
 //!
 //! # Handlers
 //!
-//! A [`Handler`] is an async function: what it takes is made out of the request by extractors ([`FromRequest`]:
-//! [`Payload`], [`State`], [`Metadata`], [`Context`], [`Extension`], or one's own), what it returns is an answer
-//! ([`IntoReply`]), perhaps a stream ([`ReplyStream`]) or an error ([`IntoRpcError`]).
+//! A [`Handler`] is an async function. Extractors ([`FromRequest`]: [`Payload`], [`State`],
+//! [`Metadata`], [`Context`], [`Extension`], or your own) make its parameters from the request. It
+//! returns a reply ([`IntoReply`]), which may be a stream ([`ReplyStream`]) or an error
+//! ([`IntoRpcError`]).
 //!
 //! # Layers
 //!
-//! Around a handler, or all of a router, go async functions ([`from_fn`]) and tower's layers ([`Router::layer`],
-//! [`Handler::layer`]): timeouts, limits, load shedding. Panics are caught and requests traced without any.
+//! Async functions ([`from_fn`]) and tower's layers ([`Router::layer`], [`Handler::layer`]) wrap
+//! one handler or all of a router's: timeouts, limits, load shedding. Panics are caught and
+//! requests are traced without any layer.
 //!
 //! # Limits and shutdown
 //!
-//! What one connection may send and leave unread is limited as in Nest ([`Serve::transport`]), how many there may be and
-//! what they may ask for at once if it is wanted ([`Serve::limits`]). [`Serve::with_graceful_shutdown`] stops accepting
-//! and finishes what is in flight, within [`Serve::drain_timeout`].
+//! The data that a peer may send, or not read, is limited as in Nest
+//! ([`Serve::transport`]). The number of connections and of requests in flight is limited only on
+//! demand ([`Serve::limits`]). [`Serve::with_graceful_shutdown`] stops accepting and finishes what
+//! is in flight, within [`Serve::drain_timeout`].
 //!
-//! # Where links come from
+//! # Sources of connections
 //!
-//! A [`HostListener`] on all addresses of a name, tokio's `TcpListener` and `UnixListener`, `TlsListener` around any of them
-//! (feature `tls`), or one's own ([`Listener`]); a single link is [`serve_connection`]'s.
+//! A [`HostListener`] listens on all addresses of a name. Tokio's `TcpListener` and `UnixListener`
+//! are listeners too, `TlsListener` wraps any of them (feature `tls`), and [`Listener`] can be
+//! implemented for others. [`serve_connection`] serves a single connection.
 //!
 //! # How it runs
 //!
-//! Each connection is one task. A handler's future is polled once where its request is read; only if it waits is it
-//! set aside, so that a slow handler delays no other and a quick one costs no task. Rules: Nest's
-//! `server/server-tcp.js` and `server/server.js` (`docs/PROTOCOL.md` §3).
+//! Each connection is one task. A handler's future is polled once where its request is read, and is
+//! set aside only if it waits: a slow handler delays no other handler, and a quick one costs no
+//! task. The rules are those of Nest's `server/server-tcp.js` and `server/server.js`
+//! (`docs/PROTOCOL.md` §3).
 
 mod contract;
 mod extract;
@@ -56,7 +61,8 @@ mod routing;
 mod serve;
 mod session;
 
-/// What a connection or a layer leaves for handlers: at most one value of each type. It is that of the crate `http`.
+/// Values that a connection or a layer passes to handlers, at most one of each type. Re-exported
+/// from the crate `http`.
 pub use http::Extensions;
 
 pub use contract::{ContractHandler, ReplyOf, ReplyStreamOf, RequestOf};

@@ -6,31 +6,33 @@ use http::Extensions;
 
 use crate::{packet::RawJson, server::limits::Permit};
 
-/// A message or event, as handlers and extractors see it. `None` is JavaScript's undefined.
+/// A message or event as handlers and extractors see it. `None` is JavaScript's undefined.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Request {
-    /// Whether the caller waits for an answer.
+    /// Message or event: decides whether the caller waits for a reply.
     pub kind: RequestKind,
-    /// The pattern as text: a string as it is, anything else as compact JSON (Nest's `TcpContext.getPattern()`).
+    /// The pattern as text: a string as it is, anything else as compact JSON (Nest's
+    /// `TcpContext.getPattern()`).
     pub pattern: Option<Arc<str>>,
     /// The payload.
     pub data: Option<RawJson>,
-    /// What the caller's instrumentation attached (Nest's `TcpContext.getMetadata()`).
+    /// The metadata that the caller's instrumentation attached (Nest's `TcpContext.getMetadata()`).
     pub metadata: Option<RawJson>,
-    /// Where the caller is, when the connection has an address.
+    /// The caller's address, if the connection has one.
     pub peer: Option<SocketAddr>,
-    /// What layers leave for handlers, which take it with [`Extension`](crate::server::Extension): at most one value a type.
+    /// Values that layers pass to handlers, which take them with
+    /// [`Extension`](crate::server::Extension): at most one of each type.
     pub extensions: Extensions,
-    /// Counts the request as in flight; a task that goes on with it keeps a copy.
+    /// Counts the request as in flight. A task that outlives the handler keeps a clone.
     pub(super) permit: Option<Permit>,
 }
 
 /// Nest's two kinds of packets from a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestKind {
-    /// Sent with `send`: it has an id, and its replies carry it.
+    /// Sent with `send`: the packet has an id, and its replies carry that id.
     Message,
-    /// Sent with `emit`: nothing is answered.
+    /// Sent with `emit`: gets no reply.
     Event,
 }

@@ -1,4 +1,4 @@
-//! Which handlers keep a contract.
+//! The trait of handlers that keep a contract.
 
 use std::future::Future;
 
@@ -10,8 +10,8 @@ use crate::{
     },
 };
 
-/// A [`Handler`] whose last parameter takes `Data` ([`RequestOf`]) and that returns `Reply` ([`ReplyOf`]). You never
-/// implement it.
+/// A [`Handler`] whose last parameter takes `Data` ([`RequestOf`]) and that returns `Reply`
+/// ([`ReplyOf`]). You never implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep its contract",
     label = "does not keep its contract",

@@ -1,14 +1,14 @@
-//! What a handler may return for a reply.
+//! The return types that a contract's reply allows.
 
 use crate::{
     json::Maybe,
     server::{Payload, contract::ReplyStreamOf},
 };
 
-/// What a handler may return where the contract's reply is `Reply`. You never implement it.
+/// A type that a handler may return where the contract's reply is `Reply`. You never implement it.
 ///
-/// It is the reply itself, in [`Payload`] if it is of a type of yours, or [`ReplyStreamOf`] it for a stream; and a `Result`
-/// of each.
+/// It is the reply itself, in [`Payload`] if it is of a type of yours, or a [`ReplyStreamOf`] it
+/// for a stream; and a `Result` of each.
 #[diagnostic::on_unimplemented(
     message = "the contract's reply is `{Reply}`, which `{Self}` is not",
     label = "does not keep the contract",

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::server::{IntoReply, IntoRpcError, Reply, ReplyStream};
 
-/// [`ReplyStream`] of which the compiler knows the type, for contracts.
+/// A [`ReplyStream`] whose item type the compiler checks, for contracts.
 ///
 /// ```
 /// use futures_util::stream;
@@ -27,7 +27,8 @@ pub struct ReplyStreamOf<T> {
 }
 
 impl<T: Serialize> ReplyStreamOf<T> {
-    /// A stream that can't fail, of values that `JSON.stringify` could write.
+    /// Makes a reply of a stream that can't fail. Returns the reply stream. Its values are those
+    /// that `JSON.stringify` could write.
     pub fn new<S>(values: S) -> Self
     where
         S: Stream<Item = T> + Send + 'static,
@@ -38,7 +39,8 @@ impl<T: Serialize> ReplyStreamOf<T> {
         }
     }
 
-    /// A stream that may end with an error: what comes after the first one is not sent.
+    /// Makes a reply of a stream that may end with an error. Returns the reply stream. Values after
+    /// the first error are not sent.
     pub fn fallible<S, E>(values: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,

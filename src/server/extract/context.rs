@@ -1,4 +1,4 @@
-//! What is known of a packet besides its data.
+//! A packet's pattern, metadata and peer.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{
     server::{Request, RequestKind, extract::FromRequest},
 };
 
-/// What Nest's `TcpContext` tells of a packet, without its data.
+/// The contents of Nest's `TcpContext`: everything known about a packet except its data.
 ///
 /// ```
 /// use nest_wire::server::{Context, Router};
@@ -21,13 +21,13 @@ use crate::{
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Context {
-    /// Whether the caller waits for an answer.
+    /// Message or event: decides whether the caller waits for a reply.
     pub kind: RequestKind,
     /// The pattern as text: a string as it is, anything else as compact JSON. `None` is undefined.
     pub pattern: Option<Arc<str>>,
-    /// What the caller's instrumentation attached.
+    /// The metadata that the caller's instrumentation attached.
     pub metadata: Option<RawJson>,
-    /// Where the caller is, when the connection has an address.
+    /// The caller's address, if the connection has one.
     pub peer: Option<SocketAddr>,
 }
 

@@ -1,4 +1,4 @@
-//! What layers leave for handlers.
+//! Values that layers pass to handlers.
 
 use std::any::type_name;
 
@@ -7,10 +7,11 @@ use crate::{
     server::{Request, extract::FromRequest},
 };
 
-/// What a layer, or whoever serves the connection, has put into the request's [extensions](Request::extensions).
+/// A value that a layer, or the code that serves the connection, has put into the request's
+/// [extensions](Request::extensions).
 ///
-/// A handler that takes one which is not there does not run: "Internal server error" is answered and the type logged.
-/// `Option<Extension<T>>` is then `None`.
+/// If the value is missing, the handler does not run: the caller receives "Internal server error"
+/// and the type is logged. `Option<Extension<T>>` is then `None`.
 ///
 /// ```
 /// use nest_wire::server::{Extension, Request, Router};

@@ -1,4 +1,4 @@
-//! What handlers may take: extractors, as in axum.
+//! Extractors: the parameters that handlers may take, as in axum.
 
 pub(in crate::server) mod context;
 pub(in crate::server) mod extension;
@@ -19,7 +19,7 @@ pub use crate::server::extract::state::State;
 
 use crate::{packet::RpcError, server::Request};
 
-/// What a handler may take as a parameter: something made out of the [`Request`] and the router's state.
+/// A parameter that a handler may take, made from the [`Request`] and the router's state.
 ///
 /// | Parameter | What it is |
 /// | --- | --- |
@@ -28,11 +28,12 @@ use crate::{packet::RpcError, server::Request};
 /// | [`Context`] | pattern, peer, metadata |
 /// | [`Metadata<T>`] | the metadata, decoded |
 /// | [`State<T>`] | the router's state, or a part of it |
-/// | [`Extension<T>`] | what a layer or the connection left for handlers |
+/// | [`Extension<T>`] | a value that a layer or the connection passes to handlers |
 /// | [`Request`] | all of it |
 ///
-/// `Option` of the first four stands for what may be absent. Implement it for your own: a user looked up from the
-/// metadata, say, as a guard does in Nest.
+/// `Option` of `Payload`, `RawJson`, `Metadata` and `Extension` stands for what may be absent.
+/// Implement it for types of your own: for example a user looked up from the metadata, as a guard
+/// does in Nest.
 ///
 /// ```
 /// use nest_wire::{packet::RpcError, server::{FromRequest, Metadata, Request, Router}};
@@ -61,10 +62,10 @@ use crate::{packet::RpcError, server::Request};
     note = "take the router's state as `State<{Self}>`"
 )]
 pub trait FromRequest<S>: Sized {
-    /// Makes it.
+    /// Makes the parameter from the request. Returns it.
     ///
     /// # Errors
-    /// What is answered when it can't be made; the handler then does not run.
+    /// The parameter can't be made. The error is the reply, and the handler does not run.
     fn from_request(request: &mut Request, state: &S) -> impl Future<Output = Result<Self, RpcError>> + Send;
 }
 

@@ -11,10 +11,11 @@ use crate::{
     },
 };
 
-/// The data of a message or event, decoded by serde; as a return type, a value to be serialised.
+/// The data of a message or event, decoded by serde. As a return type, a value to be serialised.
 ///
-/// `Option<Payload<T>>` is `None` when the data is undefined, that is, when the packet has no `data`. Data that does
-/// not fit `T` is answered with an error that says what was expected and where in the data (see [`Rejection`]).
+/// `Option<Payload<T>>` is `None` if the data is undefined, that is, if the packet has no `data`.
+/// Data that does not fit `T` is answered with an error that names what was expected and where in
+/// the data (see [`Rejection`]).
 ///
 /// ```
 /// use nest_wire::server::{Payload, Router};
@@ -31,9 +32,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payload<T>(pub T);
 
-/// What the caller's instrumentation attached, decoded by serde (Nest's `TcpContext.getMetadata()`).
+/// The metadata that the caller's instrumentation attached, decoded by serde (Nest's
+/// `TcpContext.getMetadata()`).
 ///
-/// `Option<Metadata<T>>` is `None` when the packet has none, as is the case with callers older than Nest 12.1.
+/// `Option<Metadata<T>>` is `None` if the packet has no metadata, as with callers older than Nest
+/// 12.1.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -72,14 +75,15 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Option<Metadata<T>> {
     }
 }
 
-/// `Undefined` if the packet has no data. Nest's `data => data` is `async |data: Maybe<Payload<json::Value>>| data`.
+/// `Undefined` if the packet has no data. Nest's `data => data` is `async |data:
+/// Maybe<Payload<json::Value>>| data`.
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Maybe<Payload<T>> {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
         decode_any(request.data.as_ref(), Part::Payload).map(|data| data.map(Payload).into())
     }
 }
 
-/// The data as it stands in the packet: no decoding, and no copy unless it is short.
+/// The data as it stands in the packet: it is not decoded, and copied only if it is short.
 impl<S: Sync> FromRequest<S> for RawJson {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
         request

@@ -1,4 +1,4 @@
-//! Why a handler did not run: its caller sent what it does not take.
+//! The error for data or metadata that a handler can't take.
 
 use std::fmt;
 
@@ -11,10 +11,11 @@ use crate::{
     telemetry::first_characters,
 };
 
-/// What is wrong with a packet that a handler was not run for.
+/// The reason why a packet was rejected before its handler ran.
 ///
-/// The caller is told what and where: ``invalid payload at `items[3].price`: invalid type: …``. Layers can tell it from
-/// a handler's own error: it is the [cause](RpcError::cause) of the [`RpcError`].
+/// The caller receives what is wrong and where: ``invalid payload at `items[3].price`: invalid
+/// type: …``. Layers can distinguish it from a handler's own error, because it is the
+/// [cause](RpcError::cause) of the [`RpcError`].
 ///
 /// ```
 /// use nest_wire::server::{Rejection, Reply};
@@ -26,17 +27,18 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// There is none.
+    /// The packet does not have this part.
     #[error("invalid {0}: there is none")]
     Missing(Part),
-    /// It does not fit the handler's type.
+    /// The part does not fit the handler's type.
     #[error("invalid {part}{}", Place(.path))]
     Mismatch {
-        /// What does not fit.
+        /// The part that does not fit.
         part: Part,
-        /// Where in it: `items[3].price`, or `.` for all of it. A long path is cut.
+        /// The place of the mismatch: `items[3].price`, or `.` for the whole part. A long path is
+        /// cut.
         path: String,
-        /// What was found there and what was expected, with line and column in bytes.
+        /// The found and the expected value, with line and column in bytes.
         #[source]
         mismatch: serde_json::Error,
     },
@@ -46,22 +48,23 @@ pub enum Rejection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// Its `data`.
+    /// The packet's `data`.
     Payload,
-    /// Its `metadata`.
+    /// The packet's `metadata`.
     Metadata,
 }
 
-/// Maximum number of characters of a path.
+/// Maximum length of a path, in characters.
 const MAX_PATH: usize = 256;
-/// Maximum number of characters of what the caller gets.
+/// Maximum length of the message to the caller, in characters.
 const MAX_MESSAGE: usize = 1024;
 
 impl Rejection {
-    /// Decodes once more to learn the place, which would cost too much the first time.
+    /// Decodes the part once more to find the place of the mismatch, which would cost too much the
+    /// first time. Returns the rejection.
     pub(super) fn explain<T: DeserializeOwned>(json: &RawJson, part: Part, mismatch: serde_json::Error) -> Self {
         let path = match json::path_of_mismatch::<T>(json.as_str()) {
-            // Its keys are the caller's, and may be long.
+            // The path contains the caller's keys, which may be long.
             Some(path) => first_characters(&path, MAX_PATH).to_owned(),
             None => ".".to_owned(),
         };
@@ -73,7 +76,7 @@ impl IntoRpcError for Rejection {
     fn into_rpc_error(self) -> RpcError {
         let answer = match &self {
             Self::Mismatch { mismatch, .. } => {
-                // It may quote a key or a text of the caller's.
+                // The message may quote a key or a text of the caller.
                 RpcError::new(first_characters(&format!("{self}: {mismatch}"), MAX_MESSAGE))
             }
             Self::Missing(_) => RpcError::new(&self),
@@ -91,7 +94,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// Where, unless it is everywhere.
+/// The place of a mismatch; empty if it is the whole part.
 struct Place<'a>(&'a str);
 
 impl fmt::Display for Place<'_> {

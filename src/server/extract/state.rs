@@ -1,11 +1,12 @@
-//! What the router was given for its handlers.
+//! The state that the router passes to its handlers.
 
 use crate::{
     packet::RpcError,
     server::{Request, extract::FromRequest},
 };
 
-/// The router's state, cloned, or a part of it: keep in it what is cheap to clone, an [`Arc`](std::sync::Arc) or a pool.
+/// A clone of the router's state or of a part of it. The state should be cheap to clone, for
+/// example an [`Arc`](std::sync::Arc) or a pool.
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
@@ -26,7 +27,7 @@ impl<S: Sync, T: FromRef<S>> FromRequest<S> for State<T> {
     }
 }
 
-/// What can be taken out of a state of type `S`; each type out of itself.
+/// A type that can be taken from a state of type `S`. Each type can be taken from itself.
 ///
 /// ```
 /// use nest_wire::server::{FromRef, Router, State};
@@ -46,7 +47,7 @@ impl<S: Sync, T: FromRef<S>> FromRequest<S> for State<T> {
 ///     .with_state(App { greeting: "hello", answer: 42 });
 /// ```
 pub trait FromRef<S> {
-    /// Takes it out.
+    /// Returns this part of the state.
     fn from_ref(state: &S) -> Self;
 }
 

@@ -1,10 +1,10 @@
-//! A handler of any type, before or after it has been given the router's state.
+//! A handler of any type, before or after it has received the router's state.
 
 use std::sync::Arc;
 
 use crate::server::{Handler, HandlerLayer, HandlerService};
 
-/// A handler before or after it was given its state.
+/// A handler before or after it has received its state.
 #[derive(Clone)]
 pub(in crate::server) enum BoxedHandler<S> {
     Unbound(Arc<dyn Fn(S) -> HandlerService + Send + Sync>),

@@ -8,11 +8,13 @@ use crate::server::{
     handler::tower_service::{BoxError, endpoint_of},
 };
 
-/// A `tower` [`Layer`] that can wrap handlers. You never implement it: every layer whose service takes a
-/// [`Request`] and gives what [`IntoReply`] takes is one. [`from_fn`](crate::server::from_fn()) makes one of an async function.
+/// A `tower` [`Layer`] that can wrap handlers. You never implement it: every layer whose
+/// service takes a [`Request`] and returns an [`IntoReply`] is one.
+/// [`from_fn`](crate::server::from_fn()) makes a layer from an async function.
 ///
-/// The service may fail. The errors of tower's timeout and load shed tell the caller what happened (with the feature
-/// `tower`); any other error is logged and answered with "Internal server error".
+/// The service may fail. The errors of tower's timeout and load shed are sent to the caller (with
+/// the feature `tower`). All other errors are logged, and the caller receives "Internal server
+/// error".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't wrap handlers",
     label = "not a layer for handlers",
@@ -22,7 +24,7 @@ use crate::server::{
     note = "the service's response must implement `IntoReply`, and its error `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait HandlerLayer: Clone + Send + Sync + 'static {
-    /// Puts the layer around a handler.
+    /// Wraps a handler in the layer. Returns the wrapped handler.
     #[doc(hidden)]
     fn wrap(&self, endpoint: HandlerService) -> HandlerService;
 }

@@ -1,7 +1,7 @@
 //! Async functions as layers.
 //!
-//! What a tower layer does with three types and two traits, for those who only want to do something before and after
-//! handlers. Boxes one future for each call, as every layer does.
+//! Does what a tower layer does with three types and two traits, for code that only runs before and
+//! after handlers. Boxes one future for each call, as every layer does.
 
 use std::{
     convert::Infallible,
@@ -19,12 +19,14 @@ use crate::server::{
     handler::tower_service::{BoxError, endpoint_of},
 };
 
-/// Makes a layer of an async function that stands around handlers, as axum's `middleware::from_fn`: for
-/// [`Router::layer`](crate::server::Router::layer), [`Handler::layer`](crate::server::Handler::layer) and tower's `ServiceBuilder`.
+/// Makes a layer from an async function that wraps handlers, like axum's `middleware::from_fn`.
+/// Returns the layer, for [`Router::layer`](crate::server::Router::layer),
+/// [`Handler::layer`](crate::server::Handler::layer) and tower's `ServiceBuilder`.
 ///
-/// Its parameters are any number of extractors (up to five), then the [`Request`], then what comes [`Next`]; it returns
-/// what a handler may. An extractor that refuses answers the caller, and nothing further in runs: that is Nest's guard.
-/// What is done with the reply is Nest's interceptor or exception filter.
+/// The function's parameters are any number of extractors (up to five), then the [`Request`], then
+/// [`Next`]. It returns what a handler may return. If an extractor fails, its error is the reply,
+/// and neither the function nor the handler runs: that is Nest's guard. Code that works on the
+/// reply is Nest's interceptor or exception filter.
 ///
 /// ```
 /// use std::time::Instant;
@@ -59,7 +61,8 @@ where
     from_fn_with_state((), function)
 }
 
-/// As [`from_fn`], with the state that the function's [`State`](crate::server::State) takes. The router's own is for its
+/// Makes a layer like [`from_fn`], with the state that the function's
+/// [`State`](crate::server::State) takes. Returns the layer. The router's own state is for its
 /// handlers.
 ///
 /// ```
@@ -87,18 +90,19 @@ where
     }
 }
 
-/// What comes after a [`Middleware`]: other layers, and the handler at last.
+/// The rest of the chain after a [`Middleware`]: other layers, and finally the handler.
 #[derive(Clone)]
 pub struct Next(HandlerService);
 
 impl Next {
-    /// Runs it. What goes wrong in there is a [`Reply::Error`].
+    /// Runs the rest of the chain. Returns its reply, which is a [`Reply::Error`] if something
+    /// failed.
     pub async fn run(self, request: Request) -> Reply {
         self.0.start(request).await
     }
 }
 
-/// An async function that stands around handlers; see [`from_fn`]. You never implement it.
+/// An async function that wraps handlers; see [`from_fn`]. You never implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't stand around handlers",
     label = "not a middleware",
@@ -108,7 +112,7 @@ impl Next {
     note = "a `State<T>` must have the type that `from_fn_with_state` is given"
 )]
 pub trait Middleware<Args, S>: Clone + Send + Sync + 'static {
-    /// Runs it.
+    /// Runs the function. Returns its reply.
     fn call(self, request: Request, next: Next, state: S) -> impl Future<Output = Reply> + Send + 'static;
 }
 

@@ -13,10 +13,12 @@ use std::{fmt, future::Future, marker::PhantomData};
 
 use crate::server::{FromRequest, HandlerLayer, HandlerService, IntoReply, Reply, Request, Signature, SpawnLayer};
 
-/// An async function that handles messages or events: any number of extractors in (up to six), an answer out.
+/// An async function that handles messages or events. It takes any number of extractors (up to six)
+/// and returns a reply.
 ///
-/// You never implement it. `Args` is the tuple of the parameters: it tells the implementations for functions of
-/// different parameters apart, which Rust could not do otherwise, since one type might be several functions.
+/// You never implement it. `Args` is the tuple of the parameters. It distinguishes the
+/// implementations for functions of different parameters, which would overlap without it, since one
+/// type might be several functions.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "not a handler",
@@ -27,10 +29,11 @@ use crate::server::{FromRequest, HandlerLayer, HandlerService, IntoReply, Reply,
     note = "a `State<T>` must have the type that the router's `with_state` is given"
 )]
 pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
-    /// Runs it.
+    /// Runs the handler. Returns its reply.
     fn call(self, request: Request, state: S) -> impl Future<Output = Reply> + Send + 'static;
 
-    /// Puts a tower layer around this handler alone; [`Router::layer`](crate::server::Router::layer) does so around many.
+    /// Wraps this handler alone in a tower layer. Returns the wrapped handler.
+    /// [`Router::layer`](crate::server::Router::layer) wraps many.
     ///
     /// ```
     /// use std::time::Duration;
@@ -45,12 +48,13 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
         Layered::new(layer, self)
     }
 
-    /// Runs each call in a task of its own, for a handler that computes for longer than some 50 microseconds without
-    /// waiting.
+    /// Runs each call in a task of its own, for a handler that computes for more than about 50
+    /// microseconds without waiting. Returns the wrapped handler.
     ///
-    /// Handlers usually run in their connection's task, which is by far the cheapest, but means that those of one
-    /// connection share a core as long as they don't wait. A Nest client has one connection: its calls to a spawned
-    /// handler spread over all cores. Around all of a router, put a [`SpawnLayer`]. For work of many milliseconds use
+    /// Handlers usually run in their connection's task. That is by far the cheapest, but the
+    /// handlers of one connection then share a core as long as they don't wait. A Nest client has
+    /// one connection: its calls to a spawned handler spread over all cores. For all handlers of a
+    /// router, use [`SpawnLayer`]. For work of many milliseconds, use
     /// [`tokio::task::spawn_blocking`].
     ///
     /// ```
@@ -66,7 +70,7 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
         self.layer(SpawnLayer)
     }
 
-    /// Gives the handler its state.
+    /// Gives the handler its state. Returns the resulting service.
     #[doc(hidden)]
     fn into_endpoint(self, state: S) -> HandlerService
     where
@@ -74,7 +78,8 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
         S: Clone + Send + Sync + 'static,
     {
         HandlerService::new(move |request| {
-            // The memory first: so the request is copied once, into its place in there.
+            // The memory is allocated first, so that the request is copied once, into its place
+            // there.
             let memory = Box::new_uninit();
             let running = Box::write(memory, self.clone().call(request, state.clone()));
             Box::into_pin(running)
@@ -113,7 +118,7 @@ where
         self.into_endpoint(state).start(request).await
     }
 
-    /// Wraps once, not at each call: a layer that counts, counts all calls.
+    /// Wraps once, not at each call, so that a layer that counts calls counts all of them.
     fn into_endpoint(self, state: S) -> HandlerService {
         self.layer.wrap(self.handler.into_endpoint(state))
     }

@@ -1,4 +1,4 @@
-//! Keeps panics of user code where they happen: no connection, lock or count is left half changed by one.
+//! Contains panics of user code, so that a panic leaves no connection, lock or count half changed.
 
 use std::{
     any::Any,
@@ -8,7 +8,7 @@ use std::{
 
 pub(in crate::server) use crate::connection::panic_message as message;
 
-/// What a panic carries.
+/// The payload of a panic.
 pub(in crate::server) type Payload = Box<dyn Any + Send>;
 
 /// Drops `value`, whose `Drop` is user code. A panic in it is logged.
@@ -19,7 +19,7 @@ pub(in crate::server) fn drop_contained<T>(value: T) {
     }
 }
 
-/// A value whose `Drop` is user code; a panic in it is logged.
+/// A value whose `Drop` is user code. A panic in it is logged.
 #[derive(Debug)]
 pub(in crate::server) struct Contained<T>(Option<T>);
 
@@ -28,7 +28,7 @@ impl<T> Contained<T> {
         Self(Some(value))
     }
 
-    /// Drops the value now. A panic in that goes on.
+    /// Drops the value now. A panic in its `Drop` is not caught.
     pub(in crate::server) fn release(&mut self) {
         self.0 = None;
     }

@@ -1,4 +1,4 @@
-//! The one place with boxed futures: handlers of all types made alike.
+//! The only place with boxed futures: gives handlers of all types one type.
 
 use std::{
     convert::Infallible,
@@ -13,17 +13,18 @@ use tower_service::Service;
 
 use crate::server::{Reply, Request};
 
-/// A handler's future on its way.
+/// The running future of a handler.
 pub(in crate::server) type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// A handler that has all it needs, whatever its type: what a tower layer wraps (see
+/// A handler that has its state, regardless of its type: the service that a tower layer wraps (see
 /// [`Router::layer`](crate::server::Router::layer)).
 ///
-/// As a [`Service`] it is always ready and never fails: what goes wrong is a [`Reply::Error`].
+/// As a [`Service`] it is always ready and never fails: a failure is a [`Reply::Error`].
 #[derive(Clone)]
 pub struct HandlerService(Arc<dyn Start>);
 
-/// What any function of this type does. Called as a `dyn Fn` it would get its request in a tuple, copied into there.
+/// Implemented by every function of this type. A call through `dyn Fn` would copy the request into
+/// a tuple first.
 trait Start: Send + Sync {
     fn start(&self, request: Request) -> Running;
 }
@@ -64,7 +65,7 @@ impl fmt::Debug for HandlerService {
     }
 }
 
-/// A handler at work; its output is never an error.
+/// A handler's running future. Its output is never an error.
 #[must_use = "a handler runs only while it is awaited"]
 pub struct HandlerFuture(pub(in crate::server) Running);
 

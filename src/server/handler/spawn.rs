@@ -1,4 +1,4 @@
-//! Handlers that compute, each call in a task of its own.
+//! Runs each call of a handler that computes in a task of its own.
 
 use std::{
     convert::Infallible,
@@ -16,8 +16,8 @@ use crate::server::{
     handler::tower_service::{BoxError, endpoint_of},
 };
 
-/// Runs each call of the handlers it is put around in a task of its own; see
-/// [`Handler::spawned`](crate::server::Handler::spawned), which puts it around one.
+/// Runs each call of the wrapped handlers in a task of its own.
+/// [`Handler::spawned`](crate::server::Handler::spawned) wraps a single handler.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpawnLayer;
 
@@ -47,7 +47,8 @@ impl Service<Request> for Spawn {
     }
 
     fn call(&mut self, request: Request) -> Spawned {
-        // A layer around this may give up sooner than a handler that computes, which is then still in flight.
+        // A layer around this may time out sooner than a handler that computes, which is then still
+        // in flight.
         let permit = request.permit.clone();
         let running = self.0.start(request);
         let task = tokio::spawn(async move {
@@ -59,7 +60,8 @@ impl Service<Request> for Spawn {
     }
 }
 
-/// A handler at work in its task. When this is dropped, the task ends at its next `.await`, as a handler without a task does.
+/// A handler that runs in a task. When this is dropped, the task ends at its next `.await`, as a
+/// handler without a task does.
 #[derive(Debug)]
 #[must_use = "its reply is to be awaited"]
 pub struct Spawned(AbortOnDropHandle<Reply>);
@@ -70,7 +72,7 @@ impl Future for Spawned {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match ready!(Pin::new(&mut self.0).poll(cx)) {
             Ok(reply) => reply,
-            // Goes on here, where panics of all handlers are caught.
+            // Resumed here, because the panics of all handlers are caught further up.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(cancelled) => Reply::Error(cancelled.into()),

@@ -11,7 +11,8 @@ use crate::{
 
 pub(in crate::server) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A service as a handler; a handler as it is, without one more future around it.
+/// Turns a service into a handler. Returns a handler that is passed in as it is, without another
+/// future around it.
 pub(in crate::server) fn endpoint_of<S>(service: S) -> HandlerService
 where
     S: Service<Request, Response: IntoReply, Error: Into<BoxError>, Future: Send>,
@@ -34,7 +35,7 @@ where
     }
 }
 
-/// What the caller is told of a layer's error.
+/// Returns the error that the caller receives for a layer's error.
 fn told(error: BoxError) -> RpcError {
     #[cfg(feature = "tower")]
     if error.is::<tower::timeout::error::Elapsed>() || error.is::<tower::load_shed::error::Overloaded>() {

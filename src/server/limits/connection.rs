@@ -16,29 +16,29 @@ use tokio::{
 
 use crate::server::limits::{Admission, LimitExceeded, Limiter, Permit, limiter::semaphore, permit};
 
-/// Exists only where a limit is set.
+/// The limiter of one connection; exists only if the service has a limit.
 pub(in crate::server) struct ConnectionLimiter {
     pub(in crate::server) limiter: Arc<Limiter>,
     clock: Option<Clock>,
-    /// For what is in flight on this connection, if that is limited.
+    /// The permits for calls in flight on this connection, if their number is limited.
     in_flight: Option<Arc<Semaphore>>,
-    /// Counts the connection, as long as this lives.
+    /// Counts the connection until dropped.
     admission: Option<Admission>,
 }
 
-/// Why a connection is to end.
+/// The reason why a connection must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) enum Expired {
     Idle,
     Aged,
 }
 
-/// One timer for both. That something happened is noted, and looked at when the timer rings: to set it anew each time
-/// would cost more.
+/// One timer for the idle timeout and the maximum age. Activity is only recorded, and checked when
+/// the timer fires: resetting the timer at each activity would cost more.
 struct Clock {
     idle_timeout: Option<Duration>,
     last_activity: Instant,
-    /// When the connection gets too old; `None` once that has been told.
+    /// The time when the connection exceeds its maximum age; `None` once that has been reported.
     too_old: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
@@ -53,10 +53,10 @@ impl ConnectionLimiter {
         }
     }
 
-    /// Counts the connection for this peer, which was not known before.
+    /// Counts the connection for `peer`, whose address was not known before.
     ///
     /// # Errors
-    /// It is past the limit of its peer.
+    /// The peer has too many connections.
     pub(in crate::server) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), LimitExceeded> {
         match &mut self.admission {
             Some(admission) => admission.count_for(peer),
@@ -64,19 +64,19 @@ impl ConnectionLimiter {
         }
     }
 
-    /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
+    /// Returns a permit for one more call; `Ok(None)` if the number of calls is not limited.
     pub(in crate::server) fn permit(&self) -> Result<Option<Permit>, LimitExceeded> {
         permit::acquire(self.in_flight.as_ref(), self.limiter.in_flight.as_ref())
     }
 
-    /// Something has happened: the connection is not idle.
+    /// Records activity: the connection is not idle.
     pub(in crate::server) fn stir(&mut self) {
         if let Some(clock) = &mut self.clock {
             clock.last_activity = Instant::now();
         }
     }
 
-    /// Ready when the connection is to end; `is_busy`: whether it may be silent for as long as it likes.
+    /// Completes when the connection must end. A connection that `is_busy` never counts as idle.
     pub(in crate::server) fn poll_due(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<Expired> {
         match &mut self.clock {
             Some(clock) => clock.poll_due(cx, is_busy),
@@ -88,7 +88,7 @@ impl ConnectionLimiter {
 impl Clock {
     fn new(idle_timeout: Option<Duration>, max_age: Option<Duration>) -> Option<Self> {
         let now = Instant::now();
-        // Later than time goes is never.
+        // A time that overflows the clock never comes.
         let too_old = max_age.and_then(|age| now.checked_add(jittered(age)));
         let idle_timeout = idle_timeout.map(|timeout| timeout.max(SHORTEST));
         let idle_timeout = idle_timeout.filter(|timeout| now.checked_add(*timeout).is_some());
@@ -115,27 +115,28 @@ impl Clock {
                 false => self.last_activity + timeout,
             });
             if idle.is_some_and(|deadline| deadline <= now) {
-                // For the case that it does not end at once.
+                // In case the connection does not end at once.
                 self.last_activity = now;
                 return Poll::Ready(Expired::Idle);
             }
             match self.too_old.into_iter().chain(idle).min() {
                 Some(next) => self.timer.as_mut().reset(next),
-                // Too old, told already, and not limited otherwise.
+                // The maximum age has been reported, and there is no other limit.
                 None => self.timer.as_mut().reset(now + NEVER),
             }
         }
     }
 }
 
-/// The shortest idle timeout: one of zero would be due at every poll.
+/// The shortest idle timeout: a timeout of zero would be due at every poll.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Returns `age` with up to a tenth more or less, as gRPC's servers have it.
+/// Returns `age` with up to a tenth added or subtracted at random, as in gRPC's servers.
 fn jittered(age: Duration) -> Duration {
     let tenth = age / 10;
     (age - tenth).saturating_add(tenth.mul_f64(2.0 * fastrand::f64()))
 }
 
-/// A timer can't be switched off: it rings in vain now and then.
+/// The interval of a timer that is not needed any more: it can't be switched off and fires without
+/// effect.
 const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);

@@ -11,12 +11,12 @@ pub(in crate::server) enum LimitExceeded {
     ConnectionsPerPeer,
     InFlight,
     InFlightPerConnection,
-    /// The service stops, or this connection is about to be closed: the request was not looked at.
+    /// The service stops or this connection is about to close: the request was not handled.
     Stopping,
 }
 
 impl LimitExceeded {
-    /// The `err` of the answer. Costs nothing: there may be many.
+    /// Returns the `err` of the reply. It is a static text, because there may be many refusals.
     pub(in crate::server) fn err(self) -> RawJson {
         RawJson::trusted(ByteString::from_static(match self {
             Self::Connections => r#"{"status":"error","message":"too many connections"}"#,

@@ -1,4 +1,4 @@
-//! Keeps the permit of a request for as long as its handler or its stream is at work.
+//! Keeps the permit of a request while its handler runs and its stream sends.
 
 use std::{
     pin::Pin,
@@ -13,7 +13,8 @@ use crate::{
     server::{Reply, ReplyStream, handler::service::Running, limits::Permit},
 };
 
-/// Releases the permit with the handler: at its end or that of its stream, when it panics, and when it is dropped.
+/// Wraps a handler's future so that it holds `permit`. Returns the wrapped future, which releases
+/// the permit when the handler or its stream ends, panics or is dropped.
 pub(in crate::server) fn hold(running: Running, permit: Option<Permit>) -> Running {
     let Some(permit) = permit else { return running };
     Box::pin(async move {

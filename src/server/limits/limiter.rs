@@ -11,17 +11,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::limits::{LimitExceeded, Limits, events::LimitEvents};
 
-/// How many refused connections are told so at the same time; what is past that is closed at once. One of them may hold
-/// a few hundred kilobytes.
+/// Maximum number of refused connections that get an error reply at the same time; further ones are
+/// closed at once. Each may hold a few hundred kilobytes.
 const TURNING_AWAY: usize = 64;
 
-/// What is held against a service's limits.
+/// The current counts of a service, and its limits.
 #[derive(Debug)]
 pub(in crate::server) struct Limiter {
     pub(in crate::server) limits: Limits,
     pub(in crate::server) events: LimitEvents,
     connected: Mutex<Connected>,
-    /// For what is in flight, if that is limited.
+    /// The permits for calls in flight on all connections, if their number is limited.
     pub(super) in_flight: Option<Arc<Semaphore>>,
     turning_away: Arc<Semaphore>,
 }
@@ -29,11 +29,11 @@ pub(in crate::server) struct Limiter {
 #[derive(Debug, Default)]
 struct Connected {
     in_all: usize,
-    /// Has no entry for networks without a connection.
+    /// Number of connections by network. Networks without a connection have no entry.
     by_network: HashMap<IpAddr, usize>,
 }
 
-/// A connection that counts, until it is dropped.
+/// A connection that is counted until this is dropped.
 #[derive(Debug)]
 pub(in crate::server) struct Admission {
     limiter: Arc<Limiter>,
@@ -41,7 +41,7 @@ pub(in crate::server) struct Admission {
 }
 
 impl Limiter {
-    /// `None` without limits: there is nothing to be counted.
+    /// Returns `None` if there are no limits: then nothing is counted.
     pub(in crate::server) fn new(limits: Limits) -> Option<Arc<Self>> {
         if limits == Limits::default() {
             return None;
@@ -55,7 +55,8 @@ impl Limiter {
         }))
     }
 
-    /// Counts one more connection, for this peer too if it is known.
+    /// Counts one more connection, also for its peer if the peer's address is known. Returns the
+    /// guard of that count.
     pub(in crate::server) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Admission, LimitExceeded> {
         let mut connected = self.connected();
         if is_full(self.limits.max_connections, connected.in_all) {
@@ -69,7 +70,8 @@ impl Limiter {
         })
     }
 
-    /// Returns the permit to answer one more refused connection.
+    /// Returns the permit to send an error to one more refused connection; `None` if there are too
+    /// many.
     pub(in crate::server) fn place_to_turn_away(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.turning_away).try_acquire_owned().ok()
     }
@@ -80,7 +82,7 @@ impl Limiter {
 }
 
 impl Connected {
-    /// Counts one more connection of this peer, if that has an address. Returns its network.
+    /// Counts one more connection of `peer`, if that has an address. Returns the peer's network.
     fn count_for(
         &mut self,
         peer: Option<SocketAddr>,
@@ -103,7 +105,8 @@ fn is_full(limit: Option<NonZeroUsize>, count: usize) -> bool {
 }
 
 impl Admission {
-    /// Counts the connection for this peer, which was not known when it was admitted.
+    /// Counts the connection for `peer`, whose address was not known when the connection was
+    /// admitted.
     pub(super) fn count_for(&mut self, peer: Option<SocketAddr>) -> Result<(), LimitExceeded> {
         if self.network.is_none() {
             let limit = self.limiter.limits.max_connections_per_peer;
@@ -125,12 +128,13 @@ impl Drop for Admission {
     }
 }
 
-/// Returns a semaphore with this many permits, or as many as there can be.
+/// Returns a semaphore with this many permits, or with tokio's maximum if that is smaller.
 pub(super) fn semaphore(permits: NonZeroUsize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(permits.get().min(Semaphore::MAX_PERMITS)))
 }
 
-/// What counts as one address: with IPv6, whoever has one has 2^64.
+/// Returns the network by which an address is counted. An IPv6 address counts with its network of
+/// 64 bits, because a caller usually has all addresses of such a network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),

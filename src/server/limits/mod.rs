@@ -1,6 +1,8 @@
-//! How much a service takes on. Nest has none of these limits; without them nothing is counted and no timer runs.
+//! Limits of what a service takes on. Nest has none of these. Without limits, nothing is counted
+//! and no timer runs.
 //!
-//! What a single link may make the process hold is limited elsewhere: [`connection::TransportConfig`](crate::connection::TransportConfig).
+//! The bytes that a single connection may make the process hold are limited by
+//! [`connection::TransportConfig`](crate::connection::TransportConfig).
 
 pub(in crate::server) mod connection;
 pub(in crate::server) mod events;
@@ -22,10 +24,11 @@ pub(super) use crate::server::limits::permit::Permit;
 pub(super) use crate::server::limits::reject::reject;
 pub(super) use crate::server::limits::reject::reject_late;
 
-/// Limits of a service, for [`Serve::limits`](crate::server::Serve::limits). By default there are none, as in Nest.
+/// Limits of a service, for [`Serve::limits`](crate::server::Serve::limits). By default there are
+/// none, as in Nest.
 ///
-/// Whoever is past one hears of it: a request is answered with an error, `{"status":"error","message":"too many …"}`,
-/// and the log has a warning, at most one a second of each kind.
+/// A caller that exceeds a limit receives an error, `{"status":"error","message":"too many …"}`,
+/// for each request. The log gets a warning, at most one per second of each kind.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,53 +44,64 @@ pub(super) use crate::server::limits::reject::reject_late;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How many connections may be open at once.
+    /// Maximum number of open connections.
     ///
-    /// Against callers that open connections until memory or file descriptors run out. Raise it with the process's limit
-    /// of descriptors (`ulimit -n`), lower it to what memory allows when all of them are busy. A connection past it is
-    /// accepted, its first requests are answered with an error, and it is closed; when many such arrive at once, some
-    /// are closed without a word. Default: no limit.
+    /// Protects against callers that open connections until memory or file descriptors run out.
+    /// Raise it together with the process's limit of descriptors (`ulimit -n`). Lower it to the
+    /// number of busy connections that fit into memory. A connection that exceeds the limit is
+    /// accepted, its first requests are answered with an error, and it is closed. If many of these
+    /// arrive at once, some are closed without an error reply. Default: no limit.
     pub max_connections: Option<NonZeroUsize>,
-    /// How many connections may be open at once from one IP address; from one network of 64 bits with IPv6, of which a
-    /// caller usually has as many addresses as it likes.
+    /// Maximum number of open connections from one IP address. IPv6 addresses are counted by
+    /// network of 64 bits, because a caller usually has all addresses of such a network.
     ///
-    /// Against one caller that takes all [`max_connections`](Self::max_connections) for itself. A Nest `ClientProxy` opens
-    /// one; raise it where many callers share an address (behind a proxy or NAT). Past it happens the same as past
-    /// `max_connections`. Callers without an IP address, as those of Unix sockets, are not counted. Default: no limit.
+    /// Protects against one caller that takes all [`max_connections`](Self::max_connections) for
+    /// itself. A Nest `ClientProxy` opens one connection. Raise the limit if many callers share an
+    /// address (behind a proxy or NAT). Connections that exceed it are treated as those that exceed
+    /// `max_connections`. Callers without an IP address, as on Unix sockets, are not counted.
+    /// Default: no limit.
     pub max_connections_per_peer: Option<NonZeroUsize>,
-    /// How many requests and events of one connection may be in flight at once: their handlers at work, or their streams
-    /// not at their end.
+    /// Maximum number of requests and events in flight on one connection. A request or event is in
+    /// flight until its handler has finished and its stream has ended.
     ///
-    /// Against one caller that asks faster than it is answered, and so fills the memory with waiting handlers. Raise it
-    /// for callers that gather the requests of many users over one connection, as Nest's do; lower it to spread what
-    /// there is over more callers. A request past it is answered with an error, an event is dropped. Default: no limit.
+    /// Protects against one caller that sends requests faster than they are answered, and so fills
+    /// the memory with waiting handlers. Raise it for callers that send the requests of many users
+    /// over one connection, as Nest's do. Lower it to share the capacity among more callers. A
+    /// request that exceeds the limit is answered with an error, an event is dropped. Default: no
+    /// limit.
     pub max_in_flight_per_connection: Option<NonZeroUsize>,
-    /// How many requests and events may be in flight at once on all connections, those included whose connection has
-    /// ended while a handler was at work.
+    /// Maximum number of requests and events in flight on all connections. Handlers that still run
+    /// after their connection has ended are counted too.
     ///
-    /// Against more load than there is memory for, however many callers share in it: callers that ask and leave, too.
-    /// Raise or lower it with the memory that a waiting handler takes. Past it happens the same as past
+    /// Protects against more load than fits into memory, however many callers cause it, including
+    /// callers that send requests and disconnect. Choose it by the memory that a waiting handler
+    /// takes. Requests and events that exceed it are treated as those that exceed
     /// [`max_in_flight_per_connection`](Self::max_in_flight_per_connection). Default: no limit.
     pub max_in_flight: Option<NonZeroUsize>,
-    /// For how long a connection may be idle, that is: nothing in flight, and nothing received. It is then closed, as in
-    /// a graceful shutdown. A peer that takes nothing of what waits for it for so long counts as idle too and is cut.
+    /// Maximum time for which a connection may be idle, that is, have nothing in flight and receive
+    /// nothing. The connection is then closed as in a graceful shutdown. A peer that reads none of
+    /// the replies queued for it for that time counts as idle too, and its connection is cut.
     ///
-    /// Against connections whose caller has vanished without a word, and those that are opened to sit there. Keep it
-    /// longer than the pauses of honest callers: a Nest `ClientProxy` keeps its connection open and idle, and connects
-    /// again with the next call. Default: no limit.
+    /// Protects against connections whose caller has vanished silently, and against those that are
+    /// opened and never used. Keep it longer than the pauses of honest callers: a Nest
+    /// `ClientProxy` keeps its idle connection open, and reconnects with the next call. Default: no
+    /// limit.
     pub idle_timeout: Option<Duration>,
-    /// How old a connection may become; up to a tenth more or less, at random, so that callers who came together do not
-    /// all come back together. It then goes on answering and closes at its first quiet moment, as in a graceful shutdown.
+    /// Maximum age of a connection. Up to a tenth is added or subtracted at random, so that callers
+    /// that connected together do not all reconnect together. An older connection goes on replying
+    /// and closes at its first quiet moment, as in a graceful shutdown.
     ///
-    /// Set it so that callers, when they connect again, spread over the services there are by then; and against peers
-    /// that trickle bytes to appear busy. Keep it in minutes: a caller without any pause loses the calls that cross the
-    /// close. Default: no limit.
+    /// Set it so that reconnecting callers spread over the current instances of the service, and
+    /// against peers that trickle bytes to appear busy. Keep it in minutes: a caller that never
+    /// pauses loses the calls that cross the close. Default: no limit.
     pub max_age: Option<Duration>,
-    /// How long a connection that is too old, or idle, may take to close. It is then closed though something is in flight:
-    /// shortly before, new requests are answered with an error, `{"status":"error","message":"the service is stopping"}`.
+    /// Maximum time that a connection which is too old or idle may take to close. After it, the
+    /// connection is closed even if something is in flight. Shortly before, new requests are
+    /// answered with an error, `{"status":"error","message":"the service is stopping"}`.
     ///
-    /// Raise it for handlers and streams that take longer; [`Duration::MAX`] never expires. Lower it to be rid sooner of
-    /// callers that always have something in flight. Default: 30 seconds.
+    /// Raise it for handlers and streams that take longer; [`Duration::MAX`] never expires. Lower
+    /// it to close connections of callers that always have something in flight sooner. Default: 30
+    /// seconds.
     pub max_age_grace: Duration,
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::limits::LimitExceeded;
 
-/// One request or event in flight, until the last copy of this is dropped.
+/// Counts one request or event as in flight until the last clone is dropped.
 pub(in crate::server) type Permit = Arc<Permits>;
 
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(in crate::server) struct Permits {
     _in_all: Option<OwnedSemaphorePermit>,
 }
 
-/// Returns a permit of each semaphore there is; `Ok(None)` if there is none.
+/// Returns a permit of each given semaphore; `Ok(None)` if none is given.
 pub(super) fn acquire(
     on_connection: Option<&Arc<Semaphore>>,
     in_all: Option<&Arc<Semaphore>>,

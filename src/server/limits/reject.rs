@@ -18,24 +18,26 @@ use crate::{
     },
 };
 
-/// How long each step of a refusal may take: the handshake, the caller's first request, the farewell.
+/// Maximum time for each step of a refusal: the handshake, the caller's first request, the close.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// What may be buffered of a first request, in UTF-16 units, and one segment more.
+/// Maximum size of a buffered first request, in UTF-16 units; one more segment may be held.
 const MAX_BUFFER_SIZE: usize = 64 * 1024;
 
-/// Answers the requests of the first segment that has any with an error, and closes.
+/// Answers each request of the first segment that contains any with an error, and closes the
+/// connection.
 pub(in crate::server) async fn reject<IO>(accepted: Incoming<IO>, config: &TransportConfig, exceeded: LimitExceeded)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // A panic in it ends this connection alone, and has been logged by the panic hook.
+    // A panic in the handshake ends this connection alone, and has been logged by the panic hook.
     let opened = AssertUnwindSafe(accepted.open()).catch_unwind();
     if let Ok(Ok(Ok(opened))) = timeout(PATIENCE, opened).await {
         refuse(opened.io, config, exceeded).await;
     }
 }
 
-/// As [`reject`], for a connection that has turned out to be past the limit of its peer during its handshake.
+/// Rejects a connection as [`reject`] does, once the handshake has shown that its peer has too many
+/// connections.
 pub(in crate::server) async fn reject_late<IO>(
     limiter: &Limiter,
     io: IO,
@@ -57,7 +59,7 @@ where
 {
     let max_buffer_size = config.max_buffer_size.min(MAX_BUFFER_SIZE);
     let mut connection = Connection::new(io, &config.clone().max_buffer_size(max_buffer_size));
-    // Whether the caller asked in time and in good order or not, what can be said has been said.
+    // A late or malformed request makes no difference: the connection is closed in any case.
     let _ = timeout(PATIENCE, answer(&mut connection, exceeded)).await;
     let _ = timeout(PATIENCE, take_leave(&mut connection)).await;
 }
@@ -82,7 +84,8 @@ where
     Ok(())
 }
 
-/// Closes, and gives the caller time to do so too: see [`Session`](crate::server::session::Session).
+/// Closes our side, and gives the caller time to close its side: see
+/// [`Session`](crate::server::session::Session).
 async fn take_leave<IO>(connection: &mut Connection<IO>) -> Result<(), ConnectionError>
 where
     IO: AsyncRead + AsyncWrite + Unpin,

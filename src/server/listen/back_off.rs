@@ -1,13 +1,15 @@
-//! What to do when the system refuses to accept.
+//! The pause after the system refused to accept.
 
 use std::{io, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-/// How long to wait when the system refuses to accept for want of something, such as file descriptors.
+/// Time to wait when the system refuses to accept because a resource, such as file descriptors, has
+/// run out.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Until when not to accept. Its waiting can be dropped and begun again: the deadline stays.
+/// The time until which nothing is accepted. Its waiting can be dropped and restarted: the deadline
+/// stays.
 #[derive(Debug, Default)]
 pub(in crate::server) struct BackOff {
     until: Option<Instant>,
@@ -22,7 +24,8 @@ impl BackOff {
         }
     }
 
-    /// Begins a pause, unless it was the arriving connection that failed, before it could be accepted.
+    /// Begins a pause, unless the error concerns the arriving connection alone, which failed before
+    /// it could be accepted.
     pub(in crate::server) fn refused(&mut self, error: &io::Error) {
         if concerns_one_connection(error) {
             return;
@@ -31,7 +34,7 @@ impl BackOff {
         self.pause();
     }
 
-    /// Begins a pause, since the listener's code panicked.
+    /// Begins a pause after a panic in the listener's code.
     pub(in crate::server) fn panicked(&mut self, message: &str) {
         tracing::error!(panic = message, "the listener panicked, trying again in {PAUSE:?}");
         self.pause();
@@ -42,7 +45,7 @@ impl BackOff {
     }
 }
 
-/// Returns true if a connection failed before it could be accepted, and the next one may be well.
+/// Returns true if a connection failed before it could be accepted, and the next one may succeed.
 pub(in crate::server) fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,4 +1,5 @@
-//! What has to be done with a connection before it can be used. It is code of the listener's, or of its user's.
+//! Runs the handshake that a connection needs before it can be used: code of the listener, or of
+//! the listener's user.
 
 use std::{future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, pin::Pin};
 
@@ -12,14 +13,14 @@ use crate::{server::handler::panics, telemetry::LogThrottle};
 pub(in crate::server) struct Opened<IO> {
     pub(in crate::server) io: IO,
     pub(in crate::server) extensions: Extensions,
-    /// The peer, if the handshake has learnt it.
+    /// The peer's address, if the handshake has found it out.
     pub(in crate::server) peer: Option<SocketAddr>,
 }
 
 pub(in crate::server) type Handshake<IO> = Pin<Box<dyn Future<Output = io::Result<Opened<IO>>> + Send>>;
 
-/// Runs the handshake of a connection from `peer`. Returns `None` if it failed or panicked, which is logged, throttled by
-/// `throttle`, and ends this connection alone.
+/// Runs the handshake of a connection from `peer`. Returns `None` if it failed or panicked. That is
+/// logged, limited by `throttle`, and ends this connection alone.
 pub(in crate::server) async fn run<IO>(
     handshake: Handshake<IO>,
     peer: Option<SocketAddr>,
@@ -38,7 +39,8 @@ pub(in crate::server) async fn run<IO>(
     None
 }
 
-/// Logs a failed handshake. Health checks connect and leave without a word, so those are logged at debug level.
+/// Logs a failed handshake. Health checks connect and disconnect without sending anything, so those
+/// are logged at debug level.
 fn log_failure(peer: Option<SocketAddr>, error: &io::Error, throttle: &LogThrottle) {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     let peer = peer.map(display);

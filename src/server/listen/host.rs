@@ -1,4 +1,4 @@
-//! Listening on every address that a name stands for.
+//! Listens on every address that a name stands for.
 
 use std::{
     future::poll_fn,
@@ -15,7 +15,7 @@ use crate::{
     server::{Incoming, Listener, listen::back_off::BackOff},
 };
 
-/// How often a free port is looked for that all addresses have free.
+/// Maximum number of attempts to find a port that is free on all addresses.
 const ATTEMPTS: usize = 16;
 
 /// Sockets that listen on every address a host name resolves to, all on one port.
@@ -24,21 +24,25 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub struct HostListener {
     sockets: Vec<TcpListener>,
-    /// Which socket is asked first next time: they take turns, so that a flood on one does not starve the others.
+    /// Index of the socket to poll first. It changes each time, so that a flood on one socket does
+    /// not starve the others.
     first: usize,
     options: TcpOptions,
     back_off: BackOff,
 }
 
 impl HostListener {
-    /// Listens on all addresses of `address`, `"localhost:8888"` for example. Port 0 picks one that is free on all.
+    /// Listens on all addresses of `address`, for example `"localhost:8888"`. Returns the listener.
+    /// Port 0 picks a port that is free on all addresses.
     ///
-    /// Addresses that this machine does not have (`::1` where IPv6 is off) are passed over if another one works. Up to
-    /// 4,096 connections wait to be accepted, or as many as the system allows (`net.core.somaxconn`): a socket of your
-    /// own that becomes a `HostListener` has 128 from `tokio::net::TcpListener::bind`.
+    /// Addresses that this machine does not have (`::1` where IPv6 is off) are skipped if another
+    /// one works. Up to 4,096 connections wait to be accepted, or as many as the system allows
+    /// (`net.core.somaxconn`). A socket that becomes a `HostListener` by conversion keeps its own
+    /// backlog: 128 from `tokio::net::TcpListener::bind`.
     ///
     /// # Errors
-    /// The name can't be resolved, the port is taken, or the system refuses otherwise. The error names the address.
+    /// The name can't be resolved, the port is taken, or the system refuses otherwise. The error
+    /// names the address.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         // A hosts file may name an address twice.
         let addresses: IndexSet<SocketAddr> = lookup_host(address).await?.collect();
@@ -56,23 +60,24 @@ impl HostListener {
         }
     }
 
-    /// Sets the options of the connections that it accepts.
+    /// Sets the options of the connections that it accepts. Returns the listener.
     #[must_use]
     pub fn tcp(mut self, options: TcpOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// The addresses it listens on.
+    /// Returns the addresses on which this listens.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not return them.
     pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
         self.sockets.iter().map(TcpListener::local_addr).collect()
     }
 
-    /// The next connection, with Nagle's algorithm off. A refusal by the system is logged and waited out, even if this
-    /// is dropped meanwhile and called anew.
+    /// Returns the next connection, with Nagle's algorithm off. If the system refuses, logs the
+    /// error and waits before the next attempt. The wait continues if this future is dropped and
+    /// `accept` is called again.
     pub async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             self.back_off.over().await;
@@ -83,7 +88,8 @@ impl HostListener {
         }
     }
 
-    /// A connection can do without its options.
+    /// Sets the options of a connection. Returns the connection even if that fails: it works
+    /// without them.
     fn configured(&self, stream: TcpStream) -> TcpStream {
         if let Err(error) = self.options.apply(&stream) {
             tracing::debug!(%error, "cannot set the options of a connection");
@@ -112,7 +118,7 @@ impl HostListener {
     }
 }
 
-/// The peers are told. It is `serve` that backs off from errors.
+/// Passes on the peers' addresses. `serve` pauses after errors.
 impl Listener for HostListener {
     type Io = TcpStream;
 
@@ -122,7 +128,7 @@ impl Listener for HostListener {
     }
 }
 
-/// For a socket that was made elsewhere: with other options, or by whoever started the process.
+/// For a socket that was made elsewhere: with other options, or by the parent process.
 impl From<TcpListener> for HostListener {
     fn from(socket: TcpListener) -> Self {
         Self::of(vec![socket])
@@ -133,7 +139,7 @@ fn wants_any_port(addresses: &IndexSet<SocketAddr>) -> bool {
     addresses.iter().any(|address| address.port() == 0)
 }
 
-/// Binds all; the port that the first one gets is every other one's that has none of its own.
+/// Binds all addresses. Those without a port get the port of the first one. Returns the listener.
 fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<HostListener> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -157,7 +163,7 @@ fn bind_all(addresses: &IndexSet<SocketAddr>) -> io::Result<HostListener> {
     Ok(HostListener::of(sockets))
 }
 
-/// Adds the address, which the system's errors do not name.
+/// Returns the error with the address added, which the system's errors do not name.
 fn at(address: SocketAddr, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }

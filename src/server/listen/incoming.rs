@@ -1,4 +1,5 @@
-//! A connection as a listener gives it to [`serve`](crate::server::serve()): with what is known of it, and what is still to be done.
+//! A connection as a listener passes it to [`serve`](crate::server::serve()), with its peer, its
+//! extensions and its handshake.
 
 use std::{fmt, future::Future, io, net::SocketAddr};
 
@@ -6,22 +7,22 @@ use http::Extensions;
 
 use crate::server::listen::handshake::{Handshake, Opened};
 
-/// A connection that was accepted, perhaps with something to be done before it can be used.
+/// An accepted connection, which may need a handshake before it can be used.
 pub struct Incoming<IO> {
     peer: Option<SocketAddr>,
-    /// Whether the handshake may learn that the peer is another one.
+    /// True if the handshake may find another address of the peer.
     learns_peer: bool,
     opening: Opening<IO>,
 }
 
-/// Whether something is to be done first.
+/// A connection that is open, or that opens after a handshake.
 pub(in crate::server) enum Opening<IO> {
     Open(IO, Extensions),
     After(Handshake<IO>),
 }
 
 impl<IO: Send + 'static> Incoming<IO> {
-    /// A connection that can be used at once.
+    /// Returns a connection that can be used at once.
     #[must_use]
     pub fn new(io: IO) -> Self {
         Self {
@@ -31,16 +32,17 @@ impl<IO: Send + 'static> Incoming<IO> {
         }
     }
 
-    /// Adds where the caller is, for [`Context::peer`](crate::server::Context), for
-    /// [`Limits::max_connections_per_peer`](crate::server::Limits::max_connections_per_peer) and for the log.
+    /// Sets the caller's address, for [`Context::peer`](crate::server::Context), for
+    /// [`Limits::max_connections_per_peer`](crate::server::Limits::max_connections_per_peer) and
+    /// for the log. Returns the connection.
     #[must_use]
     pub fn with_peer(mut self, peer: SocketAddr) -> Self {
         self.peer = Some(peer);
         self
     }
 
-    /// Adds something that each request of the connection is to carry, for [`Extension`](crate::server::Extension) to take.
-    /// Each request clones it.
+    /// Adds a value to each request of the connection, for [`Extension`](crate::server::Extension)
+    /// to take. Returns the connection. Each request clones the value.
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(self, value: T) -> Self {
         match self.opening {
@@ -58,12 +60,12 @@ impl<IO: Send + 'static> Incoming<IO> {
         }
     }
 
-    /// Adds what has to be done before the connection can be used, such as a TLS handshake. It is done in the
-    /// connection's own task, while others are accepted; bound the time it may take. A panic in it ends this connection
-    /// alone.
+    /// Adds a step that must be done before the connection can be used, such as a TLS handshake.
+    /// Returns the connection. The step runs in the connection's own task, while other connections
+    /// are accepted; limit its time. A panic in it ends this connection alone.
     ///
-    /// `open` gets the connection, and the extensions added so far to add to. What learns who the peer is goes into
-    /// [`with_handshake`](Self::with_handshake).
+    /// `open` receives the connection and the extensions added so far, and may add to them. A step
+    /// that finds out the peer's address belongs in [`with_handshake`](Self::with_handshake).
     #[must_use]
     pub fn and_then<T, F>(self, open: impl FnOnce(IO, Extensions) -> F + Send + 'static) -> Incoming<T>
     where
@@ -86,23 +88,26 @@ impl<IO: Send + 'static> Incoming<IO> {
         }
     }
 
-    /// As [`and_then`](Self::and_then), for a handshake that learns who the peer is: `handshake` returns an `Incoming` that
-    /// may have a peer and extensions. That peer takes the place of the one known before, for
+    /// Adds a handshake, as [`and_then`](Self::and_then) does, that finds out the peer's address.
+    /// Returns the connection. `handshake` returns an `Incoming` that may have a peer and
+    /// extensions. That peer replaces the one known before, for
     /// [`Context::peer`](crate::server::Context), for the spans and the log, and for
     /// [`Limits::max_connections_per_peer`](crate::server::Limits::max_connections_per_peer).
     ///
-    /// Until the handshake is done, the connection counts for no peer, only for all
-    /// [`max_connections`](crate::server::Limits::max_connections): all that come through a balancer seem to come from one address.
-    /// If it is then past the limit of its peer, it is refused as any other.
+    /// Until the handshake is done, the connection counts for no peer, only for
+    /// [`max_connections`](crate::server::Limits::max_connections): all connections through a
+    /// balancer seem to come from one address. If the peer that the handshake finds out has too many
+    /// connections, this one is refused like any other.
     ///
-    /// The first line that a balancer sends before each connection's own bytes, with version 1 of the PROXY protocol:
+    /// This example reads the first line that a balancer sends before each connection's own bytes,
+    /// with version 1 of the PROXY protocol:
     ///
     /// ```
     /// use std::{io, net::{IpAddr, SocketAddr}, time::Duration};
     /// use nest_wire::server::{Listener, Incoming, Context, Limits, Router, serve};
     /// use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}, time::timeout};
     ///
-    /// /// Accepts from a balancer, which nobody else may reach: a caller could name any address.
+    /// /// Accepts from a balancer. No caller may connect directly: it could name any address.
     /// struct Proxied(TcpListener);
     ///
     /// impl Listener for Proxied {
@@ -121,8 +126,9 @@ impl<IO: Send + 'static> Incoming<IO> {
     ///     }
     /// }
     ///
-    /// /// Reads `PROXY TCP4 192.0.2.7 198.51.100.1 56324 8888\r\n`, and no byte more. Returns the source, the first of both
-    /// /// addresses and ports; `None` of a header that names none: `PROXY UNKNOWN …`.
+    /// /// Reads `PROXY TCP4 192.0.2.7 198.51.100.1 56324 8888\r\n`, and not a byte more. Returns
+    /// /// the source, which is the first address and the first port; `None` if the header names no
+    /// /// address: `PROXY UNKNOWN …`.
     /// async fn read_header(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     ///     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "no PROXY header");
     ///     let mut header = Vec::new();
@@ -161,7 +167,8 @@ impl<IO: Send + 'static> Incoming<IO> {
     /// # Ok(()) }
     /// ```
     ///
-    /// [`TlsListener`](crate::server::TlsListener) goes around such a listener if the header comes before TLS, as balancers send it.
+    /// [`TlsListener`](crate::server::TlsListener) wraps such a listener if the header comes before
+    /// TLS, as balancers send it.
     #[must_use]
     pub fn with_handshake<T, F>(self, handshake: impl FnOnce(IO) -> F + Send + 'static) -> Incoming<T>
     where
@@ -189,12 +196,12 @@ impl<IO: Send + 'static> Incoming<IO> {
         }
     }
 
-    /// Returns the peer as far as it is known before the handshake.
+    /// Returns the peer's address as known before the handshake.
     pub(in crate::server) fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// Returns whether the handshake may learn that the peer is another one.
+    /// Returns true if the handshake may find another address of the peer.
     pub(in crate::server) fn learns_peer(&self) -> bool {
         self.learns_peer
     }
@@ -203,7 +210,7 @@ impl<IO: Send + 'static> Incoming<IO> {
         self.opening
     }
 
-    /// Does what has to be done.
+    /// Runs the handshake, if there is one. Returns the connection, ready for use.
     pub(in crate::server) async fn open(self) -> io::Result<Opened<IO>> {
         match self.opening {
             Opening::Open(io, extensions) => Ok(Opened {

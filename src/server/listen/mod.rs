@@ -1,6 +1,6 @@
-//! Where a service's connections come from: the trait that [`serve`](crate::server::serve()) listens through.
+//! The trait that [`serve`](crate::server::serve()) accepts connections through.
 //!
-//! Knows neither sockets nor TLS; each listener is a file of its own.
+//! This module depends on neither sockets nor TLS; each listener is a file of its own.
 
 pub(in crate::server) mod back_off;
 pub(in crate::server) mod handshake;
@@ -18,15 +18,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::server::Incoming;
 
-/// A source of connections: [`HostListener`](crate::server::HostListener), `tokio::net::UnixListener`, one of them
-/// under TLS, or one of your own.
+/// A source of connections: [`HostListener`](crate::server::HostListener),
+/// `tokio::net::UnixListener`, one of them under TLS, or one of your own.
 ///
 /// ```no_run,ignore-windows
 /// use std::io;
 /// use nest_wire::server::{Listener, Incoming, Extension, Router, serve};
 /// use tokio::net::{UnixListener, UnixStream, unix::UCred};
 ///
-/// /// Lets handlers know which user a caller is.
+/// /// Passes each caller's user to handlers.
 /// struct Introduced(UnixListener);
 ///
 /// impl Listener for Introduced {
@@ -55,18 +55,19 @@ use crate::server::Incoming;
             `UnixListener` are taken as they are, and `TlsListener` goes around any of them"
 )]
 pub trait Listener: Send + 'static {
-    /// An accepted link.
+    /// The type of an accepted connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The next connection.
+    /// Returns the next connection.
     ///
-    /// [`serve`](crate::server::serve()) drops this future when something else happens first and then calls anew: whatever is
-    /// not to be lost belongs into `self`. What takes time, such as a handshake, belongs into
-    /// [`Incoming::and_then`]: until this completes nobody else is accepted.
+    /// [`serve`](crate::server::serve()) drops this future when something else happens first, and
+    /// then calls again: keep in `self` what must not be lost. Slow steps, such as a handshake,
+    /// belong in [`Incoming::and_then`], because no other connection is accepted until this
+    /// completes.
     ///
     /// # Errors
-    /// There is none to be had now. `serve` tries on: at once if the error is one of the arriving connection
-    /// (aborted, refused, reset), else, as when file descriptors have run out, after a second. After a panic it does so
-    /// too: it logs the panic and calls again after a second.
+    /// No connection is available now. `serve` retries at once if the error concerns the arriving
+    /// connection alone (aborted, refused, reset), and otherwise, for example when file descriptors
+    /// have run out, after a second. It logs a panic and retries after a second too.
     fn accept(&mut self) -> impl Future<Output = io::Result<Incoming<Self::Io>>> + Send;
 }

@@ -1,4 +1,4 @@
-//! Listening on a plain TCP socket, as those who come from axum are used to.
+//! Listens on a plain TCP socket, as with axum.
 
 use std::io;
 
@@ -6,7 +6,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::server::{Incoming, Listener};
 
-/// One address only, and no options but that Nagle's algorithm is off: [`HostListener`](crate::server::HostListener) does more.
+/// Listens on one address only. Turns off Nagle's algorithm and sets no other option:
+/// [`HostListener`](crate::server::HostListener) does more.
 ///
 /// ```no_run
 /// use nest_wire::server::{Router, serve};
@@ -22,7 +23,7 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<Incoming<TcpStream>> {
         let (stream, peer) = Self::accept(self).await?;
-        // A connection can do without.
+        // A connection works without the option.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot turn Nagle's algorithm off");
         }

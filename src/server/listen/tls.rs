@@ -12,11 +12,11 @@ use crate::{
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Accepts from another listener, and speaks TLS with whoever comes.
+/// Accepts connections from another listener, and speaks TLS on them.
 ///
-/// Each handshake is done in its connection's own task; one that fails is logged and harms nobody else. The
-/// certificate of a caller, if it was asked for, is a
-/// [`PeerCertificates`] among the extensions of its requests.
+/// Each handshake runs in its connection's own task. A failed handshake is logged and affects no
+/// other connection. If a caller was asked for a certificate and has one, the extensions of its
+/// requests have [`PeerCertificates`].
 ///
 /// ```no_run
 /// use nest_wire::server::{HostListener, Router, TlsListener, serve};
@@ -34,7 +34,8 @@ pub struct TlsListener<L> {
 }
 
 impl<L> TlsListener<L> {
-    /// TLS as `tls` says: a [`ServerTls`], or a `ServerConfig` of [`rustls`](crate::tls::rustls).
+    /// Wraps `listener` with the settings of `tls`: a [`ServerTls`], or a `ServerConfig` of
+    /// [`rustls`](crate::tls::rustls). Returns the TLS listener.
     #[must_use]
     pub fn new(listener: L, tls: impl Into<Arc<ServerConfig>>) -> Self {
         Self {
@@ -44,10 +45,11 @@ impl<L> TlsListener<L> {
         }
     }
 
-    /// TLS with the certificate and key in these two PEM files, for callers with and without a certificate.
+    /// Wraps `listener` with the certificate and key in these two PEM files. Returns the TLS
+    /// listener. It accepts callers with and without a certificate.
     ///
     /// # Errors
-    /// As [`ServerTls::from_pem_files`].
+    /// Same as [`ServerTls::from_pem_files`].
     pub fn from_pem_files(
         listener: L,
         certificates: impl AsRef<Path>,
@@ -56,15 +58,16 @@ impl<L> TlsListener<L> {
         ServerTls::from_pem_files(certificates, key).map(|tls| Self::new(listener, tls))
     }
 
-    /// How long a handshake may take; a caller that is not done by then is cut off. Raise it for callers over slow
-    /// links. Lower it against those that connect and say nothing, to tie up connections. Default: 10 seconds.
+    /// Sets the maximum time for a handshake; a caller that exceeds it is disconnected. Returns the
+    /// listener. Raise it for callers on slow networks. Lower it against callers that connect and
+    /// send nothing, to hold connections. Default: 10 seconds.
     #[must_use]
     pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
     }
 
-    /// The listener below, to ask where it listens.
+    /// Returns the wrapped listener, for example to ask for its address.
     #[must_use]
     pub const fn inner(&self) -> &L {
         &self.listener
@@ -82,7 +85,7 @@ impl<L: Listener> Listener for TlsListener<L> {
                 .await
                 .unwrap_or_else(|_| Err(too_slow(limit)))
                 .map_err(|error| explained(error, "caller"))?;
-            // Only where there is one: each request clones the extensions.
+            // Inserted only if there is a certificate: each request clones the extensions.
             if let Some(certificates) = PeerCertificates::from_connection(stream.get_ref().1) {
                 extensions.insert(certificates);
             }

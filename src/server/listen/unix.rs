@@ -1,4 +1,5 @@
-//! Listening on Unix sockets. Their callers have no address that a [`SocketAddr`](std::net::SocketAddr) could hold.
+//! Listens on Unix sockets. Their callers have no address that a
+//! [`SocketAddr`](std::net::SocketAddr) could hold.
 
 use std::io;
 

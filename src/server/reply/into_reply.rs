@@ -1,4 +1,4 @@
-//! What handlers may return.
+//! The return types of handlers.
 
 use std::{
     borrow::Cow,
@@ -13,7 +13,7 @@ use crate::{
     server::{IntoRpcError, Payload, Reply, ReplyStream},
 };
 
-/// What a handler may return.
+/// A type that a handler may return.
 ///
 /// | Rust | Nest |
 /// | --- | --- |
@@ -26,14 +26,14 @@ use crate::{
 /// | [`Maybe<T>`](json::Maybe) | `T`, or undefined |
 /// | [`ReplyStream`] | an `Observable` |
 /// | `Result<T, E>` | `T`, or what is thrown ([`IntoRpcError`]) |
-/// | [`Reply`] | whatever it says |
+/// | [`Reply`] | the reply itself |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be what a handler returns",
     label = "not an answer",
     note = "wrap a type that implements `serde::Serialize` in `Payload`: `async fn find() -> Payload<User>`"
 )]
 pub trait IntoReply {
-    /// Makes the answer.
+    /// Converts the value. Returns the reply.
     fn into_reply(self) -> Reply;
 }
 
@@ -130,7 +130,7 @@ serialized! {
 
 macro_rules! integers {
     ($($type:ty)*) => {
-        /// Written digit for digit. Beyond 2^53 a Node peer rounds it as it reads it.
+        /// Written digit for digit. A Node peer rounds integers beyond 2^53 when it reads them.
         $(impl IntoReply for $type {
             fn into_reply(self) -> Reply {
                 Reply::Value(RawJson::integer(self))

@@ -1,13 +1,14 @@
-//! What handlers may fail with.
+//! The error types of handlers.
 
 use std::{convert::Infallible, error::Error, io};
 
 use crate::packet::{HttpException, RpcError};
 
-/// What a handler may fail with.
+/// An error that a handler may return.
 ///
-/// Implement it for your own errors, to say what callers are told. In a handler that returns
-/// `Result<_, RpcError>`, `?` takes *any* error and tells the caller "Internal server error", as Nest does.
+/// Implement it for your own errors, to choose what callers receive. In a handler that returns
+/// `Result<_, RpcError>`, `?` converts *any* error, and the caller receives "Internal server
+/// error", as in Nest.
 ///
 /// ```
 /// use nest_wire::{packet::RpcError, server::{IntoRpcError, Router}};
@@ -24,7 +25,7 @@ use crate::packet::{HttpException, RpcError};
 ///     fn into_rpc_error(self) -> RpcError {
 ///         match self {
 ///             Self::Taken(_) => RpcError::new(self),
-///             Self::Database(cause) => RpcError::internal_from(cause), // logged, not told
+///             Self::Database(cause) => RpcError::internal_from(cause), // logged, not sent
 ///         }
 ///     }
 /// }
@@ -42,7 +43,7 @@ use crate::packet::{HttpException, RpcError};
             that, and callers are told \"Internal server error\""
 )]
 pub trait IntoRpcError {
-    /// What the caller is told, and what is logged.
+    /// Returns the error for the caller, with the cause for the log.
     fn into_rpc_error(self) -> RpcError;
 }
 
@@ -61,7 +62,7 @@ impl IntoRpcError for Infallible {
 macro_rules! internal {
     ($($type:ty)*) => {
         $(
-            /// "Internal server error" to the caller; the error is logged.
+            /// The caller receives "Internal server error"; the error is logged.
             impl IntoRpcError for $type {
                 fn into_rpc_error(self) -> RpcError {
                     RpcError::internal_from(self)
@@ -76,7 +77,7 @@ internal! { Box<dyn Error + Send + Sync> io::Error serde_json::Error }
 #[cfg(feature = "anyhow")]
 internal! { anyhow::Error }
 
-/// As `throw new RpcException(exception.getResponse())`.
+/// Same as `throw new RpcException(exception.getResponse())`.
 impl IntoRpcError for HttpException {
     fn into_rpc_error(self) -> RpcError {
         self.into()

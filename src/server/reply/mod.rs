@@ -1,4 +1,4 @@
-//! What a handler replies.
+//! The replies of handlers.
 
 pub(in crate::server) mod into_reply;
 pub(in crate::server) mod into_rpc_error;
@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) type BoxValues = Pin<Box<dyn Stream<Item = Result<Maybe<RawJson>, RpcError>> + Send>>;
 
-/// What a handler answers, ready to be written.
+/// A handler's reply, ready to be written.
 #[non_exhaustive]
 pub enum Reply {
     /// JavaScript's undefined: the call completes without a value.
@@ -35,7 +35,8 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// One value, or undefined for [`Maybe::Undefined`], or "Internal server error" if it can't be serialised.
+    /// Serialises `value`. Returns a reply of one value, of undefined for [`Maybe::Undefined`], or
+    /// of "Internal server error" if the value can't be serialised.
     pub fn value<T: Serialize + ?Sized>(value: &T) -> Self {
         match value_of(value) {
             Ok(Maybe::Value(value)) => Self::Value(value),
@@ -56,7 +57,7 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Writes a value as JSON; `Undefined` stays what it is.
+/// Returns the value as JSON, or `Undefined` as it is.
 fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError> {
     let json = RawJson::from_value(value)?;
     let is_undefined = json.as_str() == "null" && json::is_undefined(value);
@@ -67,13 +68,15 @@ fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError
     })
 }
 
-/// A stream of values as an answer, as an `Observable` is in Nest.
+/// A stream of values as a reply, like an `Observable` in Nest.
 ///
-/// Values leave as they come. The stream's end travels with the last value if it is known by then, else alone. While
-/// the peer does not read, the stream is not polled; when the connection ends, it is dropped. To an event nobody listens:
-/// the stream then runs to its end for what it does on the way, as in Nest.
+/// Values are sent as they come. The stream's end is sent with the last value if it is known by
+/// then, otherwise alone. While the peer does not read, the stream is not polled. When the
+/// connection ends, the stream is dropped. An event gets no reply: its stream runs to its end for
+/// its side effects, as in Nest.
 ///
-/// [`Maybe::Undefined`] is a value too. Callers with Nest 11 and older take it for the end.
+/// [`Maybe::Undefined`] is a value too. Callers with Nest 11 and older take it for the end of the
+/// stream.
 ///
 /// ```
 /// use futures_util::stream;
@@ -88,7 +91,8 @@ fn value_of<T: Serialize + ?Sized>(value: &T) -> Result<Maybe<RawJson>, RpcError
 pub struct ReplyStream(pub(super) BoxValues);
 
 impl ReplyStream {
-    /// A stream that can't fail, of values that `JSON.stringify` could write.
+    /// Makes a reply of a stream that can't fail. Returns the reply stream. Its values are those
+    /// that `JSON.stringify` could write.
     pub fn new<S>(values: S) -> Self
     where
         S: Stream<Item: Serialize> + Send + 'static,
@@ -96,7 +100,8 @@ impl ReplyStream {
         Self(Box::pin(values.map(|value| value_of(&value))))
     }
 
-    /// A stream that may end with an error: what comes after the first one is not sent.
+    /// Makes a reply of a stream that may end with an error. Returns the reply stream. Values after
+    /// the first error are not sent.
     pub fn fallible<S, T, E>(values: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -110,7 +115,8 @@ impl ReplyStream {
     }
 }
 
-/// For layers: to map or count the values of a reply, and to put them into a new one with [`ReplyStream::fallible`].
+/// For layers that map or count the values of a reply, and put them into a new one with
+/// [`ReplyStream::fallible`].
 impl Stream for ReplyStream {
     type Item = Result<Maybe<RawJson>, RpcError>;
 

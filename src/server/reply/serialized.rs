@@ -1,4 +1,4 @@
-//! Answers that are written as `serde` sees them: arrays, tuples, pointers, and the types of [`json`](mod@crate::json).
+//! Replies written by `serde`: arrays, tuples, pointers, and the types of [`json`](mod@crate::json).
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
-//! Several event handlers of one pattern.
+//! Runs several event handlers of one pattern.
 //!
-//! An event runs them all. A message does too, and is then answered (`listeners-controller.js`; `docs/PROTOCOL.md` §3.3).
+//! An event runs all of them. A message does too, and then gets a reply (`listeners-controller.js`;
+//! `docs/PROTOCOL.md` §3.3).
 
 use std::panic::AssertUnwindSafe;
 
@@ -20,9 +21,11 @@ use crate::{
     },
 };
 
-/// Runs all, each with its copy of the request and to its own end, even when another panics.
+/// Runs all handlers, each with its copy of the request and to its own end, even if another handler
+/// panics.
 ///
-/// To a message, they answer together since Nest 9; before that, the first one answers for all and waits for nobody.
+/// Returns the future of the reply to a message. Since Nest 9 it joins the results of all handlers;
+/// before that, it is the reply of the first handler and does not wait for the others.
 pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Request, compat: Compat) -> Running {
     if compat.joins_event_results() {
         let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
@@ -36,8 +39,9 @@ pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Reques
     Box::pin(first_of(first.start(request.clone()), others, origin))
 }
 
-/// The reply of the first. All begin at once, one after the other, so that what they do without waiting is done before
-/// the next packet is looked at; the others finish by themselves.
+/// Starts all handlers, one after the other, so that what they do without waiting is done before
+/// the next packet is handled. The other handlers finish in tasks of their own. Returns the reply
+/// of the first.
 async fn first_of<F>(mut first: Running, others: Vec<F>, origin: OwnedLogContext) -> Reply
 where
     F: Future<Output = Outcome> + Send + 'static,
@@ -56,16 +60,16 @@ where
     }
 }
 
-/// Drives a stream to its end, for what it does on the way.
+/// Drives a stream to its end for its side effects. Returns its last value or its error.
 pub(in crate::server) async fn exhaust(values: ReplyStream) -> Reply {
     last_value(values).await.unwrap_or(Reply::Undefined)
 }
 
-/// What one handler came to.
+/// The result of one handler.
 enum Outcome {
     /// A value, or undefined.
     Value(Option<RawJson>),
-    /// What the reply is, whatever the others say.
+    /// The reply, regardless of the results of the other handlers.
     Decided(Reply),
 }
 
@@ -89,8 +93,9 @@ fn outcome(handler: &HandlerService, request: &Request) -> impl Future<Output = 
     })
 }
 
-/// Answers as RxJS's nested `forkJoin`s do: with the last value of each, `{"current":A,"next":{"current":B,"next":C}}`,
-/// undefined ones left out. One that fails, or a stream without any value, decides for all.
+/// Joins the results as RxJS's nested `forkJoin`s do. Returns the last value of each,
+/// `{"current":A,"next":{"current":B,"next":C}}`, without undefined ones. An error, or a stream
+/// without any value, becomes the reply of all.
 fn joined(outcomes: Vec<Outcome>) -> Reply {
     let joined = outcomes
         .into_iter()
@@ -106,11 +111,11 @@ fn joined(outcomes: Vec<Outcome>) -> Reply {
     }
 }
 
-/// The last value of a stream, or its error.
+/// Returns the last value of a stream, or its error; `None` if the stream has no value.
 async fn last_value(mut values: ReplyStream) -> Option<Reply> {
     let mut last = None;
     while let Some(value) = values.0.next().await {
-        // A stream that never waits must not keep this thread to itself.
+        // Without this, a stream that never waits would block the thread.
         tokio::task::coop::consume_budget().await;
         match value {
             Ok(value) => last = Some(value.into_option().map_or(Reply::Undefined, Reply::Value)),

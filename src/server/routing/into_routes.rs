@@ -1,11 +1,12 @@
-//! What can be served.
+//! The trait of routers that can be served.
 
 use std::sync::Arc;
 
 use crate::server::{Router, Routes};
 
-/// A router that has all it needs, for [`serve`](crate::server::serve()) and [`serve_connection`](crate::server::serve_connection): a
-/// [`Router`], or the [`Routes`] that one has been turned into, to serve them in several places.
+/// A router that has its state, for [`serve`](crate::server::serve()) and
+/// [`serve_connection`](crate::server::serve_connection): a [`Router`], or the [`Routes`] made from
+/// one, to serve them in several places.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -19,7 +20,8 @@ use crate::server::{Router, Routes};
 /// # Ok(()) }
 /// ```
 ///
-/// A router whose handlers take a [`State`](crate::server::State) is none until it [has it](Router::with_state):
+/// A router whose handlers take a [`State`](crate::server::State) implements it only once it [has
+/// that state](Router::with_state):
 ///
 /// ```compile_fail,E0277
 /// use nest_wire::server::{HostListener, Router, State, serve};
@@ -35,13 +37,13 @@ use crate::server::{Router, Routes};
     note = "a `Router<S>`, whose handlers take `State<S>`, becomes a `Router` with `.with_state(…)`"
 )]
 pub trait IntoRoutes {
-    /// The table that connections look handlers up in.
+    /// Returns the table in which connections look up handlers.
     fn into_routes(self) -> Arc<Routes>;
 }
 
 impl IntoRoutes for Router {
     fn into_routes(self) -> Arc<Routes> {
-        // The method of its own: it goes before the trait's.
+        // Calls the inherent method, which takes precedence over the trait's.
         self.into_routes()
     }
 }

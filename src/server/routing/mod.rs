@@ -1,4 +1,4 @@
-//! Which handler answers which pattern.
+//! Maps patterns to handlers.
 
 pub(in crate::server) mod fan_out;
 pub(in crate::server) mod into_routes;
@@ -19,12 +19,13 @@ use crate::{
     },
 };
 
-/// Patterns and their handlers. `S` is the state that is still missing: a router that can be served is a `Router`,
-/// that is, `Router<()>`.
+/// Patterns and their handlers. `S` is the state that is still missing: a router that can be served
+/// is a `Router`, that is, `Router<()>`.
 ///
-/// As in Nest, a second message handler for a pattern takes the place of the first, while any number of event
-/// handlers may share one and all run. An event that comes in for a message handler runs it, its result unsent; a
-/// message that comes in for event handlers runs them, their results being the answer.
+/// As in Nest, a second message handler for a pattern replaces the first, while any number of event
+/// handlers may share a pattern and all run. An event for the pattern of a message handler runs
+/// that handler and discards its result. A message for the pattern of event handlers runs them, and
+/// their results are the reply.
 ///
 /// ```
 /// use nest_wire::{pattern::Pattern, server::{Payload, Router}};
@@ -38,7 +39,7 @@ pub struct Router<S = ()> {
     registered: Vec<Registered<S>>,
     without_pattern: Option<BoxedHandler<S>>,
     fallback: Option<BoxedHandler<S>>,
-    /// `None` until it was set.
+    /// `None` until it is set.
     compat: Option<Compat>,
     #[cfg(feature = "otel")]
     trace_context: bool,
@@ -52,7 +53,7 @@ struct Registered<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Router<S> {
-    /// A router that handles nothing.
+    /// Returns a router without handlers.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -65,7 +66,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         }
     }
 
-    /// Answers messages of this pattern (`@MessagePattern`).
+    /// Registers a handler for messages of this pattern (`@MessagePattern`). Returns the router.
     #[must_use]
     pub fn message<Args, H>(self, pattern: impl Into<Pattern>, handler: H) -> Self
     where
@@ -75,7 +76,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.register(pattern.into(), RequestKind::Message, BoxedHandler::new(handler))
     }
 
-    /// Takes events of this pattern (`@EventPattern`).
+    /// Registers a handler for events of this pattern (`@EventPattern`). Returns the router.
     #[must_use]
     pub fn event<Args, H>(self, pattern: impl Into<Pattern>, handler: H) -> Self
     where
@@ -85,8 +86,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.register(pattern.into(), RequestKind::Event, BoxedHandler::new(handler))
     }
 
-    /// Answers the messages of this contract. The handler takes the contract's request in its last parameter, as
-    /// `Payload<Request>`, and returns its reply; one of other types does not compile.
+    /// Registers a handler for the messages of this contract. Returns the router. The handler takes
+    /// the contract's request in its last parameter, as `Payload<Request>`, and returns its reply.
+    /// A handler of other types does not compile.
     ///
     /// ```
     /// use nest_wire::{contract::Message, server::{Payload, Router}};
@@ -108,8 +110,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.message(message.pattern(), handler)
     }
 
-    /// Takes the events of this contract. The handler takes the contract's data in its last parameter, as
-    /// `Payload<Data>`, and returns `()` or a `Result` of it; one of other types does not compile.
+    /// Registers a handler for the events of this contract. Returns the router. The handler takes
+    /// the contract's data in its last parameter, as `Payload<Data>`, and returns `()` or a
+    /// `Result` of it. A handler of other types does not compile.
     ///
     /// ```
     /// use nest_wire::{contract::Event, server::{Payload, Router}};
@@ -128,8 +131,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.event(event.pattern(), handler)
     }
 
-    /// Answers messages and takes events of every other pattern, which Nest answers with an error that says that there
-    /// is no handler.
+    /// Registers a handler for messages and events of all other patterns. Returns the router. Nest
+    /// replies to such messages with an error that says that there is no handler.
     ///
     /// ```
     /// use nest_wire::{packet::RpcError, server::{Context, Router}};
@@ -149,8 +152,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// Answers messages and takes events that have no pattern, as the handler of `@MessagePattern()` does in Nest. Without
-    /// it, the [fallback](Self::fallback) does. Nest's own clients send no such packet.
+    /// Registers a handler for messages and events without a pattern, like the handler of
+    /// `@MessagePattern()` in Nest. Returns the router. Without it, the [fallback](Self::fallback)
+    /// handles them. Nest's own clients send no such packet.
     ///
     /// ```
     /// use nest_wire::server::{Context, Router};
@@ -170,8 +174,9 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// Puts a tower layer around every handler so far, the fallback included: what is added later is not in it, and
-    /// what is layered last runs first. See [`HandlerLayer`] for what fits.
+    /// Wraps every handler registered so far, including the fallback, in a tower layer. Returns the
+    /// router. Handlers registered later are not wrapped. The layer added last runs first. See
+    /// [`HandlerLayer`] for which layers fit.
     ///
     /// ```
     /// use std::time::Duration;
@@ -195,8 +200,10 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// Adds all handlers of `other`, as if each had been added here. Its fallback, its handler of packets without a
-    /// pattern and its [`compat`](Self::compat) are taken if there is none here. Two majors that differ are warned of.
+    /// Adds all handlers of `other`, as if each had been registered here. Returns the router. The
+    /// fallback of `other`, its handler of packets without a pattern and its
+    /// [`compat`](Self::compat) are taken if this router has none. A warning is logged if both
+    /// routers have a `compat` and they differ.
     ///
     /// ```
     /// use nest_wire::server::Router;
@@ -214,9 +221,10 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// Adds all handlers of `other` under `prefix`, and leaves its fallback and its handler of packets without a pattern.
-    /// Its [`compat`](Self::compat) is taken as by [`merge`](Self::merge). A text pattern `find` under the prefix
-    /// `users` is `users.find`, an object pattern has the prefix's members before its own.
+    /// Adds all handlers of `other` under `prefix`, but not its fallback and its handler of packets
+    /// without a pattern. Returns the router. The [`compat`](Self::compat) of `other` is taken as
+    /// by [`merge`](Self::merge). A text pattern `find` under the prefix `users` becomes
+    /// `users.find`. An object pattern gets the prefix's members before its own.
     ///
     /// ```
     /// use nest_wire::{pattern::Pattern, server::Router};
@@ -229,7 +237,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// ```
     ///
     /// # Panics
-    /// A pattern and the prefix are not both texts and not both objects, or they have a key in common.
+    /// A pattern and the prefix are not both texts and not both objects, or they have a key in
+    /// common.
     #[must_use]
     pub fn nest(mut self, prefix: impl Into<Pattern>, other: Self) -> Self {
         let prefix = prefix.into();
@@ -246,28 +255,30 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// What is handled, in the order in which it was added.
+    /// Returns the registered patterns and their kinds, in the order of registration.
     pub fn patterns(&self) -> impl Iterator<Item = (&Pattern, RequestKind)> {
         self.registered.iter().map(|it| (&it.pattern, it.kind))
     }
 
-    /// Follows the rules of this major of Nest, where they differ: for all handlers, merged ones included. Default: the
-    /// newest.
+    /// Sets the major version of Nest whose rules all handlers follow, including merged ones, where
+    /// the versions differ. Returns the router. Default: the newest.
     #[must_use]
     pub fn compat(mut self, compat: Compat) -> Self {
         self.compat = Some(compat);
         self
     }
 
-    /// Makes each request a part of its caller's trace (feature `otel`): the parent of its span is the one whose
-    /// context the packet's metadata carries, W3C's `traceparent` and `tracestate` for example; without such, it begins
-    /// a trace of its own. Off by default, for callers then choose the ids of traces.
+    /// Makes each request a part of its caller's trace (feature `otel`). Returns the router. The
+    /// parent of the request's span is the one whose context the packet's metadata carries, for
+    /// example W3C's `traceparent` and `tracestate`. Without such metadata, the request begins its
+    /// own trace. Off by default, because callers then choose the ids of traces.
     ///
-    /// The metadata is read by OpenTelemetry's global propagator, which has to be set
-    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of `tracing-opentelemetry`.
-    /// They then have the level `INFO`, otherwise `DEBUG`. `docs/OBSERVABILITY.md` shows all of it together.
+    /// OpenTelemetry's global propagator reads the metadata, and must be set
+    /// (`opentelemetry::global::set_text_map_propagator`). A layer of `tracing-opentelemetry`
+    /// exports the spans. They then have the level `INFO`, otherwise `DEBUG`.
+    /// `docs/OBSERVABILITY.md` shows the whole setup.
     ///
-    /// A router into which this one is merged or nested does not follow it.
+    /// The setting does not apply to a router into which this one is merged or nested.
     ///
     /// ```
     /// use nest_wire::server::Router;
@@ -281,7 +292,8 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self
     }
 
-    /// Gives all handlers so far what their [`State`](crate::server::State) takes.
+    /// Gives all handlers registered so far the state that their [`State`](crate::server::State)
+    /// parameters take. Returns the router.
     #[must_use]
     pub fn with_state<T>(self, state: S) -> Router<T> {
         let registered = self.registered.into_iter().map(|registered| Registered {
@@ -310,11 +322,13 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
 }
 
 impl Router {
-    /// The table that connections look handlers up in: for [`serve_connection`](crate::server::serve_connection), and to serve
-    /// one router in several places.
+    /// Returns the table in which connections look up handlers: for
+    /// [`serve_connection`](crate::server::serve_connection), and to serve one router in several
+    /// places.
     ///
-    /// Logs a warning for each handler that never runs: a later one takes its place, or calls to its pattern look
-    /// another one up, as calls to the texts `null`, `true` and `1.50` do.
+    /// Logs a warning for each handler that never runs: either a later handler replaces it, or
+    /// calls to its pattern look up another one, as calls to the texts `null`, `true` and `1.50`
+    /// do.
     #[must_use]
     pub fn into_routes(self) -> Arc<Routes> {
         let without_pattern = self.without_pattern.map(|handler| handler.bind(()));
@@ -339,7 +353,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Router<S> {
 }
 
 impl<S> fmt::Debug for Router<S> {
-    /// Lists what is registered.
+    /// Lists the registered patterns.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = self.registered.iter().map(|it| (&it.pattern, it.kind));
         f.debug_map().entries(entries).finish()

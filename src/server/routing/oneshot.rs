@@ -1,4 +1,4 @@
-//! Asks a router without a connection.
+//! Calls a router's handlers without a connection.
 
 use std::{
     convert::Infallible,
@@ -24,11 +24,12 @@ use crate::{
 use serde::Serialize;
 
 impl Request {
-    /// Makes a message to `pattern` as `send` sends it, for tests of extractors, layers and routers. Its other fields
-    /// are empty and may be set; data that is undefined is `None`.
+    /// Makes a message to `pattern` as `send` sends it, for tests of extractors, layers and
+    /// routers. Returns the request. Its other fields are empty and may be set; undefined data is
+    /// `None`.
     ///
     /// # Errors
-    /// `data` refuses to be serialised.
+    /// `data` can't be serialised.
     pub fn message(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
         Ok(Self::new(
             RequestKind::Message,
@@ -37,10 +38,11 @@ impl Request {
         ))
     }
 
-    /// Makes an event of `pattern` as `emit` sends it: addressed to the pattern's route.
+    /// Makes an event of `pattern` as `emit` sends it: addressed to the pattern's route. Returns
+    /// the request.
     ///
     /// # Errors
-    /// `data` refuses to be serialised.
+    /// `data` can't be serialised.
     pub fn event(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
         let route = pattern.into().route(Compat::default()).to_string();
         Ok(Self::new(RequestKind::Event, &route, RawJson::from_value(data)?))
@@ -60,8 +62,9 @@ impl Request {
 }
 
 impl Router {
-    /// Runs the handler that `request` is addressed to, without a connection, as axum's `oneshot`. A panic is a
-    /// [`Reply::Error`], and so is a pattern that has no handler.
+    /// Runs the handler that `request` is addressed to, without a connection, like axum's
+    /// `oneshot`. Returns its reply, which is a [`Reply::Error`] if the handler panics or the
+    /// pattern has no handler.
     ///
     /// ```
     /// use nest_wire::server::{Payload, Reply, Request, Router};

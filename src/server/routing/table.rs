@@ -1,4 +1,4 @@
-//! The finished table of handlers, and how a packet's pattern is looked up in it.
+//! The finished table of handlers, and the lookup of a packet's pattern in it.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -13,28 +13,30 @@ use crate::{
     telemetry::{CallMeters, LogThrottle},
 };
 
-/// Which handler a pattern leads to: a [`Router`](crate::server::Router) made ready to serve any number of connections.
+/// The table from patterns to handlers: a [`Router`](crate::server::Router) made ready to serve any
+/// number of connections.
 pub struct Routes {
     pub(in crate::server) compat: Compat,
     registered: Vec<(Handlers, CallMeters)>,
-    /// By route, which of them: the truth.
+    /// Index into `registered` by route. This map is authoritative.
     by_route: Table<Route<'static>, usize>,
-    /// By the very JSON text that callers of a registered pattern send: a short cut that saves parsing and collating.
-    /// Filled only by looking those texts up in `by_route`, so that it can't lead elsewhere.
+    /// Index by the exact JSON text that callers of a registered pattern send: a short cut that
+    /// saves parsing and collating. Its entries are results of looking those texts up in
+    /// `by_route`, so the two maps can't differ.
     by_text: Table<Box<str>, Lookup>,
-    /// What a packet without a pattern leads to.
+    /// The handler of packets without a pattern.
     without_pattern: Option<Handlers>,
-    /// What everything else leads to.
+    /// The handler of all other packets.
     fallback: Option<Handlers>,
-    /// Of all requests for what is not registered.
+    /// The meters of all requests whose pattern is not registered.
     others: CallMeters,
     pub(in crate::server) throttles: Throttles,
-    /// Whether requests become part of their callers' traces.
+    /// Makes requests part of their callers' traces.
     #[cfg(feature = "otel")]
     pub(in crate::server) trace_context: bool,
 }
 
-/// Bounds what peers can make all connections together write to the log.
+/// Limits how much peers can make all connections together write to the log.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Throttles {
     /// Peers that broke the framing.
@@ -53,22 +55,24 @@ pub(in crate::server) struct Throttles {
 
 type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// A pattern that came in: its text for the context, and which of the registered it leads to.
+/// A received pattern: its text for the context, and the index of the registered handlers.
 #[derive(Default)]
 pub(in crate::server) struct Lookup {
     pattern: Option<Arc<str>>,
     registered: Option<usize>,
 }
 
-/// What a packet's pattern leads to. All of it is borrowed: there is one for each request.
+/// The result of looking up a packet's pattern. All of it is borrowed, because there is one for
+/// each request.
 pub(in crate::server) struct Match<'r> {
     pub(in crate::server) pattern: Option<&'r Arc<str>>,
     pub(in crate::server) handler: Option<&'r Handlers>,
     pub(in crate::server) meters: &'r CallMeters,
 }
 
-/// What is registered for one route. The kind is that of the first registration, as in Nest, where later event
-/// handlers are chained to whatever is there, and a message handler never looks at its chain.
+/// The handlers registered for one route. The kind is that of the first registration. In Nest,
+/// later event handlers are chained to the existing handler, and a message handler never looks at
+/// its chain.
 pub(in crate::server) enum Handlers {
     Message(HandlerService),
     Events(Vec<HandlerService>),
@@ -115,7 +119,7 @@ impl Routes {
         }
     }
 
-    /// Adds the short cuts for these patterns, which have all been added.
+    /// Adds the short cuts for these patterns, which must all have been added.
     pub(in crate::server) fn add_short_cuts<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pattern>) {
         for pattern in patterns {
             warn_if_unreachable(pattern, self.compat);
@@ -125,8 +129,9 @@ impl Routes {
         }
     }
 
-    /// Finds what the JSON text of a packet's pattern leads to (`Server.getHandlerByPattern` in Nest's
-    /// `server/server.js`). One that has no short cut is put into `looked_up`, which is empty before.
+    /// Looks up the JSON text of a packet's pattern (`Server.getHandlerByPattern` in Nest's
+    /// `server/server.js`). Returns the match. The result for a text without a short cut is stored
+    /// in `looked_up`, which must be empty.
     pub(in crate::server) fn find<'r>(&'r self, pattern: Option<&str>, looked_up: &'r mut Lookup) -> Match<'r> {
         let target = match pattern {
             None => looked_up,
@@ -162,7 +167,7 @@ impl Routes {
     }
 
     fn look_up(&self, text: &str) -> Lookup {
-        // The text is a member of a packet that was read, and so it is JSON.
+        // The text is a member of a packet that was read, so it is JSON.
         let incoming = IncomingPattern::read(text, self.compat).unwrap_or_else(|_| IncomingPattern::absent());
         Lookup {
             pattern: incoming.as_str().map(Into::into),
@@ -179,7 +184,8 @@ impl Handlers {
         }
     }
 
-    /// Takes a function that makes the request: so it is made where the handler takes it from, and not copied to there.
+    /// Starts the handlers. Returns the future of their reply. `request` makes the request: a
+    /// closure lets it be built in its final place instead of being copied there.
     #[inline]
     pub(in crate::server) fn start(&self, request: impl FnOnce() -> Request, compat: Compat) -> Running {
         let handlers = match self {

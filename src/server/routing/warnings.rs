@@ -7,8 +7,9 @@ use crate::{
     pattern::{IncomingPattern, Pattern},
 };
 
-/// Logs a warning if calls to `pattern` do not look up the route that its handler is registered under
-/// (`docs/PROTOCOL.md` §5.3). A service turns each pattern into text and reads that as JSON, so that calls to the text `1.50` look up the number 1.5.
+/// Logs a warning if calls to `pattern` do not look up the route that its handler is registered
+/// under (`docs/PROTOCOL.md` §5.3). A service turns each pattern into text and reads that text as
+/// JSON, so calls to the text `1.50` look up the number 1.5.
 pub(in crate::server) fn warn_if_unreachable(pattern: &Pattern, compat: Compat) {
     let json = pattern.to_json();
     let Ok(incoming) = IncomingPattern::read(&json, compat) else {
@@ -25,7 +26,8 @@ pub(in crate::server) fn warn_if_unreachable(pattern: &Pattern, compat: Compat) 
     );
 }
 
-/// Returns the major that two routers together follow: the first one's, if both have one.
+/// Returns the major version that two merged routers follow: the first router's, if both have one.
+/// Logs a warning if they differ.
 pub(in crate::server) fn merged_compat(ours: Option<Compat>, theirs: Option<Compat>) -> Option<Compat> {
     if let (Some(ours), Some(theirs)) = (ours, theirs)
         && ours != theirs

@@ -1,6 +1,6 @@
 //! Accepts connections until the service is stopped, then waits for the calls in flight.
 //!
-//! `connection_task` has what happens to a connection after that.
+//! `connection_task` handles an accepted connection.
 
 use std::{
     fmt,
@@ -36,7 +36,8 @@ use crate::{
     },
 };
 
-/// Maximum number of connections that are accepted after the signal to stop: as many as a system usually queues.
+/// Maximum number of connections that are accepted after the signal to stop: as many as a system
+/// usually queues.
 const MAX_QUEUED: usize = 4096;
 
 /// Accepts connections and owns their tasks.
@@ -68,7 +69,7 @@ impl AcceptLoop {
         }
     }
 
-    /// Accepts until `signal` completes, then drains. Returns how that ended.
+    /// Accepts until `signal` completes, then drains. Returns how the shutdown ended.
     pub(in crate::server) async fn run<L: Listener>(
         mut self,
         listener: L,
@@ -93,8 +94,8 @@ impl AcceptLoop {
         self.receive_queued(listener).await;
     }
 
-    /// Accepts the connections that the system has accepted already: their callers may have sent something. Then the listener
-    /// closes.
+    /// Accepts the connections that the system has accepted already, because their callers may have
+    /// sent something. Then closes the listener.
     async fn receive_queued<L: Listener>(&mut self, mut listener: L) {
         for _ in 0..MAX_QUEUED {
             match unless_it_waits(accept(&mut listener)).await {
@@ -120,7 +121,7 @@ impl AcceptLoop {
         admission: Option<Admission>,
     ) {
         let (peer, learns_peer) = (accepted.peer(), accepted.learns_peer());
-        // What the handshake may learn is added to the span then.
+        // A peer that the handshake finds out is added to the span after the handshake.
         let span = connection_span(peer.filter(|_| !learns_peer));
         let connection_limiter = |limiter| ConnectionLimiter::new(Arc::clone(limiter), admission);
         let connection_task = ConnectionTask {
@@ -154,7 +155,7 @@ impl AcceptLoop {
             let (connection, shutdown) = (self.transport.clone(), self.stop.token.clone());
             let told = async move {
                 let told = reject(accepted, &connection, exceeded);
-                // Not to be waited for when the service stops.
+                // A service that stops does not wait for it.
                 shutdown.run_until_cancelled(told).await;
                 drop(place);
             };
@@ -163,7 +164,8 @@ impl AcceptLoop {
     }
 }
 
-/// Accepts, whatever else happens. Can be dropped and called anew.
+/// Returns the next connection, after any number of errors. The future can be dropped and the
+/// function called again.
 async fn next<L: Listener>(listener: &mut L, back_off: &mut BackOff) -> Incoming<L::Io> {
     loop {
         back_off.over().await;
@@ -175,9 +177,10 @@ async fn next<L: Listener>(listener: &mut L, back_off: &mut BackOff) -> Incoming
     }
 }
 
-/// Accepts one connection. A panic of the listener is an error like others.
+/// Accepts one connection. Returns it, an error, or a panic of the listener.
 async fn accept<L: Listener>(listener: &mut L) -> Result<io::Result<Incoming<L::Io>>, panics::Payload> {
-    // Called within, since a listener's `accept` may be a function that panics before there is a future.
+    // Called inside the block, because a listener's `accept` may be a function that panics before
+    // it returns a future.
     AssertUnwindSafe(async { listener.accept().await }).catch_unwind().await
 }
 
@@ -204,7 +207,7 @@ async fn drain(mut sessions: JoinSet<()>, patience: Duration, forced: Forced) ->
     ShutdownOutcome::Cut { connections }
 }
 
-/// What completes when there is no time left, if anything.
+/// A future that completes when a shutdown must end at once, if there is one.
 pub(in crate::server) struct Forced(pub(in crate::server) Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Forced {

@@ -1,4 +1,4 @@
-//! Serves one connection by itself, without a listener.
+//! Serves a single connection, without a listener.
 
 use std::{
     fmt,
@@ -21,10 +21,11 @@ use crate::{
     },
 };
 
-/// Serves one link that is already open: a Unix socket, a TLS stream, one end of [`tokio::io::duplex`]. Await what this
-/// returns.
+/// Serves one connection that is already open: a Unix socket, a TLS stream, one end of
+/// [`tokio::io::duplex`]. Await the returned value.
 ///
-/// It ends when the peer has closed and the handlers it called have finished. Who serves many links gives each the same
+/// It ends when the peer has closed the connection and the handlers that the peer called have
+/// finished. To serve many connections, give each the same
 /// [`Router::into_routes`](crate::server::Router::into_routes).
 ///
 /// ```
@@ -46,7 +47,7 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// Why the link was cut: see [`ConnectionError`].
+/// The reason why the connection was cut: see [`ConnectionError`].
 pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<IO> {
     ServeConnection {
         io,
@@ -58,7 +59,7 @@ pub fn serve_connection<IO>(io: IO, router: impl IntoRoutes) -> ServeConnection<
     }
 }
 
-/// A link that is served once this is awaited.
+/// A connection that is served once this is awaited.
 #[derive(Debug)]
 #[must_use = "a link is served only while this is awaited"]
 pub struct ServeConnection<IO> {
@@ -71,33 +72,36 @@ pub struct ServeConnection<IO> {
 }
 
 impl<IO> ServeConnection<IO> {
-    /// Sets the limits of the link, and its framing. Default: Nest's.
+    /// Sets the limits of the connection, and its framing. Returns the builder. Default: Nest's.
     pub fn transport(mut self, config: TransportConfig) -> Self {
         self.transport = config;
         self
     }
 
-    /// Sets how much is taken on. This is the only connection that counts: it is not past a limit of connections, and
-    /// [`Limits::max_in_flight`] means what is in flight on this one. Default: no limits, as Nest.
+    /// Sets the limits of requests in flight, idle time and age. Returns the builder. Limits of the
+    /// number of connections have no effect on a single connection, and [`Limits::max_in_flight`]
+    /// counts the requests of this connection. Default: no limits, as in Nest.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Adds where the caller is, for [`Context::peer`](crate::server::Context) and for the log.
+    /// Sets the caller's address, for [`Context::peer`](crate::server::Context) and for the log.
+    /// Returns the builder.
     pub fn peer(mut self, peer: SocketAddr) -> Self {
         self.caller.peer = Some(peer);
         self
     }
 
-    /// Adds something that each request is to carry, for [`Extension`](crate::server::Extension) to take. Each request clones it.
+    /// Adds a value to each request, for [`Extension`](crate::server::Extension) to take. Returns
+    /// the builder. Each request clones the value.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.caller.extensions.insert(value);
         self
     }
 
-    /// Takes nothing more when `signal` completes, lets what is in flight finish, and closes. How long that may take is
-    /// up to whoever awaits it.
+    /// Makes the connection finish what is in flight and close when `signal` completes. Returns the
+    /// builder. There is no time limit: the task that awaits the connection may set one.
     pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.shutdown = Shutdown::At(Box::pin(signal));
         self
@@ -117,7 +121,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> IntoFuture for ServeConnectio
     }
 }
 
-/// A link that is being served: the future of [`serve_connection`].
+/// A connection that is being served: the future of [`serve_connection`].
 #[must_use = "a link is served only while this is awaited"]
 pub struct ServingConnection<IO>(Instrumented<Serving<IO>>);
 

@@ -1,4 +1,4 @@
-//! The task of one connection: its handshake, its session, and what is logged of its end.
+//! The task of one connection: its handshake, its session, and the log of its end.
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
@@ -21,14 +21,15 @@ pub(in crate::server) struct ConnectionTask {
     pub(in crate::server) routes: Arc<Routes>,
     pub(in crate::server) transport: TransportConfig,
     pub(in crate::server) peer: Option<SocketAddr>,
-    /// Whether the handshake may learn that the peer is another one. Until then the connection counts for none.
+    /// True if the handshake may find another address of the peer. Until then, the connection
+    /// counts for no peer.
     pub(in crate::server) learns_peer: bool,
     pub(in crate::server) stop: Arc<ServiceStop>,
     pub(in crate::server) connection_limiter: Option<ConnectionLimiter>,
 }
 
 impl ConnectionTask {
-    /// Serves a connection that can be used at once.
+    /// Serves a connection that can be used at once. Returns the future of its session.
     pub(in crate::server) fn serve<IO>(self, io: IO, extensions: Extensions) -> impl Future<Output = ()> + use<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -50,7 +51,7 @@ impl ConnectionTask {
         .map(log_end)
     }
 
-    /// Serves a connection with which something has to be done first.
+    /// Runs a connection's handshake, then serves the connection.
     pub(in crate::server) async fn open<IO>(mut self, handshake: Handshake<IO>)
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -69,7 +70,8 @@ impl ConnectionTask {
         }
     }
 
-    /// Takes note of who the peer is, now that the handshake may have learnt it.
+    /// Sets the peer's address, which the handshake may have found out, and counts the connection
+    /// for that peer.
     fn identify(&mut self, learnt: Option<SocketAddr>) -> Result<(), LimitExceeded> {
         if !self.learns_peer {
             return Ok(());
@@ -82,7 +84,7 @@ impl ConnectionTask {
         }
     }
 
-    /// Tells a peer that is past its limit so, now that it is known, and closes.
+    /// Sends an error to a peer that turned out to have too many connections, and closes.
     async fn reject<IO>(self, io: IO, exceeded: LimitExceeded)
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -91,15 +93,16 @@ impl ConnectionTask {
             return;
         };
         let limiter = Arc::clone(&connection_limiter.limiter);
-        // From here on it does not count as connected.
+        // From here on, the connection is not counted.
         drop(connection_limiter);
         let refused = reject_late(&limiter, io, &self.transport, exceeded, self.peer);
-        // Boxed, since it is seldom done and would make each connection's task larger.
+        // Boxed, because it is rarely needed and would make each connection's task larger.
         self.stop.token.run_until_cancelled(Box::pin(refused)).await;
     }
 }
 
-/// Callers may have many connections cut: the log gets one a second, with the address of its peer.
+/// Logs the end of a connection. Callers may have many connections cut: the log gets one message
+/// per second, with the address of one peer.
 fn log_end(ended: Ended) {
     let peer = ended.peer.map(display);
     match ended.outcome {
@@ -125,7 +128,7 @@ mod tests {
     use super::*;
     use crate::server::Router;
 
-    /// Ten thousand idle connections are to cost next to nothing.
+    /// Ten thousand idle connections must cost next to nothing.
     #[tokio::test]
     async fn a_connection_is_a_small_future() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -1,4 +1,4 @@
-//! From a listener and a router to a running service.
+//! Runs a service from a listener and a router.
 
 pub(in crate::server) mod accept_loop;
 pub(in crate::server) mod connection;
@@ -23,8 +23,9 @@ use crate::{
     },
 };
 
-/// Serves `router` on `listener`: TCP, Unix sockets, TLS, whatever implements [`Listener`]. Await what this returns;
-/// without [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never ends.
+/// Serves `router` on `listener`: TCP, Unix sockets, TLS, or any other [`Listener`]. Await the
+/// returned value; without [`with_graceful_shutdown`](Serve::with_graceful_shutdown) it never
+/// completes.
 ///
 /// ```no_run
 /// use nest_wire::server::{HostListener, Router, serve};
@@ -65,11 +66,14 @@ pub struct Serve<L, F> {
 }
 
 impl<L, F> Serve<L, F> {
-    /// Stops accepting when `signal` completes, closes each connection at its first quiet moment, and ends.
+    /// Makes the service stop accepting when `signal` completes, close each connection at its first
+    /// quiet moment, and end. Returns the builder.
     ///
-    /// A connection is quiet when nothing is in flight, unread or unsent on it. Until then it goes on answering: a Nest
-    /// caller has no other connection. Shortly before [`drain_timeout`](Self::drain_timeout), new requests are answered with
-    /// an error, `{"status":"error","message":"the service is stopping"}`; events are handled until the connection closes.
+    /// A connection is quiet when nothing is in flight, unread or unsent on it. Until then, replies
+    /// are sent, because a Nest caller has no other connection. Shortly before
+    /// [`drain_timeout`](Self::drain_timeout), new requests are answered with an error,
+    /// `{"status":"error","message":"the service is stopping"}`; events are handled until the
+    /// connection closes.
     pub fn with_graceful_shutdown<G>(self, signal: G) -> Serve<L, G>
     where
         G: Future<Output = ()> + Send + 'static,
@@ -85,9 +89,11 @@ impl<L, F> Serve<L, F> {
         }
     }
 
-    /// Cuts a graceful shutdown short when `signal` completes: for whoever presses Ctrl-C a second time.
+    /// Cuts a graceful shutdown short when `signal` completes, for example when Ctrl-C is pressed a
+    /// second time. Returns the builder.
     ///
-    /// `signal` is looked at only once the shutdown has begun, so `tokio::signal::ctrl_c()` waits for the second one.
+    /// `signal` is polled only once the shutdown has begun, so `tokio::signal::ctrl_c()` waits for
+    /// the second key press.
     ///
     /// ```no_run
     /// use nest_wire::server::{ShutdownOutcome, HostListener, Router, serve};
@@ -111,21 +117,23 @@ impl<L, F> Serve<L, F> {
         self
     }
 
-    /// Sets how much the service takes on. Default: no limits, as Nest.
+    /// Sets limits of what the service takes on. Returns the builder. Default: no limits, as in
+    /// Nest.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets the limits of each connection, and its framing. Default: Nest's.
+    /// Sets the limits of each connection, and its framing. Returns the builder. Default: Nest's.
     pub fn transport(mut self, config: TransportConfig) -> Self {
         self.transport = config;
         self
     }
 
-    /// Sets how long a graceful shutdown waits for handlers, for streams, and for peers to take their answers, before it
-    /// cuts them off. Raise it for handlers that take longer; keep it below the time that the service is given to end,
-    /// 30 seconds in Kubernetes. Default: 25 seconds.
+    /// Sets the maximum time that a graceful shutdown waits for handlers, for streams, and for
+    /// peers to read their replies, before it cuts their connections. Returns the builder. Raise it
+    /// for handlers that take longer. Keep it below the time that the service is given to end, 30
+    /// seconds in Kubernetes. Default: 25 seconds.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// A handler at work. A panic in it is a reply like any other.
+/// A running handler. A panic in it becomes an error reply.
 pub(in crate::server) struct Call {
     kind: RequestKind,
     running: Contained<Running>,
@@ -34,7 +34,8 @@ pub(in crate::server) struct Call {
 }
 
 impl Call {
-    /// `start` runs the handler as far as its future, which for a handler that is an `async fn` does nothing yet.
+    /// Starts a handler. Returns its call. `start` makes the handler's future, which for an `async
+    /// fn` does nothing before its first poll.
     pub(in crate::server) fn new(
         kind: RequestKind,
         watch: RequestTrace,
@@ -77,7 +78,7 @@ impl Call {
     }
 }
 
-/// Polls a handler, and drops it when it is done: both run user code.
+/// Polls a handler, and drops it when it is done: both run user code. Returns its reply.
 #[inline]
 fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Poll<Reply> {
     let Some(future) = &mut **running else {
@@ -90,14 +91,14 @@ fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Po
     polled
 }
 
-/// A call that waits, with whom to answer; an event has nobody.
+/// A call that waits, with the id for its reply; an event has none.
 pub(in crate::server) struct Waiting {
     pub(in crate::server) id: Option<RawJson>,
     pub(in crate::server) origin: OwnedLogContext,
     pub(in crate::server) call: Call,
 }
 
-/// How a call ended that had to wait.
+/// The outcome of a call that had to wait.
 pub(in crate::server) struct Finished {
     pub(in crate::server) id: Option<RawJson>,
     pub(in crate::server) reply: Reply,
@@ -119,7 +120,8 @@ impl Future for Waiting {
     }
 }
 
-/// What is left to do for an event whose handler gave a stream: nobody gets the values, but they are to be made.
+/// Returns the rest of an event whose handler returned a stream. The values are not sent, but the
+/// stream must run for its side effects.
 pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin: LogContext<'_>) -> Option<Waiting> {
     match reply {
         Reply::Stream(values) => Some(Waiting {
@@ -134,7 +136,7 @@ pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin
     }
 }
 
-/// Logs the private cause of an error. An event has no reply: its whole error is logged.
+/// Logs the private cause of an error. An event has no reply, so its whole error is logged.
 pub(in crate::server) fn report(error: &RpcError, kind: RequestKind, origin: LogContext<'_>) {
     // The log's subscriber formats the cause, which is user code.
     let reported = catch_unwind(AssertUnwindSafe(|| log(error, kind, origin)));
@@ -152,8 +154,8 @@ pub(in crate::server) fn report(error: &RpcError, kind: RequestKind, origin: Log
 
 fn log(error: &RpcError, kind: RequestKind, origin: LogContext<'_>) {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
-    // A packet that was refused is its sender's fault, and its reply says so.
-    // One that is passed on from another service is that service's matter.
+    // A packet that was rejected is its sender's fault, and the reply says so. A missing handler
+    // that another service reported concerns that service.
     let failure = error
         .cause()
         .filter(|cause| !cause.is::<Rejection>() && !cause.is::<NoHandler>());

@@ -1,8 +1,8 @@
-//! Tells a future that really waits from one that tokio's cooperative budget interrupts.
+//! Distinguishes a future that really waits from one that tokio's cooperative budget interrupts.
 //!
-//! A task has a budget for each of its polls. When it is used up, tokio's sockets, channels, locks and timers answer
-//! `Pending` to all that they are asked, and wake the task at once. Where `Pending` is taken for "nothing is there", that
-//! has to be told apart.
+//! A task has a budget for each of its polls. When it is used up, tokio's sockets, channels, locks
+//! and timers return `Pending` from every poll, and wake the task at once. Code that takes
+//! `Pending` for "nothing is there" must distinguish the two.
 
 use std::{
     future::{Future, poll_fn},
@@ -12,7 +12,7 @@ use std::{
 
 use tokio::task::coop;
 
-/// Returns whether the task's budget is used up.
+/// Returns true if the task's budget is used up.
 #[inline]
 pub(in crate::server) fn is_budget_used_up() -> bool {
     !coop::has_budget_remaining()

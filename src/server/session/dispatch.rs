@@ -39,8 +39,8 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Runs the handlers of the packets in the segment that was read, of all if the peer takes the replies and tokio's budget
-    /// suffices.
+    /// Runs the handlers of the packets in the segment that was read. Stops early if the peer does
+    /// not read its replies or tokio's budget is used up.
     pub(super) fn take_packets(&mut self, cx: &mut Context<'_>, share: &mut Share) {
         let routes = Arc::clone(&self.routes);
         if std::mem::replace(&mut self.pause, Pause::No) != Pause::OutOfBudget {
@@ -62,7 +62,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         self.pause = Pause::Congested;
     }
 
-    /// Closes our side: the peer broke the framing.
+    /// Closes our side because the peer broke the framing.
     #[cold]
     fn break_off(&mut self, error: &ConnectionError) {
         if self.life.answers()
@@ -71,8 +71,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             let error = error as &dyn std::error::Error;
             warn!(peer = self.peer(), error, suppressed, "closing the connection");
         }
-        // In Nest, the handlers of good frames before a bad one in the same segment have run by now, but
-        // not yet answered when the socket closes. What earlier segments asked for has been sent.
+        // In Nest, the handlers of good frames before a bad one in the same segment have run by
+        // now, but have not replied yet when the socket closes. Replies to earlier segments have
+        // been sent.
         self.connection.unqueue(self.queued_before as usize);
         self.pass(Event::BadFrame);
     }
@@ -82,7 +83,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         self.caller.peer.map(display)
     }
 
-    /// Returns whether there was one.
+    /// Takes the next packet of the segment and runs its handler. Returns true if there was a
+    /// packet.
     fn take_packet(
         &mut self,
         routes: &Routes,
@@ -99,7 +101,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         packet.map(|_| true).map_err(|error| self.connection.refuse(error))
     }
 
-    /// Polls the packet's handler once. Most finish at once; the rest wait aside.
+    /// Polls the packet's handler once. Most handlers finish at once; the others are set aside.
     fn start(&mut self, routes: &Routes, frame: Frame<'_>, packet: &RequestMembers<'_>, cx: &mut Context<'_>) {
         let id = packet.id.as_ref();
         let mut looked_up = Lookup::default();
@@ -164,7 +166,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Returns the permit for one more in flight; `Ok(None)` if that is not limited.
+    /// Returns a permit for one more call; `Ok(None)` if the number of calls is not limited.
     fn permit(&self, kind: RequestKind) -> Result<Option<Permit>, LimitExceeded> {
         if kind == RequestKind::Message && matches!(self.life, Life::Refusing | Life::Leaving(_)) {
             return Err(LimitExceeded::Stopping);
@@ -175,7 +177,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Answers a request that exceeds a limit, or comes too late.
+    /// Answers a request that exceeds a limit or comes too late.
     #[cold]
     fn turn_down(&mut self, id: Option<&ReplyId<'_>>, exceeded: LimitExceeded) {
         if let Some(id) = id {
@@ -190,7 +192,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Sends the handler's reply. `watch` is called for if the reply is a stream.
+    /// Sends the handler's reply. `watch` is called if the reply is a stream and must be traced
+    /// further.
     pub(super) fn settle(
         &mut self,
         id: Option<&ReplyId<'_>>,
@@ -205,7 +208,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             return self.refuse(id, origin);
         }
         let Some(id) = id else {
-            // Polled here and now, as everything is before it is set aside.
+            // Polled at once, as everything is before it is set aside.
             if let Some(mut rest) = rest_of_event(reply, watch(), origin)
                 && rest.poll_unpin(cx).is_pending()
             {
@@ -230,7 +233,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Sends what a new stream has at once, so that it keeps its place among the replies, and sets it aside.
+    /// Sends what a new stream has at once, so that its values keep their place among the replies,
+    /// and sets the stream aside.
     fn stream(&mut self, mut streaming: StreamedReply, cx: &mut Context<'_>) {
         let mut share = Share::new();
         while self.life.answers() && !self.connection.is_congested() && !share.is_used_up() {
@@ -249,13 +253,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             self.in_flight.add_stream(streaming);
         }
         if share.is_used_up() {
-            // It has more, and nothing else would have it polled.
+            // The stream has more, and nothing else would wake the task.
             cx.waker().wake_by_ref();
         }
     }
 
-    /// Sends what a stream has come to. Returns false if the framing refused it: its caller was answered with an error
-    /// instead, which ends the call.
+    /// Sends an item of a stream. Returns false if the framing refused it: the caller was sent an
+    /// error instead, which ends the call.
     pub(super) fn emit(&mut self, id: &RawJson, emission: StreamItem) -> bool {
         match emission {
             StreamItem::Value(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Value(&value)),

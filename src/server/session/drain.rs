@@ -1,8 +1,9 @@
-//! When a connection that is to end does so. Plain times: it starts no timer and does no I/O.
+//! Decides when a connection that must end does so. Works on plain times: it starts no timer and
+//! does no I/O.
 //!
-//! TCP has no packet that says "send no more calls". A connection that is to end therefore goes on answering and closes
-//! at its first quiet moment. One that is never quiet, because its caller always has something in flight, is closed
-//! before its deadline:
+//! TCP has no packet that says "send no more calls". A connection that must end therefore goes on
+//! replying and closes at its first quiet moment. A connection that is never quiet, because its
+//! caller always has something in flight, is closed before its deadline:
 //!
 //! ```text
 //!   begun                                     last calls   gathered    close     deadline
@@ -17,40 +18,43 @@ use tokio::time::Instant;
 
 use crate::server::session::life::{Event, Life, OurSide};
 
-/// How long nothing must be in flight and nothing arrive. Longer than a caller takes that sends its next call when it has
-/// the answer to the last one, shorter than the pauses of one that sends a hundred calls a second.
+/// Time for which nothing must be in flight and nothing arrive. Longer than the time a caller takes
+/// to send its next call after the reply to its last one, shorter than the pauses of a caller that
+/// sends a hundred calls a second.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// How long a quiet moment of that length is waited for. After it, a moment with nothing in flight and nothing unread
-/// suffices: a caller that never pauses for [`QUIET`] loses the calls that cross such a moment sooner or later.
+/// Time to wait for a quiet moment of that length. After it, a moment with nothing in flight and
+/// nothing unread suffices: a caller that never pauses for [`QUIET`] loses the calls that cross
+/// such a moment sooner or later.
 const PATIENT: Duration = Duration::from_secs(5);
 
-/// How long the rest of a half-received frame is waited for.
+/// Time to wait for the rest of a half-received frame.
 const HALF_FRAME: Duration = Duration::from_secs(1);
 
-/// How long before the deadline new calls are refused, at most.
+/// Maximum time before the deadline in which new calls are refused.
 const LAST_CALLS: Duration = Duration::from_secs(1);
 
-/// How long calls wait in the system's buffer, at most, for what is in flight to be answered before they are refused. Calls
-/// that are refused at once would be made again at once, for nothing.
+/// Maximum time that calls wait in the system's buffer, until what is in flight has been answered,
+/// before they are refused. Calls that are refused at once would be repeated at once, to no effect.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// How long a connection that we have closed may take to be closed by the peer too. Without this courtesy the
-/// operating system would answer what the peer is still sending with a reset, which can cost it our last replies.
+/// Time for the peer to close a connection after we have closed our side. Without it, the operating
+/// system would answer what the peer is still sending with a reset, which can cost the peer our
+/// last replies.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
-/// The end of a connection in time.
+/// The times of a connection's end.
 #[derive(Debug)]
 pub(super) struct Drain {
     begun: Instant,
     ends: Option<Ends>,
-    /// Since when the connection has been quiet.
+    /// Start of the current quiet time.
     quiet_since: Option<Instant>,
-    /// Whether nothing is read while handlers are at work.
+    /// True if nothing is read while handlers run.
     pub(super) is_gathering: bool,
-    /// Until when the peer may take what is left for it.
+    /// Deadline for the peer to read the queued replies.
     flush: Option<Instant>,
-    /// Until when the peer may close its side.
+    /// Deadline for the peer to close its side.
     linger: Option<Instant>,
 }
 
@@ -68,15 +72,15 @@ struct Ends {
 pub(super) enum Quiet {
     /// Something is in flight, unread or unsent.
     No,
-    /// Nothing but half a frame, whose rest may be on its way.
+    /// Nothing but half a frame; its rest may be on its way.
     HalfFrame,
     Yes,
 }
 
-/// What comes next.
+/// The next step of a draining connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// This happens now.
+    /// This event happens now.
     Now(Event),
     /// The peer is read again.
     Read,
@@ -98,7 +102,7 @@ impl Ends {
 }
 
 impl Drain {
-    /// Begins to drain; without a deadline, what is in flight may take as long as it does.
+    /// Begins to drain. Returns the drain. Without a deadline, calls in flight have no time limit.
     pub(super) fn new(now: Instant, deadline: Option<Instant>) -> Self {
         Self {
             begun: now,
@@ -110,7 +114,7 @@ impl Drain {
         }
     }
 
-    /// Moves the deadline forward, if `deadline` is earlier.
+    /// Replaces the deadline by `deadline`, if that is earlier.
     pub(super) fn hasten(&mut self, now: Instant, deadline: Option<Instant>) {
         let Some(deadline) = deadline else { return };
         if self.ends.is_none_or(|ends| deadline < ends.deadline) {
@@ -118,18 +122,18 @@ impl Drain {
         }
     }
 
-    /// Notes that something happened: the connection is not quiet.
+    /// Records activity: the connection is not quiet.
     pub(super) fn disturb(&mut self) {
         self.quiet_since = None;
     }
 
-    /// Returns what comes next for a connection in this state.
+    /// Returns the next step for a connection in this state.
     pub(super) fn step(&mut self, now: Instant, life: Life, quiet: Quiet) -> Step {
         match life {
             Life::Draining => self.drain(now, quiet),
             Life::Refusing => self.refuse(now, quiet),
             Life::Leaving(side) => self.leave(now, side),
-            // It takes nothing of what is left for it.
+            // The peer does not read the replies queued for it.
             Life::PeerClosed => self.leave(now, OurSide::Closing),
             Life::Accepting | Life::Faulted(_) | Life::Over => Step::At(None),
         }
@@ -153,7 +157,7 @@ impl Drain {
         at(now, leave, Event::Leave, last_calls)
     }
 
-    /// Until when a quiet moment has to last for [`QUIET`].
+    /// Returns the time until which a quiet moment must last for [`QUIET`].
     fn patient_until(&self) -> Instant {
         let all = self.ends.map(|ends| ends.deadline - self.begun);
         self.begun + all.map_or(PATIENT, |all| PATIENT.min(all / 4))
@@ -188,7 +192,7 @@ impl Drain {
     }
 }
 
-/// Returns `event` if its time has come, else the earlier of the two times.
+/// Returns `event` if its time has come, otherwise the earlier of the two times.
 fn at(now: Instant, time: Option<Instant>, event: Event, other: Option<Instant>) -> Step {
     match time {
         Some(time) if time <= now => Step::Now(event),
@@ -284,7 +288,8 @@ mod tests {
     }
 
     proptest! {
-        /// However often something happens and whatever it is, a connection with a deadline has ended a second after it.
+        /// Whatever happens and however often, a connection with a deadline has ended a second
+        /// after the deadline.
         #[test]
         fn every_deadline_ends_a_connection(
             timeout in 0..40_000_u64,

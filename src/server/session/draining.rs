@@ -6,14 +6,14 @@ use tokio::time::Sleep;
 
 use crate::server::session::drain::Drain;
 
-/// The timer of a connection that is to end.
+/// The timer of a connection that must end.
 pub(super) struct Draining {
     pub(super) drain: Drain,
     pub(super) timer: Pin<Box<Sleep>>,
 }
 
 impl Draining {
-    /// Returns whether nothing is read while handlers are at work.
+    /// Returns true if nothing is read while handlers run.
     pub(super) fn is_gathering(&self) -> bool {
         self.drain.is_gathering
     }

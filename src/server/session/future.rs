@@ -21,20 +21,21 @@ use crate::{
     },
 };
 
-/// Serves a connection until it ends, and then lets the handlers that still run come to their end: what they do matters,
-/// though nobody hears of it.
+/// Serves a connection until it ends, and then lets the handlers that still run finish: their side
+/// effects matter, although their replies are not sent.
 ///
-/// Its outcome is an error if the connection was cut. A peer that closes is no error, and neither is one that broke the
-/// framing, once it closes.
+/// The outcome is an error if the connection was cut. It is not an error if the peer closes, even
+/// if the peer broke the framing before.
 ///
-/// Written by hand: the compiler's futures hold what they are given twice, and there is one for each connection.
+/// Written by hand: the compiler's futures hold their arguments twice, and there is one future for
+/// each connection.
 #[expect(
     clippy::large_enum_variant,
     reason = "a connection spends its life in the larger one"
 )]
 pub(in crate::server) enum Serving<IO> {
     Linked(Session<IO>),
-    /// The link is gone, which may have had to be cut, and so are the streams.
+    /// The connection and its streams are gone; the connection may have been cut.
     Finishing {
         calls: InFlight,
         ended: Option<Ended>,
@@ -54,7 +55,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Self::Linked(session) = this {
-            // What reads and writes may be user code too. A panic in it ends the connection, and no handler.
+            // Reading and writing may run user code too. A panic in it ends the connection, but no
+            // handler.
             let polled = catch_unwind(AssertUnwindSafe(|| session.poll(cx)));
             let ended = Some(Ended {
                 outcome: ready!(polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))),

@@ -16,18 +16,20 @@ use crate::{
     },
 };
 
-/// How often an interrupted handler is polled before others go on without it: one that never waits must not keep its
-/// connection for ever.
+/// Maximum number of polls of an interrupted handler before others run without waiting for it. A
+/// handler that never waits must not block its connection for ever.
 const TURNS: u8 = 16;
 
-/// Made when something first has to wait: most connections are idle, and quick handlers never wait.
+/// Allocated when something first has to wait: most connections are idle, and quick handlers never
+/// wait.
 #[derive(Default)]
 pub(in crate::server) struct InFlight(Option<Box<Sets>>);
 
 #[derive(Default)]
 struct Sets {
-    /// A handler that tokio's budget interrupted. It does not wait for anything, and goes on before the next packet is
-    /// taken, so that handlers which never wait run in the order of their packets.
+    /// A handler that tokio's budget interrupted. It does not wait for anything, and continues
+    /// before the next packet is taken, so that handlers which never wait run in the order of their
+    /// packets.
     interrupted: Option<Interrupted>,
     /// Handlers that wait for something.
     calls: FuturesUnordered<Waiting>,
@@ -41,7 +43,7 @@ struct Interrupted {
 }
 
 impl InFlight {
-    /// Sets a handler aside that has just been polled.
+    /// Sets aside a handler that has just been polled.
     pub(super) fn add_call(&mut self, call: Waiting) {
         let sets = self.0.get_or_insert_default();
         if is_budget_used_up() && sets.interrupted.is_none() {
@@ -52,7 +54,7 @@ impl InFlight {
         }
     }
 
-    /// Sets the rest of an event's stream aside, which has no place in the order of packets.
+    /// Sets aside the rest of an event's stream, which has no place in the order of packets.
     pub(super) fn add_rest(&mut self, rest: Waiting) {
         self.0.get_or_insert_default().calls.push(rest);
     }
@@ -61,7 +63,7 @@ impl InFlight {
         self.0.get_or_insert_default().streams.push(stream);
     }
 
-    /// Returns a call that has finished; `None` when there are none.
+    /// Returns a call that has finished; `None` if no calls are left.
     pub(super) fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
         let Some(sets) = &mut self.0 else {
             return Poll::Ready(None);
@@ -72,7 +74,8 @@ impl InFlight {
         sets.calls.poll_next_unpin(cx)
     }
 
-    /// Returns what a stream has to send, if any has.
+    /// Returns the next item of any stream, with the id of its request; `None` if no streams are
+    /// left.
     pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<(RawJson, StreamItem)>> {
         match &mut self.0 {
             Some(sets) => sets.streams.poll_next_unpin(cx),
@@ -80,14 +83,15 @@ impl InFlight {
         }
     }
 
-    /// Drops the streams: their values would not be sent any more.
+    /// Drops the streams, because their values would not be sent any more.
     pub(super) fn end_streams(&mut self) {
         if let Some(sets) = &mut self.0 {
             sets.streams.clear();
         }
     }
 
-    /// Drops the stream that answers the request of this id: its caller was answered otherwise.
+    /// Drops the stream that answers the request of this id, because its caller has been sent an
+    /// error.
     pub(super) fn end_stream(&mut self, id: &RawJson) {
         if let Some(sets) = &mut self.0 {
             let streams = std::mem::take(&mut sets.streams);
@@ -95,12 +99,12 @@ impl InFlight {
         }
     }
 
-    /// Returns whether a handler has to go on before the next packet is taken.
+    /// Returns true if a handler must continue before the next packet is taken.
     pub(super) fn is_interrupted(&self) -> bool {
         self.0.as_ref().is_some_and(|sets| sets.interrupted.is_some())
     }
 
-    /// Returns whether handlers are at work.
+    /// Returns true if handlers are running.
     pub(super) fn has_calls(&self) -> bool {
         self.0
             .as_ref()
@@ -118,7 +122,8 @@ impl InFlight {
 }
 
 impl Sets {
-    /// Polls the interrupted handler. Returns `None` if there is none, or if it now waits like the others.
+    /// Polls the interrupted handler. Returns `None` if there is none, or if it now waits like the
+    /// others.
     fn poll_interrupted(&mut self, cx: &mut Context<'_>) -> Option<Poll<Finished>> {
         let Interrupted { mut call, turns_left } = self.interrupted.take()?;
         if let Poll::Ready(finished) = call.poll_unpin(cx) {

@@ -1,6 +1,7 @@
-//! The life of a connection as a pure state machine: an event goes in, a state comes out. It knows no I/O and no time.
+//! The life of a connection as a pure state machine: an event goes in, a state comes out. It has no
+//! I/O and no time.
 
-/// What a connection may do.
+/// The states of a connection.
 ///
 /// ```text
 ///   Accepting ──Stop──► Draining ──LastCalls──► Refusing
@@ -33,20 +34,20 @@ pub(super) enum Life {
     Over,
 }
 
-/// How far our side is closed, once it is to be.
+/// Progress of closing our side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OurSide {
-    /// What is queued is sent first.
+    /// Queued replies are sent first.
     Closing,
     Closed,
 }
 
-/// What happens to a connection.
+/// The events of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// The service stops, or the connection is idle or too old.
     Stop,
-    /// So little time is left that new requests would not be answered.
+    /// Too little time is left to answer new requests.
     LastCalls,
     /// Nothing is in flight and nothing is unread, or the deadline has come.
     Leave,
@@ -61,7 +62,7 @@ pub(super) enum Event {
 }
 
 impl Life {
-    /// Returns the state after `event`. An event that means nothing in a state leaves it as it is.
+    /// Returns the state after `event`. An event without a meaning in a state does not change it.
     pub(super) const fn after(self, event: Event) -> Self {
         use OurSide::{Closed, Closing};
         match (self, event) {
@@ -81,17 +82,17 @@ impl Life {
         }
     }
 
-    /// Returns whether replies are sent.
+    /// Returns true if replies are sent.
     pub(super) const fn answers(self) -> bool {
         matches!(self, Self::Accepting | Self::Draining | Self::Refusing)
     }
 
-    /// Returns whether the peer is read.
+    /// Returns true if the peer is read.
     pub(super) const fn reads(self) -> bool {
         !matches!(self, Self::PeerClosed | Self::Over)
     }
 
-    /// Returns whether our side is to be closed once all that is queued is sent.
+    /// Returns true if our side must be closed once everything queued is sent.
     pub(super) const fn is_closing(self) -> bool {
         matches!(
             self,
@@ -122,7 +123,7 @@ mod tests {
         events.iter().fold(Life::default(), |life, event| life.after(*event))
     }
 
-    /// How far a state is from the beginning: no event leads back.
+    /// Returns the distance of a state from the beginning: no event leads back.
     const fn rank(life: Life) -> u8 {
         match life {
             Life::Accepting => 0,

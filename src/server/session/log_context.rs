@@ -1,17 +1,17 @@
-//! The pattern and the peer that log messages of a request name.
+//! The pattern and the peer that a request's log messages name.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use crate::{server::Request, telemetry::excerpt};
 
-/// What and who a request came for and from, for the log.
+/// The pattern and the peer of a request, borrowed for the log.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct LogContext<'a> {
     pub(in crate::server) pattern: Option<&'a Arc<str>>,
     pub(in crate::server) peer: Option<SocketAddr>,
 }
 
-/// An [`LogContext`] for as long as the request lasts.
+/// A [`LogContext`] that owns its values.
 #[derive(Debug, Clone, Default)]
 pub(in crate::server) struct OwnedLogContext {
     pattern: Option<Arc<str>>,
@@ -26,7 +26,7 @@ impl<'a> LogContext<'a> {
         }
     }
 
-    /// The pattern as far as a log should hold it.
+    /// Returns the pattern, cut to a length suitable for the log.
     pub(in crate::server) fn pattern(self) -> Option<&'a str> {
         self.pattern.map(|pattern| excerpt(pattern))
     }

@@ -1,4 +1,4 @@
-//! One connection, from its first byte to the last of its handlers.
+//! One connection, from its first byte to the end of its last handler.
 
 pub(in crate::server) mod call;
 pub(in crate::server) mod coop;
@@ -46,35 +46,36 @@ use crate::{
     telemetry::{LinkMeter, Side},
 };
 
-/// The state of one connection. What it may do is its [`Life`].
+/// The state of one connection. Its [`Life`] decides what it may do.
 pub(super) struct Session<IO> {
     connection: Connection<IO>,
     caller: PeerInfo,
     routes: Arc<Routes>,
     life: Life,
     pause: Pause,
-    /// How many of the queued bytes were there before the segment's first packet was taken.
+    /// Number of queued bytes before the segment's first packet was taken.
     queued_before: u32,
     in_flight: InFlight,
     shutdown: Shutdown,
-    /// For limits, if there are any.
+    /// Enforces the limits, if there are any.
     connection_limiter: Option<Box<ConnectionLimiter>>,
-    /// Exists from the moment on when the connection is to end.
+    /// Exists once the connection must end.
     draining: Option<Box<Draining>>,
 }
 
-/// What every request of a connection begins with.
+/// The peer's address and extensions, which are copied into every request of a connection.
 #[derive(Debug, Default)]
 pub(super) struct PeerInfo {
     pub(super) peer: Option<SocketAddr>,
     pub(super) extensions: Extensions,
 }
 
-/// Why the rest of a segment waits, if it does.
+/// The reason why the rest of a segment waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pause {
     No,
-    /// The peer does not take the replies: one segment of small requests can't make us gather large replies without end.
+    /// The peer does not read its replies. Without this pause, one segment of small requests could
+    /// queue large replies without limit.
     Congested,
     /// Handlers would not run in order.
     OutOfBudget,
@@ -102,17 +103,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Completes when the connection has come to its end.
+    /// Drives the connection. Completes when the connection has ended.
     ///
-    /// Calls, streams, reading and writing take turns, each with a part of the share. When that is used up, others run.
+    /// Calls, streams, reading and writing take turns, each with a part of the share. When the
+    /// share is used up, the task yields.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         if let Poll::Ready(deadline) = self.shutdown.poll(cx) {
             self.stop(deadline);
         }
         let share = &mut Share::new();
         loop {
-            // What has been polled once in here has registered its wake-up. It is polled again only if it might have
-            // gone on meanwhile: streams, once the peer takes more.
+            // Everything polled here has registered its wake-up. Another turn is needed only if
+            // something may have become possible meanwhile: streams can send once the peer reads
+            // more.
             self.poll_calls(cx, share)?;
             let has_more = self.poll_streams(cx, share);
             let peer_takes_more = self.poll_link(cx, share)?;
@@ -132,8 +135,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Reads and writes as long as there is something to read. Returns whether the connection can go on otherwise, see
-    /// [`poll_write`](Self::poll_write).
+    /// Reads and writes as long as there is something to read. Returns true if the connection can
+    /// make progress otherwise, see [`poll_write`](Self::poll_write).
     fn poll_link(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<bool, ConnectionError> {
         // A stream that fills the queue again and again must not keep the connection from reading.
         let mut goes_on = self.connection.is_congested() && self.poll_write(cx)?;
@@ -146,7 +149,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Answers the calls that have finished, whether or not the peer reads: its handlers go on meanwhile.
+    /// Answers the calls that have finished, whether or not the peer reads, because its handlers
+    /// continue meanwhile.
     fn poll_calls(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<(), ConnectionError> {
         while !share.is_used_up() {
             let Poll::Ready(Some(finished)) = self.in_flight.poll_call(cx) else {
@@ -158,15 +162,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             let origin = finished.origin.get();
             self.settle(id.as_ref(), finished.reply, || finished.watch, origin, cx);
             if self.connection.is_congested() {
-                // Any number may finish at the same time. The limit is to stop them before all have been answered.
+                // Any number of calls may finish at the same time. The limit must stop them before
+                // all have been answered.
                 self.poll_write(cx)?;
             }
         }
         Ok(())
     }
 
-    /// Sends what the streams have, as long as the peer keeps up, and at most half of what is left of the share. Returns
-    /// whether there may be more.
+    /// Sends the values of streams as long as the peer keeps up, and at most half of what is left
+    /// of the share. Returns true if there may be more.
     fn poll_streams(&mut self, cx: &mut Context<'_>, share: &mut Share) -> bool {
         let mut turns = share.half();
         while !self.connection.is_congested() && !turns.is_used_up() {
@@ -182,7 +187,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         turns.is_used_up()
     }
 
-    /// Takes note of an event. Nobody gets the values of streams once replies are not sent any more.
+    /// Applies an event to the connection's life. Drops the streams once replies are not sent any
+    /// more.
     fn pass(&mut self, event: Event) {
         self.life = self.life.after(event);
         if !self.life.answers() {

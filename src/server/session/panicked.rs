@@ -7,7 +7,7 @@ use crate::{
     server::{handler::panics, session::log_context::LogContext},
 };
 
-/// Logs a panic. Returns the reply to it.
+/// Logs a panic. Returns the error reply.
 pub(in crate::server) fn panicked(panic: panics::Payload, origin: LogContext<'_>) -> RpcError {
     let (pattern, peer) = (origin.pattern(), origin.peer.map(display));
     let panic = panics::message(panic);
@@ -15,7 +15,7 @@ pub(in crate::server) fn panicked(panic: panics::Payload, origin: LogContext<'_>
     RpcError::internal_from(Panicked)
 }
 
-/// The cause of the error that a panic is answered with.
+/// The cause of the error reply after a panic.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler panicked")]
 pub(in crate::server) struct Panicked;

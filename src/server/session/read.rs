@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Reads a segment, or goes on with the last one. Returns whether anything was taken.
+    /// Reads a segment, or continues with the last one. Returns true if anything was taken.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<bool, ConnectionError> {
         if !self.life.reads() || self.connection.is_congested() || self.holds_back() {
             return Ok(false);
@@ -49,13 +49,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         Ok(true)
     }
 
-    /// Returns whether the rest of a segment waits.
+    /// Returns true if the rest of a segment waits.
     pub(super) fn is_paused(&self) -> bool {
         self.pause != Pause::No
     }
 
-    /// Returns whether calls wait in the system's buffer until those in flight are answered: the connection is about to
-    /// close, and would refuse them.
+    /// Returns true if calls wait in the system's buffer until those in flight are answered: the
+    /// connection is about to close, and would refuse them.
     fn holds_back(&self) -> bool {
         self.life == Life::Refusing
             && self.in_flight.has_calls()

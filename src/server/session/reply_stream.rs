@@ -1,4 +1,4 @@
-//! A stream of values on its way to the caller.
+//! A stream of values that is sent to the caller.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,10 +20,11 @@ use crate::{
 };
 use futures_util::Stream;
 
-/// A handler's values, each paired with the id it answers.
+/// The values of a handler's stream, each paired with the id of its request.
 ///
-/// The last value leaves together with the news that it is the last whenever the stream ends in the same breath
-/// (`Server.send` in Nest's `server/server.js`). So a value is held until it is known whether another follows at once:
+/// The last value is sent together with the end of the stream if the stream ends at the same poll
+/// (`Server.send` in Nest's `server/server.js`). So a value is held until it is clear whether
+/// another follows at once:
 ///
 /// ```text
 ///   polled       held    sent
@@ -34,7 +35,8 @@ use futures_util::Stream;
 ///   pending      A       value A            (nothing is held while waiting)
 /// ```
 ///
-/// A stream that is pending only because tokio's budget is used up does not really wait: its value stays held.
+/// A stream that is pending only because tokio's budget is used up does not really wait: its value
+/// stays held.
 pub(in crate::server) struct StreamedReply {
     id: RawJson,
     values: Contained<ReplyStream>,
@@ -50,7 +52,7 @@ enum State {
     Ended,
 }
 
-/// What goes to the caller.
+/// An item that is sent to the caller.
 #[derive(Debug, PartialEq)]
 pub(in crate::server) enum StreamItem {
     Value(Maybe<RawJson>),
@@ -76,7 +78,7 @@ impl StreamedReply {
         }
     }
 
-    /// Returns true if it answers the request of this id.
+    /// Returns true if the stream answers the request of this id.
     pub(in crate::server) fn answers(&self, id: &RawJson) -> bool {
         self.id == *id
     }
@@ -155,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// What is sent without waiting.
+    /// Returns the items that are sent without waiting.
     fn sent_at_once(values: ReplyStream) -> Vec<StreamItem> {
         let streaming = StreamedReply::new(
             RawJson::null(),

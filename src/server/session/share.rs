@@ -1,17 +1,17 @@
-//! How much a connection does before it lets others run.
+//! Limits how much a connection does before its task yields.
 //!
-//! Tokio's own budget counts what its sockets and channels do. It does not see that one segment brought a thousand
-//! requests, nor that a stream always has more.
+//! Tokio's own budget counts what its sockets and channels do. It does not count that one segment
+//! brought a thousand requests, nor that a stream always has more.
 
 use crate::server::session::coop::is_budget_used_up;
 
-/// How much one poll may do: packets taken, calls answered, values sent.
+/// Maximum number of steps in one poll: packets taken, calls answered, values sent.
 const SHARE: u32 = 128;
 
-/// What a system call counts for, a segment of 64 KiB that is read or written.
+/// Number of steps that one system call counts for: a segment of 64 KiB that is read or written.
 const SEGMENT: u32 = 8;
 
-/// What is left of one poll's share.
+/// The steps left in one poll.
 #[derive(Debug)]
 pub(super) struct Share(u32);
 
@@ -28,12 +28,12 @@ impl Share {
         self.0 = self.0.saturating_sub(SEGMENT);
     }
 
-    /// Returns a share of its own, half as large as what is left of this one.
+    /// Returns a separate share, half as large as the rest of this one.
     pub(super) const fn half(&self) -> Self {
         Self(self.0.div_ceil(2))
     }
 
-    /// Returns whether others are to run before anything more is done here.
+    /// Returns true if the task must yield before anything more is done.
     pub(super) fn is_used_up(&self) -> bool {
         self.0 == 0 || is_budget_used_up()
     }

@@ -12,40 +12,41 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// What ends a connection in order, before its peer does.
+/// The signal that ends a connection gracefully before its peer closes it.
 #[derive(Default)]
 pub(in crate::server) enum Shutdown {
-    /// Nothing.
+    /// There is no signal.
     #[default]
     Never,
-    /// The end of its service.
+    /// The end of the connection's service.
     WithService(Handlers),
-    /// This future. What is in flight may then take as long as it does.
+    /// This future. Calls in flight then have no time limit.
     At(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
-/// The end of a service, for all its connections.
+/// The end of a service, shared by all its connections.
 #[derive(Debug)]
 pub(in crate::server) struct ServiceStop {
     pub(in crate::server) token: CancellationToken,
-    /// How long connections may take to end.
+    /// Maximum time for connections to end.
     pub(in crate::server) drain_timeout: Duration,
 }
 
-/// The longest time that a handshake may still take when its service stops. The caller may have written behind it
-/// already, but a peer that never ends its handshake must not hold up the end.
+/// Maximum time that a handshake may still take when its service stops. The caller may have sent
+/// requests after the handshake already, but a peer that never ends its handshake must not delay
+/// the end.
 const HANDSHAKE_GRACE: Duration = Duration::from_secs(1);
 
 impl ServiceStop {
-    /// Waits until handshakes are no longer waited for.
+    /// Waits until the service has stopped and the time for its handshakes has passed.
     pub(in crate::server) async fn handshakes_are_over(&self) {
         self.token.cancelled().await;
         sleep(HANDSHAKE_GRACE).await;
     }
 }
 
-/// Cheap to poll, for a connection asks at each of its wake-ups: whether the service stops is looked up, and the
-/// wake-up for it registered only when the task is another one.
+/// Polled at each wake-up of a connection, and therefore cheap: it checks a flag, and registers a
+/// wake-up only when the task has changed.
 pub(in crate::server) struct Handlers {
     stop: Arc<ServiceStop>,
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -62,7 +63,8 @@ impl Shutdown {
         })
     }
 
-    /// Completes once the service stops, with the time by which connections are to have ended.
+    /// Completes once the signal to stop has come. Returns the deadline for the connection to end,
+    /// if there is one.
     #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
         let deadline = match self {

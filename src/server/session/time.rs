@@ -1,4 +1,4 @@
-//! How long a connection may go on.
+//! The deadlines of a connection.
 
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ use crate::server::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Begins to drain, or has that end earlier.
+    /// Begins to drain, or brings the deadline of a running drain forward.
     pub(super) fn stop(&mut self, deadline: Option<Instant>) {
         let now = Instant::now();
         self.pass(Event::Stop);
@@ -37,7 +37,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Completes when time has changed something; `Ready(true)` means that the connection is to be cut.
+    /// Completes when time has changed something. Returns true if the connection must be cut.
     pub(super) fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if let Poll::Ready(is_cut) = self.poll_limits(cx) {
             return Poll::Ready(is_cut);
@@ -68,9 +68,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Returns whether the connection has anything to do. It has been polled just before.
+    /// Returns whether the connection has anything to do. Must be called right after a poll of the
+    /// connection.
     fn quiet(&mut self) -> Quiet {
-        // Without budget, a socket that has something to read says that it has not.
+        // Without budget, a socket with unread data returns `Pending`.
         let is_busy =
             !self.in_flight.is_empty() || self.connection.queued() > 0 || self.is_paused() || is_budget_used_up();
         match is_busy {
@@ -80,7 +81,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Completes when a limit ends the connection; `Ready(true)` means that it is to be cut.
+    /// Completes when a limit ends the connection. Returns true if the connection must be cut.
     fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let Some(connection_limiter) = &mut self.connection_limiter else {
             return Poll::Pending;
@@ -94,7 +95,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         );
         match due {
             Expired::Aged => events.aged_closed(),
-            // Its peer has had its time to take what there was for it.
+            // The peer had its time to read what was queued for it.
             Expired::Idle if takes_nothing => {
                 events.stalled_cut();
                 return Poll::Ready(true);
@@ -105,7 +106,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         Poll::Ready(false)
     }
 
-    /// Notes that something goes on: the connection is not idle.
+    /// Records activity: the connection is not idle.
     pub(super) fn stir(&mut self) {
         if let Some(connection_limiter) = &mut self.connection_limiter {
             connection_limiter.stir();

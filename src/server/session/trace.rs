@@ -1,4 +1,4 @@
-//! The tracing span and the metrics of one request, and the pattern and peer that its log messages name.
+//! The tracing span and the metrics of one request, and the span of a connection.
 //!
 //! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
 
@@ -32,7 +32,7 @@ impl RequestTrace {
         Self::new(Span::none(), CallMeter::none())
     }
 
-    /// Takes note of a handler's answer. A stream has not ended with it.
+    /// Records a handler's reply. A stream has not ended with it.
     #[inline]
     pub(in crate::server) fn answered(&mut self, reply: &Reply) {
         match reply {
@@ -60,7 +60,7 @@ impl RequestTrace {
     }
 }
 
-/// The fields are looked at only if the span is enabled.
+/// The fields are evaluated only if the span is enabled.
 macro_rules! request_span {
     ($level:expr, $origin:ident, $id:ident) => {
         tracing::span!(
@@ -82,8 +82,8 @@ macro_rules! request_span {
     };
 }
 
-/// The span that all of one request is logged in. If the router was asked to, it is part of the caller's trace, and then no
-/// detail for debugging.
+/// Returns the span of one request. If the router has `with_trace_context`, the span is part of the
+/// caller's trace, and has the level `INFO` instead of `DEBUG`.
 #[inline]
 #[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]
 pub(in crate::server) fn request_span(
@@ -101,7 +101,7 @@ pub(in crate::server) fn request_span(
     request_span!(Level::DEBUG, origin, id)
 }
 
-/// Adds the peer to a connection's span, which was begun without one.
+/// Adds the peer to a connection's span that was created without one.
 pub(in crate::server) fn record_peer(span: &Span, peer: Option<SocketAddr>) {
     if let Some(peer) = peer {
         span.record("network.transport", "tcp");
@@ -110,7 +110,7 @@ pub(in crate::server) fn record_peer(span: &Span, peer: Option<SocketAddr>) {
     }
 }
 
-/// The span that everything of one connection is logged in.
+/// Returns the span of one connection, for all its log messages.
 pub(in crate::server) fn connection_span(peer: Option<SocketAddr>) -> Span {
     debug_span!(
         "connection",

@@ -10,15 +10,15 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// Sends what is queued. Returns whether that lets the connection go on: the peer takes more after it did not, or our
-    /// side is closed.
+    /// Sends what is queued. Returns true if that lets the connection continue: the peer reads
+    /// again after a pause, or our side is closed.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         let before = self.connection.queued();
         let outcome = self.poll_send(cx);
         let sent = before - self.connection.queued();
         if sent > 0 {
             self.stir();
-            // What is half sent is not taken back.
+            // A reply that is partly sent is not taken back.
             let before = (self.queued_before as usize).checked_sub(sent);
             let before = before.unwrap_or_else(|| self.connection.queued());
             self.queued_before = before.try_into().unwrap_or(u32::MAX);
