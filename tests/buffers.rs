@@ -5,7 +5,7 @@
 use allocation_counter::measure;
 use nest_wire::{
     json::{self, Buffer},
-    server::{IntoReply, Reply},
+    server::{Reply, reply::IntoReply},
 };
 
 const MB: usize = 1_000_000;

@@ -13,7 +13,7 @@ use futures_util::stream;
 use nest_wire::{
     packet::RawJson,
     pattern::Pattern,
-    server::{Handler, Payload, ReplyStream, Router, State},
+    server::{Payload, ReplyStream, Router, State, handler::Handler},
 };
 use tokio::time::sleep;
 

@@ -4,7 +4,7 @@ use std::num::ParseIntError;
 
 use nest_wire::{
     packet::RpcError,
-    server::{IntoRpcError, Payload, Reply, Router},
+    server::{Payload, Reply, Router, reply::IntoRpcError},
 };
 use serde_json::json;
 use tower::util::MapResponseLayer;

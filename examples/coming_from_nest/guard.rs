@@ -2,7 +2,11 @@
 
 use nest_wire::{
     packet::RpcError,
-    server::{FromRequest, Metadata, Next, Reply, Request, Router, from_fn},
+    server::{
+        Metadata, Reply, Request, Router,
+        extract::FromRequest,
+        middleware::{Next, from_fn},
+    },
 };
 use serde::Deserialize;
 

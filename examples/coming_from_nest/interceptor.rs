@@ -4,7 +4,7 @@ use futures_util::{TryStreamExt, stream};
 use nest_wire::{
     json::Maybe,
     packet::RawJson,
-    server::{Handler, IntoReply, Payload, Reply, ReplyStream, Router},
+    server::{Payload, Reply, ReplyStream, Router, handler::Handler, reply::IntoReply},
 };
 use serde::Serialize;
 use tower::util::MapResponseLayer;

@@ -2,7 +2,7 @@
 
 use nest_wire::{
     packet::RpcError,
-    server::{FromRequest, Payload, Request, Router},
+    server::{Payload, Request, Router, extract::FromRequest},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

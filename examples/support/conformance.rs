@@ -11,7 +11,7 @@ use nest_wire::{
     json::{Object, ParseError, Value},
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, IntoReply, Payload, Reply, ReplyStream, Router, State},
+    server::{Context, Payload, Reply, ReplyStream, Router, State, reply::IntoReply},
 };
 use serde::Serialize;
 use tokio::time::sleep;

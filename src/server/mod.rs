@@ -19,16 +19,17 @@
 //!
 //! # Handlers
 //!
-//! A [`Handler`] is an async function. Extractors ([`FromRequest`]: [`Payload`], [`State`],
-//! [`Metadata`], [`Context`], [`Extension`], or your own) make its parameters from the request. It
-//! returns a reply ([`IntoReply`]), which may be a stream ([`ReplyStream`]) or an error
-//! ([`IntoRpcError`]).
+//! A [`Handler`](handler::Handler) is an async function. Extractors
+//! ([`FromRequest`](extract::FromRequest): [`Payload`], [`State`], [`Metadata`], [`Context`],
+//! [`Extension`](extract::Extension), or your own) make its parameters from the request. It returns
+//! a reply ([`IntoReply`](reply::IntoReply)), which may be a stream ([`ReplyStream`]) or an error
+//! ([`IntoRpcError`](reply::IntoRpcError)).
 //!
 //! # Layers
 //!
-//! Async functions ([`from_fn`]) and tower's layers ([`Router::layer`], [`Handler::layer`]) wrap
-//! one handler or all of a router's: timeouts, limits, load shedding. Panics are caught and
-//! requests are traced without any layer.
+//! Async functions ([`from_fn`](middleware::from_fn)) and tower's layers ([`Router::layer`],
+//! [`Handler::layer`](handler::Handler::layer)) wrap one handler or all of a router's: timeouts,
+//! limits, load shedding. Panics are caught and requests are traced without any layer.
 //!
 //! # Limits and shutdown
 //!
@@ -40,8 +41,9 @@
 //! # Sources of connections
 //!
 //! A [`HostListener`] listens on all addresses of a name. Tokio's `TcpListener` and `UnixListener`
-//! are listeners too, `TlsListener` wraps any of them (feature `tls`), and [`Listener`] can be
-//! implemented for others. [`serve_connection`] serves a single connection.
+//! are listeners too, `TlsListener` wraps any of them (feature `tls`), and
+//! [`Listener`](listen::Listener) can be implemented for others. [`serve_connection`] serves a
+//! single connection.
 //!
 //! # How it runs
 //!
@@ -50,12 +52,13 @@
 //! task. The rules are those of Nest's `server/server-tcp.js` and `server/server.js`
 //! (`docs/PROTOCOL.md` §3).
 
-mod contract;
-mod extract;
-mod handler;
+pub mod contract;
+pub mod extract;
+pub mod handler;
 mod limits;
-mod listen;
-mod reply;
+pub mod listen;
+pub mod middleware;
+pub mod reply;
 mod request;
 mod routing;
 mod serve;
@@ -65,22 +68,9 @@ mod session;
 /// from the crate `http`.
 pub use http::Extensions;
 
-pub use contract::{ContractHandler, ReplyOf, ReplyStreamOf, RequestOf};
-pub use extract::{Context, Extension, FromRef, FromRequest, Metadata, Part, Payload, Rejection, State};
-pub use handler::layer::HandlerLayer;
-pub use handler::middleware::{FromFn, FromFnLayer, Middleware, Next, from_fn, from_fn_with_state};
-pub use handler::service::{HandlerFuture, HandlerService};
-pub use handler::signature::Signature;
-pub use handler::spawn::{Spawn, SpawnLayer, Spawned};
-pub use handler::{Handler, Layered};
+pub use extract::{Context, Metadata, Payload, State};
 pub use limits::Limits;
-pub use listen::Listener;
-pub use listen::host::HostListener;
-pub use listen::incoming::Incoming;
-#[cfg(feature = "tls")]
-pub use listen::tls::TlsListener;
-pub use reply::into_reply::IntoReply;
-pub use reply::into_rpc_error::IntoRpcError;
+pub use listen::HostListener;
 pub use reply::{Reply, ReplyStream};
 pub use request::{Request, RequestKind};
 pub use routing::Router;

@@ -22,7 +22,7 @@ pub struct Request {
     /// The caller's address, if the connection has one.
     pub peer: Option<SocketAddr>,
     /// Values that layers pass to handlers, which take them with
-    /// [`Extension`](crate::server::Extension): at most one of each type.
+    /// [`Extension`](crate::server::extract::Extension): at most one of each type.
     pub extensions: Extensions,
     /// Counts the request as in flight. A task that outlives the handler keeps a clone.
     pub(super) permit: Option<Permit>,

@@ -70,7 +70,7 @@ impl Identity {
     /// has to pin both, before the renewal.
     ///
     /// ```no_run
-    /// use nest_wire::{server::{HostListener, Router, TlsListener, serve}, tls::{Identity, ServerTls}};
+    /// use nest_wire::{server::{HostListener, Router, listen::TlsListener, serve}, tls::{Identity, ServerTls}};
     ///
     /// # async fn service() -> Result<(), Box<dyn std::error::Error>> {
     /// let identity = Identity::from_pem_files("cert.pem", "key.pem")?;

@@ -5,11 +5,7 @@
 //! knows neither packets nor connections: the service's `TlsListener` and the caller's `ClientBuilder::tls` use it.
 //!
 //! ```no_run
-//! use nest_wire::{
-//!     client::Client,
-//!     server::{HostListener, Router, TlsListener, serve},
-//!     tls::{Authorities, ClientTls, Identity, ServerTls},
-//! };
+//! use nest_wire::{client::Client, server::{HostListener, Router, listen::TlsListener, serve}, tls::{Authorities, ClientTls, Identity, ServerTls}};
 //!
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
 //! // A service whose callers have to show a certificate …

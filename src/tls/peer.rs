@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{CommonState, pki_types::CertificateDer};
 /// The certificates that a caller has shown and that were found valid: an extension of each of its requests.
 ///
 /// ```
-/// use nest_wire::{server::Extension, tls::PeerCertificates};
+/// use nest_wire::{server::extract::Extension, tls::PeerCertificates};
 ///
 /// async fn whoami(Extension(caller): Extension<PeerCertificates>) -> usize {
 ///     caller.own().len()

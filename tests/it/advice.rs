@@ -125,7 +125,7 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
 
 const USES: &str = "#![allow(dead_code, unused_imports)]
 use nest_wire::{client::Client, contract::Message};
-use nest_wire::server::{HostListener, Next, Payload, Reply, Request, Router, State, from_fn, serve};
+use nest_wire::server::{HostListener, Payload, Reply, Request, Router, State, middleware::{Next, from_fn}, serve};
 ";
 
 #[test]

@@ -10,7 +10,7 @@ use nest_wire::{
     json::Maybe,
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, Handler, Metadata, Payload, ReplyStreamOf, Router, State},
+    server::{Context, Metadata, Payload, Router, State, handler::Handler, reply::ReplyStreamOf},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

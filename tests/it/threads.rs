@@ -10,8 +10,11 @@ use nest_wire::{
     pattern::{Pattern, Route},
     recording::{Proxy, Recording},
     server::{
-        Context, HandlerFuture, HandlerService, HostListener, Incoming, Limits, Next, Reply, ReplyStream, Request,
-        Router, Routes, Serve, ServeConnection, ServingConnection,
+        Context, HostListener, Limits, Reply, ReplyStream, Request, Router, Routes, Serve, ServeConnection,
+        ServingConnection,
+        handler::{HandlerFuture, HandlerService},
+        listen::Incoming,
+        middleware::Next,
     },
 };
 use tokio::io::DuplexStream;

@@ -7,7 +7,7 @@
 //! All connections live on the thread that drives them, so that the thread's CPU time is the generator's.
 //!
 //! ```
-//! use nest_wire::server::{Listener, Payload, Router, serve};
+//! use nest_wire::server::{Payload, Router, listen::Listener, serve};
 //! use nest_wire_benches::load::{Exchange, Load, Shape, Until};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

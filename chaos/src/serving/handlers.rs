@@ -8,7 +8,7 @@ use std::{
 use futures_util::{Stream, StreamExt, future::ready, stream};
 use nest_wire::{
     packet::RpcError,
-    server::{IntoReply, Payload, Reply, ReplyStream, Router, State},
+    server::{Payload, Reply, ReplyStream, Router, State, reply::IntoReply},
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;

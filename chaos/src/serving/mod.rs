@@ -9,7 +9,7 @@ mod handlers;
 use std::{io, thread};
 
 use nest_wire::{
-    server::{HostListener, Router, Serve, TlsListener, serve},
+    server::{HostListener, Router, Serve, listen::TlsListener, serve},
     tls::ServerTls,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};

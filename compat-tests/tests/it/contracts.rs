@@ -8,7 +8,7 @@ use nest_wire::{
     client::Client,
     contract::{Event, Message, NoData},
     pattern::Pattern,
-    server::{HostListener, Payload, ReplyStreamOf, Router, serve},
+    server::{HostListener, Payload, Router, reply::ReplyStreamOf, serve},
 };
 use nest_wire_harness::App;
 use serde_json::json;

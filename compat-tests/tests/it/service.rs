@@ -2,7 +2,7 @@
 
 use nest_wire::{
     connection::TransportConfig,
-    server::{HostListener, Listener, ShutdownOutcome, serve},
+    server::{HostListener, ShutdownOutcome, listen::Listener, serve},
 };
 use tokio::task::JoinHandle;
 

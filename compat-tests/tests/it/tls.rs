@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use nest_wire::{
     client::{CallError, Client, ConnectionState},
     connection::TransportConfig,
-    server::TlsListener,
+    server::listen::TlsListener,
     tls::{Authorities, ClientTls, Identity, ServerTls},
 };
 use nest_wire_harness::App;

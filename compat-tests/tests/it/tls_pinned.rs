@@ -7,7 +7,7 @@ use compat_tests::{Make, Stage, ask_client_with};
 use nest_wire::{
     client::Client,
     connection::TransportConfig,
-    server::{HostListener, TlsListener},
+    server::{HostListener, listen::TlsListener},
     tls::{ClientTls, Identity, PinnedCertificates, ServerTls},
 };
 use nest_wire_harness::App;

@@ -10,7 +10,7 @@ use nest_wire::{
     json::Value,
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, Handler, IntoReply, Payload, Reply, ReplyStream, Router, Routes},
+    server::{Context, Payload, Reply, ReplyStream, Router, Routes, handler::Handler, reply::IntoReply},
 };
 use serde::Deserialize;
 use tokio::{task::yield_now, time::sleep};

@@ -66,11 +66,7 @@ impl Client {
     ///
     /// ```
     /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
-    /// use nest_wire::{
-    ///     client::Client,
-    ///     packet::RpcError,
-    ///     server::{Metadata, Next, Reply, Request, Router, from_fn},
-    /// };
+    /// use nest_wire::{client::Client, packet::RpcError, server::{Metadata, Reply, Request, Router, middleware::{Next, from_fn}}};
     ///
     /// let client = Client::new("localhost:8888").with_deadline_metadata("deadline");
     ///

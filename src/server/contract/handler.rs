@@ -5,8 +5,8 @@ use std::future::Future;
 use crate::{
     contract::NoData,
     server::{
-        Handler, Layered,
         contract::{ReplyOf, RequestOf},
+        handler::{Handler, Layered},
     },
 };
 

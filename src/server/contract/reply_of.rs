@@ -2,7 +2,7 @@
 
 use crate::{
     json::Maybe,
-    server::{Payload, contract::ReplyStreamOf},
+    server::{Payload, reply::ReplyStreamOf},
 };
 
 /// A type that a handler may return where the contract's reply is `Reply`. You never implement it.

@@ -14,7 +14,7 @@ use crate::{
 /// and the type is logged. `Option<Extension<T>>` is then `None`.
 ///
 /// ```
-/// use nest_wire::server::{Extension, Request, Router};
+/// use nest_wire::server::{Request, Router, extract::Extension};
 /// use tower::util::MapRequestLayer;
 ///
 /// #[derive(Clone)]

@@ -36,7 +36,7 @@ use crate::{packet::RpcError, server::Request};
 /// does in Nest.
 ///
 /// ```
-/// use nest_wire::{packet::RpcError, server::{FromRequest, Metadata, Request, Router}};
+/// use nest_wire::{packet::RpcError, server::{Metadata, Request, Router, extract::FromRequest}};
 ///
 /// struct User(String);
 ///

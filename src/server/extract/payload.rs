@@ -6,8 +6,9 @@ use crate::{
     json::Maybe,
     packet::{RawJson, RpcError},
     server::{
-        IntoRpcError, Request,
+        Request,
         extract::{FromRequest, Part, Rejection},
+        reply::IntoRpcError,
     },
 };
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     json,
     packet::{RawJson, RpcError},
-    server::IntoRpcError,
+    server::reply::IntoRpcError,
     telemetry::first_characters,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 /// [cause](RpcError::cause) of the [`RpcError`].
 ///
 /// ```
-/// use nest_wire::server::{Rejection, Reply};
+/// use nest_wire::server::{Reply, extract::Rejection};
 ///
 /// fn is_the_callers_fault(reply: &Reply) -> bool {
 ///     matches!(reply, Reply::Error(error) if error.cause().is_some_and(|cause| cause.is::<Rejection>()))

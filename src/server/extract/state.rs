@@ -30,7 +30,7 @@ impl<S: Sync, T: FromRef<S>> FromRequest<S> for State<T> {
 /// A type that can be taken from a state of type `S`. Each type can be taken from itself.
 ///
 /// ```
-/// use nest_wire::server::{FromRef, Router, State};
+/// use nest_wire::server::{Router, State, extract::FromRef};
 ///
 /// #[derive(Clone)]
 /// struct App { greeting: &'static str, answer: u32 }

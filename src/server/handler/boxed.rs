@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::server::{Handler, HandlerLayer, HandlerService};
+use crate::server::handler::{Handler, HandlerLayer, HandlerService};
 
 /// A handler before or after it has received its state.
 #[derive(Clone)]

@@ -4,13 +4,17 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::{
-    HandlerService, IntoReply, Request,
-    handler::tower_service::{BoxError, endpoint_of},
+    Request,
+    handler::{
+        HandlerService,
+        tower_service::{BoxError, endpoint_of},
+    },
+    reply::IntoReply,
 };
 
 /// A `tower` [`Layer`] that can wrap handlers. You never implement it: every layer whose
 /// service takes a [`Request`] and returns an [`IntoReply`] is one.
-/// [`from_fn`](crate::server::from_fn()) makes a layer from an async function.
+/// [`from_fn`](crate::server::middleware::from_fn()) makes a layer from an async function.
 ///
 /// The service may fail. The errors of tower's timeout and load shed are sent to the caller (with
 /// the feature `tower`). All other errors are logged, and the caller receives "Internal server

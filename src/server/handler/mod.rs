@@ -2,16 +2,20 @@
 
 pub(in crate::server) mod boxed;
 pub(in crate::server) mod layer;
-pub(in crate::server) mod middleware;
 pub(in crate::server) mod panics;
 pub(in crate::server) mod service;
 pub(in crate::server) mod signature;
 pub(in crate::server) mod spawn;
 pub(in crate::server) mod tower_service;
 
+pub use layer::HandlerLayer;
+pub use service::{HandlerFuture, HandlerService};
+pub use signature::Signature;
+pub use spawn::{Spawn, SpawnLayer, Spawned};
+
 use std::{fmt, future::Future, marker::PhantomData};
 
-use crate::server::{FromRequest, HandlerLayer, HandlerService, IntoReply, Reply, Request, Signature, SpawnLayer};
+use crate::server::{Reply, Request, extract::FromRequest, reply::IntoReply};
 
 /// An async function that handles messages or events. It takes any number of extractors (up to six)
 /// and returns a reply.
@@ -37,7 +41,7 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use nest_wire::server::{Handler, Router};
+    /// use nest_wire::server::{Router, handler::Handler};
     /// use tower::timeout::TimeoutLayer;
     ///
     /// async fn slow() { /* … */ }
@@ -58,7 +62,7 @@ pub trait Handler<Args, S>: Clone + Send + Sync + 'static {
     /// [`tokio::task::spawn_blocking`].
     ///
     /// ```
-    /// use nest_wire::server::{Handler, Payload, Router};
+    /// use nest_wire::server::{Payload, Router, handler::Handler};
     ///
     /// async fn factor(Payload(number): Payload<u64>) -> Vec<u64> {
     ///     (1..=number).filter(|divisor| number % divisor == 0).collect()

@@ -12,12 +12,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::{
-    HandlerService, IntoReply, Reply, Request,
-    handler::tower_service::{BoxError, endpoint_of},
+    Reply, Request,
+    handler::{
+        HandlerService,
+        tower_service::{BoxError, endpoint_of},
+    },
+    reply::IntoReply,
 };
 
 /// Runs each call of the wrapped handlers in a task of its own.
-/// [`Handler::spawned`](crate::server::Handler::spawned) wraps a single handler.
+/// [`Handler::spawned`](crate::server::handler::Handler::spawned) wraps a single handler.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpawnLayer;
 

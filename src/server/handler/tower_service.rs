@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use crate::{
     packet::RpcError,
-    server::{HandlerService, IntoReply, Reply, Request},
+    server::{Reply, Request, handler::HandlerService, reply::IntoReply},
 };
 
 pub(in crate::server) type BoxError = Box<dyn Error + Send + Sync>;

@@ -13,8 +13,8 @@ use crate::{
     connection::{Connection, ConnectionError, Segment, TransportConfig},
     packet::{OutgoingReply, RequestMembers},
     server::{
-        Incoming,
         limits::{LimitExceeded, Limiter},
+        listen::Incoming,
     },
 };
 

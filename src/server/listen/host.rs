@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 
 use crate::{
     connection::{TcpOptions, listen},
-    server::{Incoming, Listener, listen::back_off::BackOff},
+    server::listen::{Incoming, Listener, back_off::BackOff},
 };
 
 /// Maximum number of attempts to find a port that is free on all addresses.

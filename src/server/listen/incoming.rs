@@ -41,7 +41,7 @@ impl<IO: Send + 'static> Incoming<IO> {
         self
     }
 
-    /// Adds a value to each request of the connection, for [`Extension`](crate::server::Extension)
+    /// Adds a value to each request of the connection, for [`Extension`](crate::server::extract::Extension)
     /// to take. Returns the connection. Each request clones the value.
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(self, value: T) -> Self {
@@ -104,7 +104,7 @@ impl<IO: Send + 'static> Incoming<IO> {
     ///
     /// ```
     /// use std::{io, net::{IpAddr, SocketAddr}, time::Duration};
-    /// use nest_wire::server::{Listener, Incoming, Context, Limits, Router, serve};
+    /// use nest_wire::server::{Context, Limits, Router, listen::{Incoming, Listener}, serve};
     /// use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}, time::timeout};
     ///
     /// /// Accepts from a balancer. No caller may connect directly: it could name any address.
@@ -167,7 +167,7 @@ impl<IO: Send + 'static> Incoming<IO> {
     /// # Ok(()) }
     /// ```
     ///
-    /// [`TlsListener`](crate::server::TlsListener) wraps such a listener if the header comes before
+    /// [`TlsListener`](crate::server::listen::TlsListener) wraps such a listener if the header comes before
     /// TLS, as balancers send it.
     #[must_use]
     pub fn with_handshake<T, F>(self, handshake: impl FnOnce(IO) -> F + Send + 'static) -> Incoming<T>

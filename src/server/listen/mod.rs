@@ -12,18 +12,21 @@ pub(in crate::server) mod tls;
 #[cfg(unix)]
 pub(in crate::server) mod unix;
 
+pub use host::HostListener;
+pub use incoming::Incoming;
+#[cfg(feature = "tls")]
+pub use tls::TlsListener;
+
 use std::{future::Future, io};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::server::Incoming;
-
-/// A source of connections: [`HostListener`](crate::server::HostListener),
+/// A source of connections: [`HostListener`],
 /// `tokio::net::UnixListener`, one of them under TLS, or one of your own.
 ///
 /// ```no_run,ignore-windows
 /// use std::io;
-/// use nest_wire::server::{Listener, Incoming, Extension, Router, serve};
+/// use nest_wire::server::{Router, extract::Extension, listen::{Incoming, Listener}, serve};
 /// use tokio::net::{UnixListener, UnixStream, unix::UCred};
 ///
 /// /// Passes each caller's user to handlers.

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::server::{Incoming, Listener};
+use crate::server::listen::{Incoming, Listener};
 
 /// Listens on one address only. Turns off Nagle's algorithm and sets no other option:
 /// [`HostListener`](crate::server::HostListener) does more.

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
 use crate::{
-    server::{Incoming, Listener},
+    server::listen::{Incoming, Listener},
     tls::{PeerCertificates, ServerTls, TlsError, explained},
 };
 
@@ -19,7 +19,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// requests have [`PeerCertificates`].
 ///
 /// ```no_run
-/// use nest_wire::server::{HostListener, Router, TlsListener, serve};
+/// use nest_wire::server::{HostListener, Router, listen::TlsListener, serve};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let listener = HostListener::bind("localhost:8888").await?;

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::server::{Incoming, Listener};
+use crate::server::listen::{Incoming, Listener};
 
 /// ```no_run
 /// use nest_wire::server::{Router, serve};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     json,
     packet::{RawJson, RpcError},
-    server::{IntoRpcError, Payload, Reply, ReplyStream},
+    server::{Payload, Reply, ReplyStream, reply::IntoRpcError},
 };
 
 /// A type that a handler may return.

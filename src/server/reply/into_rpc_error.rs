@@ -11,7 +11,7 @@ use crate::packet::{HttpException, RpcError};
 /// error", as in Nest.
 ///
 /// ```
-/// use nest_wire::{packet::RpcError, server::{IntoRpcError, Router}};
+/// use nest_wire::{packet::RpcError, server::{Router, reply::IntoRpcError}};
 ///
 /// #[derive(Debug, thiserror::Error)]
 /// enum BookingError {

@@ -2,7 +2,12 @@
 
 pub(in crate::server) mod into_reply;
 pub(in crate::server) mod into_rpc_error;
+pub(in crate::server) mod reply_stream_of;
 pub(in crate::server) mod serialized;
+
+pub use into_reply::IntoReply;
+pub use into_rpc_error::IntoRpcError;
+pub use reply_stream_of::ReplyStreamOf;
 
 use std::{
     fmt,
@@ -16,7 +21,6 @@ use serde::Serialize;
 use crate::{
     json::{self, Maybe},
     packet::{RawJson, RpcError},
-    server::IntoRpcError,
 };
 
 pub(super) type BoxValues = Pin<Box<dyn Stream<Item = Result<Maybe<RawJson>, RpcError>> + Send>>;

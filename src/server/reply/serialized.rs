@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     json,
     packet::RawJson,
-    server::{IntoReply, Reply},
+    server::{Reply, reply::IntoReply},
 };
 
 impl<T, const N: usize> IntoReply for [T; N]

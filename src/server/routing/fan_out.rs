@@ -11,8 +11,8 @@ use crate::{
     compat::Compat,
     packet::RawJson,
     server::{
-        HandlerService, Reply, ReplyStream, Request,
-        handler::service::Running,
+        Reply, ReplyStream, Request,
+        handler::{HandlerService, service::Running},
         session::{
             coop::unless_it_waits,
             log_context::{LogContext, OwnedLogContext},

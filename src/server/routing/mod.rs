@@ -13,8 +13,9 @@ use crate::{
     contract::{Event, Message},
     pattern::Pattern,
     server::{
-        ContractHandler, Handler, HandlerLayer, RequestKind, Signature,
-        handler::boxed::BoxedHandler,
+        RequestKind,
+        contract::ContractHandler,
+        handler::{Handler, HandlerLayer, Signature, boxed::BoxedHandler},
         routing::{table::Routes, warnings::merged_compat},
     },
 };

@@ -6,8 +6,8 @@ use crate::{
     compat::Compat,
     pattern::{IncomingPattern, Pattern, Route},
     server::{
-        HandlerService, Request, RequestKind,
-        handler::service::Running,
+        Request, RequestKind,
+        handler::{HandlerService, service::Running},
         routing::{fan_out, warnings::warn_if_unreachable},
     },
     telemetry::{CallMeters, LogThrottle},

@@ -24,10 +24,11 @@ use tracing::{Instrument, error, warn};
 use crate::{
     connection::TransportConfig,
     server::{
-        Incoming, Limits, Listener, Routes, ShutdownOutcome,
+        Limits, Routes, ShutdownOutcome,
         handler::panics,
         limits::{Admission, ConnectionLimiter, LimitExceeded, Limiter, reject},
         listen::{
+            Incoming, Listener,
             back_off::{BackOff, concerns_one_connection},
             incoming::Opening,
         },

@@ -93,7 +93,7 @@ impl<IO> ServeConnection<IO> {
         self
     }
 
-    /// Adds a value to each request, for [`Extension`](crate::server::Extension) to take. Returns
+    /// Adds a value to each request, for [`Extension`](crate::server::extract::Extension) to take. Returns
     /// the builder. Each request clones the value.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.caller.extensions.insert(value);

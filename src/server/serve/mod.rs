@@ -15,7 +15,8 @@ use std::{
 use crate::{
     connection::TransportConfig,
     server::{
-        IntoRoutes, Limits, Listener, Routes,
+        IntoRoutes, Limits, Routes,
+        listen::Listener,
         serve::{
             accept_loop::{AcceptLoop, Forced},
             shutdown_outcome::ShutdownOutcome,

@@ -12,7 +12,8 @@ use tracing::field::display;
 use crate::{
     packet::{NoHandler, RawJson, RpcError},
     server::{
-        Rejection, Reply, RequestKind,
+        Reply, RequestKind,
+        extract::Rejection,
         handler::{
             panics::{self, Contained, drop_contained},
             service::Running,

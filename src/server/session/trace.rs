@@ -9,7 +9,8 @@ use tracing::{Level, Span, debug_span, field::Empty};
 use crate::{
     packet::{ReplyId, RpcError},
     server::{
-        Rejection, Reply, Routes,
+        Reply, Routes,
+        extract::Rejection,
         session::{log_context::LogContext, panicked::Panicked},
     },
     telemetry::{CallMeter, Outcome, excerpt},

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use nest_wire::server::{Context, Extension, Incoming, Router, ShutdownOutcome, serve};
+use nest_wire::server::{Context, Router, ShutdownOutcome, extract::Extension, listen::Incoming, serve};
 use tokio::{io::DuplexStream, task::JoinHandle, time::Instant};
 
 use crate::support::{Arrivals, arrivals, settle};

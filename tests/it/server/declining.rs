@@ -6,7 +6,11 @@ use nest_wire::{
     Compat,
     packet::RpcError,
     pattern::Pattern,
-    server::{Context, FromRequest, Next, Payload, Reply, Request, RequestKind, Router, from_fn},
+    server::{
+        Context, Payload, Reply, Request, RequestKind, Router,
+        extract::FromRequest,
+        middleware::{Next, from_fn},
+    },
 };
 use tokio::time::sleep;
 use tracing::Level;

@@ -3,7 +3,12 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use nest_wire::server::{Context, Extension, Incoming, Limits, Listener, Router, Serve, ShutdownOutcome, serve};
+use nest_wire::server::{
+    Context, Limits, Router, Serve, ShutdownOutcome,
+    extract::Extension,
+    listen::{Incoming, Listener},
+    serve,
+};
 use tokio::{
     io::{AsyncReadExt, DuplexStream, duplex},
     sync::{Notify, mpsc},

@@ -11,7 +11,11 @@ use std::{
 
 use nest_wire::{
     packet::RawJson,
-    server::{Extension, Handler, Reply, Request, RequestKind, Router, SpawnLayer},
+    server::{
+        Reply, Request, RequestKind, Router,
+        extract::Extension,
+        handler::{Handler, SpawnLayer},
+    },
 };
 use tokio::{sync::Semaphore, time::sleep};
 use tower::{

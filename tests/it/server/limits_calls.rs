@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::stream;
-use nest_wire::server::{Handler, Limits, ReplyStream, Router, ShutdownOutcome, State, serve};
+use nest_wire::server::{Limits, ReplyStream, Router, ShutdownOutcome, State, handler::Handler, serve};
 use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 use tower::timeout::TimeoutLayer;
 

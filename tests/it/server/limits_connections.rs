@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nest_wire::server::{Incoming, Limits, Router, ShutdownOutcome, serve};
+use nest_wire::server::{Limits, Router, ShutdownOutcome, listen::Incoming, serve};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::support::{Arrivals, Peer, arrivals, settle};

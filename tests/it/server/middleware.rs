@@ -12,8 +12,11 @@ use futures_util::{TryStreamExt, stream};
 use nest_wire::{
     packet::{RawJson, RpcError},
     server::{
-        Context, Extension, Handler, IntoReply, Metadata, Next, Payload, Rejection, Reply, ReplyStream, Request,
-        RequestKind, Router, SpawnLayer, State, from_fn, from_fn_with_state,
+        Context, Metadata, Payload, Reply, ReplyStream, Request, RequestKind, Router, State,
+        extract::{Extension, Rejection},
+        handler::{Handler, SpawnLayer},
+        middleware::{Next, from_fn, from_fn_with_state},
+        reply::IntoReply,
     },
 };
 use tokio::time::sleep;
@@ -77,7 +80,7 @@ async fn a_function_sees_the_request_before_and_the_reply_after_every_handler() 
 /// Refuses who has no token.
 struct Token;
 
-impl<S: Sync> nest_wire::server::FromRequest<S> for Token {
+impl<S: Sync> nest_wire::server::extract::FromRequest<S> for Token {
     async fn from_request(request: &mut Request, _: &S) -> Result<Self, RpcError> {
         let token = request.metadata.as_ref().map(RawJson::as_str);
         token.map(|_| Self).ok_or_else(|| RpcError::new("Forbidden resource"))

@@ -9,8 +9,9 @@ use nest_wire::{
     json,
     packet::{RawJson, RpcError},
     server::{
-        Context, FromRef, FromRequest, IntoReply, IntoRpcError, Metadata, Payload, Reply, Request, RequestKind, Router,
-        State,
+        Context, Metadata, Payload, Reply, Request, RequestKind, Router, State,
+        extract::{FromRef, FromRequest},
+        reply::{IntoReply, IntoRpcError},
     },
 };
 use serde::{Deserialize, Serialize};

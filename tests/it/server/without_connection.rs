@@ -6,7 +6,10 @@ use nest_wire::{
     json::Maybe,
     packet::{RawJson, RpcError},
     pattern::Pattern,
-    server::{Context, Next, Payload, Reply, Request, RequestKind, Router, from_fn},
+    server::{
+        Context, Payload, Reply, Request, RequestKind, Router,
+        middleware::{Next, from_fn},
+    },
 };
 
 async fn twice(Payload(number): Payload<u32>) -> u32 {

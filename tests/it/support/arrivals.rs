@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use nest_wire::server::{Incoming, Listener};
+use nest_wire::server::listen::{Incoming, Listener};
 use tokio::{
     io::{DuplexStream, duplex},
     sync::mpsc,

@@ -5,7 +5,12 @@ use std::{error::Error, io, sync::Arc, time::Duration};
 
 use nest_wire::{
     client::{BuildError, CallError, Client, Target},
-    server::{Context, Extension, HostListener, Incoming, Listener, Router, TlsListener, serve},
+    server::{
+        Context, HostListener, Router,
+        extract::Extension,
+        listen::{Incoming, Listener, TlsListener},
+        serve,
+    },
     tls::{Authorities, ClientTls, Identity, PeerCertificates, ServerTls, TlsError, rustls},
 };
 use rustls::pki_types::pem::PemObject;

@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 
 use nest_wire::{
     client::{CallError, Client},
-    server::{HostListener, Router, TlsListener, serve},
+    server::{HostListener, Router, listen::TlsListener, serve},
     tls::{ClientTls, Identity, PinnedCertificates, ServerTls, rustls},
 };
 use rustls::{

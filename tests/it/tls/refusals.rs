@@ -5,7 +5,7 @@ use std::{error::Error, process::Command};
 
 use nest_wire::{
     client::Client,
-    server::{HostListener, Router, TlsListener, serve},
+    server::{HostListener, Router, listen::TlsListener, serve},
     tls::{Authorities, ClientTls, HandshakeError, Identity, ServerTls, rustls},
 };
 

@@ -3,7 +3,7 @@
 
 use nest_wire::{
     client::Client,
-    server::{Extension, HostListener, Router, ShutdownOutcome, TlsListener, serve},
+    server::{HostListener, Router, ShutdownOutcome, extract::Extension, listen::TlsListener, serve},
     tls::{ClientTls, Identity, PeerCertificates, PinnedCertificates, ServerTls, rustls},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use nest_wire::{
     json::{self, Buffer, Date},
-    server::{IntoReply, Payload, Reply, Router},
+    server::{Payload, Reply, Router, reply::IntoReply},
 };
 
 use crate::support::converse;

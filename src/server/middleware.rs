@@ -15,13 +15,18 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::{
-    FromRequest, HandlerFuture, HandlerService, IntoReply, Reply, Request,
-    handler::tower_service::{BoxError, endpoint_of},
+    Reply, Request,
+    extract::FromRequest,
+    handler::{
+        HandlerFuture, HandlerService,
+        tower_service::{BoxError, endpoint_of},
+    },
+    reply::IntoReply,
 };
 
 /// Makes a layer from an async function that wraps handlers, like axum's `middleware::from_fn`.
 /// Returns the layer, for [`Router::layer`](crate::server::Router::layer),
-/// [`Handler::layer`](crate::server::Handler::layer) and tower's `ServiceBuilder`.
+/// [`Handler::layer`](crate::server::handler::Handler::layer) and tower's `ServiceBuilder`.
 ///
 /// The function's parameters are any number of extractors (up to five), then the [`Request`], then
 /// [`Next`]. It returns what a handler may return. If an extractor fails, its error is the reply,
@@ -30,7 +35,7 @@ use crate::server::{
 ///
 /// ```
 /// use std::time::Instant;
-/// use nest_wire::{packet::RpcError, server::{Context, Metadata, Next, Reply, Request, Router, from_fn}};
+/// use nest_wire::{packet::RpcError, server::{Context, Metadata, Reply, Request, Router, middleware::{Next, from_fn}}};
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Credentials { token: String }
@@ -67,7 +72,7 @@ where
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
-/// use nest_wire::server::{Next, Reply, Request, Router, State, from_fn_with_state};
+/// use nest_wire::server::{Reply, Request, Router, State, middleware::{Next, from_fn_with_state}};
 ///
 /// async fn counted(State(calls): State<Arc<AtomicU64>>, request: Request, next: Next) -> Reply {
 ///     calls.fetch_add(1, Ordering::Relaxed);

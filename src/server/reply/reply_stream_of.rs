@@ -5,13 +5,16 @@ use std::{fmt, marker::PhantomData};
 use futures_util::Stream;
 use serde::Serialize;
 
-use crate::server::{IntoReply, IntoRpcError, Reply, ReplyStream};
+use crate::server::{
+    Reply, ReplyStream,
+    reply::{IntoReply, IntoRpcError},
+};
 
 /// A [`ReplyStream`] whose item type the compiler checks, for contracts.
 ///
 /// ```
 /// use futures_util::stream;
-/// use nest_wire::{contract::Message, server::{Payload, Router, ReplyStreamOf}};
+/// use nest_wire::{contract::Message, server::{Payload, Router, reply::ReplyStreamOf}};
 ///
 /// const COUNT: Message<u32, u32> = Message::new("count");
 ///
