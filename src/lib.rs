@@ -52,14 +52,15 @@
 //!   and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities that the operating system or
 //!   Mozilla trusts.
 //! - `tower`: what the callers of a service with tower's timeout or load shed layers are told says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
-#![cfg_attr(doctest, doc = include_str!("../docs/COMING_FROM_NEST.md"))]
 
 pub mod client;
 pub mod codec;
 mod compat;
 pub mod connection;
 pub mod contract;
+pub mod guide;
 pub mod in_memory;
 pub mod json;
 pub mod packet;

@@ -1,4 +1,4 @@
-//! The recipes of `docs/COMING_FROM_NEST.md` as a service: what guards, pipes, interceptors and exception filters become.
+//! The recipes of `docs/guide` as a service: what guards, pipes, interceptors and exception filters become.
 //! The same service on Nest is `node-harness/apps/guide-service.mjs`.
 //!
 //! ```sh

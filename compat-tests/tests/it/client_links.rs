@@ -213,7 +213,7 @@ async fn nest_reads_the_metadata_that_a_layer_makes_for_each_call() {
     let service = start().await;
     let client = Client::new(service.address().to_string());
     let mut number = 0;
-    // As `docs/COMING_FROM_NEST.md` has it in place of `setOnDispatchHook`.
+    // As `docs/guide` has it in place of `setOnDispatchHook`.
     let mut hooked = ServiceBuilder::new()
         .map_request(move |call: Request| {
             number += 1;

@@ -1,4 +1,4 @@
-//! What `docs/COMING_FROM_NEST.md` claims: its recipes (`examples/coming_from_nest`) answer as a guard, a pipe, an
+//! What `docs/guide` claims: its recipes (`examples/coming_from_nest`) answer as a guard, a pipe, an
 //! interceptor and exception filters of Nest 12 do.
 
 use compat_tests::{Make, Stage};

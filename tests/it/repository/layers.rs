@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("in_memory", &["client", "server"]),
+    ("guide", &[]),
     ("recording", &["compat", "connection", "packet", "codec", "json"]),
 ];
 
