@@ -1,14 +1,14 @@
 //! Which major of Nest to be like, where they differ on the wire.
 //!
-//! Every difference between the majors that this crate can follow is a method here, so that this file is the list of
-//! them; `docs/PROTOCOL.md` §7 tells them in words.
+//! Every difference between the majors that this crate can follow is a method here, so that this
+//! file is the list of them; `docs/PROTOCOL.md` §7 describes them.
 
 use std::fmt;
 
 /// The major of Nest whose rules a server or a client follows. The default is the newest.
 ///
-/// Choose another one where the other side is older and a difference shows: a service that takes the place of a Nest 8
-/// one, a client that emits events with object patterns to Nest 10.
+/// Choose another one where the other side is older and a difference shows: a service that takes
+/// the place of a Nest 8 one, a client that emits events with object patterns to Nest 10.
 ///
 /// ```
 /// use nest_wire::{Compat, pattern::Pattern};
@@ -48,7 +48,7 @@ impl Compat {
     /// The newest of them, which is the default.
     pub const NEWEST: Self = Self::ALL[Self::ALL.len() - 1];
 
-    /// The number of the major.
+    /// Returns the number of the major.
     ///
     /// ```
     /// use nest_wire::Compat;
@@ -62,41 +62,44 @@ impl Compat {
         7 + self as u8
     }
 
-    /// The rules of the major with this number.
+    /// Returns the rules of the major with this number.
     #[must_use]
     pub fn from_major(major: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|compat| compat.major() == major)
     }
 
-    /// Whether routes escape `\` and `"` and stop at some depth and number of keys (`utils/transform-pattern.utils.js`).
+    /// Returns true if routes escape `\` and `"` and stop at some depth and number of keys
+    /// (`utils/transform-pattern.utils.js`).
     pub(crate) fn has_careful_routes(self) -> bool {
         self >= Self::Nest11
     }
 
-    /// Whether a pattern may have several event handlers; in 7 the last one takes the place of the others
-    /// (`server/server.js`, `addHandler`).
+    /// Returns true if a pattern may have several event handlers; in 7 the last one takes the place
+    /// of the others (`server/server.js`, `addHandler`).
     pub(crate) fn chains_event_handlers(self) -> bool {
         self >= Self::Nest8
     }
 
-    /// Whether a request to several event handlers is answered with the results of all; in 8 it is that of the first
-    /// (`listeners-controller.js`).
+    /// Returns true if a request to several event handlers is answered with the results of all; in
+    /// 8 it is that of the first (`listeners-controller.js`).
     pub(crate) fn joins_event_results(self) -> bool {
         self >= Self::Nest9
     }
 
-    /// Whether packets have `metadata` (`server/server-tcp.js`, `client/client-proxy.js`).
+    /// Returns true if packets have `metadata` (`server/server-tcp.js`, `client/client-proxy.js`).
     pub(crate) fn has_metadata(self) -> bool {
         self >= Self::Nest12
     }
 
-    /// Whether the client's ids are UUIDs; since 9 they are 21 hexadecimal digits (`client/client-proxy.js`).
+    /// Returns true if the client's ids are UUIDs; since 9 they are 21 hexadecimal digits
+    /// (`client/client-proxy.js`).
     pub(crate) fn has_uuids(self) -> bool {
         self <= Self::Nest8
     }
 
-    /// Whether a reply with a key that no Nest packet has is foreign; before, a reply is foreign that has none of
-    /// `err`, `response` and `isDisposed` (`deserializers/incoming-response.deserializer.js`).
+    /// Returns true if a reply with a key that no Nest packet has is foreign; before, a reply is
+    /// foreign that has none of `err`, `response` and `isDisposed`
+    /// (`deserializers/incoming-response.deserializer.js`).
     pub(crate) fn knows_envelope_keys(self) -> bool {
         self >= Self::Nest12
     }

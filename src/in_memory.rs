@@ -1,6 +1,8 @@
-//! A client and a router in one process, without a socket: for tests, and for services that share a process.
+//! A client and a router in one process, without a socket: for tests, and for services that share a
+//! process.
 //!
-//! All that a connection does is done: the packets are written and read, only their bytes stay in memory.
+//! All that a connection does is done: the packets are written and read, only their bytes stay in
+//! memory.
 
 use std::{future::ready, io, sync::Arc};
 
@@ -32,7 +34,8 @@ pub fn client(router: impl IntoRoutes) -> Client {
     client.expect("a connector needs no address")
 }
 
-/// Returns what a [`ClientBuilder`](crate::client::ClientBuilder) makes such a client of, with other timeouts and limits.
+/// Returns what a [`ClientBuilder`](crate::client::ClientBuilder) makes such a client of, with
+/// other timeouts and limits.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,6 +1,6 @@
-//! The TCP transport of [NestJS microservices](https://docs.nestjs.com/microservices/basics), byte for byte: a Rust
-//! service that Nest's callers can't tell from a Nest service, a client that Nest's services can't tell from a Nest
-//! client.
+//! The TCP transport of [NestJS microservices](https://docs.nestjs.com/microservices/basics), byte
+//! for byte: a Rust service that Nest's callers can't distinguish from a Nest service, a client
+//! that Nest's services can't distinguish from a Nest client.
 //!
 //! ```
 //! use nest_wire::{
@@ -30,28 +30,30 @@
 //! - [`contract`]: a pattern and its types, written once for both sides.
 //! - [`in_memory`]: a client and a router joined without a socket, for tests.
 //! - [`recording`]: recorded traffic, and a proxy that records it.
-//! - [`connection`]: one link, over any `AsyncRead + AsyncWrite`.
+//! - [`connection`]: one connection, over any `AsyncRead + AsyncWrite`.
 //! - [`codec`]: frames, as a tokio-util codec and as plain functions.
 //! - [`packet`]: requests, events, replies and errors; [`mod@pattern`]: what they are addressed to.
-//! - `tls`: certificates and whom to trust (feature `tls`).
+//! - `tls`: certificates, and which of them to trust (feature `tls`).
 //! - [`json`](mod@json): JSON as JavaScript reads and writes it.
 //!
-//! Lengths on this wire count UTF-16 units, neither bytes nor characters; wherever a length or limit is named, its unit
-//! is too.
+//! Lengths on this wire count UTF-16 units, neither bytes nor characters; wherever a length or
+//! limit is named, its unit is too.
 //!
 //! # Features
 //!
 //! None is on by default.
 //!
-//! - `anyhow`: handlers may return `anyhow::Result`; callers receive "Internal server error", the cause is logged.
+//! - `anyhow`: handlers may return `anyhow::Result`; callers receive "Internal server error", the
+//!   cause is logged.
 //! - `chrono` and `time`: [`json::Date`] from and into the times of these crates.
-//! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics` crate.
-//! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which OpenTelemetry's traces cross the
-//!   wire.
-//! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs a C compiler
-//!   and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities that the operating system or
-//!   Mozilla trusts.
-//! - `tower`: what the callers of a service with tower's timeout or load shed layers are told says so.
+//! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics`
+//!   crate.
+//! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which
+//!   OpenTelemetry's traces cross the wire.
+//! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs
+//!   a C compiler and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities
+//!   that the operating system or Mozilla trusts.
+//! - `tower`: errors from tower's timeout and load-shed layers become descriptive replies.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 

@@ -1,4 +1,4 @@
-//! Why a call fails, and why a link ends.
+//! Why a call fails, and why a connection ends.
 
 use std::{error::Error, sync::Arc};
 
@@ -11,19 +11,21 @@ use crate::{
 
 /// Why a call failed.
 ///
-/// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue), [`Decode`](Self::Decode),
-/// [`Stopping`](Self::Stopping)), the network
-/// ([`Connect`](Self::Connect), [`ConnectionClosed`](Self::ConnectionClosed), [`Timeout`](Self::Timeout)) or the
-/// caller ([`MissingData`](Self::MissingData), [`MissingPattern`](Self::MissingPattern), [`Encode`](Self::Encode),
-/// [`Unframeable`](Self::Unframeable), [`StreamOverflow`](Self::StreamOverflow), [`Overloaded`](Self::Overloaded),
-/// [`Closed`](Self::Closed)).
+/// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue),
+/// [`Decode`](Self::Decode), [`Stopping`](Self::Stopping)), the network
+/// ([`Connect`](Self::Connect), [`ConnectionClosed`](Self::ConnectionClosed),
+/// [`Timeout`](Self::Timeout)) or the caller ([`MissingData`](Self::MissingData),
+/// [`MissingPattern`](Self::MissingPattern), [`Encode`](Self::Encode),
+/// [`Unframeable`](Self::Unframeable), [`StreamOverflow`](Self::StreamOverflow),
+/// [`Overloaded`](Self::Overloaded), [`Closed`](Self::Closed)).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The service answered with an error, a missing handler included.
     #[error("{}", answered(.0))]
     Rpc(RpcError),
-    /// The service completed the call without a value, that is with undefined, and the expected type has no such.
+    /// The service completed the call without a value, that is with undefined, and the expected
+    /// type has no such.
     #[error("the service answered without a value")]
     NoValue,
     /// The value is not of the expected type.
@@ -38,7 +40,8 @@ pub enum CallError {
     /// No answer came in time. The service may or may not have done its work.
     #[error(transparent)]
     Timeout(TimeoutError),
-    /// The data is `null`, which Nest's client refuses to send, or NaN or an infinity, which JSON writes as `null`.
+    /// The data is `null`, which Nest's client refuses to send, or NaN or an infinity, which JSON
+    /// writes as `null`.
     #[error("the data is missing: Nest sends no null")]
     MissingData,
     /// The pattern is `null`, which Nest's client refuses to send.
@@ -47,24 +50,26 @@ pub enum CallError {
     /// The data can't be serialised.
     #[error("the data cannot be serialised")]
     Encode(#[source] Arc<dyn Error + Send + Sync>),
-    /// The [`Framing`](crate::connection::Framing) in use could not write the packet. The connection goes on.
+    /// The [`Framing`](crate::connection::Framing) in use could not write the packet. The
+    /// connection goes on.
     #[error("the packet cannot be framed")]
     Unframeable(#[source] Arc<dyn Error + Send + Sync>),
-    /// The service stops and has done nothing for the call. The client sends requests and streams again a few times, on
-    /// other connections, before they fail with this.
+    /// The service stops and has done nothing for the call. The client sends requests and streams
+    /// again a few times, on other connections, before they fail with this.
     ///
-    /// It is recognised by its error, `{"status":"error","message":"the service is stopping"}`. A service that passes that on
-    /// from another service, after it has done something for its own caller, has the call made again: pass on another
-    /// error. (Here, `?` makes an internal error of it.)
+    /// It is recognised by its error, `{"status":"error","message":"the service is stopping"}`. A
+    /// service that passes that on from another service, after it has done something for its own
+    /// caller, has the call made again: pass on another error. (Here, `?` makes an internal error
+    /// of it.)
     #[error("the service is stopping")]
     Stopping,
     /// More than this many bytes of a stream's values waited to be taken
-    /// ([`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer)), and other calls waited for the connection. The
-    /// values up to then were given.
+    /// ([`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer)), and
+    /// other calls waited for the connection. The values up to then were given.
     #[error("more than {0} bytes of the stream wait to be taken")]
     StreamOverflow(usize),
-    /// As many calls as [`ClientBuilder`](crate::client::ClientBuilder) allows are under way, and this one was
-    /// [not to wait](crate::client::OverloadPolicy::Fail).
+    /// As many calls as [`ClientBuilder`](crate::client::ClientBuilder) allows are under way, and
+    /// this one was [not to wait](crate::client::OverloadPolicy::Fail).
     #[error("too many calls are under way")]
     Overloaded,
     /// The client has been [closed](crate::client::Client::close).
@@ -73,8 +78,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Returns true if the call's time was over: [`Timeout`](Self::Timeout). A connection that could not be made in time
-    /// is a failure to [connect](Self::is_connect).
+    /// Returns true if the call's time was over: [`Timeout`](Self::Timeout). A connection that
+    /// could not be made in time is a failure to [connect](Self::is_connect).
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))
@@ -86,7 +91,8 @@ impl CallError {
         matches!(self, Self::Connect(_))
     }
 
-    /// Returns true if the service answered that it has no handler for the pattern, in Nest's own words.
+    /// Returns true if the service answered that it has no handler for the pattern, in Nest's own
+    /// words.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
@@ -105,7 +111,8 @@ impl CallError {
         matches!(self, Self::Rpc(error) if error.is_no_handler())
     }
 
-    /// Whether the service can't have seen anything of the call, so that making it again repeats nothing.
+    /// Returns true if the service can't have seen anything of the call, so that making it again
+    /// repeats nothing.
     ///
     /// ```
     /// use nest_wire::client::{CallError, TimeoutError};
@@ -175,8 +182,9 @@ pub enum DisconnectReason {
     /// It broke, or we cut it.
     #[error("the connection failed")]
     Failed(#[source] Arc<ConnectionError>),
-    /// We closed it: [`Client::close`](crate::client::Client::close) was called, or the last handle is gone. A call that
-    /// fails with this was not answered within [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout).
+    /// We closed it: [`Client::close`](crate::client::Client::close) was called, or the last handle
+    /// is gone. A call that fails with this was not answered within
+    /// [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout).
     #[error("the client has closed the connection")]
     Closed,
     /// The runtime that the client's task ran on has stopped.

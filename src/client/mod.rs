@@ -11,30 +11,35 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A [`Client`] is a handle; one task per link, started by the first call, owns the link. Rules: Nest's
-//! `client/client-tcp.js` and `client/client-proxy.js` (`docs/PROTOCOL.md` §4).
+//! A [`Client`] is a handle; one task per connection, started by the first call, owns the
+//! connection. Rules: Nest's `client/client-tcp.js` and `client/client-proxy.js`
+//! (`docs/PROTOCOL.md` §4).
 //!
-//! # Links
+//! # Connections
 //!
-//! A link is made by the first call, or by [`Client::connect`], and again by the next call after a loss; [`ReconnectPolicy`]
-//! says how often to try, with pauses that grow, and whether to come back unasked. [`Client::state`] and
-//! [`Client::states`] tell how it stands and why. [`Client::close`] finishes what is under way; calls that are not
-//! answered when a link is lost fail with [`CallError::ConnectionClosed`], those not yet written go out on the next
-//! link, or on another one if that is there.
+//! A connection is made by the first call, or by [`Client::connect`], and again by the next call
+//! after a loss; [`ReconnectPolicy`] says how often to try, with pauses that grow, and whether to
+//! come back unasked. [`Client::state`] and [`Client::states`] give its state and the reason.
+//! [`Client::close`] finishes what is under way; calls that are not answered when a connection is
+//! lost fail with [`CallError::ConnectionClosed`], those not yet written go out on the next
+//! connection, or on another one if that is there.
 //!
-//! Connections may be of any kind ([`Target::connector`]), lead to several hosts ([`ClientBuilder::build`]), be several to
-//! one host ([`ClientBuilder::connections`]), and their addresses may come from a registry ([`Target::resolver`]).
+//! Connections may be of any kind ([`Target::connector`]), lead to several hosts
+//! ([`ClientBuilder::build`]), be several to one host ([`ClientBuilder::connections`]), and their
+//! addresses may come from a registry ([`Target::resolver`]).
 //!
 //! # Limits
 //!
-//! Each call has a timeout. How much waits to be written is bounded ([`ClientBuilder::max_queued`]); how many requests are
-//! under way may be ([`ClientBuilder::max_in_flight`]). Past a limit a call waits, or fails at once ([`OverloadPolicy`]).
+//! Each call has a timeout. How much waits to be written is bounded
+//! ([`ClientBuilder::max_queued`]); how many requests are under way may be
+//! ([`ClientBuilder::max_in_flight`]). Past a limit a call waits, or fails at once
+//! ([`OverloadPolicy`]).
 //!
 //! # Layers
 //!
-//! A client is a `tower::Service` of [`Request`]s, and [`StreamingClient`] is one for streams, so that timeouts, retries, load
-//! shedding and the like go around it. [`CallError::is_unsent`] tells what may be made again without doing anything
-//! twice.
+//! A client is a `tower::Service` of [`Request`]s, and [`StreamingClient`] is one for streams, so
+//! that timeouts, retries, load shedding and the like go around it. [`CallError::is_unsent`] says
+//! which calls may be made again without doing anything twice.
 //!
 //! Retries that a budget bounds, around calls that get a second each:
 //!

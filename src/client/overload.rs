@@ -7,7 +7,7 @@ pub enum OverloadPolicy {
     /// It waits its turn, within its timeout: for callers that can slow down.
     #[default]
     Wait,
-    /// It fails at once with [`CallError::Overloaded`](crate::client::CallError::Overloaded): for callers that had better
-    /// shed load.
+    /// It fails at once with [`CallError::Overloaded`](crate::client::CallError::Overloaded): for
+    /// callers that had better shed load.
     Fail,
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 /// When a client tries again to connect, how often, and how long it waits between two attempts.
 ///
-/// Nest's client tries once, with each call that finds no link (`client/client-tcp.js`); that is the default. What
-/// Nest calls `retryAttempts` and `retryDelay` on other transports is [`attempts`](Self::attempts)` - 1` and
-/// [`min_delay`](Self::min_delay) here (on TCP, Nest has them for services only: how often to listen again).
+/// Nest's client tries once, with each call that finds no connection (`client/client-tcp.js`); that
+/// is the default. What Nest calls `retryAttempts` and `retryDelay` on other transports is
+/// [`attempts`](Self::attempts)` - 1` and [`min_delay`](Self::min_delay) here (on TCP, Nest has
+/// them for services only: how often to listen again).
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,20 +25,23 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconnectPolicy {
-    /// What makes the client connect once a link was lost or could not be had. Default: a call.
+    /// What makes the client connect once a connection was lost or could not be had. Default: a
+    /// call.
     pub when: ReconnectMode,
     /// How many attempts may fail before the calls that wait for them fail, with
-    /// [`CallError::Connect`](crate::client::CallError::Connect). They fail sooner if their own timeout ends.
+    /// [`CallError::Connect`](crate::client::CallError::Connect). They fail sooner if their own
+    /// timeout ends.
     ///
     /// Raise it so that calls survive a restart of the service. Default: 1, as Nest. 0 counts as 1.
     pub attempts: u32,
-    /// How long to wait after the first failed attempt; twice as long after each further one. Less than a millisecond
-    /// counts as one. Default: 100 ms.
+    /// How long to wait after the first failed attempt; twice as long after each further one. Less
+    /// than a millisecond counts as one. Default: 100 ms.
     ///
-    /// A random part of up to a half is taken off each pause, so that a thousand clients do not come back at once.
+    /// A random part of up to a half is taken off each pause, so that a thousand clients do not
+    /// come back at once.
     pub min_delay: Duration,
-    /// How long to wait at most. Raise it to spare services that are down for long, lower it to be back sooner. Less than
-    /// a millisecond counts as one. Default: 10 seconds.
+    /// How long to wait at most. Raise it to spare services that are down for long, lower it to be
+    /// back sooner. Less than a millisecond counts as one. Default: 10 seconds.
     pub max_delay: Duration,
 }
 
@@ -57,7 +61,8 @@ pub enum ReconnectMode {
 }
 
 impl ReconnectPolicy {
-    /// Connects for a call only: one attempt, unless told otherwise.
+    /// Connects for a call only, with one attempt unless [`attempts`](Self::attempts) says
+    /// otherwise.
     #[must_use]
     pub const fn on_demand() -> Self {
         Self {
@@ -68,7 +73,8 @@ impl ReconnectPolicy {
         }
     }
 
-    /// Keeps the link up: after a loss it connects again at once, and tries on until it succeeds.
+    /// Keeps the connection up: after a loss it connects again at once, and tries on until it
+    /// succeeds.
     #[must_use]
     pub const fn always() -> Self {
         Self {
@@ -98,7 +104,7 @@ impl ReconnectPolicy {
         self
     }
 
-    /// How long to wait after so many failures in a row.
+    /// Returns how long to wait after so many failures in a row.
     pub(super) fn delay(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
         let delay = self.min_delay.max(MIN_PAUSE).saturating_mul(doubled);
@@ -106,8 +112,8 @@ impl ReconnectPolicy {
         delay - delay.mul_f64(fastrand::f64() / 2.0)
     }
 
-    /// Returns true if a connection that has lasted for so long is as good as a failed attempt: one that is lost again and
-    /// again must not be made again and again without a pause.
+    /// Returns true if a connection that has lasted for so long is as good as a failed attempt: one
+    /// that is lost again and again must not be made again and again without a pause.
     pub(super) fn is_too_short(&self, lasted: Duration) -> bool {
         self.when == ReconnectMode::Always && lasted < self.longest()
     }
@@ -116,7 +122,7 @@ impl ReconnectPolicy {
         self.max_delay.max(MIN_PAUSE)
     }
 
-    /// Whether calls that wait have now waited for all the attempts they may.
+    /// Returns true if calls that wait have now waited for all the attempts they may.
     pub(super) fn is_exhausted(&self, failures: u32) -> bool {
         failures.is_multiple_of(self.attempts.max(1))
     }

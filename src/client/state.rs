@@ -19,30 +19,31 @@ use crate::client::{DisconnectReason, channel::RequestChannel};
 
 /// Whether a client is connected: Nest's `status`, with reasons.
 ///
-/// A client of several links is connected if any of them is, else connecting if any is.
+/// A client of several connections is connected if any of them is, else connecting if any is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ConnectionState {
-    /// There is no link, for this reason.
+    /// There is no connection, for this reason.
     Disconnected(DisconnectReason),
     /// An attempt to connect is under way.
     Connecting,
-    /// There is a link.
+    /// There is a connection.
     Connected,
 }
 
 impl ConnectionState {
-    /// Whether there is a link.
+    /// Returns true if there is a connection.
     #[must_use]
     pub const fn is_connected(&self) -> bool {
         matches!(self, Self::Connected)
     }
 }
 
-/// The states of a client as a stream, the present one first; see [`Client::states`](crate::client::Client::states).
+/// The states of a client as a stream, the present one first; see
+/// [`Client::states`](crate::client::Client::states).
 ///
-/// Whoever looks seldom sees the newest state and may miss some before. The stream ends when the client and its task
-/// are gone; it keeps neither alive.
+/// A reader that polls seldom sees the newest state and may miss some before it. The stream ends
+/// when the client and its task are gone; it keeps neither alive.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct StateStream(ReusableBoxFuture<'static, (Option<ConnectionState>, watch::Receiver<ConnectionState>)>);
 
@@ -79,18 +80,19 @@ impl fmt::Debug for StateStream {
     }
 }
 
-/// Where the links of one client post their states.
+/// Where the connections of one client post their states.
 #[derive(Debug)]
 pub(super) struct StatePublisher {
     each: Mutex<Vec<ConnectionState>>,
     together: watch::Sender<ConnectionState>,
-    /// The links, if there are several: what waits at one that is lost goes to another.
+    /// The connections, if there are several: what waits at one that is lost goes to another.
     links: OnceLock<Vec<(Arc<AtomicBool>, Weak<RequestChannel>)>>,
 }
 
 type Channels = Vec<Arc<RequestChannel>>;
 
-/// Puts an event down at any of these channels, each as likely as any other. Returns it if none has room for it.
+/// Puts an event down at any of these channels, each as likely as any other. Returns it if none has
+/// room for it.
 fn adopted(mut event: Vec<u8>, channels: &[Arc<RequestChannel>]) -> Result<(), Vec<u8>> {
     let (before, after) = channels.split_at(fastrand::usize(..=channels.len()));
     for channel in after.iter().chain(before) {
@@ -102,7 +104,7 @@ fn adopted(mut event: Vec<u8>, channels: &[Arc<RequestChannel>]) -> Result<(), V
     Err(event)
 }
 
-/// The place of one link in the state.
+/// The place of one connection in the state.
 #[derive(Debug, Clone)]
 pub(super) struct StateReporter {
     publisher: Arc<StatePublisher>,
@@ -111,7 +113,7 @@ pub(super) struct StateReporter {
 }
 
 impl StatePublisher {
-    /// A publisher for so many links, none of which has been opened.
+    /// Returns a publisher for so many connections, none of which has been opened.
     pub(super) fn new(links: usize) -> Arc<Self> {
         let state = ConnectionState::Disconnected(DisconnectReason::NotYet);
         Arc::new(Self {
@@ -121,15 +123,16 @@ impl StatePublisher {
         })
     }
 
-    /// Notes the channels of several links, in their order, so that what waits at one that is lost goes to another.
+    /// Notes the channels of several connections, in their order, so that what waits at one that is
+    /// lost goes to another.
     pub(super) fn connect<'a>(&self, links: impl Iterator<Item = (&'a StateReporter, &'a Arc<RequestChannel>)>) {
         let links = links.map(|(reporter, channel)| (Arc::clone(&reporter.is_connected), Arc::downgrade(channel)));
         // It is called once.
         let _ = self.links.set(links.collect());
     }
 
-    /// Has the callers whose packets wait at a link that is not connected put them down elsewhere, if any other link is.
-    /// Events whose callers have gone are put down for them.
+    /// Has the callers whose packets wait at a connection that is not connected put them down
+    /// elsewhere, if any other connection is. Events whose callers have gone are put down for them.
     pub(super) fn move_waiting(&self) {
         let (connected, lost) = self.channels();
         if connected.is_empty() {
@@ -145,8 +148,8 @@ impl StatePublisher {
         }
     }
 
-    /// Puts an event down whose caller went after its packet had been handed back: at a link that is connected, or else
-    /// at any.
+    /// Puts an event down whose caller went after its packet had been handed back: at a connection
+    /// that is connected, or else at any.
     pub(super) fn adopt(&self, event: Vec<u8>) {
         let (connected, lost) = self.channels();
         if adopted(event, &connected)
@@ -157,7 +160,8 @@ impl StatePublisher {
         }
     }
 
-    /// Returns the channels of the links that are connected, and the others. A client of one link has none.
+    /// Returns the channels of the connections that are connected, and the others. A client of one
+    /// connection has none.
     fn channels(&self) -> (Channels, Channels) {
         let links = self.links.get().into_iter().flatten();
         let (mut connected, mut lost) = (Channels::new(), Channels::new());
@@ -195,7 +199,7 @@ impl StateReporter {
         let mut each = self.publisher.each.lock().unwrap_or_else(PoisonError::into_inner);
         each[self.index] = state;
         let together = together(&each, self.index);
-        // Within the lock, so that states are told in the order in which they came about.
+        // Within the lock, so that states are published in the order in which they came about.
         self.publisher.together.send_if_modified(|told| {
             let is_old = matches!(
                 (&*told, &together),
@@ -214,7 +218,7 @@ impl StateReporter {
     }
 }
 
-/// The best of the states; if none is better than the others, the newest.
+/// Returns the best of the states; if none is better than the others, the newest.
 fn together(each: &[ConnectionState], newest: usize) -> ConnectionState {
     let is_connecting = |state: &ConnectionState| matches!(state, ConnectionState::Connecting);
     if each.iter().any(ConnectionState::is_connected) {

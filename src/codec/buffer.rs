@@ -11,7 +11,8 @@ use super::utf16;
 /// Grows at its end, and is taken from its front.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffer {
-    /// All of the text until something is taken out, for a frame may arrive in a thousand pieces; then empty.
+    /// All of the text until something is taken out, for a frame may arrive in a thousand pieces;
+    /// then empty.
     growing: String,
     /// All of it from then on, for what is taken out shares its memory.
     shared: ByteString,
@@ -25,11 +26,13 @@ pub(super) struct Buffer {
 impl Buffer {
     /// Makes room for so many bytes, after which so many units in all are expected.
     ///
-    /// Grows in fewer and larger steps than a text usually does if much is expected: it would be copied at each. But
-    /// the number is the peer's, and so the room is at most sixteen times of what has arrived.
+    /// Grows in fewer and larger steps than a text usually does if much is expected: it would be
+    /// copied at each. But the number is the peer's, and so the room is at most sixteen times of
+    /// what has arrived.
     pub(super) fn make_room(&mut self, bytes: usize, expected_units: usize) {
         if !self.shared.is_empty() {
-            // No longer than the last piece: had it begun earlier, nothing would have been taken out since.
+            // No longer than the last piece: had it begun earlier, nothing would have been taken
+            // out since.
             self.growing = String::with_capacity(self.shared.len() - self.taken + bytes);
             self.growing.push_str(&self.shared[self.taken..]);
             self.shared = ByteString::new();
@@ -40,7 +43,8 @@ impl Buffer {
             return;
         }
         if expected_units <= self.units {
-            // In the text's own steps, which double it, so that even single bytes without end cost no more than their sum.
+            // In the text's own steps, which double it, so that even single bytes without end cost
+            // no more than their sum.
             return self.growing.reserve(bytes);
         }
         // If the rest is like what is here.
@@ -65,12 +69,12 @@ impl Buffer {
         &all[self.taken..]
     }
 
-    /// Its length in UTF-16 units.
+    /// Returns its length in UTF-16 units.
     pub(super) fn units(&self) -> usize {
         self.units
     }
 
-    /// Where its first `units` units end, in bytes; `None` if that is within a character.
+    /// Returns where its first `units` units end, in bytes; `None` if that is within a character.
     pub(super) fn end_of(&self, units: usize) -> Option<usize> {
         let text = self.as_str();
         let is_ascii = self.units == text.len();
@@ -87,8 +91,8 @@ impl Buffer {
         self.units -= units;
     }
 
-    /// Takes out the first `bytes` bytes, which are `units` units: where they are in `memory`, which becomes what they
-    /// are a part of, if it is not yet.
+    /// Takes out the first `bytes` bytes, which are `units` units: where they are in `memory`,
+    /// which becomes what they are a part of, if it is not yet.
     #[inline]
     pub(super) fn take(&mut self, bytes: usize, units: usize, memory: &mut ByteString) -> Range<usize> {
         if !self.growing.is_empty() {

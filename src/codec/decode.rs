@@ -59,15 +59,15 @@ enum Awaiting {
 }
 
 impl Default for FrameDecoder {
-    /// A decoder with Nest's own limit: 128 Mi (134 217 728) UTF-16 units.
+    /// Returns a decoder with Nest's own limit: 128 Mi (134 217 728) UTF-16 units.
     fn default() -> Self {
         Self::new(DEFAULT_MAX_BUFFER_UNITS)
     }
 }
 
 impl FrameDecoder {
-    /// A decoder that allows at most `max_buffer_units` UTF-16 units of text to be buffered, as
-    /// Nest's `maxBufferSize` does.
+    /// Returns a decoder that allows at most `max_buffer_units` UTF-16 units of text to be
+    /// buffered, as Nest's `maxBufferSize` does.
     ///
     /// The limit stops a peer that sends a frame without end. It is checked against all that is
     /// buffered before any of it is taken: small frames that come at once count together, headers
@@ -100,7 +100,8 @@ impl FrameDecoder {
     ///
     /// That the text is JSON is for the caller to find out, who calls [`abandon`](Self::abandon) if
     /// it is not. It shares the memory of what was pushed with it: a text that is kept keeps that
-    /// alive. Of a length that was merely announced, no more is reserved than sixteen times what has arrived.
+    /// alive. Of a length that was merely announced, no more is reserved than sixteen times what
+    /// has arrived.
     ///
     /// # Errors
     ///
@@ -116,9 +117,11 @@ impl FrameDecoder {
         Ok(text.map(|text| memory.slice_ref(&memory[text])))
     }
 
-    /// As [`next_frame`](Self::next_frame), without a share of the memory for each frame: where its text is in `memory`, which
-    /// becomes what it is a part of, if it is not yet. Begin with an empty one, after each [`push`](Self::push).
-    // Inlined, as all on this way: its result would be written to memory and read back there, for each frame.
+    /// As [`next_frame`](Self::next_frame), without a share of the memory for each frame: where its
+    /// text is in `memory`, which becomes what it is a part of, if it is not yet. Begin with an
+    /// empty one, after each [`push`](Self::push).
+    // Inlined, as all on this way: its result would be written to memory and read back there, for
+    // each frame.
     #[inline(always)]
     pub(crate) fn next_range(&mut self, memory: &mut ByteString) -> Result<Option<Range<usize>>, FrameError> {
         match self.whole_frame(memory) {
@@ -149,7 +152,7 @@ impl FrameDecoder {
         self.forget_text();
     }
 
-    /// Whether a frame is there in part: what arms Nest's `incompleteMessageTimeout`.
+    /// Returns true if a frame is there in part: what arms Nest's `incompleteMessageTimeout`.
     ///
     /// True with any text buffered, be it only a newline after the last frame, and while the text
     /// of a header already taken is missing. The bytes of a character that is not finished are no
@@ -160,19 +163,20 @@ impl FrameDecoder {
         header_is_taken || !self.buffer.as_str().is_empty()
     }
 
-    /// Whether everything that was pushed has become whole frames.
+    /// Returns true if everything that was pushed has become whole frames.
     #[must_use]
     pub fn is_at_boundary(&self) -> bool {
         !self.is_mid_frame() && self.begun.is_empty()
     }
 
-    /// How many bytes have to be pushed, at least, before there is another frame or an error.
+    /// Returns how many bytes have to be pushed, at least, before there is another frame or an
+    /// error.
     pub(crate) fn missing_bytes(&self) -> usize {
         let Awaiting::Text { units } = self.awaiting else {
             return 1;
         };
-        // No byte brings more than one unit, but for the one after a character begun: should that never become one, each
-        // of its bytes may be a unit of its own.
+        // No byte brings more than one unit, but for the one after a character begun: should that
+        // never become one, each of its bytes may be a unit of its own.
         let have = self.buffer.units() + self.begun.len();
         let of_limit = self.max_buffer_units.saturating_add(1).saturating_sub(have);
         units.saturating_sub(have).min(of_limit).max(1)
@@ -207,8 +211,8 @@ impl FrameDecoder {
         Ok(Some(self.buffer.take(end, units, memory)))
     }
 
-    /// The length of the text that comes next, in UTF-16 units; takes its header out of the buffer
-    /// if it is there.
+    /// Returns the length of the text that comes next, in UTF-16 units; takes its header out of the
+    /// buffer if it is there.
     fn text_length(&mut self) -> Result<Option<usize>, FrameError> {
         let searched = match self.awaiting {
             Awaiting::Text { units } => return Ok(Some(units)),

@@ -29,8 +29,8 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
     dst.put_slice(text.as_bytes());
 }
 
-/// Appends the text that these pieces make together to `dst` as one frame. The first, third and fifth are ASCII: only
-/// the others need to be counted.
+/// Appends the text that these pieces make together to `dst` as one frame. The first, third and
+/// fifth are ASCII: only the others need to be counted.
 #[inline(always)]
 pub(crate) fn encode_pieces(pieces: [&str; 5], dst: &mut BytesMut) {
     dst.reserve(LONGEST_HEADER + pieces.map(str::len).iter().sum::<usize>());

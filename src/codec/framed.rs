@@ -68,7 +68,8 @@ pub struct FrameCodec {
 }
 
 impl FrameCodec {
-    /// A codec that buffers at most `max_buffer_units` UTF-16 units; see [`FrameDecoder::new`].
+    /// Returns a codec that buffers at most `max_buffer_units` UTF-16 units; see
+    /// [`FrameDecoder::new`].
     #[must_use]
     pub fn new(max_buffer_units: usize) -> Self {
         Self {

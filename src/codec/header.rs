@@ -16,8 +16,8 @@ pub(super) enum Length {
     NotANumber,
 }
 
-/// Reads a header as every Nest writes it, `123#`, at the start of `text`: the length, and where the
-/// header ends, its `#` included. `None` if it is any other, or not all there.
+/// Reads a header as every Nest writes it, `123#`, at the start of `text`: the length, and where
+/// the header ends, its `#` included. `None` if it is any other, or not all there.
 pub(super) fn parse_usual(text: &str) -> Option<(usize, usize)> {
     // Nine digits fit into a `usize` everywhere.
     let mut length = 0;

@@ -2,7 +2,7 @@
 //!
 //! Bytes in, text out, and back. The length is that of a JavaScript string: UTF-16 code units,
 //! neither bytes nor characters. This layer does no I/O and does not know what JSON is: a frame's
-//! text is handed over unread, and whoever finds that it is no JSON says so with
+//! text is handed over unread; the caller that finds it is no JSON reports that with
 //! [`FrameDecoder::abandon`].
 //!
 //! ```text
@@ -41,8 +41,8 @@ mod properties;
 mod utf16;
 mod utf8;
 
-/// A frame's text: [`Bytes`](bytes::Bytes) known to be UTF-8, so that the parts of it which packets keep need not be
-/// copied.
+/// A frame's text: [`Bytes`](bytes::Bytes) known to be UTF-8, so that the parts of it which packets
+/// keep need not be copied.
 pub use bytestring::ByteString;
 pub use decode::{DEFAULT_MAX_BUFFER_UNITS, FrameDecoder};
 pub use encode::{encode, encode_with};

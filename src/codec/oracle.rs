@@ -1,5 +1,5 @@
-//! A slow, obvious reader of frames, for tests that compare the fast one with it: the properties beside this file, and
-//! the fuzz target `frame_decoder`, which includes it.
+//! A slow, obvious reader of frames, for tests that compare the fast one with it: the properties
+//! beside this file, and the fuzz target `frame_decoder`, which includes it.
 //!
 //! Does what Nest's `JsonSocket` does in the way JavaScript does it: all bytes are decoded anew
 //! from the first one, text is a list of UTF-16 units, numbers are floating point, and nothing is
@@ -60,7 +60,7 @@ impl Oracle {
         events
     }
 
-    /// Whether a frame is there in part, as `FrameDecoder::is_mid_frame` has it.
+    /// Returns true if a frame is there in part, as `FrameDecoder::is_mid_frame` has it.
     pub(crate) fn is_mid_frame(&self) -> bool {
         !self.buffer.is_empty() || self.content_length.is_some()
     }

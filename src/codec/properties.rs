@@ -10,7 +10,7 @@ use super::encode::encode;
 use super::error::FrameError;
 use super::oracle::{Event, Oracle, is_refused};
 
-/// What the decoder under test makes of one more chunk.
+/// Returns what the decoder under test makes of one more chunk.
 fn read(decoder: &mut FrameDecoder, chunk: &[u8]) -> Vec<Event> {
     decoder.push(chunk);
     let mut events = Vec::new();
@@ -30,7 +30,7 @@ fn read(decoder: &mut FrameDecoder, chunk: &[u8]) -> Vec<Event> {
     }
 }
 
-/// A stream of pieces that look like frames, nearly like frames, or like nothing.
+/// Returns a stream of pieces that look like frames, nearly like frames, or like nothing.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let text = "[a1 #é求😀\u{fffd}!]{1,12}";
     let whole = text.prop_map(|text| {

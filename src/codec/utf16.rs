@@ -8,10 +8,11 @@
 /// (at most 2 a byte).
 const STRIDE: usize = 96;
 
-/// How many bytes the standard library looks at together, to see whether they are ASCII; at most, and so on x86-64.
+/// How many bytes the standard library looks at together, to see whether they are ASCII; at most,
+/// and so on x86-64.
 const BLOCK: usize = 32;
 
-/// The length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
+/// Returns the length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
 ///
 /// ```
 /// use nest_wire::codec::units;
@@ -25,8 +26,8 @@ pub fn units(text: &str) -> usize {
     units_in(text.as_bytes())
 }
 
-/// The length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it: a character counts
-/// where it begins.
+/// Returns the length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it: a character
+/// counts where it begins.
 pub(super) fn units_in(utf8: &[u8]) -> usize {
     #[cfg(test)]
     tests::COUNTED.with(|counted| counted.set(counted.get() + utf8.len()));
@@ -41,8 +42,8 @@ pub(super) fn units_in(utf8: &[u8]) -> usize {
     whole + usize::from(units_in_few(rest))
 }
 
-/// As the standard library's, which on x86-64 looks at the bytes after the last whole block one by one: here they are looked
-/// at together, with the end of that block once more.
+/// As the standard library's, which on x86-64 looks at the bytes after the last whole block one by
+/// one: here they are looked at together, with the end of that block once more.
 fn is_ascii(utf8: &[u8]) -> bool {
     match utf8.last_chunk::<BLOCK>() {
         Some(last) => last.is_ascii() && utf8[..utf8.len() - utf8.len() % BLOCK].is_ascii(),
@@ -57,13 +58,13 @@ fn units_in_few(utf8: &[u8]) -> u8 {
     })
 }
 
-/// Whether `byte` goes on with a character that began earlier (`0b10xxxxxx`).
+/// Returns true if `byte` goes on with a character that began earlier (`0b10xxxxxx`).
 pub(super) fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
 
-/// The byte index at which the first `units` UTF-16 units of `utf8` end; `None` where they end
-/// inside a surrogate pair.
+/// Returns the byte index at which the first `units` UTF-16 units of `utf8` end; `None` where they
+/// end inside a surrogate pair.
 ///
 /// `utf8` is valid UTF-8, begins with a whole character and holds at least `units` units. Looks no
 /// further than the end it finds: n missing units are at least n bytes, so it counts n bytes,

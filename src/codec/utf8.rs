@@ -6,8 +6,8 @@
 
 use super::utf16::is_continuation;
 
-/// How many bytes are made text at a time: so few that they stay in the nearest cache while they are looked at, counted and
-/// copied.
+/// How many bytes are made text at a time: so few that they stay in the nearest cache while they
+/// are looked at, counted and copied.
 const PIECE: usize = 16 * 1024;
 
 /// The start of a character whose rest has not arrived, in up to three bytes.
@@ -65,7 +65,7 @@ impl Begun {
         Some(rest)
     }
 
-    /// How many bytes wait, 0 to 3.
+    /// Returns how many bytes wait, 0 to 3.
     pub(super) fn len(&self) -> usize {
         self.length
     }
@@ -84,7 +84,7 @@ fn replace_malformed(bytes: &[u8], take: &mut impl FnMut(&str)) {
     }
 }
 
-/// How many bytes at the end of `bytes` wait for more, as Node sees it: 0 to 3.
+/// Returns how many bytes at the end of `bytes` wait for more, as Node sees it: 0 to 3.
 ///
 /// Node goes by the bits of the first byte alone. So a sequence waits even where it can never
 /// become valid (`C0`, `F5`, `E0 80`), while `80` to `BF` with nothing before them, and `F8` to
@@ -97,8 +97,8 @@ fn held_back(bytes: &[u8]) -> usize {
     if begun < length_of(first) { begun } else { 0 }
 }
 
-/// How many bytes a character has that begins with this one, going by its bits alone; 0 if none
-/// does.
+/// Returns how many bytes a character has that begins with this one, going by its bits alone; 0 if
+/// none does.
 fn length_of(first: u8) -> usize {
     match first {
         0xC0..=0xDF => 2,

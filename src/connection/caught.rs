@@ -16,7 +16,8 @@ pub(crate) struct Caught {
 /// Runs `code`, which `what` names for the error.
 ///
 /// # Errors
-/// It panicked. What it had borrowed may be half changed: the caller has to put that right, or not to use it any more.
+/// It panicked. What it had borrowed may be half changed: the caller has to put that right, or not
+/// to use it any more.
 #[inline]
 pub(crate) fn caught<T>(what: &'static str, code: impl FnOnce() -> T) -> Result<T, Caught> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|panic| Caught {

@@ -1,7 +1,7 @@
 //! The one place to plug in another framing, or packets of another shape.
 //!
-//! Knows neither sockets nor handlers. Nest's own framing does not go through here: it is `codec`, reached without a
-//! virtual call.
+//! Knows neither sockets nor handlers. Nest's own framing does not go through here: it is `codec`,
+//! reached without a virtual call.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -10,21 +10,24 @@ use bytestring::ByteString;
 
 use super::{Caught, ConnectionError, FramingError, caught};
 
-/// How packets stand on a link, where that is not Nest's `length#json`: the counterpart of Nest's options
-/// `socketClass`, `serializer` and `deserializer`, all three in one.
+/// How packets stand on a connection, where that is not Nest's `length#json`: the counterpart of
+/// Nest's options `socketClass`, `serializer` and `deserializer`, all three in one.
 ///
-/// On this side are packets as Nest makes them by default, as JSON text: `{"pattern":…,"data":…,"id":…}` from
-/// callers, `{"response":…,"isDisposed":true,"id":…}` to them (`docs/PROTOCOL.md` §2). On the other side is whatever
-/// the two peers have agreed on: another header, MessagePack, members by other names. A framing is made for each link
-/// ([`TransportConfig::framing`](super::TransportConfig::framing)), so it may have state: a version agreed on, a cipher.
+/// On this side are packets as Nest makes them by default, as JSON text:
+/// `{"pattern":…,"data":…,"id":…}` from callers, `{"response":…,"isDisposed":true,"id":…}` to them
+/// (`docs/PROTOCOL.md` §2). On the other side is whatever the two peers have agreed on: another
+/// header, MessagePack, members by other names. A framing is made for each connection
+/// ([`TransportConfig::framing`](super::TransportConfig::framing)), so it may have state: a version
+/// agreed on, a cipher.
 ///
-/// A panic in any of its functions is an error of that function. One that panics in [`decode`](Self::decode) or
-/// [`is_mid_frame`](Self::is_mid_frame) has broken the framing, as a peer would; it takes no handler and no other connection
-/// with it.
+/// A panic in any of its functions is an error of that function. One that panics in
+/// [`decode`](Self::decode) or [`is_mid_frame`](Self::is_mid_frame) has broken the framing, as a
+/// peer would; it takes no handler and no other connection with it.
 ///
-/// Packets that are only shaped otherwise and framed as ever are made with [`codec`](crate::codec) in between: call a
-/// [`FrameDecoder`](crate::codec::FrameDecoder) in `decode` and [`encode`](crate::codec::encode()) in `encode`.
-/// `examples/custom_framing` speaks to Nest services and callers that use the same custom class.
+/// Packets that are only shaped otherwise and framed as ever are made with [`codec`](crate::codec)
+/// in between: call a [`FrameDecoder`](crate::codec::FrameDecoder) in `decode` and
+/// [`encode`](crate::codec::encode()) in `encode`. `examples/custom_framing` speaks to Nest
+/// services and callers that use the same custom class.
 ///
 /// ```
 /// use bytes::{Buf, BufMut, BytesMut};
@@ -53,36 +56,39 @@ use super::{Caught, ConnectionError, FramingError, caught};
 /// let config = TransportConfig::default().framing(|| Lines);
 /// ```
 pub trait Framing: Send {
-    /// Takes the next whole packet out of the front of `received` and gives it as JSON text; `Ok(None)`: more bytes
-    /// are needed. It is called again until it says so.
+    /// Takes the next whole packet out of the front of `received` and gives it as JSON text;
+    /// `Ok(None)`: more bytes are needed. It is called again until it says so.
     ///
     /// Leave the bytes of a packet in `received` until all of it is there, or else implement
-    /// [`is_mid_frame`](Self::is_mid_frame). The text is not looked at here; if it turns out not to be JSON the link
-    /// ends with [`ConnectionError::Packet`].
+    /// [`is_mid_frame`](Self::is_mid_frame). The text is not looked at here; if it turns out not to
+    /// be JSON the connection ends with [`ConnectionError::Packet`].
     ///
     /// # Errors
-    /// The peer broke the framing. The link then ends with [`ConnectionError::CustomFraming`], which adds where: nothing
-    /// that it sends from there on is looked at. A service closes its own side, as Nest's does.
+    /// The peer broke the framing. The connection then ends with
+    /// [`ConnectionError::CustomFraming`], which adds where: nothing that it sends from there on is
+    /// looked at. A service closes its own side, as Nest's does.
     fn decode(&mut self, received: &mut BytesMut) -> Result<Option<ByteString>, FramingError>;
 
     /// Appends `packet`, which is JSON text, to `out`.
     ///
     /// # Errors
-    /// This packet can't be put that way; it is too long for its header, say. What was appended is taken back and the
-    /// connection goes on. A client's call or event whose packet it is fails with
-    /// `CallError::Unframeable`; a reply becomes "Internal server error", and the reason is logged. If that cannot be framed either, the connection is cut with
+    /// This packet can't be put that way; it is too long for its header, say. What was appended is
+    /// taken back and the connection goes on. A client's call or event whose packet it is fails
+    /// with `CallError::Unframeable`; a reply becomes "Internal server error", and the reason is
+    /// logged. If that cannot be framed either, the connection is cut with
     /// [`ConnectionError::Encode`], because the caller would wait for ever.
     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError>;
 
-    /// Whether a packet is there in part, `received` being what [`decode`](Self::decode) left: what arms
-    /// [`TransportConfig::incomplete_message_timeout`](super::TransportConfig::incomplete_message_timeout). By default: whether
-    /// anything was left.
+    /// Returns true if a packet is there in part, `received` being what [`decode`](Self::decode)
+    /// left: what arms
+    /// [`TransportConfig::incomplete_message_timeout`](super::TransportConfig::incomplete_message_timeout).
+    /// By default: whether anything was left.
     fn is_mid_frame(&self, received: &BytesMut) -> bool {
         !received.is_empty()
     }
 }
 
-/// Makes a framing for each link.
+/// Makes a framing for each connection.
 #[derive(Clone)]
 pub(super) struct MakeFraming(Arc<dyn Fn() -> Box<dyn Framing> + Send + Sync>);
 
@@ -107,8 +113,8 @@ impl PartialEq for MakeFraming {
 
 impl Eq for MakeFraming {}
 
-/// The framing of one link, and what has to be remembered for it. Whatever runs code of the framing is in here, and
-/// catches its panics.
+/// The framing of one connection, and what has to be remembered for it. Whatever runs code of the
+/// framing is in here, and catches its panics.
 pub(super) struct Custom {
     /// `None` if it could not be made.
     framing: Option<Box<dyn Framing>>,
@@ -164,7 +170,7 @@ impl Custom {
             Err(error) => error,
             Ok(packet) => {
                 if left == 0 {
-                    // Lets go of the memory: an idle link owns none.
+                    // Lets go of the memory: an idle connection owns none.
                     self.received = BytesMut::new();
                 }
                 return Ok(packet);
@@ -221,7 +227,7 @@ impl Custom {
         self.failure.get_or_insert(ConnectionError::Encode(error));
     }
 
-    /// Whether the connection can go on; says why not once.
+    /// Returns whether the connection can go on; says why not once.
     pub(super) fn check(&mut self) -> Result<(), ConnectionError> {
         self.failure.take().map_or(Ok(()), Err)
     }

@@ -5,14 +5,16 @@ use std::{io, ops::RangeInclusive, time::Duration};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How the system probes a connection on which nothing happens, so that a peer that vanished without a word is noticed.
-/// Times and numbers that are not set are the system's choice.
+/// How the system probes a connection on which nothing happens, so that a peer that vanished
+/// without a word is noticed. Times and numbers that are not set are the system's choice.
 ///
-/// The system sends no probes while data that it has sent is unacknowledged: it repeats the data instead, for a quarter
-/// of an hour. On Linux and Android a connection therefore also ends when sent data stays unacknowledged for as long as
-/// an idle connection takes to end, [`idle`](Self::idle) and all intervals together (`TCP_USER_TIMEOUT`). A peer that
-/// lives but reads nothing for so long, while data waits for it, counts as vanished too: do not set less than its longest
-/// pause. Other systems have no such option, or none that can be set here: there, only idle connections are probed.
+/// The system sends no probes while data that it has sent is unacknowledged: it repeats the data
+/// instead, for a quarter of an hour. On Linux and Android a connection therefore also ends when
+/// sent data stays unacknowledged for as long as an idle connection takes to end,
+/// [`idle`](Self::idle) and all intervals together (`TCP_USER_TIMEOUT`). A peer that lives but
+/// reads nothing for so long, while data waits for it, counts as vanished too: do not set less than
+/// its longest pause. Other systems have no such option, or none that can be set here: there, only
+/// idle connections are probed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,8 +28,8 @@ use tokio::net::TcpStream;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Keepalive {
-    /// How long a connection is idle before the first probe. The system counts in whole seconds, from 1 to 32,767: less
-    /// counts as 1, more as the most.
+    /// How long a connection is idle before the first probe. The system counts in whole seconds,
+    /// from 1 to 32,767: less counts as 1, more as the most.
     pub idle: Duration,
     /// How long to wait between two probes, in whole seconds from 1 to 32,767 as well.
     pub interval: Option<Duration>,
@@ -83,8 +85,8 @@ impl Keepalive {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MAX_USER_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Ends the connection when sent data stays unacknowledged for as long as an idle connection takes to end. The times that
-/// hold are read back, since some of them may be the system's.
+/// Ends the connection when sent data stays unacknowledged for as long as an idle connection takes
+/// to end. The times that hold are read back, since some of them may be the system's.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn limit_unacknowledged(socket: &SockRef<'_>) -> io::Result<()> {
     let intervals = socket.tcp_keepalive_interval()? * socket.tcp_keepalive_retries()?;

@@ -1,4 +1,4 @@
-//! The two halves of a link put together.
+//! The two halves of a connection put together.
 
 use std::{
     future::poll_fn,
@@ -20,10 +20,11 @@ use crate::{
     telemetry::{Fault, Limit, LinkMeter},
 };
 
-/// A link that speaks Nest's framing.
+/// A connection that speaks Nest's framing.
 ///
-/// It is driven by whoever owns it: [`poll_segment`](Self::poll_segment) reads, [`next_packet`](Self::next_packet)
-/// takes packets out of what was read, [`push`](Self::push) queues one, [`poll_flush`](Self::poll_flush) sends.
+/// It is driven by its owner: [`poll_segment`](Self::poll_segment) reads,
+/// [`next_packet`](Self::next_packet) takes packets out of what was read, [`push`](Self::push)
+/// queues one, [`poll_flush`](Self::poll_flush) sends.
 ///
 /// ```
 /// use nest_wire::{connection::{TransportConfig, Connection}, packet::IncomingRequest};
@@ -62,7 +63,7 @@ pub enum Segment {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    /// Takes over a link that is already open.
+    /// Takes over a connection that is already open.
     pub fn new(io: IO, config: &TransportConfig) -> Self
     where
         IO: 'static,
@@ -77,7 +78,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// The same, measured from here on.
+    /// Returns the same, measured from here on.
     pub(crate) fn metered(self, meter: LinkMeter) -> Self {
         Self { meter, ..self }
     }
@@ -107,13 +108,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         })
     }
 
-    /// Takes the next packet out of what has been read; `None` when there is no whole one left. `read` makes it of the
-    /// frame's text, [`IncomingRequest::read`](crate::packet::IncomingRequest::read) for example.
+    /// Takes the next packet out of what has been read; `None` when there is no whole one left.
+    /// `read` makes it of the frame's text,
+    /// [`IncomingRequest::read`](crate::packet::IncomingRequest::read) for example.
     ///
     /// # Errors
-    /// [`ConnectionError::Decode`], [`ConnectionError::CustomFraming`] or [`ConnectionError::Packet`]. The rest of the segment
-    /// is then gone, as in Nest, which also closes its own side of the link; the connection itself can go on. (With a
-    /// framing of your own it finds no more packets.)
+    /// [`ConnectionError::Decode`], [`ConnectionError::CustomFraming`] or
+    /// [`ConnectionError::Packet`]. The rest of the segment is then gone, as in Nest, which also
+    /// closes its own side of the connection; the connection itself can go on. (With a framing of
+    /// your own it finds no more packets.)
     pub fn next_packet<P>(
         &mut self,
         read: impl FnOnce(&ByteString) -> Result<P, PacketError>,
@@ -125,11 +128,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         read(&frame.to_text()).map(Some).map_err(|error| self.refuse(error))
     }
 
-    /// Takes the next frame out of what has been read, whatever it holds. `memory` keeps it; begin with an empty one for each
-    /// segment.
+    /// Takes the next frame out of what has been read, whatever it holds. `memory` keeps it; begin
+    /// with an empty one for each segment.
     ///
     /// # Errors
-    /// [`ConnectionError::Decode`] and [`ConnectionError::CustomFraming`], as [`next_packet`](Self::next_packet).
+    /// [`ConnectionError::Decode`] and [`ConnectionError::CustomFraming`], as
+    /// [`next_packet`](Self::next_packet).
     #[inline(always)]
     pub(crate) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
         match self.reader.next_frame(memory) {
@@ -149,7 +153,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         error
     }
 
-    /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no packet.
+    /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no
+    /// packet.
     pub(crate) fn refuse(&mut self, error: PacketError) -> ConnectionError {
         self.meter.fault(Fault::Packet);
         self.abandon();
@@ -166,7 +171,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.reader.discard();
     }
 
-    /// Gives a peer that is in the middle of a frame all its time again, because we did not read meanwhile.
+    /// Gives a peer that is in the middle of a frame all its time again, because we did not read
+    /// meanwhile.
     pub(crate) fn rearm(&mut self) {
         self.reader.rearm();
     }
@@ -180,8 +186,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Reads until there is a packet; `None` at the end of the stream.
     ///
     /// # Errors
-    /// As [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a stream that ends inside a
-    /// frame is [`ConnectionError::Io`] with [`io::ErrorKind::UnexpectedEof`].
+    /// As [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a stream
+    /// that ends inside a frame is [`ConnectionError::Io`] with [`io::ErrorKind::UnexpectedEof`].
     pub async fn next<P>(
         &mut self,
         read: impl Fn(&ByteString) -> Result<P, PacketError>,
@@ -213,11 +219,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Queues a reply to the request whose id is this JSON text.
     ///
     /// # Errors
-    /// The framing in use refuses it; Nest's own refuses none. The caller gets an error in its place, so that it does not
-    /// wait for ever.
+    /// The framing in use refuses it; Nest's own refuses none. The caller gets an error in its
+    /// place, so that it does not wait for ever.
     pub(crate) fn push_reply(&mut self, reply: OutgoingReply<'_>, id: &str) -> Result<(), FramingError> {
         match reply {
-            // Nearly all are: its pieces, known here, are copied without a look at how long they are.
+            // Nearly all are: its pieces, known here, are copied without a look at how long they
+            // are.
             last @ OutgoingReply::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
             other => self.push_pieces(other.pieces(id), other.payload(), id),
         }
@@ -245,8 +252,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.reader.custom().is_some()
     }
 
-    /// Queues the packet whose text is in these pieces, of which the first, third and fifth are ASCII. The second is
-    /// not copied if it is large and somebody has it: `payload`.
+    /// Queues the packet whose text is in these pieces, of which the first, third and fifth are
+    /// ASCII. The second is not copied if it is large and somebody has it: `payload`.
     #[inline(always)]
     fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>, id: &str) -> Result<(), FramingError> {
         if self.reader.custom().is_none() {
@@ -278,8 +285,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Sends what is queued; ready when all of it is.
     ///
     /// # Errors
-    /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] when more than the limit is left unsent, and
-    /// [`ConnectionError::Encode`] when a packet could not be queued.
+    /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] when more than the limit is
+    /// left unsent, and [`ConnectionError::Encode`] when a packet could not be queued.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let queued = self.writer.waiting();
         let flushed = self.writer.poll_flush(&mut self.io, cx);
@@ -315,7 +322,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         Pin::new(&mut self.io).poll_shutdown(cx).map_err(Into::into)
     }
 
-    /// How many bytes are queued.
+    /// Returns how many bytes are queued.
     pub(crate) fn queued(&self) -> usize {
         self.writer.waiting()
     }
@@ -325,7 +332,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.writer.truncate(bytes);
     }
 
-    /// Whether so much is queued that the peer should be left unread until it has taken some.
+    /// Returns true if so much is queued that the peer should be left unread until it has taken
+    /// some.
     pub(crate) fn is_congested(&self) -> bool {
         self.writer.is_congested()
     }

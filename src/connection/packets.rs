@@ -1,4 +1,5 @@
-//! Where the packets end among the bytes that wait to be sent, for links that write each packet alone.
+//! Where the packets end among the bytes that wait to be sent, for connections that write each
+//! packet alone.
 
 use std::collections::VecDeque;
 

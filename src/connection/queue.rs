@@ -1,6 +1,6 @@
 //! Bytes that wait to be sent: small ones gathered, large ones as they are.
 //!
-//! Knows neither frames nor links.
+//! Knows neither frames nor connections.
 
 use std::{collections::VecDeque, io::IoSlice};
 
@@ -33,7 +33,7 @@ impl Queue {
         self.closed.as_ref().map_or(0, |closed| closed.length) + self.gathered.len()
     }
 
-    /// Where bytes are appended.
+    /// Returns where bytes are appended.
     pub(super) fn gather(&mut self) -> &mut BytesMut {
         &mut self.gathered
     }
@@ -45,12 +45,14 @@ impl Queue {
         closed.push(bytes);
     }
 
-    /// What is there if all of it is in one piece, as it is unless something large is among it.
+    /// Returns what is there if all of it is in one piece, as it is unless something large is among
+    /// it.
     pub(super) fn as_one(&self) -> Option<&[u8]> {
         self.closed.is_none().then_some(&self.gathered)
     }
 
-    /// Fills in the first pieces, of `limit` bytes and [`PIECES`] pieces at most. Returns the number of pieces.
+    /// Fills in the first pieces, of `limit` bytes and [`PIECES`] pieces at most. Returns the
+    /// number of pieces.
     pub(super) fn fill<'a>(&'a self, limit: usize, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
         let closed = self.closed.iter().flat_map(|closed| &closed.pieces);
         let pieces = closed.map(|bytes| &bytes[..]).chain([&self.gathered[..]]);

@@ -18,13 +18,15 @@ use tokio::{
 use super::{ConnectionError, TransportConfig, framing::Custom};
 use crate::{codec::FrameDecoder, packet::Frame};
 
-/// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same segments.
+/// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same
+/// segments.
 const SEGMENT: usize = 64 * 1024;
 
 thread_local! {
-    /// Where reads land. A connection owns memory only for bytes that wait to become a frame, so that ten thousand
-    /// idle ones cost next to nothing; the copy out of here is small beside the system call.
-    /// It is taken out for the time of a read, in which a link that is made of other links may read those.
+    /// Where reads land. A connection owns memory only for bytes that wait to become a frame, so
+    /// that ten thousand idle ones cost next to nothing; the copy out of here is small beside the
+    /// system call. It is taken out for the time of a read, in which a connection that is made of
+    /// other connections may read those.
     static LANDING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -36,7 +38,8 @@ pub(super) struct Reader {
     timer: Option<Box<Timer>>,
 }
 
-/// Watches a half-received frame while it is armed. Boxed as a whole: most connections never have one.
+/// Watches a half-received frame while it is armed. Boxed as a whole: most connections never have
+/// one.
 #[derive(Debug)]
 struct Timer {
     sleep: Pin<Box<Sleep>>,
@@ -85,7 +88,8 @@ impl Reader {
         read.map_ok(|()| length)
     }
 
-    /// The next whole frame of what has arrived. `memory` keeps it; begin with an empty one for each segment.
+    /// Returns the next whole frame of what has arrived. `memory` keeps it; begin with an empty one
+    /// for each segment.
     #[inline(always)]
     pub(super) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
         match &mut self.framer {
@@ -118,7 +122,7 @@ impl Reader {
         }
     }
 
-    /// Whether the stream, should it end now, would end inside a frame.
+    /// Returns true if the stream, should it end now, would end inside a frame.
     pub(super) fn is_mid_frame(&mut self) -> bool {
         match &mut self.framer {
             Framer::Nest(decoder) => decoder.is_mid_frame(),
@@ -126,8 +130,8 @@ impl Reader {
         }
     }
 
-    /// How many bytes have to arrive at least before there is another whole frame. Of a framing that is not Nest's own this
-    /// is not known.
+    /// Returns how many bytes have to arrive at least before there is another whole frame. Of a
+    /// framing that is not Nest's own this is not known.
     pub(super) fn missing(&self) -> usize {
         match &self.framer {
             Framer::Nest(decoder) => decoder.missing_bytes(),
@@ -135,7 +139,7 @@ impl Reader {
         }
     }
 
-    /// The framing, if it is not Nest's own.
+    /// Returns the framing, if it is not Nest's own.
     pub(super) fn custom(&mut self) -> Option<&mut Custom> {
         match &mut self.framer {
             Framer::Nest(_) => None,
@@ -149,7 +153,8 @@ impl Reader {
         }
     }
 
-    /// Starts the timer anew if a frame is half received and stops it if none is. To be called after each segment.
+    /// Starts the timer anew if a frame is half received and stops it if none is. To be called
+    /// after each segment.
     pub(super) fn rearm(&mut self) {
         self.disarm();
         let (true, Some(timeout)) = (self.is_mid_frame(), self.timeout) else {
@@ -186,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// A link that reads another one with a reader of its own, as a tunnel does.
+    /// A connection that reads another one with a reader of its own, as a tunnel does.
     struct Tunnel<'a> {
         outer: Reader,
         link: &'a [u8],

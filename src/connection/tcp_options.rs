@@ -22,17 +22,17 @@ pub struct TcpOptions {
 }
 
 impl TcpOptions {
-    /// Sends small packets at once, without Nagle's algorithm, as Node does. Default: true. Turned off, packets of many
-    /// calls share segments, and each call may take longer.
+    /// Sends small packets at once, without Nagle's algorithm, as Node does. Default: true. Turned
+    /// off, packets of many calls share segments, and each call may take longer.
     #[must_use]
     pub const fn nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = nodelay;
         self
     }
 
-    /// Has the system probe idle connections, so that a peer that vanished without a word is noticed; on Linux also
-    /// connections on which data is being sent, see [`Keepalive`]. Shorten its times where such peers are many; each probe
-    /// is a packet. Default: off, as in Nest.
+    /// Has the system probe idle connections, so that a peer that vanished without a word is
+    /// noticed; on Linux also connections on which data is being sent, see [`Keepalive`]. Shorten
+    /// its times where such peers are many; each probe is a packet. Default: off, as in Nest.
     #[must_use]
     pub const fn keepalive(mut self, keepalive: Keepalive) -> Self {
         self.keepalive = Some(keepalive);

@@ -19,7 +19,7 @@ use crate::{codec, packet::RawJson};
 
 /// From how many waiting bytes on a peer counts as one that does not read.
 const CONGESTED: usize = 64 * 1024;
-/// From how many bytes on a payload is shared with whoever has it instead of copied.
+/// Payloads of at least this many bytes are shared with their owner instead of copied.
 const LARGE: usize = 32 * 1024;
 
 #[derive(Debug, Default)]
@@ -113,7 +113,7 @@ impl Writer {
             None => {
                 let mut pieces = [IoSlice::new(&[]); PIECES];
                 let count = self.waiting.fill(limit, &mut pieces);
-                // A link that can't take several takes the first that is not empty.
+                // A connection that can't take several takes the first that is not empty.
                 io.poll_write_vectored(cx, &pieces[..count])
             }
         }

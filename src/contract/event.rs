@@ -15,13 +15,14 @@ pub struct Event<Data> {
 }
 
 impl<Data> Event<Data> {
-    /// The contract of the events whose pattern is this text.
+    /// Returns the contract of the events whose pattern is this text.
     #[must_use]
     pub const fn new(pattern: &'static str) -> Self {
         Self::named(Name::Text(pattern))
     }
 
-    /// The contract of the events that have the pattern that `pattern` makes, which is called for each use.
+    /// Returns the contract of the events that have the pattern that `pattern` makes, which is
+    /// called for each use.
     ///
     /// ```
     /// use nest_wire::{contract::Event, pattern::Pattern};
@@ -41,7 +42,7 @@ impl<Data> Event<Data> {
         }
     }
 
-    /// The pattern.
+    /// Returns the pattern.
     #[must_use]
     pub fn pattern(&self) -> Pattern {
         self.name.pattern()

@@ -16,13 +16,14 @@ pub struct Message<Request, Reply> {
 }
 
 impl<Request, Reply> Message<Request, Reply> {
-    /// The contract of the messages whose pattern is this text.
+    /// Returns the contract of the messages whose pattern is this text.
     #[must_use]
     pub const fn new(pattern: &'static str) -> Self {
         Self::named(Name::Text(pattern))
     }
 
-    /// The contract of the messages that have the pattern that `pattern` makes, which is called for each use.
+    /// Returns the contract of the messages that have the pattern that `pattern` makes, which is
+    /// called for each use.
     ///
     /// ```
     /// use nest_wire::{contract::Message, pattern::Pattern};
@@ -42,7 +43,7 @@ impl<Request, Reply> Message<Request, Reply> {
         }
     }
 
-    /// The pattern.
+    /// Returns the pattern.
     #[must_use]
     pub fn pattern(&self) -> Pattern {
         self.name.pattern()

@@ -1,7 +1,9 @@
-//! Contracts: a pattern and its types, written once, for the router that handles it and the client that calls it.
+//! Contracts: a pattern and its types, written once, for the router that handles it and the client
+//! that calls it.
 //!
-//! A library that both services depend on holds them as constants. A handler, a request or a reply of another type is
-//! then an error of the compiler. Nest's services need not know of them: nothing else goes over the wire.
+//! A library that both services depend on holds them as constants. A handler, a request or a reply
+//! of another type is then an error of the compiler. Nest's services need not know of them: nothing
+//! else goes over the wire.
 //!
 //! ```
 //! use nest_wire::{

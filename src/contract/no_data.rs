@@ -2,8 +2,9 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-/// The request of a message, or the data of an event, that has nothing to say. It is written as `{}`, which is what
-/// Nest's callers write then (`client.send('ping', {})`). Its handlers take no [`Payload`](crate::server::Payload).
+/// The request of a message, or the data of an event, that has nothing to say. It is written as
+/// `{}`, which is what Nest's callers write then (`client.send('ping', {})`). Its handlers take no
+/// [`Payload`](crate::server::Payload).
 ///
 /// ```
 /// use nest_wire::{contract::{Message, NoData}, in_memory, server::Router};

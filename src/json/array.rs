@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use crate::json::value::{Array, Value};
 
 impl Array {
-    /// The elements as a plain `Vec`.
+    /// Returns the elements as a plain `Vec`.
     #[must_use]
     pub fn into_vec(mut self) -> Vec<Value> {
         std::mem::take(&mut self.0)

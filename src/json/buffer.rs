@@ -10,9 +10,9 @@ use serde::{
 
 /// Bytes that a Node peer sends and expects as a `Buffer`: `{"type":"Buffer","data":[104,105]}`.
 ///
-/// A JavaScript peer turns what it receives into a `Buffer` with `Buffer.from(data)`. 30 MB of bytes
-/// are up to 120 MB of text. A handler that answers a `Buffer` itself needs that much for its answer;
-/// within another type, the text grows by doubling.
+/// A JavaScript peer turns what it receives into a `Buffer` with `Buffer.from(data)`. 30 MB of
+/// bytes are up to 120 MB of text. A handler that answers a `Buffer` itself needs that much for its
+/// answer; within another type, the text grows by doubling.
 ///
 /// A `Uint8Array` has another JSON, `{"0":104,"1":105}`, which is refused.
 ///
@@ -34,7 +34,8 @@ impl Buffer {
         self.0
     }
 
-    /// Returns the JSON. Its memory is allocated once: text that grows would need twice as much at the end.
+    /// Returns the JSON. Its memory is allocated once: text that grows would need twice as much at
+    /// the end.
     pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
         let length = PREFIX.len() + self.0.iter().map(|&byte| digits(byte) + 1).sum::<usize>() + SUFFIX.len();
         let mut text = Vec::with_capacity(length - usize::from(!self.0.is_empty()));

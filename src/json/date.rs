@@ -8,10 +8,11 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A moment in milliseconds of UTC, in the JSON of a JavaScript `Date`: `"2026-11-25T00:00:00.000Z"`.
+/// A moment in milliseconds of UTC, in the JSON of a JavaScript `Date`:
+/// `"2026-11-25T00:00:00.000Z"`.
 ///
-/// Years outside 0 to 9999 have a sign and six digits. An invalid `Date` is `null` in JSON: `Option<Date>` reads it.
-/// Other spellings that `Date.parse` knows are refused.
+/// Years outside 0 to 9999 have a sign and six digits. An invalid `Date` is `null` in JSON:
+/// `Option<Date>` reads it. Other spellings that `Date.parse` knows are refused.
 ///
 /// ```
 /// use nest_wire::json::{self, Date};
@@ -30,7 +31,8 @@ const MAX_MILLIS: i64 = 8_640_000_000_000_000;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl Date {
-    /// Makes a date of the milliseconds since 1970. Returns `None` beyond JavaScript's range of ±8.64e15.
+    /// Makes a date of the milliseconds since 1970. Returns `None` beyond JavaScript's range of
+    /// ±8.64e15.
     #[must_use]
     pub const fn from_timestamp_millis(millis: i64) -> Option<Self> {
         if millis < -MAX_MILLIS || millis > MAX_MILLIS {

@@ -37,7 +37,8 @@ impl TryFrom<time::OffsetDateTime> for Date {
 impl TryFrom<Date> for time::OffsetDateTime {
     type Error = InvalidDate;
 
-    /// Fails beyond time's range, which ends with the year 9999 unless its feature `large-dates` is on.
+    /// Fails beyond time's range, which ends with the year 9999 unless its feature `large-dates` is
+    /// on.
     fn try_from(date: Date) -> Result<Self, InvalidDate> {
         let nanos = i128::from(date.timestamp_millis()) * 1_000_000;
         Self::from_unix_timestamp_nanos(nanos).map_err(|_| InvalidDate(()))

@@ -1,6 +1,7 @@
 //! Reading types as `JSON.parse` would have read their text.
 //!
-//! `serde_json` reads first: what it accepts costs nothing more. Only a text that it refuses is looked at again.
+//! `serde_json` reads first: what it accepts costs nothing more. Only a text that it refuses is
+//! looked at again.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
@@ -13,11 +14,12 @@ use super::lenient::{Lenient, Survey};
 /// - The last of equal keys counts.
 /// - A number that is too large for an `f64` is infinity.
 ///
-/// [`Value`](super::Value), `RawJson` and [`RawValue`](serde_json::value::RawValue) receive the exact text.
-/// A type that accepts both an integer and a float (an untagged enum, [`serde_json::Value`]) may
-/// receive `1.0` as a float.
+/// [`Value`](super::Value), `RawJson` and [`RawValue`](serde_json::value::RawValue) receive the
+/// exact text. A type that accepts both an integer and a float (an untagged enum,
+/// [`serde_json::Value`]) may receive `1.0` as a float.
 ///
-/// The text is read a second time if the first attempt fails, so a [`Deserialize`] implementation may run twice.
+/// The text is read a second time if the first attempt fails, so a [`Deserialize`] implementation
+/// may run twice.
 ///
 /// ```
 /// use nest_wire::json;
@@ -31,8 +33,8 @@ use super::lenient::{Lenient, Survey};
 /// ```
 ///
 /// # Errors
-/// The text is no JSON, does not fit `T`, or nests deeper than 127 levels where `T` looks into it; with line and column
-/// in bytes.
+/// The text is no JSON, does not fit `T`, or nests deeper than 127 levels where `T` looks into it;
+/// with line and column in bytes.
 #[inline]
 pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
     match serde_json::from_str(text) {
@@ -50,7 +52,8 @@ fn again<'de, T: Deserialize<'de>>(text: &'de str, error: serde_json::Error) -> 
     }
 }
 
-/// Returns the path to the value that [`from_str`] refuses, such as `items[3].price`; `None` if it refuses nothing.
+/// Returns the path to the value that [`from_str`] refuses, such as `items[3].price`; `None` if it
+/// refuses nothing.
 pub(crate) fn path_of_mismatch<T: DeserializeOwned>(text: &str) -> Option<String> {
     match Survey::of(text) {
         Some(survey) => path::<T, _>(&mut Lenient::new(text, &survey)),

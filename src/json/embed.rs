@@ -42,7 +42,8 @@ impl Serialize for Array {
     }
 }
 
-/// As a string where it is one; with `serde_json`'s serialisers only where it holds a lone surrogate.
+/// As a string where it is one; with `serde_json`'s serialisers only where it holds a lone
+/// surrogate.
 impl Serialize for JsString {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Some(text) = self.as_str() {

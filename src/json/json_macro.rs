@@ -1,10 +1,10 @@
 //! Values as literals.
 
-/// Makes a [`json::Value`](crate::json::Value) of JSON, whose values may be Rust expressions. Keys keep their order, as in
-/// JavaScript; `serde_json::json!` sorts them.
+/// Makes a [`json::Value`](crate::json::Value) of JSON, whose values may be Rust expressions. Keys
+/// keep their order, as in JavaScript; `serde_json::json!` sorts them.
 ///
-/// An expression is what [`json::Value`](crate::json::Value) can be made `From`; a key that is an expression stands in
-/// parentheses.
+/// An expression is what [`json::Value`](crate::json::Value) can be made `From`; a key that is an
+/// expression stands in parentheses.
 ///
 /// ```
 /// use nest_wire::json;

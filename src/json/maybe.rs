@@ -15,12 +15,13 @@ use serde::{
 ///
 /// `undefined` and `null` are two things on Nest's wire: `Maybe<Option<T>>` distinguishes them.
 ///
-/// - A handler takes `Maybe<Payload<T>>` or `Maybe<RawJson>`: [`Undefined`](Self::Undefined) if the packet has no
-///   `data`. It returns `Maybe<T>` for any `T` that it may return.
-/// - `Client::send::<Maybe<T>>` and the client's stream give `Undefined` for a reply without a value.
+/// - A handler takes `Maybe<Payload<T>>` or `Maybe<RawJson>`: [`Undefined`](Self::Undefined) if the
+///   packet has no `data`. It returns `Maybe<T>` for any `T` that it may return.
+/// - `Client::send::<Maybe<T>>` and the client's stream give `Undefined` for a reply without a
+///   value.
 /// - A service's [`Values`](crate::server::ReplyStream) may have `Undefined` among their items.
-/// - A member of a struct needs `#[serde(default, skip_serializing_if = "Maybe::is_undefined")]`. Elsewhere `Undefined`
-///   is written as `null`, as `JSON.stringify` writes it in an array.
+/// - A member of a struct needs `#[serde(default, skip_serializing_if = "Maybe::is_undefined")]`.
+///   Elsewhere `Undefined` is written as `null`, as `JSON.stringify` writes it in an array.
 ///
 /// ```
 /// use nest_wire::json::{self, Maybe};
@@ -87,7 +88,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     }
 }
 
-/// Other serializers and deserializers ignore the name; [`is_undefined`] and [`Absent`] recognise it.
+/// Other serializers and deserializers ignore the name; [`is_undefined`] and [`Absent`] recognise
+/// it.
 const NAME: &str = "$nest_wire::json::Maybe";
 
 struct MaybeVisitor<T>(PhantomData<T>);
@@ -108,7 +110,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for MaybeVisitor<T> {
     }
 }
 
-/// Returns what `undefined` is in this type: [`Maybe::Undefined`], `None`, or `()`. Most types have nothing for it.
+/// Returns what `undefined` is in this type: [`Maybe::Undefined`], `None`, or `()`. Most types have
+/// nothing for it.
 pub(crate) fn from_undefined<T: DeserializeOwned>() -> Option<T> {
     T::deserialize(Absent).ok()
 }
@@ -162,7 +165,8 @@ pub(crate) fn is_undefined<T: Serialize + ?Sized>(value: &T) -> bool {
     write!(name, "{}", UnitName(value)).is_ok() && name == NAME
 }
 
-/// Shows the name of a unit struct, with serde's serializer for this purpose. Most other values fail to be shown.
+/// Shows the name of a unit struct, with serde's serializer for this purpose. Most other values
+/// fail to be shown.
 struct UnitName<'a, T: ?Sized>(&'a T);
 
 impl<T: Serialize + ?Sized> fmt::Display for UnitName<'_, T> {

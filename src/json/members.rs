@@ -33,7 +33,7 @@ impl UsualKey {
         }
     }
 
-    /// Whether it is what `text` goes on with: one comparison, whatever its length.
+    /// Returns true if it is what `text` goes on with: one comparison, whatever its length.
     fn begins(&self, text: u128) -> bool {
         text & self.mask == self.spelled
     }
@@ -42,13 +42,15 @@ impl UsualKey {
 /// What an object has of some members, as text.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Members<'t, const N: usize> {
-    /// The values of those that were asked for, as they stand, however deep. Of equal keys the last one counts.
+    /// The values of those that were asked for, as they stand, however deep. Of equal keys the last
+    /// one counts.
     pub(crate) values: [Option<&'t str>; N],
     /// Whether there are others.
     pub(crate) has_others: bool,
 }
 
-/// Reads the members of the object `text` with these keys. Any other JSON value has none: `(5).pattern` is undefined.
+/// Reads the members of the object `text` with these keys. Any other JSON value has none:
+/// `(5).pattern` is undefined.
 ///
 /// Members that come in the order of `keys` are recognised at a glance.
 ///
@@ -66,12 +68,12 @@ pub(crate) fn members<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N]) -
     }
 }
 
-/// Where the value ends that `text` begins with, if it is JSON.
+/// Returns where the value ends that `text` begins with, if it is JSON.
 pub(crate) fn value_end(text: &str) -> Option<usize> {
     pass::value(text.as_bytes(), 0).ok()
 }
 
-/// The index after all that could be passed over.
+/// Returns the index after all that could be passed over.
 #[inline]
 fn walk<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N], found: &mut Members<'t, N>) -> Passed {
     let bytes = text.as_bytes();
@@ -104,14 +106,16 @@ fn walk<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N], found: &mut Mem
     Ok(pass::space(bytes, pass::delimiter(bytes, at, b'}')?))
 }
 
-/// Which of the keys after the first `passed` ones the text goes on with, if that is plain to see.
+/// Returns which of the keys after the first `passed` ones the text goes on with, if that is plain
+/// to see.
 #[inline]
 fn at_a_glance<const N: usize>(text: &[u8], at: usize, keys: &[UsualKey; N], passed: usize) -> Option<usize> {
     let glance = u128::from_le_bytes(*text[at..].first_chunk()?);
     (passed..N).find(|&index| keys[index].begins(glance))
 }
 
-/// Which of the keys comes next, however it is spelled, and the index after its colon. `N` stands for any other.
+/// Returns which of the keys comes next, however it is spelled, and the index after its colon. `N`
+/// stands for any other.
 fn key<const N: usize>(text: &str, at: usize, keys: &[UsualKey; N]) -> Result<(usize, usize), usize> {
     let bytes = text.as_bytes();
     let end = pass::string(bytes, at)?;

@@ -4,8 +4,8 @@
 //! `1`, integers past 2^53 round, integer-like keys come before all others, half of a surrogate
 //! pair is a legal string. This module knows these rules and nothing of packets or sockets.
 //!
-//! - [`Value`] is what [`parse()`] gives and [`Value::stringify`] writes, for data whose shape isn't
-//!   known beforehand;
+//! - [`Value`] is what [`parse()`] gives and [`Value::stringify`] writes, for data whose shape
+//!   isn't known beforehand;
 //! - [`to_string`] and [`append`] write any [`serde::Serialize`] type by the same number rules,
 //!   without a [`Value`] in between;
 //! - [`from_str`] reads any [`serde::Deserialize`] type from what `JSON.parse` accepts;

@@ -47,7 +47,7 @@ fn dismantle(mut pending: Vec<Value>) {
     }
 }
 
-/// Whether two values are equal, however deep.
+/// Returns true if two values are equal, however deep.
 fn equal(left: &Value, right: &Value) -> bool {
     let mut pending = vec![(left, right)];
     while let Some(pair) = pending.pop() {
@@ -70,7 +70,7 @@ fn equal(left: &Value, right: &Value) -> bool {
     true
 }
 
-/// A copy of a value, however deep.
+/// Returns a copy of a value, however deep.
 fn copy(value: &Value) -> Value {
     let mut open = Vec::new();
     let mut source = value;

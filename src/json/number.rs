@@ -1,6 +1,6 @@
 //! Numbers as JavaScript writes them: `Number::toString` of ECMA-262, §6.1.6.1.20.
 
-/// The text of `` `${number}` ``.
+/// Returns the text of `` `${number}` ``.
 ///
 /// The shortest digits that read back as the same number, an exponent from 1e21 up and below
 /// 1e-6, no sign on a zero; `NaN`, `Infinity` and `-Infinity` by name. (In JSON text these three
@@ -30,7 +30,8 @@ const EXACT: u64 = 1 << 53;
 
 /// Gives `take` what [`number_to_string`] gives.
 pub(crate) fn with_text<T>(number: f64, take: impl FnOnce(&str) -> T) -> T {
-    // Most numbers are small integers, and finding the shortest digits of a fraction takes twenty times as long.
+    // Most numbers are small integers, and finding the shortest digits of a fraction takes twenty
+    // times as long.
     let integer = number as i64;
     if integer as f64 == number && integer.unsigned_abs() <= EXACT {
         take(itoa::Buffer::new().format(integer))

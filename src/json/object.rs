@@ -8,7 +8,7 @@ use super::string::JsString;
 use super::value::{Object, Value};
 
 impl Object {
-    /// An object without members.
+    /// Returns an object without members.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -24,7 +24,7 @@ impl Object {
         }
     }
 
-    /// The value of a member.
+    /// Returns the value of a member.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         let members = self.members.as_deref()?;
@@ -50,7 +50,8 @@ impl Object {
         self.get(key).is_some()
     }
 
-    /// Removes a member and returns its value. The others keep their order, as after JavaScript's `delete`.
+    /// Removes a member and returns its value. The others keep their order, as after JavaScript's
+    /// `delete`.
     ///
     /// ```
     /// use nest_wire::{json::Value, json};
@@ -78,7 +79,7 @@ impl Object {
         self.iter().map(|(_, value)| value)
     }
 
-    /// How many members there are.
+    /// Returns the number of members there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members
@@ -86,13 +87,13 @@ impl Object {
             .map_or(0, |members| members.indexed.len() + members.named.len())
     }
 
-    /// Whether there are no members.
+    /// Returns true if there are no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The members, in JavaScript's order.
+    /// Returns the members, in JavaScript's order.
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         self.members.as_deref().map_or_else(Iter::default, |members| Iter {
@@ -101,7 +102,7 @@ impl Object {
         })
     }
 
-    /// The value of a member whose key may hold lone surrogates.
+    /// Returns the value of a member whose key may hold lone surrogates.
     fn member(&self, key: &JsString) -> Option<&Value> {
         match key.as_str() {
             Some(key) => self.get(key),
@@ -109,7 +110,8 @@ impl Object {
         }
     }
 
-    /// The pairs of values that have to be equal for the two objects to be; `None` when keys differ.
+    /// Returns the pairs of values that have to be equal for the two objects to be; `None` when
+    /// keys differ.
     pub(super) fn zip<'a>(&'a self, other: &'a Self) -> Option<Vec<(&'a Value, &'a Value)>> {
         if self.len() != other.len() {
             return None;
@@ -120,8 +122,8 @@ impl Object {
     }
 }
 
-/// The index that a key spells, if it is an array index as ECMA-262 defines it: a canonical number
-/// below 2^32 - 1.
+/// Returns the index that a key spells, if it is an array index as ECMA-262 defines it: a canonical
+/// number below 2^32 - 1.
 fn array_index(key: &str) -> Option<u32> {
     let digits = key.as_bytes();
     let canonical = match digits {

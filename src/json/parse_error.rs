@@ -35,7 +35,7 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// What is wrong with what stands at this byte of the text.
+    /// Returns what is wrong with what stands at this byte of the text.
     pub(super) fn at(text: &str, offset: usize) -> Self {
         match text[offset..].chars().next() {
             Some(found) => Self::Unexpected { found, offset },
@@ -43,7 +43,7 @@ impl ParseError {
         }
     }
 
-    /// The byte offset of the fault.
+    /// Returns the byte offset of the fault.
     #[must_use]
     pub fn offset(&self) -> usize {
         match *self {

@@ -1,13 +1,13 @@
 //! Passing over a value without making anything of it: only whether it is JSON, and where it ends.
 //!
-//! Every packet goes through here, so these functions work on plain indices, which stay in registers. Each takes the
-//! index at which something begins, always in reach of the text, and gives the one after its end, or the one of the
-//! first byte that has no place there.
+//! Every packet goes through here, so these functions work on plain indices, which stay in
+//! registers. Each takes the index at which something begins, always in reach of the text, and
+//! gives the one after its end, or the one of the first byte that has no place there.
 
 /// The index after what was passed over, or that of the fault.
 pub(super) type Passed = Result<usize, usize>;
 
-/// The byte at this index; NUL, which has no place outside of strings, after the end.
+/// Returns the byte at this index; NUL, which has no place outside of strings, after the end.
 #[inline]
 fn byte(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
@@ -42,7 +42,7 @@ pub(super) fn value(text: &[u8], at: usize) -> Passed {
     }
 }
 
-/// Whether the JSON in `text` is a string without escapes.
+/// Returns true if the JSON in `text` is a string without escapes.
 #[inline]
 pub(crate) fn is_plain_string(text: &str) -> bool {
     text.starts_with('"') && plain(text.as_bytes(), 1) == text.len() - 1
@@ -154,7 +154,8 @@ pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
 /// [`plain`] for the last few characters of the text, eight at most.
 fn plain_at_last(text: &[u8], at: usize) -> usize {
     if let (true, Some(last)) = (at < text.len(), text.last_chunk()) {
-        // What is before them is shifted out. The NULs that come in after them stop like any control character.
+        // What is before them is shifted out. The NULs that come in after them stop like any
+        // control character.
         let before = 8 - (text.len() - at);
         return at + stops(u64::from_le_bytes(*last) >> (8 * before)).trailing_zeros() as usize / 8;
     }
@@ -162,8 +163,9 @@ fn plain_at_last(text: &[u8], at: usize) -> usize {
     at + text[at..].iter().take_while(is_plain).count()
 }
 
-/// Looks at eight bytes at once: the lowest bit that is set in the result is the highest of the first byte that is a
-/// quote, a backslash or a control character. (Bits above may be set for no reason.)
+/// Looks at eight bytes at once: the lowest bit that is set in the result is the highest of the
+/// first byte that is a quote, a backslash or a control character. (Bits above may be set for no
+/// reason.)
 #[inline]
 fn stops(bytes: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
@@ -198,7 +200,7 @@ fn fraction(text: &[u8], mut at: usize) -> Passed {
     Ok(at)
 }
 
-/// One digit or more.
+/// Returns one digit or more.
 #[inline]
 fn digits(text: &[u8], start: usize) -> Passed {
     let mut at = start;
@@ -213,8 +215,8 @@ fn word(text: &[u8], at: usize, word: &[u8]) -> Passed {
     differs.map_or(Ok(at + word.len()), |(at, _)| Err(at))
 }
 
-/// The brackets that are open, a bit each: so many of them fit that a peer can't make us run out of memory by nesting,
-/// and the first 64 cost no allocation.
+/// The brackets that are open, a bit each: so many of them fit that a peer can't make us run out of
+/// memory by nesting, and the first 64 cost no allocation.
 #[derive(Default)]
 struct Brackets {
     depth: usize,
@@ -259,7 +261,7 @@ mod tests {
     use crate::json::ParseError;
     use crate::json::parse;
 
-    /// What is passed over, if it is all there is.
+    /// Returns what is passed over, if it is all there is.
     fn pass(text: &str) -> Result<(), ParseError> {
         let bytes = text.as_bytes();
         let end = value(bytes, space(bytes, 0)).map(|end| space(bytes, end));

@@ -51,7 +51,7 @@ impl<'t> Reader<'t> {
         empty
     }
 
-    /// A member's key, and the colon after it.
+    /// Returns a member's key, and the colon after it.
     pub(super) fn key(&mut self) -> Result<JsString, ParseError> {
         self.skip_space();
         let key = self.string()?;
@@ -113,7 +113,7 @@ impl<'t> Reader<'t> {
         Ok(built.finish())
     }
 
-    /// The characters up to a quote, an escape or a control character (which JSON refuses).
+    /// Returns the characters up to a quote, an escape or a control character (which JSON refuses).
     fn plain(&mut self) -> std::ops::Range<usize> {
         let start = self.at;
         self.at = pass::plain(self.text.as_bytes(), start);
@@ -167,7 +167,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// What is wrong with what stands here.
+    /// Returns what is wrong with what stands here.
     pub(super) fn fault(&self) -> ParseError {
         ParseError::at(self.text, self.at)
     }

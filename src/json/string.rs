@@ -37,7 +37,7 @@ enum Repr {
 }
 
 impl JsString {
-    /// The string of these UTF-16 code units.
+    /// Returns the string of these UTF-16 code units.
     ///
     /// ```
     /// use nest_wire::json::JsString;
@@ -52,7 +52,7 @@ impl JsString {
         }
     }
 
-    /// The text, unless a lone surrogate is in it.
+    /// Returns the text, unless a lone surrogate is in it.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
@@ -62,7 +62,8 @@ impl JsString {
         }
     }
 
-    /// The text, with U+FFFD for each lone surrogate: what Node's `Buffer.from` makes of it.
+    /// Returns the text, with U+FFFD for each lone surrogate: what Node's `Buffer.from` makes of
+    /// it.
     #[must_use]
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         match &self.0 {
@@ -72,7 +73,7 @@ impl JsString {
         }
     }
 
-    /// The text, owned.
+    /// Returns the text, owned.
     ///
     /// # Errors
     ///

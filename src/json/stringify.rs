@@ -8,7 +8,7 @@ use super::string::JsString;
 use super::value::{Array, Object, Value};
 
 impl Value {
-    /// The text that `JSON.stringify` writes.
+    /// Returns the text that `JSON.stringify` writes.
     ///
     /// NaN and the infinities are `null`, lone surrogates are escaped in lower case; of all other
     /// characters only `"`, `\` and those below U+0020 are escaped.
@@ -105,7 +105,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// The value to write next, with what goes before it written; or the closing bracket.
+    /// Returns the value to write next, with what goes before it written; or the closing bracket.
     fn next(&mut self, out: &mut String) -> Option<&'a Value> {
         let (key, value) = match &mut self.rest {
             Rest::Elements(rest) => (None, rest.next()),

@@ -85,13 +85,13 @@ pub(super) struct Members {
 }
 
 impl Value {
-    /// Whether this is `null`.
+    /// Returns true if this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// The boolean, if it is one.
+    /// Returns the boolean, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -100,7 +100,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is one.
+    /// Returns the number, if it is one.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -109,7 +109,7 @@ impl Value {
         }
     }
 
-    /// The text, if it is a string without lone surrogates.
+    /// Returns the text, if it is a string without lone surrogates.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -118,7 +118,7 @@ impl Value {
         }
     }
 
-    /// The elements, if it is an array.
+    /// Returns the elements, if it is an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&Array> {
         match self {
@@ -127,7 +127,7 @@ impl Value {
         }
     }
 
-    /// The members, if it is an object.
+    /// Returns the members, if it is an object.
     #[must_use]
     pub fn as_object(&self) -> Option<&Object> {
         match self {
@@ -136,7 +136,8 @@ impl Value {
         }
     }
 
-    /// Returns the value of an object's member, or `None`: there is no such member, or this is no object.
+    /// Returns the value of an object's member, or `None`: there is no such member, or this is no
+    /// object.
     ///
     /// ```
     /// use nest_wire::json;
@@ -157,7 +158,7 @@ impl Value {
         self.as_array()?.get(index)
     }
 
-    /// Whether there are values within this one.
+    /// Returns true if there are values within this one.
     pub(super) fn holds_values(&self) -> bool {
         match self {
             Self::Array(elements) => !elements.is_empty(),

@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use super::RawJson;
 
-/// The text of a part of what is read, a copy of it. With `serde_json`'s deserialisers only, and not within what serde
-/// buffers on the way: `#[serde(flatten)]` and untagged enums have lost the text by then.
+/// The text of a part of what is read, a copy of it. With `serde_json`'s deserialisers only, and
+/// not within what serde buffers on the way: `#[serde(flatten)]` and untagged enums have lost the
+/// text by then.
 ///
 /// ```
 /// use nest_wire::packet::RawJson;

@@ -2,7 +2,8 @@
 
 use crate::json;
 
-/// The text of a frame is not JSON. Nest closes the connection on it (`helpers/tcp-socket.js`, `emitMessage`).
+/// The text of a frame is not JSON. Nest closes the connection on it (`helpers/tcp-socket.js`,
+/// `emitMessage`).
 ///
 /// The peer is to blame. Everything that *is* JSON is a packet, however odd.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@ use bytestring::ByteString;
 
 use super::RawJson;
 
-/// The text of a frame and the memory it stands in, which is usually that of many. To look at a packet takes no share of
-/// it; a share is taken of what is kept.
+/// The text of a frame and the memory it stands in, which is usually that of many. To look at a
+/// packet takes no share of it; a share is taken of what is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame<'s> {
     memory: &'s ByteString,
@@ -24,13 +24,13 @@ impl<'s> Frame<'s> {
         self.text
     }
 
-    /// The JSON value that is a part of the text, or all of it.
+    /// Returns the JSON value that is a part of the text, or all of it.
     #[inline]
     pub(crate) fn keep(self, value: &str) -> RawJson {
         RawJson::slice_of(self.memory, value)
     }
 
-    /// The text by itself.
+    /// Returns the text by itself.
     pub(crate) fn to_text(self) -> ByteString {
         self.memory.slice_ref(self.text)
     }

@@ -3,19 +3,21 @@
 use super::{RawJson, RpcError};
 use crate::json::{self, Value};
 
-/// What a service tells its gateway to answer a browser with: a status and a body (`@nestjs/common`,
+/// What a gateway should answer a browser with: a status and a body (`@nestjs/common`,
 /// `exceptions/http.exception.js`).
 ///
-/// A service that throws a `HttpException` answers "Internal server error": only `RpcException`s cross the wire. It is
-/// wrapped in one, in either of two ways, or passed on by an exception filter:
+/// A service that throws a `HttpException` answers "Internal server error": only `RpcException`s
+/// cross the wire. It is wrapped in one, in either of two ways, or passed on by an exception
+/// filter:
 ///
 /// | in Nest | here | `err` |
 /// | --- | --- | --- |
 /// | `throw new RpcException(e)`, or `throwError(() => e)` in a filter | [`to_rpc_error`](Self::to_rpc_error) | `{"response":{"message":"no user","error":"Not Found","statusCode":404},"status":404,"options":{},"message":"no user","name":"NotFoundException"}` |
 /// | `throw new RpcException(e.getResponse())` | [`response_to_rpc_error`](Self::response_to_rpc_error) | `{"message":"no user","error":"Not Found","statusCode":404}` |
 ///
-/// [`HttpException::from_rpc_error`] reads both, and either within the `error` of an `RpcException` that a filter sent whole
-/// ([`RpcError::from_exception`]). Nest 7 writes the first without `options` and `name`.
+/// [`HttpException::from_rpc_error`] reads both, and either within the `error` of an `RpcException`
+/// that a filter sent whole ([`RpcError::from_exception`]). Nest 7 writes the first without
+/// `options` and `name`.
 ///
 /// ```
 /// use nest_wire::packet::{HttpException, RpcError};
@@ -61,8 +63,8 @@ const CLASSES: &[(u16, &str, &str)] = &[
 ];
 
 impl HttpException {
-    /// `new NotFoundException(message)`, or whichever class Nest has for the status. For another status,
-    /// `new HttpException({ message, statusCode }, status)`.
+    /// `new NotFoundException(message)`, or whichever class Nest has for the status. For another
+    /// status, `new HttpException({ message, statusCode }, status)`.
     #[must_use]
     pub fn new(status: u16, message: impl std::fmt::Display) -> Self {
         let message = message.to_string();
@@ -80,8 +82,8 @@ impl HttpException {
         Self { status, response }
     }
 
-    /// Reads the error of a service, in any of the ways in which it may be written. Returns `None` if it is no exception of
-    /// HTTP.
+    /// Reads the error of a service, in any of the ways in which it may be written. Returns `None`
+    /// if it is no exception of HTTP.
     #[must_use]
     pub fn from_rpc_error(error: &RpcError) -> Option<Self> {
         let err = json::parse(error.err().as_str()).ok()?;
@@ -108,8 +110,8 @@ impl HttpException {
         &self.response
     }
 
-    /// Returns the message: the body if that is text, else its `message`. Of several, as Nest's `ValidationPipe` has them,
-    /// all, with commas between.
+    /// Returns the message: the body if that is text, else its `message`. Of several, as Nest's
+    /// `ValidationPipe` has them, all, with commas between.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         match &self.response {
@@ -141,7 +143,8 @@ impl HttpException {
         RpcError::from_raw(RawJson::trusted(exception.stringify()))
     }
 
-    /// Returns the error that `new RpcException(exception.getResponse())` is: an object as it is, text as the message.
+    /// Returns the error that `new RpcException(exception.getResponse())` is: an object as it is,
+    /// text as the message.
     #[must_use]
     pub fn response_to_rpc_error(&self) -> RpcError {
         match &self.response {

@@ -5,8 +5,8 @@ use std::fmt;
 use super::RawJson;
 use crate::{compat::Compat, json};
 
-/// A request's id: 21 lower-case hexadecimal digits, as Nest 9 and later make them (`randomStringGenerator` in
-/// `@nestjs/common`), or a UUID, as 7 and 8 do.
+/// A request's id: 21 lower-case hexadecimal digits, as Nest 9 and later make them
+/// (`randomStringGenerator` in `@nestjs/common`), or a UUID, as 7 and 8 do.
 ///
 /// A server may send ids of any JSON type; those that are of neither form are simply not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,13 +27,14 @@ const DIGITS: usize = 21;
 const UUID: usize = 36;
 
 impl CallId {
-    /// A new id, as good as never given before, of the form that this major of Nest uses.
+    /// Returns a new id, as good as never given before, of the form that this major of Nest uses.
     #[must_use]
     pub fn random(compat: Compat) -> Self {
         Self::of(compat, fastrand::u128(..))
     }
 
-    /// The id with this value, of the form that this major of Nest uses; some bits do not fit into it.
+    /// Returns the id with this value, of the form that this major of Nest uses; some bits do not
+    /// fit into it.
     pub(crate) fn of(compat: Compat, bits: u128) -> Self {
         if compat.has_uuids() {
             Self::uuid(bits)
@@ -42,12 +43,12 @@ impl CallId {
         }
     }
 
-    /// The value of its last eight digits, which all ids have to themselves.
+    /// Returns the value of its last eight digits, which all ids have to themselves.
     pub(crate) const fn last_digits(self) -> u32 {
         self.value as u32
     }
 
-    /// The id of 21 digits with this value; bits past the last digit are dropped.
+    /// Returns the id of 21 digits with this value; bits past the last digit are dropped.
     #[must_use]
     pub const fn digits(value: u128) -> Self {
         Self {
@@ -56,7 +57,7 @@ impl CallId {
         }
     }
 
-    /// The UUID, version 4, that takes its 122 random bits from here.
+    /// Returns the UUID, version 4, that takes its 122 random bits from here.
     #[must_use]
     pub const fn uuid(bits: u128) -> Self {
         const VERSION: u128 = 0xf << 76;
@@ -67,7 +68,7 @@ impl CallId {
         }
     }
 
-    /// The id that a reply carries, if it can be one of ours.
+    /// Returns the id that a reply carries, if it can be one of ours.
     #[must_use]
     pub fn read(id: &RawJson) -> Option<Self> {
         Self::read_json(id.as_str())
@@ -117,7 +118,7 @@ fn read_eights(high: u32, digits: &[u8]) -> Option<u128> {
 
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// The inverse of [`hex`]: what would not be written like that is no number.
+/// Returns the inverse of [`hex`]: what would not be written like that is no number.
 fn read_hex(digits: [u8; 8]) -> Option<u32> {
     let characters = u64::from_be_bytes(digits);
     let is_letter = characters >> 6 & EACH;
@@ -128,7 +129,8 @@ fn read_hex(digits: [u8; 8]) -> Option<u32> {
     (hex(value) == digits).then_some(value)
 }
 
-/// Eight digits at once: the nibbles are spread over the bytes of a word, and all of them made characters together.
+/// Eight digits at once: the nibbles are spread over the bytes of a word, and all of them made
+/// characters together.
 fn hex(value: u32) -> [u8; 8] {
     let spread = u64::from(value);
     let spread = (spread << 16 | spread) & 0x0000_ffff_0000_ffff;
@@ -139,7 +141,8 @@ fn hex(value: u32) -> [u8; 8] {
 }
 
 impl CallId {
-    /// Appends its text, which is ASCII. Each request has one, and Rust's formatters take many times as long.
+    /// Appends its text, which is ASCII. Each request has one, and Rust's formatters take many
+    /// times as long.
     pub(crate) fn append(self, out: &mut Vec<u8>) {
         let mut digits = [0; 32];
         for (eight, shift) in digits.as_chunks_mut().0.iter_mut().zip([96, 64, 32, 0]) {

@@ -11,8 +11,8 @@ use super::text::Text;
 use crate::json;
 
 thread_local! {
-    /// Where values are written that may turn out to be small. It is taken out meanwhile: writing one value may write
-    /// another.
+    /// Where values are written that may turn out to be small. It is taken out meanwhile: writing
+    /// one value may write another.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -20,7 +20,8 @@ thread_local! {
 const KEPT: usize = 4096;
 const UTF8: &str = "serde_json writes UTF-8";
 
-/// One JSON value as text, cheap to clone: usually a slice of the frame it came in, or a copy if it is short.
+/// One JSON value as text, cheap to clone: usually a slice of the frame it came in, or a copy if it
+/// is short.
 ///
 /// ```
 /// use nest_wire::packet::RawJson;
@@ -34,7 +35,8 @@ const UTF8: &str = "serde_json writes UTF-8";
 pub struct RawJson(Text);
 
 impl RawJson {
-    /// Checks that `text` is one JSON value and keeps it as it stands, without white space around it.
+    /// Checks that `text` is one JSON value and keeps it as it stands, without white space around
+    /// it.
     ///
     /// # Errors
     /// The parser's complaint, with line and column (in bytes), if `text` is not JSON.
@@ -44,7 +46,7 @@ impl RawJson {
         Ok(Self::slice_of(&text, value.get()))
     }
 
-    /// What `JSON.stringify` would write for `value` (see [`json::to_string`]).
+    /// Returns what `JSON.stringify` would write for `value` (see [`json::to_string`]).
     ///
     /// # Errors
     /// `value` refuses to be serialised, or has map keys that are no strings.
@@ -52,7 +54,8 @@ impl RawJson {
         let mut scratch = SCRATCH.take();
         scratch.clear();
         let written = json::append(value, &mut scratch).map(|()| match scratch.len() {
-            // A copy has just the size it needs, which spares the bookkeeping of a buffer that has not.
+            // A copy has just the size it needs, which spares the bookkeeping of a buffer that has
+            // not.
             ..=KEPT => Text::copied(std::str::from_utf8(&scratch).expect(UTF8)),
             _ => Text::Shared(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8).into()),
         });
@@ -89,7 +92,7 @@ impl RawJson {
         Self(Text::Shared(ByteString::from_static(text)))
     }
 
-    /// The JSON value that is a part of `text`, sharing its memory unless it is small.
+    /// Returns the JSON value that is a part of `text`, sharing its memory unless it is small.
     pub(crate) fn slice_of(text: &ByteString, value: &str) -> Self {
         Self(Text::slice_of(text, value))
     }
@@ -97,26 +100,28 @@ impl RawJson {
     /// Decodes the value into a type, as JavaScript would have read it: see [`json::from_str`].
     ///
     /// # Errors
-    /// The value does not fit `T`: what was found, what was expected, and where (line and column, in bytes).
+    /// The value does not fit `T`: what was found, what was expected, and where (line and column,
+    /// in bytes).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         json::from_str(self.as_str())
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The text's bytes, shared unless they are few.
+    /// Returns the text's bytes, shared unless they are few.
     pub(crate) fn to_bytes(&self) -> Bytes {
         self.0.to_bytes()
     }
 
-    /// The same value as Node would write it after reading it: `1.0` becomes `1`, white space goes.
+    /// Returns the same value as Node would write it after reading it: `1.0` becomes `1`, white
+    /// space goes.
     ///
-    /// A string without escapes, as every id that Nest makes, is already so and costs nothing. A value nested deeper
-    /// than [`json::MAX_DEPTH`] stays as it is.
+    /// A string without escapes, as every id that Nest makes, is already so and costs nothing. A
+    /// value nested deeper than [`json::MAX_DEPTH`] stays as it is.
     pub(crate) fn normalised(self) -> Self {
         if json::is_plain_string(self.as_str()) {
             return self;
@@ -127,7 +132,8 @@ impl RawJson {
         }
     }
 
-    /// Whether JavaScript takes the value for true: all but `false`, `null`, `""` and the zeros.
+    /// Returns true if JavaScript takes the value for true: all but `false`, `null`, `""` and the
+    /// zeros.
     #[must_use]
     pub fn is_truthy(&self) -> bool {
         is_truthy(self.as_str())

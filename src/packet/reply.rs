@@ -9,7 +9,8 @@ use crate::{
     json::{self, UsualKey},
 };
 
-/// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md` §2).
+/// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md`
+/// §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutgoingReply<'a> {
@@ -17,7 +18,8 @@ pub enum OutgoingReply<'a> {
     Value(&'a RawJson),
     /// The last value.
     Last(&'a RawJson),
-    /// An undefined value; more may follow. Nest 11 and older take it for the end, and for the last value as a whole.
+    /// An undefined value; more may follow. Nest 11 and older take it for the end, and for the last
+    /// value as a whole.
     Undefined,
     /// No more values; without one before, the handler returned undefined.
     Completion,
@@ -44,7 +46,7 @@ pub fn write_reply(out: &mut BytesMut, reply: OutgoingReply<'_>, id: &RawJson) {
 }
 
 impl<'a> OutgoingReply<'a> {
-    /// Its value or error.
+    /// Returns its value or error.
     pub(crate) fn payload(self) -> Option<&'a RawJson> {
         match self {
             Self::Value(payload) | Self::Last(payload) | Self::Error(payload) => Some(payload),
@@ -52,7 +54,9 @@ impl<'a> OutgoingReply<'a> {
         }
     }
 
-    /// What [`write_reply`] appends, in pieces; the second is the [`payload`](Self::payload), if there is one. The first, third and fifth are always of the same few ASCII texts.
+    /// Returns what [`write_reply`] appends, in pieces; the second is the
+    /// [`payload`](Self::payload), if there is one. The first, third and fifth are always of the
+    /// same few ASCII texts.
     #[inline(always)]
     pub(crate) fn pieces(self, id: &'a str) -> [&'a str; 5] {
         let (before, payload, after) = match self {
@@ -96,9 +100,9 @@ pub enum ReplyOutcome {
 impl IncomingReply {
     /// Reads a frame's text.
     ///
-    /// A packet that has keys which no Nest reply has, or none at all, is foreign: it is delivered whole as the last
-    /// value (`deserializers/incoming-response.deserializer.js`). To Nest 11 and older a packet is foreign that has none
-    /// of `err`, `response` and `isDisposed`.
+    /// A packet that has keys which no Nest reply has, or none at all, is foreign: it is delivered
+    /// whole as the last value (`deserializers/incoming-response.deserializer.js`). To Nest 11 and
+    /// older a packet is foreign that has none of `err`, `response` and `isDisposed`.
     ///
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
@@ -119,8 +123,8 @@ pub(crate) struct ReplyMembers<'f> {
     pub(crate) outcome: ReplyOutcome,
 }
 
-/// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly every reply is, with
-/// nothing in it to be looked for. `None` is any other packet.
+/// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly
+/// every reply is, with nothing in it to be looked for. `None` is any other packet.
 pub(crate) fn read_usual(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
     let rest = frame.as_str().strip_prefix("{\"response\":")?;
     let (response, rest) = rest.split_at(json::value_end(rest)?);

@@ -12,7 +12,8 @@ use crate::{
     pattern::Pattern,
 };
 
-/// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md` §2).
+/// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md`
+/// §2).
 ///
 /// `None` is JavaScript's undefined: the key is absent. `null` is a value like any other.
 ///
@@ -40,8 +41,9 @@ pub struct IncomingRequest {
 impl IncomingRequest {
     /// Reads a frame's text.
     ///
-    /// A packet with neither `pattern` nor `data` is an event to nobody, even if it has an `id`: Nest takes it for
-    /// another system's message and drops all of it (`deserializers/incoming-request.deserializer.js`).
+    /// A packet with neither `pattern` nor `data` is an event to nobody, even if it has an `id`:
+    /// Nest takes it for another system's message and drops all of it
+    /// (`deserializers/incoming-request.deserializer.js`).
     ///
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
@@ -57,7 +59,7 @@ impl IncomingRequest {
         })
     }
 
-    /// Whether nobody waits for an answer: the `id` is absent. An `id` of `null` is one.
+    /// Returns true if nobody waits for an answer: the `id` is absent. An `id` of `null` is one.
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.id.is_none()
@@ -72,8 +74,8 @@ const KEYS: [UsualKey; 4] = [
     UsualKey::new("id"),
 ];
 
-/// What [`IncomingRequest`] holds, as it stands in the frame: for those who look at a packet and are done with it, sharing
-/// the frame's memory costs too much.
+/// What [`IncomingRequest`] holds, as it stands in the frame: for those who look at a packet and
+/// are done with it, sharing the frame's memory costs too much.
 #[derive(Debug, Default)]
 pub(crate) struct RequestMembers<'f> {
     pub(crate) pattern: Option<&'f str>,
@@ -128,7 +130,7 @@ impl<'f> ReplyId<'f> {
         }
     }
 
-    /// The same for longer than the frame lasts.
+    /// Returns the same for longer than the frame lasts.
     pub(crate) fn keep(&self) -> RawJson {
         match self {
             Self::In { frame, id } => frame.keep(id),
@@ -137,7 +139,8 @@ impl<'f> ReplyId<'f> {
     }
 }
 
-/// Appends a request as Nest's client writes it: `pattern` as it was given, `metadata` after `data`, `id` last.
+/// Appends a request as Nest's client writes it: `pattern` as it was given, `metadata` after
+/// `data`, `id` last.
 pub fn write_request(out: &mut BytesMut, pattern: &RawJson, data: &RawJson, metadata: Option<&RawJson>, id: CallId) {
     write_head(out, pattern, data, metadata);
     // Writing into a buffer that grows can't fail.
@@ -244,17 +247,17 @@ impl Draft {
         self.text.extend_from_slice(json.as_bytes());
     }
 
-    /// The pattern's JSON text.
+    /// Returns the pattern's JSON text.
     pub(crate) fn pattern(&self) -> &str {
         std::str::from_utf8(&self.text[self.pattern.clone()]).expect("it was written as text")
     }
 
-    /// How many bytes have been written.
+    /// Returns how many bytes have been written.
     pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// The frame's text. An event has no id.
+    /// Returns the frame's text. An event has no id.
     pub(crate) fn finish(&mut self, id: Option<CallId>) -> Vec<u8> {
         let mut text = std::mem::take(&mut self.text);
         end(id, &mut text);

@@ -10,8 +10,9 @@ use crate::json::{self, Value};
 /// The `err` of a reply: what a handler fails with, and what a caller sees of it
 /// (`exceptions/base-rpc-exception-filter.js`; `docs/PROTOCOL.md` §2).
 ///
-/// As `RpcException` it carries a message or any other JSON. As in Nest, every *other* error tells the caller no more
-/// than "Internal server error": `?` turns any [`std::error::Error`] into that, and the server logs the cause.
+/// As `RpcException` it carries a message or any other JSON. As in Nest, the caller learns no more
+/// of every *other* error than "Internal server error": `?` turns any [`std::error::Error`] into
+/// that, and the server logs the cause.
 ///
 /// ```
 /// use nest_wire::packet::RpcError;
@@ -43,7 +44,8 @@ impl RpcError {
         Self::with_message(&message.to_string())
     }
 
-    /// `new RpcException(value)`: an object or array is sent as it is, anything else becomes the message.
+    /// `new RpcException(value)`: an object or array is sent as it is, anything else becomes the
+    /// message.
     ///
     /// # Errors
     /// `value` refuses to be serialised.
@@ -55,9 +57,9 @@ impl RpcError {
         })
     }
 
-    /// Returns the error that an exception filter sends which answers with `throwError(() => exception)`, where the
-    /// exception is `new RpcException(value)`: the exception itself, `{"error":…,"message":…}`
-    /// (`exceptions/rpc-exception.js`).
+    /// Returns the error that an exception filter sends which answers with `throwError(() =>
+    /// exception)`, where the exception is `new RpcException(value)`: the exception itself,
+    /// `{"error":…,"message":…}` (`exceptions/rpc-exception.js`).
     ///
     /// ```
     /// use nest_wire::packet::RpcError;
@@ -83,17 +85,17 @@ impl RpcError {
         Self::from_raw_static(r#"{"status":"error"}"#)
     }
 
-    /// What Nest answers when anything but an `RpcException` is thrown.
+    /// Returns what Nest answers when anything but an `RpcException` is thrown.
     #[must_use]
     pub const fn internal() -> Self {
         Self::from_raw_static(r#"{"status":"error","message":"Internal server error"}"#)
     }
 
-    /// The error that a caller receives for a message without a handler.
+    /// Returns the error that a caller receives for a message without a handler.
     ///
-    /// A handler, a fallback or a guard that returns it declines: the packet is the one that Nest sends for a pattern that
-    /// nobody handles, and the log and the metrics say so too. (A stream that fails with it after it has begun sends it as
-    /// any other error.)
+    /// A handler, a fallback or a guard that returns it declines: the packet is the one that Nest
+    /// sends for a pattern that nobody handles, and the log and the metrics say so too. (A stream
+    /// that fails with it after it has begun sends it as any other error.)
     ///
     /// ```
     /// use nest_wire::{packet::RpcError, server::{Context, Router}};
@@ -126,7 +128,7 @@ impl RpcError {
         Self::internal().with_cause(cause)
     }
 
-    /// The same answer, with why, for the log and for layers.
+    /// Returns the same answer, with why, for the log and for layers.
     #[must_use]
     pub fn with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
@@ -135,13 +137,13 @@ impl RpcError {
         }
     }
 
-    /// The `err` as it is on the wire.
+    /// Returns the `err` as it is on the wire.
     #[must_use]
     pub const fn err(&self) -> &RawJson {
         &self.err
     }
 
-    /// Its `message`, if it has one that is text.
+    /// Returns its `message`, if it has one that is text.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         #[derive(serde::Deserialize)]
@@ -151,7 +153,8 @@ impl RpcError {
         self.err.parse::<Message>().ok().map(|err| err.message)
     }
 
-    /// Why, if the answer does not say: what made the handler fail, or what the packet was refused for.
+    /// Why, if the answer does not say: what made the handler fail, or what the packet was refused
+    /// for.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
@@ -167,7 +170,8 @@ impl RpcError {
     }
 }
 
-/// Returns the message that an `RpcException` made of this value has, as JSON (`RpcException.initMessage`).
+/// Returns the message that an `RpcException` made of this value has, as JSON
+/// (`RpcException.initMessage`).
 fn exception_message(error: &RawJson) -> RawJson {
     if error.as_str().starts_with('"') {
         return error.clone();
@@ -179,7 +183,8 @@ fn exception_message(error: &RawJson) -> RawJson {
     }
 }
 
-/// The cause of a [`RpcError::no_handler`] that a client was answered with: the pattern's JSON text.
+/// The cause of a [`RpcError::no_handler`] that a client was answered with: the pattern's JSON
+/// text.
 #[derive(Debug, thiserror::Error)]
 #[error("the service has no handler for {0}")]
 pub(crate) struct NoHandler(pub(crate) String);
@@ -202,14 +207,14 @@ impl fmt::Debug for RpcError {
 }
 
 impl fmt::Display for RpcError {
-    /// The `err` as JSON.
+    /// Returns the `err` as JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.err.fmt(f)
     }
 }
 
 impl PartialEq for RpcError {
-    /// Whether both look the same on the wire.
+    /// Returns true if both look the same on the wire.
     fn eq(&self, other: &Self) -> bool {
         self.err == other.err
     }

@@ -6,10 +6,12 @@ use arrayvec::ArrayString;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// Up to how many bytes a text counts as small: as many as go into the room that a shared one takes anyway.
+/// Up to how many bytes a text counts as small: as many as go into the room that a shared one takes
+/// anyway.
 const SMALL: usize = 20;
 
-/// A small text is copied, which costs less than sharing does and keeps alive no frame that it was a part of.
+/// A small text is copied, which costs less than sharing does and keeps alive no frame that it was
+/// a part of.
 #[derive(Clone)]
 pub(super) enum Text {
     Small(ArrayString<SMALL>),
@@ -17,7 +19,7 @@ pub(super) enum Text {
 }
 
 impl Text {
-    /// The same text in memory of its own.
+    /// Returns the same text in memory of its own.
     pub(super) fn copied(text: &str) -> Self {
         if text.len() > SMALL {
             return Self::Shared(text.into());
@@ -46,7 +48,7 @@ impl Text {
         }
     }
 
-    /// Its bytes, shared if they are many.
+    /// Returns its bytes, shared if they are many.
     pub(super) fn to_bytes(&self) -> Bytes {
         match self {
             Self::Small(text) => Bytes::copy_from_slice(text.as_bytes()),

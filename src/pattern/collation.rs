@@ -2,7 +2,7 @@
 //!
 //! Nest leaves the locale to the process, and Node takes `en-US` unless `LANG` says otherwise.
 //! Keys that compare as equal without being the same (`é` as one character or as two) stay in the
-//! order they had, so whoever sorts by this has to sort stably.
+//! order they had, so a sort by this has to be stable.
 //!
 //! The order is Node's but for three kinds of keys. Han characters are sorted by code point here
 //! and by radical and strokes there, which differs for two pairs in a thousand of the common
@@ -29,7 +29,8 @@ pub(super) fn compare(left: &JsString, right: &JsString) -> Ordering {
     }
 }
 
-/// Whether a key consists of `0` to `9` and `a` to `z` alone; such keys compare as their bytes do.
+/// Returns true if a key consists of `0` to `9` and `a` to `z` alone; such keys compare as their
+/// bytes do.
 ///
 /// English takes its order from CLDR's root collation unchanged. There each of these characters
 /// has one collation element of its own, and none of them begins a contraction with another. On
@@ -40,7 +41,7 @@ fn is_plain(key: &str) -> bool {
     key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
 }
 
-/// A key as the collator can take it, with characters for lone surrogates.
+/// Returns a key as the collator can take it, with characters for lone surrogates.
 ///
 /// To Node's ICU a lone surrogate is an unassigned code point, which all sort by number behind the
 /// scripts; to ours it is U+FFFD. The first 2,048 private characters are the next such code points

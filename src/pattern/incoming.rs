@@ -65,7 +65,7 @@ impl<'a> IncomingPattern<'a> {
         }
     }
 
-    /// What a packet without `pattern` has: nothing to show and nothing to look up.
+    /// Returns what a packet without `pattern` has: nothing to show and nothing to look up.
     #[must_use]
     pub fn absent() -> Self {
         Self {
@@ -74,14 +74,15 @@ impl<'a> IncomingPattern<'a> {
         }
     }
 
-    /// The pattern as a string, as a handler's context shows it: JSON text unless it was a string
-    /// already, in which U+FFFD stands for lone surrogates. `None` if the packet had no pattern.
+    /// Returns the pattern as a string, as a handler's context shows it: JSON text unless it was a
+    /// string already, in which U+FFFD stands for lone surrogates. `None` if the packet had no
+    /// pattern.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         self.string.as_deref()
     }
 
-    /// The route to look a handler up by; `None` where nothing can be found.
+    /// Returns the route to look a handler up by; `None` where nothing can be found.
     #[must_use]
     pub fn route(&self) -> Option<&Route<'a>> {
         self.route.as_ref()
@@ -111,7 +112,7 @@ impl<'a> IncomingPattern<'a> {
     }
 }
 
-/// The text between the quotes, if it stands there as it is and can't be JSON itself.
+/// Returns the text between the quotes, if it stands there as it is and can't be JSON itself.
 ///
 /// JSON begins with white space, a quote, a digit, a minus, a bracket, or with one of three words
 /// (behind which there may be white space, and of that only spaces stand in a string unescaped).
@@ -128,7 +129,7 @@ fn plain_string(json: &str) -> Option<&str> {
     (!may_be_json).then_some(text)
 }
 
-/// A string as text to parse; `None` if that is known to fail.
+/// Returns a string as text to parse; `None` if that is known to fail.
 ///
 /// To `JSON.parse` a lone surrogate is a character like any other: it may stand within a string.
 /// In a `str` it can't, but its escape can, which means the same there. It means something else

@@ -32,7 +32,7 @@ use crate::compat::Compat;
 pub struct Pattern(Value);
 
 impl Pattern {
-    /// An object of these members.
+    /// Returns an object of these members.
     ///
     /// ```
     /// use nest_wire::pattern::Pattern;
@@ -44,7 +44,7 @@ impl Pattern {
         Self(Value::Object(members.into_iter().collect::<Object>()))
     }
 
-    /// The pattern that a JSON text spells.
+    /// Returns the pattern that a JSON text spells.
     ///
     /// ```
     /// use nest_wire::pattern::Pattern;
@@ -61,21 +61,22 @@ impl Pattern {
         json::parse(text).map(Self)
     }
 
-    /// The route under which this pattern's handlers are registered, and which its events carry.
+    /// Returns the route under which this pattern's handlers are registered, and which its events
+    /// carry.
     #[must_use]
     pub fn route(&self, compat: Compat) -> Route<'static> {
         route_of(&self.0, compat)
     }
 
-    /// The JSON text that a request carries: the pattern as it was given, keys unsorted (but for
-    /// the integer-like ones, which JavaScript's objects list first).
+    /// Returns the JSON text that a request carries: the pattern as it was given, keys unsorted
+    /// (but for the integer-like ones, which JavaScript's objects list first).
     #[must_use]
     pub fn to_json(&self) -> String {
         self.0.stringify()
     }
 
-    /// This pattern under another: texts with a dot between, objects with the members of both. `None` if they are not
-    /// both texts and not both objects, or have a key in common.
+    /// This pattern under another: texts with a dot between, objects with the members of both.
+    /// `None` if they are not both texts and not both objects, or have a key in common.
     pub(crate) fn under(&self, prefix: &Self) -> Option<Self> {
         match (&prefix.0, &self.0) {
             (Value::String(prefix), Value::String(text)) => {
@@ -93,7 +94,7 @@ impl Pattern {
         }
     }
 
-    /// The pattern as a value.
+    /// Returns the pattern as a value.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.0

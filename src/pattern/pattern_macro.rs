@@ -1,7 +1,7 @@
 //! Patterns as literals.
 
-/// Makes a [`Pattern`](crate::pattern::Pattern) of JSON, as [`json!`](crate::json!) makes a value: its members may be of
-/// different types.
+/// Makes a [`Pattern`](crate::pattern::Pattern) of JSON, as [`json!`](crate::json!) makes a value:
+/// its members may be of different types.
 ///
 /// ```
 /// use nest_wire::{pattern, pattern::Pattern};

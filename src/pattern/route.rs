@@ -53,7 +53,7 @@ impl<'a> Route<'a> {
         Self(Repr::Word(word))
     }
 
-    /// The route as text, unless it is one of the two that are none.
+    /// Returns the route as text, unless it is one of the two that are none.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
@@ -62,7 +62,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The route's JSON text: what an event carries as its pattern.
+    /// Returns the route's JSON text: what an event carries as its pattern.
     ///
     /// ```
     /// use nest_wire::{Compat, pattern::Pattern};
@@ -81,7 +81,7 @@ impl<'a> Route<'a> {
         out
     }
 
-    /// The route without what it borrows.
+    /// Returns the route without what it borrows.
     #[must_use]
     pub fn into_owned(self) -> Route<'static> {
         Route(match self.0 {
@@ -115,7 +115,7 @@ impl fmt::Display for Route<'_> {
     }
 }
 
-/// The route's JSON text: nothing lost, and words told from text.
+/// The route's JSON text, from which nothing is lost.
 impl fmt::Debug for Route<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_json())

@@ -8,7 +8,7 @@ use super::collation;
 use super::route::Route;
 use crate::compat::Compat;
 
-/// The route of a pattern.
+/// Returns the route of a pattern.
 pub(super) fn route_of(pattern: &Value, compat: Compat) -> Route<'static> {
     match pattern {
         Value::String(text) => Route::string(text.clone()),
@@ -62,7 +62,8 @@ fn spell(pattern: &Value, compat: Compat) -> JsString {
     }
 }
 
-/// The fixed text that stands for an object too deep or too large. Depth is looked at first.
+/// Returns the fixed text that stands for an object too deep or too large. Depth is looked at
+/// first.
 fn refusal(container: &Value, depth: usize, compat: Compat) -> Option<&'static str> {
     let keys = match container {
         Value::Array(elements) => elements.len(),
@@ -78,8 +79,8 @@ fn refusal(container: &Value, depth: usize, compat: Compat) -> Option<&'static s
 
 type Member<'a> = (Cow<'a, JsString>, &'a Value);
 
-/// The members in the order of the route. An array has its indices for keys, and they are sorted
-/// as the strings they are: 10 before 2.
+/// Returns the members in the order of the route. An array has its indices for keys, and they are
+/// sorted as the strings they are: 10 before 2.
 fn sorted(container: &Value) -> Vec<Member<'_>> {
     let mut members: Vec<Member<'_>> = match container {
         Value::Array(elements) => {
@@ -104,7 +105,7 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// The value to write next, with what goes before it written; or the closing brace.
+    /// Returns the value to write next, with what goes before it written; or the closing brace.
     fn next(&mut self, compat: Compat, out: &mut JsStringBuilder) -> Option<&'a Value> {
         let Some((key, value)) = self.sorted.next() else {
             out.push('}');

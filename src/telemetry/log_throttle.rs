@@ -21,7 +21,8 @@ struct State {
 }
 
 impl LogThrottle {
-    /// Returns `Some` if the message should be logged now: with the number of messages suppressed since the last one.
+    /// Returns `Some` if the message should be logged now: with the number of messages suppressed
+    /// since the last one.
     pub(crate) fn allow(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

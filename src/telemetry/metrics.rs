@@ -1,6 +1,8 @@
-//! What is measured, for the recorder of the `metrics` crate. `docs/OBSERVABILITY.md` lists the names.
+//! What is measured, for the recorder of the `metrics` crate. `docs/OBSERVABILITY.md` lists the
+//! names.
 //!
-//! The recorder is asked for each counter once and not for each request; it has to be installed before.
+//! The recorder is asked for each counter once and not for each request; it has to be installed
+//! before.
 
 use std::{
     fmt,
@@ -23,7 +25,7 @@ struct Link {
 }
 
 impl LinkMeter {
-    /// For a link that nobody measures.
+    /// For a connection that nobody measures.
     pub(crate) const fn none() -> Self {
         Self(None)
     }
@@ -111,7 +113,7 @@ pub(crate) fn connection_limited(side: Side, limit: Limit) {
     counter!(name, "limit" => limit.name()).increment(1);
 }
 
-/// A client has a link again that it had lost.
+/// A client has a connection again that it had lost.
 pub(crate) fn reconnected() {
     counter!("nest_wire_client_reconnects_total").increment(1);
 }
@@ -153,7 +155,8 @@ const CLIENT: Names = Names {
     duration: "nest_wire_client_call_duration_seconds",
 };
 
-/// The one label of all patterns that are not registered: those are their callers' choice, and without end.
+/// The one label of all patterns that are not registered: those are their callers' choice, and
+/// without end.
 const OTHER: &str = "(other)";
 
 impl CallMeters {
@@ -178,7 +181,7 @@ impl CallMeters {
         }))
     }
 
-    /// A call begins.
+    /// Returns a call begins.
     pub(crate) fn begin(&self) -> CallMeter {
         self.0.running().0.increment(1);
         CallMeter(Some((Arc::clone(&self.0), Instant::now())))

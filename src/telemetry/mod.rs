@@ -1,8 +1,8 @@
-//! What both sides tell those who watch them: metrics, traces that cross the wire, and how much of what a peer has sent
-//! may stand in either.
+//! What both sides report: metrics, traces that cross the wire, and how much of what a peer has
+//! sent may stand in either.
 //!
-//! Knows nothing of ours. Without the features `metrics` and `otel` there is nothing here that costs anything: the
-//! meters are types without size whose functions are empty.
+//! Knows nothing of ours. Without the features `metrics` and `otel` there is nothing here that
+//! costs anything: the meters are types without size whose functions are empty.
 
 mod excerpt;
 mod log_throttle;
@@ -25,7 +25,7 @@ pub(crate) use outcome::{Fault, Limit, Outcome};
 #[cfg(feature = "otel")]
 pub(crate) use propagation::{carried, set_remote_parent};
 
-/// Which of the two ends of a link this process is.
+/// Which of the two ends of a connection this process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Server,

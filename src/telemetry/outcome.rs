@@ -1,4 +1,4 @@
-//! How calls end and what goes wrong on links, by the names that metrics and spans give them.
+//! How calls end and what goes wrong on connections, by the names that metrics and spans give them.
 
 /// How a call ended. The names are values of the label `outcome`, and of `error.type` in spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,8 @@ impl Outcome {
     }
 }
 
-/// What may end a connection although nothing is wrong with what was sent on it; by the names of the settings.
+/// What may end a connection although nothing is wrong with what was sent on it; by the names of
+/// the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     IdleTimeout,
@@ -71,7 +72,7 @@ impl Limit {
     }
 }
 
-/// What a peer did to a link that it should not have.
+/// What a peer did to a connection that it should not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It broke the framing.

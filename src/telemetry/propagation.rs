@@ -1,5 +1,5 @@
-//! OpenTelemetry's context in the metadata of packets, as members whose values are texts: what the API for JavaScript
-//! reads from `TcpContext.getMetadata()` and writes in a dispatch hook.
+//! OpenTelemetry's context in the metadata of packets, as members whose values are texts: what the
+//! API for JavaScript reads from `TcpContext.getMetadata()` and writes in a dispatch hook.
 //!
 //! In which format is the global propagator's business; W3C's has `traceparent` and `tracestate`.
 
@@ -9,8 +9,8 @@ use opentelemetry::{Context, global, propagation::Injector};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// What metadata has to carry for the service's spans to become children of `span`; or of OpenTelemetry's own current
-/// span, if `span` is disabled. Nothing if there is neither.
+/// Returns what metadata has to carry for the service's spans to become children of `span`; or of
+/// OpenTelemetry's own current span, if `span` is disabled. Nothing if there is neither.
 pub(crate) fn carried(span: &Span) -> Vec<(String, String)> {
     let context = if span.is_disabled() {
         Context::current()
@@ -22,8 +22,8 @@ pub(crate) fn carried(span: &Span) -> Vec<(String, String)> {
     members.0
 }
 
-/// Makes `span` a child of the span whose context `metadata` carries, or else a root: whatever it was created in, it
-/// begins a trace of its own. Before the span is entered for the first time.
+/// Makes `span` a child of the span whose context `metadata` carries, or else a root: whatever it
+/// was created in, it begins a trace of its own. Before the span is entered for the first time.
 pub(crate) fn set_remote_parent(span: &Span, metadata: Option<&str>) {
     if span.is_disabled() {
         return;

@@ -1,4 +1,4 @@
-//! Whom one trusts.
+//! The authorities that a peer's certificate may come from.
 
 use std::{path::Path, sync::Arc};
 
@@ -44,7 +44,8 @@ impl Authorities {
         Self::new(certificates)
     }
 
-    /// Those that the operating system trusts. What it has that cannot be read is passed over, and logged.
+    /// Those that the operating system trusts. What it has that cannot be read is passed over, and
+    /// logged.
     ///
     /// # Errors
     /// [`TlsError::NoNativeRoots`].

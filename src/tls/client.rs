@@ -18,7 +18,8 @@ use super::{
     verdict::{Noting, judged},
 };
 
-/// Whom a caller trusts, and who it is: Nest's `tlsOptions` of a client. TLS 1.2 and 1.3.
+/// Which services a caller trusts, and its own certificate: Nest's `tlsOptions` of a client. TLS
+/// 1.2 and 1.3.
 ///
 /// ```no_run
 /// use nest_wire::tls::{ClientTls, Identity};
@@ -53,7 +54,8 @@ impl ClientTls {
         config.into()
     }
 
-    /// Trusts services that show one of these certificates, and no others. The name of the service is not verified.
+    /// Trusts services that show one of these certificates, and no others. The name of the service
+    /// is not verified.
     ///
     /// ```no_run
     /// use nest_wire::tls::{ClientTls, PinnedCertificates};
@@ -88,8 +90,8 @@ impl ClientTls {
         self
     }
 
-    /// What the service's certificate has to be for: a DNS name or an IP address. Default: the host that is connected
-    /// to. Set it where that is another, behind a tunnel for example.
+    /// Returns what the service's certificate has to be for: a DNS name or an IP address. Default:
+    /// the host that is connected to. Set it where that is another, behind a tunnel for example.
     ///
     /// # Errors
     /// [`TlsError::ServerName`].
@@ -98,8 +100,8 @@ impl ClientTls {
         Ok(self)
     }
 
-    /// The same, with what to expect settled: the name set before, or else the host in `address`
-    /// (`"localhost:8888"`, `"[::1]:8888"`).
+    /// Returns the same, with what to expect settled: the name set before, or else the host in
+    /// `address` (`"localhost:8888"`, `"[::1]:8888"`).
     ///
     /// # Errors
     /// [`TlsError::ServerName`].
@@ -110,16 +112,18 @@ impl ClientTls {
         }
     }
 
-    /// Does the handshake on a link that is open, and gives the link inside.
+    /// Does the handshake on a connection that is open, and gives the connection inside.
     ///
     /// `host` is what the certificate has to be for, unless that [was set](Self::with_server_name).
     ///
-    /// In TLS 1.3, a service that asks for a certificate looks at it after the caller's part of the handshake. This waits
-    /// for what it then sends, half a second at most. Services of Node close the connection some time after the handshake
-    /// if nobody vouches for the certificate: their refusal may come only when this has returned.
+    /// In TLS 1.3, a service that asks for a certificate looks at it after the caller's part of the
+    /// handshake. This waits for what it then sends, half a second at most. Services of Node close
+    /// the connection some time after the handshake if nobody vouches for the certificate: their
+    /// refusal may come only when this has returned.
     ///
     /// # Errors
-    /// [`HandshakeError`] in an [`io::Error`]: the service is not who it should be, refuses us, or speaks no TLS.
+    /// [`HandshakeError`] in an [`io::Error`]: the service is not who it should be, refuses us, or
+    /// speaks no TLS.
     pub async fn connect<IO>(&self, host: &str, link: IO) -> io::Result<TlsStream<IO>>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -127,8 +131,8 @@ impl ClientTls {
         self.connect_by(None, host, link).await
     }
 
-    /// As [`connect`](Self::connect), where all has to be over by `deadline`: the wait for a verdict is no longer than
-    /// half of what is left by then.
+    /// As [`connect`](Self::connect), where all has to be over by `deadline`: the wait for a
+    /// verdict is no longer than half of what is left by then.
     pub(crate) async fn connect_by<IO>(
         &self,
         deadline: Option<Instant>,
@@ -180,7 +184,7 @@ fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     })
 }
 
-/// The host of `host:port`; an IPv6 address is in brackets there.
+/// Returns the host of `host:port`; an IPv6 address is in brackets there.
 fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.strip_prefix('[')

@@ -1,4 +1,5 @@
-//! What can be wrong with certificates, keys and names before anybody connects, and with a handshake.
+//! What can be wrong with certificates, keys and names before anybody connects, and with a
+//! handshake.
 
 use std::{io, path::PathBuf};
 
@@ -51,7 +52,7 @@ pub enum TlsError {
 #[derive(Debug, thiserror::Error)]
 #[error("the TLS handshake with {name} failed")]
 pub struct HandshakeError {
-    /// Whom the service should be, by its certificate.
+    /// The name that the service's certificate should be for.
     name: String,
     #[source]
     source: io::Error,
@@ -65,8 +66,9 @@ impl HandshakeError {
         Self { name, source, rustls }
     }
 
-    /// Returns what rustls says, if the cause is not the connection. The [source](std::error::Error::source) of this error
-    /// says the same in words, with what to do about it.
+    /// Returns what rustls says, if the cause is not the connection. The
+    /// [source](std::error::Error::source) of this error says the same in words, with what to do
+    /// about it.
     #[must_use]
     pub const fn rustls(&self) -> Option<&rustls::Error> {
         self.rustls.as_ref()

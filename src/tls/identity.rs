@@ -20,14 +20,17 @@ use super::{TlsError, provider, x509::Fields};
 const CHAIN: &str = "certificates";
 const KEY: &str = "a private key";
 
-/// A certificate, with those that lead to an authority, and its private key: Nest's `tlsOptions.cert` and `.key`.
+/// A certificate, with those that lead to an authority, and its private key: Nest's
+/// `tlsOptions.cert` and `.key`.
 ///
-/// Clones are one identity: what [renews](Self::renew) one renews all, those in a running service or client included.
+/// Clones are one identity: what [renews](Self::renew) one renews all, those in a running service
+/// or client included.
 #[derive(Debug, Clone)]
 pub struct Identity(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Identity {
-    /// Reads a chain of certificates, one's own first, and its key (PKCS #8, PKCS #1 or SEC1) from PEM files.
+    /// Reads a chain of certificates, one's own first, and its key (PKCS #8, PKCS #1 or SEC1) from
+    /// PEM files.
     ///
     /// # Errors
     /// [`TlsError::File`], and [`TlsError::Certificate`] if the key is for another certificate.
@@ -62,12 +65,13 @@ impl Identity {
         Ok(Self(Arc::new(RwLock::new(Arc::new(certified)))))
     }
 
-    /// Replaces the certificate and key with those of `newer`, in all clones. Services and clients that were made with this
-    /// show them in each handshake that begins from now on, without a restart. Open connections go on. Sessions from before
-    /// are not resumed: their next handshake is a whole one.
+    /// Replaces the certificate and key with those of `newer`, in all clones. Services and clients
+    /// that were made with this show them in each handshake that begins from now on, without a
+    /// restart. Open connections go on. Sessions from before are not resumed: their next handshake
+    /// is a whole one.
     ///
-    /// Node needs `server.setSecureContext()` for this, which Nest does not lead to. A peer that has pinned the certificate
-    /// has to pin both, before the renewal.
+    /// Node needs `server.setSecureContext()` for this, which Nest does not lead to. A peer that
+    /// has pinned the certificate has to pin both, before the renewal.
     ///
     /// ```no_run
     /// use nest_wire::{server::{HostListener, Router, listen::TlsListener, serve}, tls::{Identity, ServerTls}};
@@ -99,7 +103,8 @@ impl ResolvesServerCert for Identity {
     }
 }
 
-/// Verifies that the key is the certificate's. `CertifiedKey::keys_match` refuses certificates of X.509 version 1.
+/// Verifies that the key is the certificate's. `CertifiedKey::keys_match` refuses certificates of
+/// X.509 version 1.
 fn keys_match(certified: &CertifiedKey) -> Result<(), rustls::Error> {
     let fields = Fields::read(certified.end_entity_cert()?).ok_or(CertificateError::BadEncoding)?;
     match certified.key.public_key() {
@@ -108,7 +113,7 @@ fn keys_match(certified: &CertifiedKey) -> Result<(), rustls::Error> {
     }
 }
 
-/// All certificates; at least one.
+/// Returns all certificates; at least one.
 pub(super) fn chain(
     certificates: impl Iterator<Item = Result<CertificateDer<'static>, pem::Error>>,
 ) -> Result<Vec<CertificateDer<'static>>, pem::Error> {

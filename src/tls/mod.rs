@@ -1,8 +1,10 @@
-//! TLS and mutual TLS, as a service ([`ServerTls`]) and as its caller ([`ClientTls`]): what Nest takes as `tlsOptions`.
+//! TLS and mutual TLS, as a service ([`ServerTls`]) and as its caller ([`ClientTls`]): what Nest
+//! takes as `tlsOptions`.
 //!
-//! Who one is ([`Identity`]) and whom one trusts ([`Authorities`]) come from PEM files, or from memory. Whoever needs
-//! more than that makes a `ServerConfig` or `ClientConfig` of [`rustls`], which are taken in their place. This module
-//! knows neither packets nor connections: the service's `TlsListener` and the caller's `ClientBuilder::tls` use it.
+//! One's own certificate ([`Identity`]) and the trusted ones ([`Authorities`]) come from PEM files,
+//! or from memory. Users who need more than that makes a `ServerConfig` or `ClientConfig` of
+//! [`rustls`], which are taken in their place. This module knows neither packets nor connections:
+//! the service's `TlsListener` and the caller's `ClientBuilder::tls` use it.
 //!
 //! ```no_run
 //! use nest_wire::{client::Client, server::{HostListener, Router, listen::TlsListener, serve}, tls::{Authorities, ClientTls, Identity, ServerTls}};
@@ -51,7 +53,8 @@ pub use server::ServerTls;
 pub use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
-/// Where the cryptography comes from in what is made here; the process's default may be another, or none.
+/// Returns where the cryptography comes from in what is made here; the process's default may be
+/// another, or none.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

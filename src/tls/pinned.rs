@@ -22,12 +22,14 @@ const PINNED: &str = "pinned certificates";
 
 /// The peers' own certificates: Nest's `tlsOptions.ca` where that *is* the certificate of the peer.
 ///
-/// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within its dates, and proves that
-/// it has the private key. Nothing else of the certificate is looked at: not the names in it, not its issuer, its
-/// extensions or its purposes, and no revocation. So a certificate of CN only, and one of `openssl req -x509`, which is an
-/// authority (`CA:TRUE`), are accepted. One of X.509 version 1 is accepted too, over TLS 1.2 and 1.3. A certificate that
-/// a pinned one has signed is refused; Node accepts it. Node also verifies the name, and of a certificate that is not self-signed
-/// the issuer; a pin needs neither, since all bytes are compared.
+/// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within its
+/// dates, and proves that it has the private key. Nothing else of the certificate is looked at: not
+/// the names in it, not its issuer, its extensions or its purposes, and no revocation. So a
+/// certificate of CN only, and one of `openssl req -x509`, which is an authority (`CA:TRUE`), are
+/// accepted. One of X.509 version 1 is accepted too, over TLS 1.2 and 1.3. A certificate that a
+/// pinned one has signed is refused; Node accepts it. Node also verifies the name, and of a
+/// certificate that is not self-signed the issuer; a pin needs neither, since all bytes are
+/// compared.
 #[derive(Debug, Clone)]
 pub struct PinnedCertificates(Arc<[Pin]>);
 
@@ -106,8 +108,9 @@ impl PinVerifier {
         Ok(())
     }
 
-    /// Verifies the handshake with the key of the pin, since webpki reads no certificate of version 1. As in rustls, each
-    /// algorithm of the scheme is tried: in TLS 1.2 a scheme does not name the curve of the key.
+    /// Verifies the handshake with the key of the pin, since webpki reads no certificate of version
+    /// 1. As in rustls, each algorithm of the scheme is tried: in TLS 1.2 a scheme does not name
+    /// the curve of the key.
     fn verify_tls12(
         &self,
         message: &[u8],

@@ -9,7 +9,8 @@ use tokio_rustls::rustls::{
 
 use super::{Authorities, Identity, PinnedCertificates, TlsError, provider, sessions::Sessions};
 
-/// Who a service is, and what it asks of its callers: Nest's `tlsOptions` of a microservice. TLS 1.2 and 1.3.
+/// Who a service is, and what it asks of its callers: Nest's `tlsOptions` of a microservice. TLS
+/// 1.2 and 1.3.
 ///
 /// ```no_run
 /// use nest_wire::tls::{Authorities, ServerTls};
@@ -27,7 +28,7 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// A service with this certificate, for callers with and without one.
+    /// Returns a service with this certificate, for callers with and without one.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self {
@@ -44,8 +45,8 @@ impl ServerTls {
         Identity::from_pem_files(certificates, key).map(Self::new)
     }
 
-    /// Mutual TLS: turns away callers without a certificate that one of these has signed. Handlers see it as
-    /// [`PeerCertificates`](super::PeerCertificates).
+    /// Mutual TLS: turns away callers without a certificate that one of these has signed. Handlers
+    /// see it as [`PeerCertificates`](super::PeerCertificates).
     #[must_use]
     pub fn require_client_certificates(mut self, authorities: Authorities) -> Self {
         let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());
@@ -69,7 +70,8 @@ impl ServerTls {
         self
     }
 
-    /// As [`require_client_certificates`](Self::require_client_certificates), but callers may also show none.
+    /// As [`require_client_certificates`](Self::require_client_certificates), but callers may also
+    /// show none.
     #[must_use]
     pub fn request_client_certificates(mut self, authorities: Authorities) -> Self {
         let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());

@@ -12,8 +12,8 @@ use super::Identity;
 /// Maximum number of sessions that are kept: the default of rustls.
 const MAX_SESSIONS: usize = 256;
 
-/// Keeps the sessions that began with the current certificate. A resumed session shows no certificate, so one from before
-/// a renewal would go on with the old one.
+/// Keeps the sessions that began with the current certificate. A resumed session shows no
+/// certificate, so one from before a renewal would go on with the old one.
 #[derive(Debug)]
 pub(super) struct Sessions {
     identity: Identity,

@@ -9,8 +9,8 @@ use tokio_rustls::rustls::{
 
 use super::{Identity, verdict::Noting};
 
-/// Makes a configuration each time that the identity is renewed. rustls resumes a session only with the resolver that it
-/// began with, so a session from before a renewal is not resumed.
+/// Makes a configuration each time that the identity is renewed. rustls resumes a session only with
+/// the resolver that it began with, so a session from before a renewal is not resumed.
 #[derive(Debug)]
 pub(super) struct Shown {
     identity: Identity,

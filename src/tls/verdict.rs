@@ -1,8 +1,9 @@
 //! Waits for what a service says about our certificate.
 //!
-//! In TLS 1.3 the handshake is over for the caller when it has sent its certificate; the service looks at it after that.
-//! It then sends session tickets, or an alert (RFC 8446 §4.6.1 and §2). A service that sends no tickets, or one that judges
-//! later, as Node does with a certificate that nobody vouches for, cannot be told from one that accepts.
+//! In TLS 1.3 the handshake is over for the caller when it has sent its certificate; the service
+//! looks at it after that. It then sends session tickets, or an alert (RFC 8446 §4.6.1 and §2). A
+//! service that sends no tickets, or one that judges later, as Node does with a certificate without
+//! a known issuer, cannot be distinguished from one that accepts.
 
 use std::{
     future::poll_fn,
@@ -33,8 +34,8 @@ tokio::task_local! {
     static IS_ASKED: Arc<AtomicBool>;
 }
 
-/// Notes that a service has asked for a certificate. It is one for all connections of a configuration: rustls resumes a
-/// session only with the resolver that it began with.
+/// Notes that a service has asked for a certificate. It is one for all connections of a
+/// configuration: rustls resumes a session only with the resolver that it began with.
 #[derive(Debug)]
 pub(super) struct Noting(pub(super) Arc<dyn ResolvesClientCert>);
 
@@ -54,8 +55,9 @@ impl ResolvesClientCert for Noting {
     }
 }
 
-/// Does a handshake, and waits for what the service says about our certificate if it has asked for one: until it sends
-/// anything, closes, or has said nothing for [`MAX_WAIT`] or half of the time that is left until `deadline`.
+/// Does a handshake, and waits for what the service says about our certificate if it has asked for
+/// one: until it sends anything, closes, or has said nothing for [`MAX_WAIT`] or half of the time
+/// that is left until `deadline`.
 pub(super) async fn judged<IO>(
     handshake: impl Future<Output = io::Result<TlsStream<IO>>>,
     deadline: Option<Instant>,
@@ -75,13 +77,15 @@ where
     Ok(stream)
 }
 
-/// Returns how long the verdict may take: a caller whose time is short must not lose the connection for it.
+/// Returns how long the verdict may take: a caller whose time is short must not lose the connection
+/// for it.
 fn wait_until(deadline: Option<Instant>) -> Duration {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()) / 2);
     left.map_or(MAX_WAIT, |left| left.min(MAX_WAIT))
 }
 
-/// Waits until the service sends anything after the handshake. What it sends is kept for the next reader.
+/// Waits until the service sends anything after the handshake. What it sends is kept for the next
+/// reader.
 async fn verdict<IO>(stream: &mut TlsStream<IO>) -> io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,

@@ -4,8 +4,8 @@ use crate::client::AddressError;
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
 
-/// A client cannot be made. Nothing has been connected by then: a name that does not exist is found when the client
-/// connects.
+/// A client cannot be made. Nothing has been connected by then: a name that does not exist is found
+/// when the client connects.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

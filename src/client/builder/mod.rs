@@ -40,11 +40,12 @@ pub struct ClientBuilder {
 }
 
 impl Client {
-    /// Makes a client of the service at `address`, `"localhost:8888"` for example. Nothing is connected yet.
+    /// Makes a client of the service at `address`, `"localhost:8888"` for example. Nothing is
+    /// connected yet.
     ///
     /// # Panics
-    /// `address` has no port, for example. [`ClientBuilder::build`] returns an error instead, for addresses that come from
-    /// outside.
+    /// `address` has no port, for example. [`ClientBuilder::build`] returns an error instead, for
+    /// addresses that come from outside.
     #[must_use]
     #[track_caller]
     pub fn new(address: impl Into<String>) -> Self {
@@ -64,10 +65,11 @@ impl Client {
 impl ClientBuilder {
     /// Makes a client of what is at `target`. Nothing is connected yet.
     ///
-    /// A client of several hosts keeps a connection to each of them from the first call on; calls go to the less busy of two
-    /// connected ones. A host that is lost gets no more calls, and the client connects to it again as
-    /// [`reconnect`](Self::reconnect) says, always in the background. A call waits for a connection only if there is none
-    /// at all. A host whose calls time out or are lost again and again gets none for a while, as
+    /// A client of several hosts keeps a connection to each of them from the first call on; calls
+    /// go to the less busy of two connected ones. A host that is lost gets no more calls, and the
+    /// client connects to it again as [`reconnect`](Self::reconnect) says, always in the
+    /// background. A call waits for a connection only if there is none at all. A host whose calls
+    /// time out or are lost again and again gets none for a while, as
     /// [`counts_as_failure`](Self::counts_as_failure) says.
     ///
     /// ```
@@ -93,68 +95,74 @@ impl ClientBuilder {
         target.into().make(self.config)
     }
 
-    /// Sets how long a call may take, connecting and waiting for room included; for a stream, how long the service may be
-    /// silent before each further value.
+    /// Sets how long a call may take, connecting and waiting for room included; for a stream, how
+    /// long the service may be silent before each further value.
     ///
     /// Raise it for slow handlers, or set it for some calls with
-    /// [`RequestBuilder::timeout`](crate::client::RequestBuilder::timeout). Lower it where callers have given up long before.
-    /// Default: 30 seconds. (Nest waits for ever, as [`Duration::MAX`] does.)
+    /// [`RequestBuilder::timeout`](crate::client::RequestBuilder::timeout). Lower it where callers
+    /// have given up long before. Default: 30 seconds. (Nest waits for ever, as [`Duration::MAX`]
+    /// does.)
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout = timeout;
         self
     }
 
-    /// Sets how long one attempt to connect may take: looking a name up, trying its addresses and the TLS handshake, all
-    /// together. Raise it for far services, lower it to try the next host sooner. 0 leaves time only for what needs no
-    /// waiting, that is, practically none. Default: 10 seconds.
+    /// Sets how long one attempt to connect may take: looking a name up, trying its addresses and
+    /// the TLS handshake, all together. Raise it for far services, lower it to try the next host
+    /// sooner. 0 leaves time only for what needs no waiting, that is, practically none. Default: 10
+    /// seconds.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
         self
     }
 
-    /// Sets when and how often the client tries again to connect. Default: with the next call, once, as Nest.
+    /// Sets when and how often the client tries again to connect. Default: with the next call,
+    /// once, as Nest.
     pub const fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.config.reconnect = policy;
         self
     }
 
-    /// Sets the number of connections to each host, from 1 to 1,024; calls go to the less busy of two of them.
+    /// Sets the number of connections to each host, from 1 to 1,024; calls go to the less busy of
+    /// two of them.
     ///
-    /// Raise it where one connection, that is one task on our side and one event loop on the service's, is the bottleneck:
-    /// a proxy in between may spread connections over several processes. Default: 1, as Nest.
+    /// Raise it where one connection, that is one task on our side and one event loop on the
+    /// service's, is the bottleneck: a proxy in between may spread connections over several
+    /// processes. Default: 1, as Nest.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.config.connections = at_least_one(connections);
         self
     }
 
-    /// Sets the maximum number of requests that wait for their replies at the same time, streams included; 0 counts as 1.
-    /// Default: no limit, as Nest.
+    /// Sets the maximum number of requests that wait for their replies at the same time, streams
+    /// included; 0 counts as 1. Default: no limit, as Nest.
     ///
-    /// Set it to what the service can work on at once: what exceeds it waits here, or [fails](Self::overload), and
-    /// not in the service's memory. Events are not counted.
+    /// Set it to what the service can work on at once: what exceeds it waits here, or
+    /// [fails](Self::overload), and not in the service's memory. Events are not counted.
     pub const fn max_in_flight(mut self, calls: usize) -> Self {
         self.config.max_in_flight = Some(at_least_one(calls));
         self
     }
 
-    /// Sets the maximum number of packets that wait to be written on one connection, while there is none yet or while the
-    /// service does not read; 0 counts as 1. Of several connections, while there is none at all, this many callers for each
-    /// of them may wait for one.
+    /// Sets the maximum number of packets that wait to be written on one connection, while there is
+    /// none yet or while the service does not read; 0 counts as 1. Of several connections, while
+    /// there is none at all, this many callers for each of them may wait for one.
     ///
-    /// Raise it to ride out longer pauses, lower it to bound what they cost in memory: this many packets and 64 KiB,
-    /// and what callers who wait for room hold themselves. Default: 1,024.
+    /// Raise it to ride out longer pauses, lower it to bound what they cost in memory: this many
+    /// packets and 64 KiB, and what callers who wait for room hold themselves. Default: 1,024.
     pub const fn max_queued(mut self, packets: usize) -> Self {
         self.config.max_queued = at_least_one(packets);
         self
     }
 
-    /// Sets which errors that a service replies with count as a failure of its host, where a client has several. Default:
-    /// none does, for most errors are the caller's own.
+    /// Sets which errors that a service replies with count as a failure of its host, where a client
+    /// has several. Default: none does, for most errors are the caller's own.
     ///
-    /// A host that fails three times in a row gets no calls for a second, then one that shows whether it is well again. If
-    /// that fails too, the time doubles, up to a minute; a success ends all that. Calls that time out and those whose
-    /// connection is lost before the reply always count. No more than half of the hosts are without calls at the same
-    /// time. Of a single host, each of its [`connections`](Self::connections) counts as a host. Calls whose future is
+    /// A host that fails three times in a row gets no calls for a second, then one that shows
+    /// whether it is well again. If that fails too, the time doubles, up to a minute; a success
+    /// ends all that. Calls that time out and those whose connection is lost before the reply
+    /// always count. No more than half of the hosts are without calls at the same time. Of a single
+    /// host, each of its [`connections`](Self::connections) counts as a host. Calls whose future is
     /// dropped do not count.
     ///
     /// ```
@@ -168,30 +176,33 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the maximum size of a stream's values that wait until its caller takes them, in bytes: their JSON text, and 64
-    /// bytes for each.
+    /// Sets the maximum size of a stream's values that wait until its caller takes them, in bytes:
+    /// their JSON text, and 64 bytes for each.
     ///
-    /// A stream that exceeds it keeps the connection from being read, and the service waits, as long as no other call waits
-    /// for a reply on the same connection. Once one does, a further value ends the stream with
-    /// [`CallError::StreamOverflow`](crate::client::CallError::StreamOverflow). A segment of 64 KiB, or one large value, may
-    /// come on top; and as much again, or 1 MiB, while packets of ours wait for a service that first wants to be read. Raise
-    /// it for callers that pause for long among other calls, or give them a client of their own; lower it to bound memory.
-    /// Default: 4,194,304 (4 MiB).
+    /// A stream that exceeds it keeps the connection from being read, and the service waits, as
+    /// long as no other call waits for a reply on the same connection. Once one does, a further
+    /// value ends the stream with
+    /// [`CallError::StreamOverflow`](crate::client::CallError::StreamOverflow). A segment of 64
+    /// KiB, or one large value, may come on top; and as much again, or 1 MiB, while packets of ours
+    /// wait for a service that first wants to be read. Raise it for callers that pause for long
+    /// among other calls, or give them a client of their own; lower it to bound memory. Default:
+    /// 4,194,304 (4 MiB).
     pub const fn max_stream_buffer(mut self, bytes: usize) -> Self {
         self.config.max_stream_buffer = bytes;
         self
     }
 
-    /// Sets what happens to calls that exceed [`max_in_flight`](Self::max_in_flight) or [`max_queued`](Self::max_queued).
-    /// Default: they wait.
+    /// Sets what happens to calls that exceed [`max_in_flight`](Self::max_in_flight) or
+    /// [`max_queued`](Self::max_queued). Default: they wait.
     pub const fn overload(mut self, policy: OverloadPolicy) -> Self {
         self.config.overload = policy;
         self
     }
 
-    /// Sets how long [`Client::close`], and the end of the last handle, wait for what is in flight, and for the service to
-    /// close its side too, before the connection is cut. What the service has not read by then is lost. Raise it for slow
-    /// handlers; lower it to stop sooner. Default: 25 seconds.
+    /// Sets how long [`Client::close`], and the end of the last handle, wait for what is in flight,
+    /// and for the service to close its side too, before the connection is cut. What the service
+    /// has not read by then is lost. Raise it for slow handlers; lower it to stop sooner. Default:
+    /// 25 seconds.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.config.drain_timeout = timeout;
         self
@@ -215,12 +226,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Speaks TLS with the services at the target's addresses: as `tls` says, a [`ClientTls`] or a `ClientConfig` of
-    /// [`rustls`](crate::tls::rustls).
+    /// Speaks TLS with the services at the target's addresses: as `tls` says, a [`ClientTls`] or a
+    /// `ClientConfig` of [`rustls`](crate::tls::rustls).
     ///
-    /// [`connect_timeout`](Self::connect_timeout) includes the handshake. Of several addresses of a name, the first to accept
-    /// the TCP connection is taken; if it then does not answer in TLS, the attempt fails and the next one begins anew. For
-    /// TLS over anything but TCP, give [`Target::connector`] a closure that ends with [`ClientTls::connect`].
+    /// [`connect_timeout`](Self::connect_timeout) includes the handshake. Of several addresses of a
+    /// name, the first to accept the TCP connection is taken; if it then does not answer in TLS,
+    /// the attempt fails and the next one begins anew. For TLS over anything but TCP, give
+    /// [`Target::connector`] a closure that ends with [`ClientTls::connect`].
     ///
     /// ```no_run
     /// use nest_wire::{client::Client, tls::ClientTls};

@@ -13,12 +13,13 @@ use crate::client::{
 
 type Make = Box<dyn FnOnce(Config) -> Result<Client, BuildError> + Send>;
 
-/// What a client connects to: one address or several (`"users:8888"`, `["users-1:8888", "users-2:8888"]`), a
-/// [resolver](Self::resolver), a [connector](Self::connector), or a [Unix socket](Self::unix).
+/// What a client connects to: one address or several (`"users:8888"`, `["users-1:8888",
+/// "users-2:8888"]`), a [resolver](Self::resolver), a [connector](Self::connector), or a [Unix
+/// socket](Self::unix).
 ///
-/// The text of an address is a host and a port. A name may have several addresses: the client connects to the first one that
-/// answers. It tries the next one a quarter of a second later, or at once when one fails, and IPv6 and IPv4 take turns (RFC
-/// 8305).
+/// The text of an address is a host and a port. A name may have several addresses: the client
+/// connects to the first one that answers. It tries the next one a quarter of a second later, or at
+/// once when one fails, and IPv6 and IPv4 take turns (RFC 8305).
 pub struct Target(Make);
 
 impl Target {
@@ -34,9 +35,10 @@ impl Target {
 
     /// Returns a target whose addresses `resolve` knows: Consul, etcd, SRV records.
     ///
-    /// `resolve` is called before each attempt to connect, so that its addresses may change. The client connects to the first
-    /// of them that answers, beginning with a random one. With [`ClientBuilder::connections`](crate::client::ClientBuilder::connections) more than 1, connections
-    /// spread over them.
+    /// `resolve` is called before each attempt to connect, so that its addresses may change. The
+    /// client connects to the first of them that answers, beginning with a random one. With
+    /// [`ClientBuilder::connections`](crate::client::ClientBuilder::connections) more than 1,
+    /// connections spread over them.
     ///
     /// ```
     /// use nest_wire::client::{Client, Target};
@@ -62,8 +64,8 @@ impl Target {
         }))
     }
 
-    /// Returns a target to which `connect` connects: one end of [`tokio::io::duplex`], a proxy's tunnel, another kind of
-    /// socket.
+    /// Returns a target to which `connect` connects: one end of [`tokio::io::duplex`], a proxy's
+    /// tunnel, another kind of socket.
     ///
     /// ```
     /// use nest_wire::client::{Client, Target};

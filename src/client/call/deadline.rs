@@ -1,5 +1,5 @@
-//! A call's timeout. The caller's own future keeps it, so that it ends in time whichever runtime drives the connection's
-//! task, and however busy that task is.
+//! A call's timeout. The caller's own future keeps it, so that it ends in time whichever runtime
+//! drives the connection's task, and however busy that task is.
 
 use std::{
     future::{Future, poll_fn},
@@ -18,10 +18,11 @@ use crate::{
     connection::caught,
 };
 
-/// Polls `work` until it is done, but no longer than `timeout` from the first poll on. [`Duration::MAX`] never expires.
+/// Polls `work` until it is done, but no longer than `timeout` from the first poll on.
+/// [`Duration::MAX`] never expires.
 ///
-/// The timer is made when `work` first waits: work that does not wait looks at no clock. Both are pinned by the caller,
-/// because a future holds twice what is moved into it.
+/// The timer is made when `work` first waits: work that does not wait looks at no clock. Both are
+/// pinned by the caller, because a future holds twice what is moved into it.
 pub(in crate::client) fn within<T>(
     timeout: Duration,
     mut timer: Pin<&mut Option<Sleep>>,
@@ -56,8 +57,8 @@ const fn late(timeout: Duration) -> CallError {
 #[derive(Debug)]
 pub(in crate::client) struct Silence {
     timeout: Duration,
-    /// Made when the stream first waits. It is not set anew for each value, which would cost more than all else of a
-    /// value: when it fires, the time of the last value decides.
+    /// Made when the stream first waits. It is not set anew for each value, which would cost more
+    /// than all else of a value: when it fires, the time of the last value decides.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -94,8 +95,8 @@ impl Silence {
 /// The runtime of a timer has ended. The call goes on in another one, and needs another timer.
 struct Gone;
 
-/// Polls a timer apart from the task's budget: a call that waits has a timer that is set, however much the task has done
-/// already.
+/// Polls a timer apart from the task's budget: a call that waits has a timer that is set, however
+/// much the task has done already.
 fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Result<Poll<()>, Gone> {
     // Tokio has no other way to say that.
     caught("a timer", || Pin::new(&mut unconstrained(timer)).poll(cx)).map_err(|_| Gone)

@@ -1,4 +1,4 @@
-//! What is attached to each packet of a client. Knows nothing of links.
+//! What is attached to each packet of a client. Knows nothing of connections.
 
 use std::{
     borrow::Cow,
@@ -50,7 +50,7 @@ impl Metadata {
         }
     }
 
-    /// The span of a call with this metadata.
+    /// Returns the span of a call with this metadata.
     pub(in crate::client) fn span(&self, kind: Kind, draft: &Draft) -> Span {
         #[cfg(feature = "otel")]
         if self.is_traced {
@@ -59,7 +59,8 @@ impl Metadata {
         trace::call_span(kind, draft)
     }
 
-    /// The JSON text of a packet whose call is given up after `timeout` and watched by `span`.
+    /// Returns the JSON text of a packet whose call is given up after `timeout` and watched by
+    /// `span`.
     #[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]
     #[inline]
     pub(in crate::client) fn json(&self, timeout: Duration, span: &Span) -> Option<Cow<'_, str>> {
@@ -84,7 +85,8 @@ fn with_deadline<'a>(own: Option<Cow<'a, str>>, key: &str, timeout: Duration) ->
     }
 }
 
-/// Adds a member to a text that is an object, or makes one of nothing. `key` is JSON text, colon included.
+/// Adds a member to a text that is an object, or makes one of nothing. `key` is JSON text, colon
+/// included.
 fn with_member<'a>(own: Option<Cow<'a, str>>, key: &str, value: impl fmt::Display) -> Cow<'a, str> {
     let Some(own) = own else {
         return Cow::Owned(format!("{{{key}{value}}}"));
@@ -96,8 +98,8 @@ fn with_member<'a>(own: Option<Cow<'a, str>>, key: &str, value: impl fmt::Displa
     Cow::Owned(format!("{{{members}{comma}{key}{value}}}"))
 }
 
-/// Adds the members that carry a trace's context. They take the place of those of the same name, which are there when
-/// a handler passes on the metadata that it got.
+/// Adds the members that carry a trace's context. They take the place of those of the same name,
+/// which are there when a handler passes on the metadata that it got.
 #[cfg(feature = "otel")]
 fn with_context<'a>(own: Option<Cow<'a, str>>, members: &[(String, String)]) -> Option<Cow<'a, str>> {
     let own = own.map(|own| without(own, members));

@@ -1,4 +1,5 @@
-//! A call on its way into a channel: its packet up to the id, and how its replies are to be delivered.
+//! A call on its way into a channel: its packet up to the id, and how its replies are to be
+//! delivered.
 
 use std::{
     sync::Arc,
@@ -14,7 +15,8 @@ use crate::{
     pattern::Pattern,
 };
 
-/// Made where it stays, step by step: addressed, then given its data. A call would be slower by each time it is moved.
+/// Made where it stays, step by step: addressed, then given its data. A call would be slower by
+/// each time it is moved.
 #[derive(Debug)]
 pub(in crate::client) struct OutgoingCall {
     pub(in crate::client) draft: Draft,
@@ -34,7 +36,8 @@ pub(in crate::client) enum Kind {
 }
 
 impl Kind {
-    /// What is to be woken by what comes of it: of a stream it is not yet known who will look at that.
+    /// Returns what is to be woken by what comes of it: of a stream it is not yet known who will
+    /// look at that.
     pub(in crate::client) fn waker(self, cx: &Context<'_>) -> Option<Waker> {
         match self {
             Self::Request | Self::First | Self::Event => Some(cx.waker().clone()),
@@ -64,7 +67,8 @@ impl OutgoingCall {
         require(pattern)?;
         match self.kind {
             Kind::Request | Kind::First | Kind::Stream { .. } => self.draft.request(pattern),
-            // Events go to the route, as text, whatever their pattern was (`ClientTCP.dispatchEvent`).
+            // Events go to the route, as text, whatever their pattern was
+            // (`ClientTCP.dispatchEvent`).
             Kind::Event => self.draft.event(pattern, compat),
         }
         Ok(())
@@ -82,7 +86,7 @@ impl OutgoingCall {
         }
     }
 
-    /// Whether somebody answers it.
+    /// Returns true if somebody answers it.
     pub(in crate::client) fn is_request(&self) -> bool {
         self.kind != Kind::Event
     }

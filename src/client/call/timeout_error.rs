@@ -41,7 +41,8 @@ impl TimeoutError {
         self.limit
     }
 
-    /// Returns the pattern's JSON text. It is `None` for [`Client::connect`](crate::client::Client::connect), which has none.
+    /// Returns the pattern's JSON text. It is `None` for
+    /// [`Client::connect`](crate::client::Client::connect), which has none.
     #[must_use]
     pub fn pattern(&self) -> Option<&str> {
         self.pattern.as_deref()

@@ -58,7 +58,8 @@ impl CallTrace {
         Self { span, meter }
     }
 
-    /// The id of a request is known only once it has been handed over; it is asked for if somebody wants to know.
+    /// The id of a request is known only once it has been handed over; it is asked for if
+    /// somebody wants to know.
     pub(in crate::client) fn identified(&self, id: impl FnOnce() -> Option<CallId>) {
         if self.span.is_disabled() {
             return;
@@ -136,18 +137,19 @@ macro_rules! call_span {
     }};
 }
 
-/// The span that all of one call is logged in.
+/// Returns the span that all of one call is logged in.
 pub(in crate::client) fn call_span(kind: Kind, draft: &Draft) -> Span {
     call_span!(tracing::Level::DEBUG, kind, draft)
 }
 
-/// As [`call_span()`], for a client that passes its context on: that was asked for, and is no detail for debugging.
+/// As [`call_span()`], for a client that passes its context on: that was asked for, and is no
+/// detail for debugging.
 #[cfg(feature = "otel")]
 pub(in crate::client) fn traced_call_span(kind: Kind, draft: &Draft) -> Span {
     call_span!(tracing::Level::INFO, kind, draft)
 }
 
-/// A pattern that is text as that text, any other as JSON.
+/// Returns a pattern that is text as that text, any other as JSON.
 fn plain(pattern: &str) -> Cow<'_, str> {
     match pattern.starts_with('"') {
         true => serde_json::from_str(pattern).map_or(Cow::Borrowed(pattern), Cow::Owned),

@@ -2,5 +2,5 @@
 
 use crate::{client::CallError, packet::RawJson};
 
-/// What a waiting caller is told: a value, JavaScript's undefined (`None`), or the end.
+/// What a waiting caller receives: a value, JavaScript's undefined (`None`), or the end.
 pub(in crate::client) type Answer = Result<Option<RawJson>, CallError>;

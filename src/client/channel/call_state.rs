@@ -3,14 +3,14 @@
 //! ```text
 //!   Queued ──────── written ──► Asked ──── answered ──┐
 //!   QueuedEvent ─── written ──► Leaving ─ all sent ───┼──► Over
-//!   Linking ────────────────────────────── linked ────┘    from everywhere: no link, link lost
+//!   Linking ────────────────────────────── linked ────┘    from everywhere: no connection
 //! ```
 //!
 //! A call whose caller gives up, or whose timeout ends, is taken away.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum CallState {
-    /// It wants a link and nothing else.
+    /// It wants a connection and nothing else.
     Linking,
     /// Its packet waits to be written.
     Queued,

@@ -1,5 +1,5 @@
-//! What the lock of a channel guards: the pending calls, and the packets that wait to be written. Plain data: no I/O, no
-//! locks.
+//! What the lock of a channel guards: the pending calls, and the packets that wait to be written.
+//! Plain data: no I/O, no locks.
 
 use std::task::{Context, Waker};
 
@@ -49,7 +49,8 @@ impl ChannelState {
         }
     }
 
-    /// There is a link: ends the calls that waited for that only. Returns true if packets wait to be written.
+    /// There is a connection: ends the calls that waited for that only. Returns true if packets
+    /// wait to be written.
     pub(in crate::client) fn linked(&mut self, woken: &mut WakeList) -> bool {
         if self.calls.count(CallState::Linking) > 0 {
             self.calls.end_linking(&Ok(None), woken);
@@ -57,7 +58,7 @@ impl ChannelState {
         self.queued() > 0
     }
 
-    /// Ends the calls that wait for a link with `error`. Returns how many slots that frees.
+    /// Ends the calls that wait for a connection with `error`. Returns how many slots that frees.
     pub(in crate::client) fn fail_waiting(&mut self, error: &CallError, woken: &mut WakeList) -> usize {
         let freed = self.queued();
         self.calls.end_linking(&Err(error.clone()), woken);
@@ -69,8 +70,8 @@ impl ChannelState {
         freed
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down elsewhere. Returns how many slots that
-    /// frees, and the events whose callers have gone, which keep theirs.
+    /// Gives all that waits to be written back to its callers, which put it down elsewhere. Returns
+    /// how many slots that frees, and the events whose callers have gone, which keep theirs.
     pub(in crate::client) fn hand_back(&mut self, woken: &mut WakeList) -> (usize, Vec<Vec<u8>>) {
         let queued = self.queued();
         let Self { calls, queue, .. } = self;
@@ -92,18 +93,18 @@ impl ChannelState {
         self.queue.push_back(key, packet);
     }
 
-    /// Ends the calls whose packets went with a link.
+    /// Ends the calls whose packets went with a connection.
     pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason, woken: &mut WakeList) {
         self.calls.end_written(&Err(CallError::ConnectionClosed(reason)), woken);
     }
 
-    /// Takes the wakers of the calls that wait for a link.
+    /// Takes the wakers of the calls that wait for a connection.
     pub(in crate::client) fn wake_waiting(&mut self, woken: &mut WakeList) {
         let Self { calls, queue, .. } = self;
         calls.wake_waiting(queue.keys(), woken);
     }
 
-    /// Whether a link is needed now.
+    /// Returns true if a connection is needed now.
     pub(in crate::client) fn wants_link(&self) -> bool {
         self.queued() > 0 || self.calls.count(CallState::Linking) > 0
     }
@@ -113,12 +114,12 @@ impl ChannelState {
         self.calls.count(CallState::Asked) + self.calls.count(CallState::Leaving) > 0
     }
 
-    /// Whether it is closing and nothing is left to do, but perhaps to write.
+    /// Returns true if it is closing and nothing is left to do, but perhaps to write.
     pub(in crate::client) fn is_drained(&self) -> bool {
         self.is_closing && !self.wants_link() && self.calls.count(CallState::Asked) == 0
     }
 
-    /// How many packets wait that are still wanted.
+    /// Returns how many packets wait that are still wanted.
     pub(in crate::client) fn queued(&self) -> usize {
         self.calls.count(CallState::Queued) + self.calls.count(CallState::QueuedEvent)
     }

@@ -1,14 +1,17 @@
-//! Calls that may have to be ended together, so that nobody has to look for them among all others. Plain data.
+//! Calls that may have to be ended together, so that nobody has to look for them among all others.
+//! Plain data.
 
 use crate::client::channel::call_key::CallKey;
 
 /// How many keys are kept that may be of calls long gone.
 const SPARE: usize = 32;
 
-/// How many keys there is room for from the first one on, so that a client that is used does not allocate now and then.
+/// How many keys there is room for from the first one on, so that a client that is used does not
+/// allocate now and then.
 const ROOM: usize = 128;
 
-/// Keys in the order in which they came. Those of calls that have ended stay until they are the greater part.
+/// Keys in the order in which they came. Those of calls that have ended stay until they are the
+/// greater part.
 #[derive(Debug, Default)]
 pub(in crate::client) struct Listed(Vec<CallKey>);
 

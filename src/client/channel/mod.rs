@@ -1,7 +1,7 @@
 //! The channel between the handles of a client and the task that drives a connection. Does no I/O.
 //!
-//! Its state is behind one lock, which is held for moments: nobody waits, serialises, parses, logs or wakes, that
-//! is, runs code of others, while holding it.
+//! Its state is behind one lock, which is held for moments: nobody waits, serialises, parses, logs
+//! or wakes, that is, runs code of others, while holding it.
 
 pub(in crate::client) mod answer;
 pub(in crate::client) mod call_key;
@@ -52,9 +52,10 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::client) struct RequestChannel {
     state: Mutex<ChannelState>,
-    /// Handles take a slot for each packet before they put it down; it is given back when the packet leaves.
+    /// Handles take a slot for each packet before they put it down; it is given back when the
+    /// packet leaves.
     pub(in crate::client) slots: Semaphore,
-    /// Tells that the task has ended.
+    /// Notes that the task has ended.
     ended: Notify,
     /// How many bytes of a stream's values may wait to be taken.
     max_stream_buffer: usize,
@@ -73,7 +74,7 @@ pub(in crate::client) struct Submitted {
 pub(in crate::client) enum End {
     /// The answer, or JavaScript's undefined.
     Value(Option<RawJson>),
-    /// Its link is lost, the packet was not written, and there is another link.
+    /// Its connection is lost, the packet was not written, and there is another connection.
     Returned(Returned),
 }
 
@@ -141,7 +142,7 @@ impl RequestChannel {
         Ok(brought(state, key))
     }
 
-    /// Asks for a link; `None` if there will never be one.
+    /// Asks for a connection; `None` if there will never be one.
     pub(in crate::client) fn connect(&self) -> Option<Submitted> {
         let waiter = Waiter::new(ReplyMode::Done, None);
         let mut state = self.lock();
@@ -152,7 +153,8 @@ impl RequestChannel {
         Some(brought(state, key))
     }
 
-    /// Takes it upon the caller to start a task. Returns false if there is one, or need be none any more.
+    /// Takes it upon the caller to start a task. Returns false if there is one, or need be none any
+    /// more.
     pub(in crate::client) fn attend(&self) -> bool {
         let mut state = self.lock();
         let is_left = !state.is_attended && !state.is_closing;
@@ -160,7 +162,7 @@ impl RequestChannel {
         is_left
     }
 
-    /// The id of a request.
+    /// Returns the id of a request.
     pub(in crate::client) fn id(&self, key: CallKey) -> CallId {
         self.lock().calls.id(key)
     }
@@ -178,14 +180,15 @@ impl RequestChannel {
         pending(state)
     }
 
-    /// Returns the packet of a stream if it was not written and has been given back. The call is gone then.
+    /// Returns the packet of a stream if it was not written and has been given back. The call is
+    /// gone then.
     pub(in crate::client) fn take_returned(&self, key: CallKey) -> Option<Returned> {
         self.lock().calls.take_returned(key)
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down at another link's channel. Returns the
-    /// events whose callers have gone. Their slots stay taken: each is either [kept](Self::keep), or its slot
-    /// [freed](Self::free).
+    /// Gives all that waits to be written back to its callers, which put it down at another
+    /// connection's channel. Returns the events whose callers have gone. Their slots stay taken:
+    /// each is either [kept](Self::keep), or its slot [freed](Self::free).
     pub(in crate::client) fn hand_back(&self) -> Vec<Vec<u8>> {
         let mut woken = WakeList::new();
         let (freed, orphans) = self.lock().hand_back(&mut woken);
@@ -194,7 +197,8 @@ impl RequestChannel {
         orphans
     }
 
-    /// Puts the packet of an event down that nobody waits for, if there is a slot for it. Returns it otherwise.
+    /// Puts the packet of an event down that nobody waits for, if there is a slot for it. Returns
+    /// it otherwise.
     pub(in crate::client) fn adopt(&self, packet: Vec<u8>) -> Result<(), Vec<u8>> {
         let state = self.lock();
         if state.is_closing {
@@ -218,7 +222,7 @@ impl RequestChannel {
         self.slots.add_permits(1);
     }
 
-    /// The next value of a stream, or its end.
+    /// Returns the next value of a stream, or its end.
     pub(in crate::client) fn poll_next(&self, key: CallKey, cx: &mut Context<'_>) -> Progress<Option<Answer>> {
         let mut state = self.lock();
         let (next, has_room_again) = state.calls.poll_next(key);
@@ -241,7 +245,8 @@ impl RequestChannel {
         self.lock().calls.since(key)
     }
 
-    /// The caller has gone. Returns its packet if that was not written and has been given back.
+    /// Returns the caller has gone. Returns its packet if that was not written and has been given
+    /// back.
     pub(in crate::client) fn give_up(&self, key: CallKey, because: Because) -> Option<Vec<u8>> {
         let mut state = self.lock();
         let (call_state, mut not_while_locked) = state.calls.give_up(key, because);
@@ -249,8 +254,8 @@ impl RequestChannel {
         if was_queued {
             state.tidy();
         }
-        // Perhaps nobody wants a link any more, or that was the last call of a client that is closing or of a connection
-        // that takes no more, or a stream that was full.
+        // Perhaps nobody wants a connection any more, or that was the last call of a client that is
+        // closing or of a connection that takes no more, or a stream that was full.
         let is_news = call_state.is_some_and(|call_state| call_state != CallState::Over) || state.is_closing;
         let sleeper = if is_news { state.news() } else { None };
         drop(state);
@@ -261,8 +266,8 @@ impl RequestChannel {
         not_while_locked.as_mut().and_then(Waiter::take_returned)
     }
 
-    /// Rejects further requests. Returns true if the channel is closed now; otherwise the running driver finishes the calls
-    /// in flight and closes it.
+    /// Rejects further requests. Returns true if the channel is closed now; otherwise the running
+    /// driver finishes the calls in flight and closes it.
     pub(in crate::client) fn close(&self) -> bool {
         let mut state = self.lock();
         let is_new = !std::mem::replace(&mut state.is_closing, true);
@@ -287,7 +292,8 @@ impl RequestChannel {
         }
     }
 
-    /// Fails all pending calls, because closing has taken too long. The task cuts its connection at its next poll.
+    /// Fails all pending calls, because closing has taken too long. The task cuts its connection at
+    /// its next poll.
     pub(in crate::client) fn cut(&self) {
         let mut woken = WakeList::new();
         let mut state = self.lock();
@@ -300,9 +306,9 @@ impl RequestChannel {
         wake(woken.drain(..));
     }
 
-    /// The task has ended, or has been dropped with its runtime: what was written fails. What only waited goes on waiting,
-    /// and the first caller that is polled starts another task, in a runtime that is driven. A client that is closing
-    /// starts none.
+    /// The task has ended, or has been dropped with its runtime: what was written fails. What only
+    /// waited goes on waiting, and the first caller that is polled starts another task, in a
+    /// runtime that is driven. A client that is closing starts none.
     pub(in crate::client) fn leave(&self) {
         let mut woken = WakeList::new();
         let mut state = self.lock();
@@ -340,8 +346,8 @@ fn brought(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submitted {
     Submitted { key, is_first }
 }
 
-/// Adds the packet of an event that nobody waits for, and wakes the task. Where there is none, the next caller that is
-/// polled starts one.
+/// Adds the packet of an event that nobody waits for, and wakes the task. Where there is none, the
+/// next caller that is polled starts one.
 fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
     state.push_orphan(packet);
     let sleeper = state.news();
@@ -349,7 +355,7 @@ fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
     sleeper.into_iter().for_each(Waker::wake);
 }
 
-/// A caller waits, and has its waker registered.
+/// Registers the waker of a caller that waits.
 fn pending<T>(mut state: MutexGuard<'_, ChannelState>) -> Progress<T> {
     match std::mem::replace(&mut state.is_attended, true) {
         true => Progress::Pending,

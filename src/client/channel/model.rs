@@ -1,9 +1,10 @@
-//! A model of what a client's handles and its connection's task share, run by shuttle in many orders of their steps: callers
-//! wait, give up and start the task, connections are lost, tasks end with their runtime, and the client is closed.
+//! A model of what a client's handles and its connection's task share, run by shuttle in many
+//! orders of their steps: callers wait, give up and start the task, connections are lost, tasks end
+//! with their runtime, and the client is closed.
 //!
-//! The connection's task is played by hand: it writes a packet and answers it at once, with the call's number plus one.
-//! Tokio's semaphore and notification block no thread, so only the lock has to be shuttle's. CONTRIBUTING has the command;
-//! `NEST_WIRE_CASES` sets the number of orders.
+//! The connection's task is played by hand: it writes a packet and answers it at once, with the
+//! call's number plus one. Tokio's semaphore and notification block no thread, so only the lock has
+//! to be shuttle's. CONTRIBUTING has the command; `NEST_WIRE_CASES` sets the number of orders.
 
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll};
 
@@ -167,8 +168,9 @@ async fn give_up(pooled: &PooledConnection, number: u32) {
     }
 }
 
-/// Some callers at once, one of whom gives up; perhaps the client is closed meanwhile. Every call ends, with its own answer
-/// or a reason that `may_fail` allows, all slots are free again, and a client that is closed has no task.
+/// Some callers at once, one of which gives up; perhaps the client is closed meanwhile. Every call
+/// ends, with its own answer or a reason that `may_fail` allows, all slots are free again, and a
+/// client that is closed has no task.
 fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError) -> bool) {
     let pooled = pooled(max_queued, fates);
     let callers: Vec<_> = (0..3)

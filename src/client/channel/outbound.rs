@@ -57,8 +57,8 @@ impl Queue {
         });
     }
 
-    /// Takes packets out, in their order: shows `each` of them, up to so many bytes together. One that is large is returned
-    /// instead, and ends that.
+    /// Takes packets out, in their order: shows `each` of them, up to so many bytes together. One
+    /// that is large is returned instead, and ends that.
     pub(in crate::client) fn take(
         &mut self,
         most: usize,
@@ -88,7 +88,8 @@ impl Queue {
         }
     }
 
-    /// How many packets of the front are gathered, one or more up to so many bytes, and how many bytes they have.
+    /// Returns how many packets of the front are gathered, one or more up to so many bytes,
+    /// and how many bytes they have.
     fn front(&self, most: usize) -> (usize, usize) {
         let mut bytes = 0;
         let gathered = self.packets.iter().take_while(|packet| match packet.text {
@@ -105,13 +106,13 @@ impl Queue {
         self.packets.is_empty()
     }
 
-    /// The calls whose packets wait, and perhaps some that have ended.
+    /// Returns the calls whose packets wait, and perhaps some that have ended.
     pub(in crate::client) fn keys(&self) -> impl Iterator<Item = CallKey> {
         self.packets.iter().map(|packet| packet.key)
     }
 
-    /// `wanted` of the packets are still wanted; drops the others if these are more. So they cost no more memory than those
-    /// that are wanted, and nobody looks through them all each time.
+    /// `wanted` of the packets are still wanted; drops the others if these are more. So they cost
+    /// no more memory than those that are wanted, and nobody looks through them all each time.
     pub(in crate::client) fn tidy(&mut self, wanted: usize, is_wanted: impl Fn(CallKey) -> bool) {
         if self.packets.len() - wanted <= wanted {
             return;

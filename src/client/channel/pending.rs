@@ -1,5 +1,5 @@
-//! The pending calls: those that wait for a connection, for their packet to be written, or for a reply. Plain data: no
-//! I/O, no tasks, no locks.
+//! The pending calls: those that wait for a connection, for their packet to be written, or for a
+//! reply. Plain data: no I/O, no tasks, no locks.
 //!
 //! No operation looks through all that wait: what ends together is listed together.
 
@@ -24,13 +24,14 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// Callers in numbered places, so that an id leads to its caller without a search: it has the number in it.
+/// Callers in numbered places, so that an id leads to its caller without a search: it has the
+/// number in it.
 #[derive(Debug)]
 pub(in crate::client) struct PendingCalls {
     places: Slab<Call>,
     /// How many of them are at each stage.
     count: [usize; CallState::COUNT],
-    /// Those that want a link and nothing else.
+    /// Those that want a connection and nothing else.
     linking: Listed,
     /// Those whose packets were written.
     written: Listed,
@@ -38,7 +39,7 @@ pub(in crate::client) struct PendingCalls {
     full: usize,
     /// How many there have been: no two have the same id, whichever places they have.
     begun: u64,
-    /// Makes ids differ from those of other links.
+    /// Makes ids differ from those of other connections.
     salt: u128,
     compat: Compat,
 }
@@ -59,7 +60,8 @@ pub(in crate::client) struct Returned {
     pub(in crate::client) since: Option<Instant>,
 }
 
-/// Whom to wake. That is done, as all that may run code of theirs, when no lock is held.
+/// Wakers collected under the lock. They are woken when no lock is held, since that may run their
+/// owners' code.
 pub(in crate::client) type WakeList = Vec<Waker>;
 
 /// What became of a reply.
@@ -109,7 +111,7 @@ impl PendingCalls {
         CallKey { place, number }
     }
 
-    /// Begins a call that wants a link and nothing else.
+    /// Begins a call that wants a connection and nothing else.
     pub(in crate::client) fn begin_linking(&mut self, waiter: Waiter) -> CallKey {
         let key = self.begin(CallState::Linking, waiter);
         self.linking.push(key);
@@ -119,7 +121,8 @@ impl PendingCalls {
         key
     }
 
-    /// Its request's id: as if drawn at random, unlike any other of this link, with the place in its last digits.
+    /// Returns its request's id: as if drawn at random, unlike any other of this connection, with
+    /// the place in its last digits.
     pub(in crate::client) fn id(&self, key: CallKey) -> CallId {
         // The bits above the place that both forms of an id have, in one piece.
         let shift = if self.compat.has_uuids() { 80 } else { 32 };
@@ -168,7 +171,8 @@ impl PendingCalls {
         Delivery::Delivered
     }
 
-    /// The packet goes out; how far its call has come by that, unless it is not wanted any more.
+    /// Notes that the packet goes out. Returns the new state of its call, unless it is not wanted
+    /// any more.
     pub(in crate::client) fn write(&mut self, key: CallKey) -> Option<CallState> {
         let call_state = match self.call(key)?.call_state {
             CallState::Queued => CallState::Asked,
@@ -197,7 +201,7 @@ impl PendingCalls {
         self.finish(key, |waiter| waiter.end(end), woken);
     }
 
-    /// Ends all those that want a link and nothing else.
+    /// Ends all those that want a connection and nothing else.
     pub(in crate::client) fn end_linking(&mut self, end: &Answer, woken: &mut WakeList) {
         for key in self.linking.drain() {
             self.end(key, end.clone(), woken);
@@ -211,7 +215,8 @@ impl PendingCalls {
         }
     }
 
-    /// Takes the wakers of these, and of all that want a link and nothing else: somebody has to see to it that they get one.
+    /// Takes the wakers of these, and of all that want a connection and nothing else: somebody has
+    /// to see to it that they get one.
     pub(in crate::client) fn wake_waiting(&mut self, queued: impl Iterator<Item = CallKey>, woken: &mut WakeList) {
         let linking = std::mem::take(&mut self.linking);
         for key in queued.chain(linking.iter()) {
@@ -225,17 +230,17 @@ impl PendingCalls {
     pub(in crate::client) fn take_end(&mut self, key: CallKey) -> Option<Answer> {
         let waiter = self.waiter(key).expect(THERE);
         // Looked at where it is, and then moved once.
-        if !matches!(waiter.wants, ReplyMode::Told(_)) {
+        if !matches!(waiter.wants, ReplyMode::Ended(_)) {
             return None;
         }
         match self.remove(key)?.wants {
-            ReplyMode::Told(end) => Some(end),
+            ReplyMode::Ended(end) => Some(end),
             _ => None,
         }
     }
 
-    /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns the packet if it is an
-    /// event whose caller has gone. The call is gone then.
+    /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns
+    /// the packet if it is an event whose caller has gone. The call is gone then.
     pub(in crate::client) fn hand_back(
         &mut self,
         key: CallKey,
@@ -265,7 +270,8 @@ impl PendingCalls {
         self.waiter(key).expect(THERE).watch(waker)
     }
 
-    /// The next value of a stream; its end is `None`. Returns true besides if the stream was full and has room again.
+    /// Returns the next value of a stream; its end is `None`. Returns true besides if the stream
+    /// was full and has room again.
     pub(in crate::client) fn poll_next(&mut self, key: CallKey) -> (Poll<Option<Answer>>, bool) {
         let waiter = self.waiter(key).expect(THERE);
         let ReplyMode::Each(values) = &mut waiter.wants else {
@@ -285,8 +291,8 @@ impl PendingCalls {
         }
     }
 
-    /// The caller has gone. What goes on without it stays; else how far the call had come, and what there was of it, to
-    /// be dropped where no lock is held.
+    /// Notes that the caller has gone. A call that goes on without it stays; any other is removed,
+    /// and this returns its state and its waiter, to be dropped where no lock is held.
     pub(in crate::client) fn give_up(&mut self, key: CallKey, because: Because) -> (Option<CallState>, Option<Waiter>) {
         let Some(call) = self.call(key) else {
             return (None, None);
@@ -305,12 +311,13 @@ impl PendingCalls {
         call.is_some_and(|call| call.number == key.number && call.call_state.is_queued())
     }
 
-    /// How many are at this stage.
+    /// Returns how many are at this stage.
     pub(in crate::client) const fn count(&self, call_state: CallState) -> usize {
         self.count[call_state as usize]
     }
 
-    /// Returns true if the service had better not be read: a stream is full, and no other call waits for anything.
+    /// Returns true if the service had better not be read: a stream is full, and no other call
+    /// waits for anything.
     pub(in crate::client) const fn is_full(&self) -> bool {
         self.full > 0 && self.is_alone()
     }
@@ -377,13 +384,13 @@ impl PendingCalls {
 }
 
 impl Call {
-    /// Returns true if it is a stream that holds far more than its capacity: its connection had to be read although it
-    /// was full.
+    /// Returns true if it is a stream that holds far more than its capacity: its connection had to
+    /// be read although it was full.
     const fn is_overfull(&self) -> bool {
         matches!(&self.waiter.wants, ReplyMode::Each(values) if values.is_overfull())
     }
 
-    /// Whether it is a stream that is full, and what its capacity is.
+    /// Returns whether it is a stream that is full, and what its capacity is.
     const fn fullness(&self) -> (bool, usize) {
         match &self.waiter.wants {
             ReplyMode::Each(values) => (values.is_full(), values.capacity()),
@@ -397,7 +404,7 @@ fn is_there(places: &Slab<Call>, key: CallKey) -> bool {
     call.is_some_and(|call| call.number == key.number && call.call_state != CallState::Over)
 }
 
-/// Whoever holds a key that polls also takes the call away.
+/// The caller that polls with a key also takes the call away.
 const THERE: &str = "a call stays until its caller has seen the end";
 
 #[cfg(test)]

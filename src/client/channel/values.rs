@@ -9,7 +9,8 @@ use crate::{client::channel::answer::Answer, packet::RawJson};
 /// What a value counts for besides its JSON text, in bytes: about what it takes to keep it.
 const PER_VALUE: usize = 64;
 
-/// How many bytes beyond its capacity a stream may hold at least, while its connection has to be read for other reasons.
+/// How many bytes beyond its capacity a stream may hold at least, while its connection has to be
+/// read for other reasons.
 const MIN_EXCESS: usize = 1024 * 1024;
 
 #[derive(Debug)]
@@ -22,7 +23,8 @@ pub(in crate::client) struct ReceivedValues {
     /// Whether more than `capacity` was queued since half of it was last queued or less.
     is_full: bool,
     has_come: bool,
-    /// When the last value came, or the stream was asked for, or its connection was read again after a pause.
+    /// When the last value came, or the stream was asked for, or its connection was read again
+    /// after a pause.
     since: Instant,
     end: Option<Answer>,
     /// The packet, if it was not written and is to be put down elsewhere.
@@ -48,7 +50,8 @@ impl ReceivedValues {
         self.queue(value);
     }
 
-    /// Takes the value that came with the end, if one did. It needs no room: nothing comes after it.
+    /// Takes the value that came with the end, if one did. It needs no room: nothing comes after
+    /// it.
     pub(in crate::client) fn push_last(&mut self, value: Option<RawJson>) {
         if value.is_some() {
             self.queue(value);

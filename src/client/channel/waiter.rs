@@ -22,7 +22,7 @@ pub(in crate::client) struct Waiter {
 
 /// ```text
 ///            a value                the end
-///   Last ─── is kept, so far ───┬─► Told ─────────► taken
+///   Last ─── is kept, so far ───┬─► Ended ────────► taken
 ///   First ── is the end ────────┤
 ///   Done ───────────────────────┘
 ///   Each ─── is queued ───────────► is queued ────► taken
@@ -37,10 +37,10 @@ pub(in crate::client) enum ReplyMode {
     First,
     /// Each value.
     Each(Box<ReceivedValues>),
-    /// To know that it is done: an event is out, a link is there.
+    /// To know that it is done: an event is out, a connection is there.
     Done,
     /// To know how it ended.
-    Told(Answer),
+    Ended(Answer),
     /// To put its packet, which was not written, down elsewhere.
     Returned(Vec<u8>),
     /// Nothing any more: the caller has gone. What goes on without it stays.
@@ -60,7 +60,8 @@ impl Waiter {
         Self { wants, waker }
     }
 
-    /// Takes a value after which more may come. Returns the waker of its caller, if that waits for it.
+    /// Takes a value after which more may come. Returns the waker of its caller, if that waits for
+    /// it.
     pub(in crate::client) fn value(&mut self, value: Option<RawJson>, clock: &mut Clock) -> Option<Waker> {
         match &mut self.wants {
             // As `lastValueFrom`, for which an undefined value is a value too.
@@ -72,7 +73,7 @@ impl Waiter {
                 values.push(value, clock.now());
                 self.waker.take()
             }
-            ReplyMode::First | ReplyMode::Done | ReplyMode::Told(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => {
+            ReplyMode::First | ReplyMode::Done | ReplyMode::Ended(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => {
                 None
             }
         }
@@ -82,7 +83,7 @@ impl Waiter {
     pub(in crate::client) fn end(&mut self, end: Answer) -> Option<Waker> {
         match &mut self.wants {
             ReplyMode::Each(values) => values.end(end),
-            wants => *wants = ReplyMode::Told(end),
+            wants => *wants = ReplyMode::Ended(end),
         }
         self.waker.take()
     }
@@ -105,7 +106,7 @@ impl Waiter {
         }
     }
 
-    /// As [`end`](Self::end), as the service told it.
+    /// As [`end`](Self::end), with the end that the service sent.
     pub(in crate::client) fn outcome(&mut self, outcome: ReplyOutcome) -> Option<Waker> {
         let end = match outcome {
             ReplyOutcome::Failed(err) => Err(self.failure(err)),
@@ -116,19 +117,19 @@ impl Waiter {
                     values.push_last(value);
                     None
                 }
-                ReplyMode::Done | ReplyMode::Told(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => None,
+                ReplyMode::Done | ReplyMode::Ended(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => None,
             }),
         };
         self.end(end)
     }
 
-    /// What `err` means to this call. A service that stops refuses a call before it does anything for it: after a value
-    /// that is no refusal.
+    /// Returns what `err` means to this call. A service that stops refuses a call before it does
+    /// anything for it: after a value that is no refusal.
     fn failure(&self, err: RawJson) -> CallError {
         let has_value = match &self.wants {
             ReplyMode::Last { so_far } => so_far.is_some(),
             ReplyMode::Each(values) => values.have_come(),
-            ReplyMode::First | ReplyMode::Done | ReplyMode::Told(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => {
+            ReplyMode::First | ReplyMode::Done | ReplyMode::Ended(_) | ReplyMode::Returned(_) | ReplyMode::Nothing => {
                 false
             }
         };

@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt, io, sync::Arc};
 
-/// Why a client could not connect: the address, if the client was made with addresses, and the cause as its
-/// [source](Error::source).
+/// Why a client could not connect: the address, if the client was made with addresses, and the
+/// cause as its [source](Error::source).
 ///
 /// ```
 /// use std::error::Error;
@@ -32,8 +32,8 @@ impl ConnectError {
         self.0.kind()
     }
 
-    /// Returns the address as the client was given it, or the path of a Unix socket. It is `None` for clients with a
-    /// connector or a resolver of their own.
+    /// Returns the address as the client was given it, or the path of a Unix socket. It is `None`
+    /// for clients with a connector or a resolver of their own.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
         self.addressed().map(|addressed| &*addressed.address)

@@ -1,18 +1,19 @@
-//! Connects to the first of several addresses that answers, without waiting for one that does not (RFC 8305, "happy
-//! eyeballs"). Knows no sockets: an attempt is any future.
+//! Connects to the first of several addresses that answers, without waiting for one that does not
+//! (RFC 8305, "happy eyeballs"). Knows no sockets: an attempt is any future.
 
 use std::{fmt, future::Future, io, net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
 
-/// Time between the beginnings of two attempts, unless one fails sooner (RFC 8305 §5, "Connection Attempt Delay").
+/// Time between the beginnings of two attempts, unless one fails sooner (RFC 8305 §5, "Connection
+/// Attempt Delay").
 const STAGGER: Duration = Duration::from_millis(250);
 /// Maximum number of addresses that an error message names.
 const MAX_NAMED: usize = 4;
 
-/// Begins an attempt for each address in turn: the next one after [`STAGGER`], or at once when an attempt fails. Returns
-/// the first success and drops the other attempts.
+/// Begins an attempt for each address in turn: the next one after [`STAGGER`], or at once when an
+/// attempt fails. Returns the first success and drops the other attempts.
 ///
 /// # Errors
 /// All attempts failed, or there is no address.
@@ -42,8 +43,8 @@ where
     }
 }
 
-/// Orders addresses so that the families take turns, beginning with the first address's (RFC 8305 §4): one family that
-/// does not work delays the other one by a single stagger.
+/// Orders addresses so that the families take turns, beginning with the first address's (RFC 8305
+/// §4): one family that does not work delays the other one by a single stagger.
 pub(in crate::client) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let count = addresses.len();
     let is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
@@ -56,8 +57,8 @@ pub(in crate::client) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAd
     interleaved
 }
 
-/// Makes one error of all: a single one as it is; of several, the kind of the most telling one, and what happened at
-/// each address.
+/// Makes one error of all: a single one as it is; of several, the kind of the most telling one, and
+/// what happened at each address.
 fn all_failed<A: fmt::Display>(mut failed: Vec<(A, io::Error)>) -> io::Error {
     if failed.len() == 1 {
         return failed.remove(0).1;
@@ -77,7 +78,8 @@ fn all_failed<A: fmt::Display>(mut failed: Vec<(A, io::Error)>) -> io::Error {
     io::Error::new(kind, message)
 }
 
-/// Returns 0 for errors that a machine at the address has answered with, and more the less an error says about it.
+/// Returns 0 for errors that a machine at the address has answered with, and more the less an error
+/// says about it.
 fn vagueness(kind: io::ErrorKind) -> u8 {
     use io::ErrorKind::{AddrNotAvailable, ConnectionAborted, ConnectionRefused, ConnectionReset};
     use io::ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut};
@@ -111,7 +113,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Races these hosts, which are numbered from 0. Returns the outcome, how long it took and when each attempt began.
+    /// Races these hosts, which are numbered from 0. Returns the outcome, how long it took and when
+    /// each attempt began.
     async fn run(hosts: &[Host]) -> (io::Result<usize>, Duration, Vec<(usize, Duration)>) {
         let (start, begun) = (Instant::now(), RefCell::new(Vec::new()));
         let attempt = |index: usize| {

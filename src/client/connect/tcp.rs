@@ -18,13 +18,14 @@ impl TcpConnector {
         Self(options)
     }
 
-    /// Connects to `host`, a name or an address with a port: to the first of its addresses that answers.
+    /// Connects to `host`, a name or an address with a port: to the first of its addresses that
+    /// answers.
     pub(in crate::client) async fn dial(&self, host: &str) -> io::Result<TcpStream> {
         self.dial_first(lookup_host(host).await?.collect()).await
     }
 
-    /// Connects to the first of the addresses that answers. The attempts begin with a random one, so that clients and
-    /// links spread over them.
+    /// Connects to the first of the addresses that answers. The attempts begin with a random one,
+    /// so that clients and connections spread over them.
     pub(in crate::client) async fn dial_any(&self, mut addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the resolver knows no address"));
@@ -51,8 +52,9 @@ impl TcpConnector {
 
 const LEADS_BACK: &str = "nothing listens there: the system has connected the socket to itself";
 
-/// Returns whether both ends of the connection are the same socket. The system makes such a connection when nothing
-/// listens on a local port and it happens to choose that very port for the caller (a "simultaneous open", RFC 9293 §3.5).
+/// Returns whether both ends of the connection are the same socket. The system makes such a
+/// connection when nothing listens on a local port and it happens to choose that very port for the
+/// caller (a "simultaneous open", RFC 9293 §3.5).
 fn leads_back(stream: &TcpStream) -> bool {
     match (stream.local_addr(), stream.peer_addr()) {
         (Ok(local), Ok(peer)) => local == peer,

@@ -1,4 +1,5 @@
-//! One attempt to connect. What a connector does is not our code: a panic in it is an attempt that failed.
+//! One attempt to connect. What a connector does is not our code: a panic in it is an attempt that
+//! failed.
 
 use std::{
     future::Future,

@@ -14,9 +14,10 @@ const SHARE: usize = 32;
 
 /// Sends what is queued, closes our side, and reads on until the peer has closed too.
 ///
-/// The system answers what arrives for a connection that is gone with a reset, and that makes it throw away what the peer
-/// has received and not yet read: events, for example, while an answer that nobody waits for is under way. So what arrives
-/// is read and forgotten. The caller of this bounds the time.
+/// The system answers what arrives for a connection that is gone with a reset, and that makes it
+/// throw away what the peer has received and not yet read: events, for example, while an answer
+/// that nobody waits for is under way. So what arrives is read and forgotten. The caller of this
+/// bounds the time.
 pub(in crate::client) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<IO>) {
     let mut is_shut = false;
     poll_fn(|cx| {

@@ -1,11 +1,11 @@
 //! The one task that owns a client's connections, one after the other.
 //!
 //! ```text
-//!              something to send, or When::Always
+//!              something to send, or ReconnectMode::Always
 //!   idle ──────────────────────────────────────────► connecting ──► linked ──► idle
 //!    ▲                                               │  ▲                │
-//!    └── no attempts left: those who wait are told ──┤  └─ the pause is over, or the link was lost
-//!                                                    └─► pausing         (When::Always)
+//!    └── no attempts left: waiting calls fail ────────┤  └─ the pause is over, or the connection was lost
+//!                                                    └─► pausing         (ReconnectMode::Always)
 //! ```
 //!
 //! In each state commands are taken and deadlines pass: see `RequestReceiver`.
@@ -47,7 +47,7 @@ pub(super) struct Driver<C> {
     reporter: StateReporter,
     /// How many attempts have failed in a row.
     failures: u32,
-    /// Whether there has been a link before.
+    /// Whether there has been a connection before.
     has_been_linked: bool,
 }
 
@@ -81,12 +81,12 @@ where
             }
             self.pause().await;
         }
-        // Only events and what has waited for a link for too long can be left.
+        // Only events and what has waited for a connection for too long can be left.
         self.receiver.fail_waiting(&CallError::Closed);
         end.1 = Some(DisconnectReason::Closed);
     }
 
-    /// Waits until there is a need for a link (`true`) or none of the client (`false`).
+    /// Waits until there is a need for a connection (`true`) or none of the client (`false`).
     async fn is_wanted(&mut self) -> bool {
         let always = self.config.reconnect.when == ReconnectMode::Always;
         let wants = move |receiver: &RequestReceiver| receiver.wants_link() || always && !receiver.is_closing();
@@ -96,7 +96,7 @@ where
         !is_finished(&self.receiver)
     }
 
-    /// Uses a link until its end.
+    /// Uses a connection until its end.
     async fn carry(&mut self, io: IO) {
         tracing::debug!("connected");
         self.reporter.post(ConnectionState::Connected);
@@ -116,7 +116,8 @@ where
         self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
     }
 
-    /// Lets a connection end so that the service gets what was sent to it, unless it is gone already.
+    /// Lets a connection end so that the service gets what was sent to it, unless it is gone
+    /// already.
     async fn end(&mut self, reason: &DisconnectReason, connection: Connection<IO>) {
         match reason {
             // The time for that is part of the time for closing.
@@ -161,7 +162,7 @@ where
         }
     }
 
-    /// Lets time pass after a failure, as long as somebody waits for a link.
+    /// Lets time pass after a failure, as long as somebody waits for a connection.
     async fn pause(&mut self) {
         if self.failures == 0 {
             return;
@@ -176,7 +177,8 @@ where
     }
 }
 
-/// Returns true if the peer, which sent no packet, or half of one, may still read what was sent to it.
+/// Returns true if the peer, which sent no packet, or half of one, may still read what was sent to
+/// it.
 fn is_alive_after(error: &ConnectionError) -> bool {
     matches!(
         error,
@@ -191,7 +193,7 @@ fn is_finished(receiver: &RequestReceiver) -> bool {
     receiver.is_drained() || receiver.is_overdue()
 }
 
-/// Tells how it ended, also when the task is dropped, with its runtime.
+/// Publishes how the task ended, also when it is dropped with its runtime.
 struct PublishOnDrop(StateReporter, Option<DisconnectReason>);
 
 impl Drop for PublishOnDrop {

@@ -1,4 +1,5 @@
-//! The driver's side of a channel, connected or not: completes calls and wakes their callers. Does no I/O.
+//! The driver's side of a channel, connected or not: completes calls and wakes their callers. Does
+//! no I/O.
 
 use std::{
     future::Future,
@@ -24,13 +25,14 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// The part of a link's task that looks after its channel. Its drop fails the calls that were written.
+/// The part of a connection's task that looks after its channel. Its drop fails the calls that were
+/// written.
 #[derive(Debug)]
 pub(in crate::client) struct RequestReceiver {
     pub(in crate::client) channel: Arc<RequestChannel>,
     pub(in crate::client) drain_timeout: Duration,
     closing: Closing,
-    /// Whom to wake; kept for its memory.
+    /// Wakers to wake; kept for its memory.
     woken: WakeList,
 }
 
@@ -62,7 +64,8 @@ impl RequestReceiver {
         }
     }
 
-    /// Takes notice of what has been brought, and of the end of closing; `cx` is woken when there is more to notice.
+    /// Takes notice of what has been brought, and of the end of closing; `cx` is woken when there
+    /// is more to notice.
     pub(in crate::client) fn poll(&mut self, cx: &mut Context<'_>) {
         let mut state = self.channel.lock();
         state.watch(cx);
@@ -148,7 +151,7 @@ impl RequestReceiver {
         self.change(|state, woken| state.fail_sent(reason, woken));
     }
 
-    /// Whether a link is needed now.
+    /// Returns true if a connection is needed now.
     pub(in crate::client) fn wants_link(&self) -> bool {
         self.channel.lock().wants_link()
     }
@@ -157,12 +160,12 @@ impl RequestReceiver {
         !matches!(self.closing, Closing::NotYet)
     }
 
-    /// Whether it is closing and nothing is left to do, but perhaps to write.
+    /// Returns true if it is closing and nothing is left to do, but perhaps to write.
     pub(in crate::client) fn is_drained(&self) -> bool {
         self.is_closing() && self.channel.lock().is_drained()
     }
 
-    /// Whether it has been closing for too long.
+    /// Returns true if it has been closing for too long.
     pub(in crate::client) const fn is_overdue(&self) -> bool {
         matches!(self.closing, Closing::Overdue)
     }

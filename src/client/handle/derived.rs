@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Client {
-    /// The same client with another timeout for its calls.
+    /// Returns the same client with another timeout for its calls.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
@@ -19,8 +19,8 @@ impl Client {
         }
     }
 
-    /// The same client with this `metadata` in each packet it sends, which services read from their context (Nest 12.1
-    /// and later; older ones ignore it).
+    /// Returns the same client with this `metadata` in each packet it sends, which services read
+    /// from their context (Nest 12.1 and later; older ones ignore it).
     ///
     /// # Errors
     /// [`CallError::Encode`].
@@ -36,14 +36,15 @@ impl Client {
         }
     }
 
-    /// The same client passing the trace on that it is called in (feature `otel`): the metadata of each packet carries
-    /// the context of the call's span, W3C's `traceparent` and `tracestate` for example, beside whatever other metadata
-    /// there is. Services that read it, as a router `with_trace_context` does, put their spans below it.
+    /// Returns the same client passing the trace on that it is called in (feature `otel`): the
+    /// metadata of each packet carries the context of the call's span, W3C's `traceparent` and
+    /// `tracestate` for example, beside whatever other metadata there is. Services that read it, as
+    /// a router `with_trace_context` does, put their spans below it.
     ///
     /// The members are written by OpenTelemetry's global propagator, which has to be set
-    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of `tracing-opentelemetry`.
-    /// They then have the level `INFO`, otherwise `DEBUG`. Metadata that is no object stays without.
-    /// `docs/OBSERVABILITY.md` shows all of it together.
+    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of
+    /// `tracing-opentelemetry`. They then have the level `INFO`, otherwise `DEBUG`. Metadata that
+    /// is no object stays without. `docs/OBSERVABILITY.md` shows all of it together.
     ///
     /// ```
     /// let client = nest_wire::client::Client::new("localhost:8888").with_trace_context();
@@ -57,12 +58,13 @@ impl Client {
         }
     }
 
-    /// The same client telling services how long its calls wait: the metadata of each packet has the member `key`,
-    /// the time when the call is given up, in milliseconds since 1970 as `Date.now()` counts them.
+    /// Returns the same client telling services how long its calls wait: the metadata of each
+    /// packet has the member `key`, the time when the call is given up, in milliseconds since 1970
+    /// as `Date.now()` counts them.
     ///
-    /// A Nest handler compares it: `context.getMetadata().deadline < Date.now()`; one that calls on passes it on. The
-    /// clocks of both machines have to agree. Metadata that is no object, and calls whose timeout is beyond all time,
-    /// stay without it.
+    /// A Nest handler compares it: `context.getMetadata().deadline < Date.now()`; one that calls on
+    /// passes it on. The clocks of both machines have to agree. Metadata that is no object, and
+    /// calls whose timeout is beyond all time, stay without it.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime, UNIX_EPOCH};

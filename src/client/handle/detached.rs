@@ -19,14 +19,16 @@ use crate::{
 };
 
 impl Client {
-    /// Sends an event without waiting for it, as Nest's `emit` does: returns at once, whether or not there is a connection,
-    /// and never fails.
+    /// Sends an event without waiting for it, as Nest's `emit` does: returns at once, whether or
+    /// not there is a connection, and never fails.
     ///
-    /// The event is sent as by [`emit`](Self::emit), within the client's timeout, and events that wait for one connection
-    /// leave in the order of these calls. At most as many events wait as all connections have room for in their queues
-    /// ([`ClientBuilder::max_queued`](crate::client::ClientBuilder::max_queued)). An event that exceeds that, or that cannot be sent, is dropped:
-    /// a warning is logged, at most once a second, and [`dropped_events`](Self::dropped_events) counts it. (So it is if
-    /// this is called outside of a Tokio runtime.)
+    /// The event is sent as by [`emit`](Self::emit), within the client's timeout, and events that
+    /// wait for one connection leave in the order of these calls. At most as many events wait as
+    /// all connections have room for in their queues
+    /// ([`ClientBuilder::max_queued`](crate::client::ClientBuilder::max_queued)). An event that
+    /// exceeds that, or that cannot be sent, is dropped: a warning is logged, at most once a
+    /// second, and [`dropped_events`](Self::dropped_events) counts it. (So it is if this is called
+    /// outside of a Tokio runtime.)
     ///
     /// Before a process ends, [`close`](Self::close) sends what still waits.
     ///
@@ -45,7 +47,8 @@ impl Client {
         self.request(pattern).data(data).emit_detached();
     }
 
-    /// Returns how many events of [`emit_detached`](Self::emit_detached) this client and its clones have dropped.
+    /// Returns how many events of [`emit_detached`](Self::emit_detached) this client and its clones
+    /// have dropped.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
         self.pool.detached.dropped.load(Relaxed)

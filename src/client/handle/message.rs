@@ -11,8 +11,8 @@ use crate::{
 
 /// A message that is to be sent and whose reply's type is known, made by [`Client::message`].
 ///
-/// Metadata and timeout are the client's unless they are set here. An error of the request or the metadata is returned
-/// by the method that sends.
+/// Metadata and timeout are the client's unless they are set here. An error of the request or the
+/// metadata is returned by the method that sends.
 #[must_use = "a request does nothing until it is sent"]
 pub struct MessageRequest<Reply> {
     request: RequestBuilder,
@@ -64,7 +64,8 @@ impl Client {
         self.emit(event.pattern(), data).await
     }
 
-    /// Sends an event of this contract without waiting for it, as [`emit_detached`](Self::emit_detached) does.
+    /// Sends an event of this contract without waiting for it, as
+    /// [`emit_detached`](Self::emit_detached) does.
     pub fn emit_event_detached<Data: Serialize>(&self, event: Event<Data>, data: &Data) {
         self.emit_detached(event.pattern(), data);
     }

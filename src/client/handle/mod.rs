@@ -35,8 +35,9 @@ use crate::{
 
 /// A caller of one microservice.
 ///
-/// Cheap to clone; all clones share one connection, which is made by the first call and again by the next call after
-/// a loss. The link closes when the last clone is gone, or is [closed](Self::close) before.
+/// Cheap to clone; all clones share one connection, which is made by the first call and again by
+/// the next call after a loss. The connection closes when the last clone is gone, or is
+/// [closed](Self::close) before.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -79,10 +80,12 @@ impl Client {
 impl Client {
     /// Sends a message and waits for its answer: of several values, the last one.
     ///
-    /// A service that answers undefined has no value: that is `()` or `None`, or else [`CallError::NoValue`].
+    /// A service that answers undefined has no value: that is `()` or `None`, or else
+    /// [`CallError::NoValue`].
     ///
     /// # Errors
-    /// See [`CallError`]; [`CallError::is_unsent`] says of which errors it is certain that nothing was sent.
+    /// See [`CallError`]; [`CallError::is_unsent`] says of which errors it is certain that nothing
+    /// was sent.
     pub async fn send<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -100,11 +103,12 @@ impl Client {
         decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
-    /// Sends a message and returns the first value of its answer, as `firstValueFrom` does: later values, errors and the
-    /// completion are ignored.
+    /// Sends a message and returns the first value of its answer, as `firstValueFrom` does: later
+    /// values, errors and the completion are ignored.
     ///
-    /// Use it for services that never complete their answers; [`send`](Self::send) would wait for the completion until its
-    /// timeout. The service does not learn that the rest is ignored, for Nest has no packet for that: it goes on sending.
+    /// Use it for services that never complete their answers; [`send`](Self::send) would wait for
+    /// the completion until its timeout. The service does not learn that the rest is ignored, for
+    /// Nest has no packet for that: it goes on sending.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
@@ -122,8 +126,9 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// See [`CallError`]. An error that comes before the first value is the call's; [`CallError::NoValue`] says that the
-    /// service completed without a value, or that the first value was undefined and `T` has no such value.
+    /// See [`CallError`]. An error that comes before the first value is the call's;
+    /// [`CallError::NoValue`] says that the service completed without a value, or that the first
+    /// value was undefined and `T` has no such value.
     pub async fn send_first<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -141,11 +146,13 @@ impl Client {
         decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
-    /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits for an answer, whatever
-    /// value that has, within the client's [timeout](Self::with_timeout). An error is none.
+    /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits
+    /// for an answer, whatever value that has, within the client's [timeout](Self::with_timeout).
+    /// An error is none.
     ///
-    /// Nest's own health check only connects: [`connect`](Self::connect) does that. This one also fails when the service
-    /// accepts and does not answer. Let it have a link of its own, which does not wait behind other calls' packets.
+    /// Nest's own health check only connects: [`connect`](Self::connect) does that. This one also
+    /// fails when the service accepts and does not answer. Let it have a connection of its own,
+    /// which does not wait behind other calls' packets.
     ///
     /// ```
     /// use std::time::Duration;
@@ -164,8 +171,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// See [`CallError`]. [`CallError::Rpc`] is an answer too: the service lives, but has no handler for `pattern`, or that
-    /// says that something is wrong.
+    /// See [`CallError`]. [`CallError::Rpc`] is an answer too: the service lives, but has no
+    /// handler for `pattern`, or that says that something is wrong.
     pub async fn check(&self, pattern: impl Into<Pattern>) -> Result<(), CallError> {
         let pattern = pattern.into();
         let fill = |outgoing: &mut OutgoingCall| {
@@ -187,9 +194,10 @@ impl Client {
     /// The timeout counts anew for each value.
     ///
     /// # Errors
-    /// [`CallError::MissingData`] and [`CallError::Encode`], [`CallError::Overloaded`] and [`CallError::Closed`], and
-    /// [`CallError::Timeout`] if other packets keep this one from being written for so long. Every other error is the
-    /// stream's last item, [`CallError::Connect`] too (but for a client of several links, which looks for one first).
+    /// [`CallError::MissingData`] and [`CallError::Encode`], [`CallError::Overloaded`] and
+    /// [`CallError::Closed`], and [`CallError::Timeout`] if other packets keep this one from being
+    /// written for so long. Every other error is the stream's last item, [`CallError::Connect`] too
+    /// (but for a client of several connections, which looks for one first).
     pub async fn send_stream<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -203,8 +211,8 @@ impl Client {
         self.ask_stream(pattern, outgoing, watch).await
     }
 
-    /// Sends an event and waits until it has been handed to the operating system. Nobody answers it: `Ok` says nothing of
-    /// the service, which may close the connection without having read it.
+    /// Sends an event and waits until it has been handed to the operating system. Nobody answers
+    /// it: `Ok` says nothing of the service, which may close the connection without having read it.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -220,13 +228,14 @@ impl Client {
     }
 }
 
-/// Links.
+/// Connections.
 impl Client {
-    /// Connects now, instead of with the first call. Of several links, waits for the first.
+    /// Connects now, instead of with the first call. Of several connections, waits for the first.
     ///
-    /// A connection is no proof that the service takes calls: it may close at once, which [`state`](Self::state) then tells.
-    /// Under TLS, this waits for what the service says about the client's certificate, if it asks for one; but a service
-    /// of Node may close the connection later for it. [`check`](Self::check) waits for an answer.
+    /// A connection is no proof that the service takes calls: it may close at once, which
+    /// [`state`](Self::state) then shows. Under TLS, this waits for what the service says about the
+    /// client's certificate, if it asks for one; but a service of Node may close the connection
+    /// later for it. [`check`](Self::check) waits for an answer.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
@@ -247,13 +256,14 @@ impl Client {
         within(self.timeout, pin!(None), connected).await.map(drop)
     }
 
-    /// Whether it is connected, and if not, why.
+    /// Returns whether it is connected, and if not, why.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.pool.publisher.state()
     }
 
-    /// The states it goes through, beginning with the present one: what Nest's `status` and `on` tell.
+    /// Returns the states it goes through, beginning with the present one: the counterpart of
+    /// Nest's `status` and `on`.
     ///
     /// ```
     /// use futures_util::StreamExt;
@@ -277,11 +287,13 @@ impl Client {
         self.pool.publisher.states()
     }
 
-    /// Closes the client and all its clones: calls made from now on fail with [`CallError::Closed`], those under way
-    /// are finished, what waits to be sent is sent, and then the link is closed. Ready when it is.
+    /// Closes the client and all its clones: calls made from now on fail with
+    /// [`CallError::Closed`], those under way are finished, what waits to be sent is sent, and then
+    /// the connection is closed. Ready when it is.
     ///
-    /// What is not finished within [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout) fails with [`CallError::ConnectionClosed`]. If the future
-    /// is dropped, closing goes on.
+    /// What is not finished within
+    /// [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout) fails with
+    /// [`CallError::ConnectionClosed`]. If the future is dropped, closing goes on.
     pub async fn close(&self) {
         self.pool.close().await;
     }

@@ -19,14 +19,17 @@ use crate::{
     pattern::Pattern,
 };
 
-/// The values of one call, as they come; see [`Client::send_stream`](crate::client::Client::send_stream).
+/// The values of one call, as they come; see
+/// [`Client::send_stream`](crate::client::Client::send_stream).
 ///
-/// The first error is the last item. Dropping the stream forgets the call; the service is not told, for Nest has no
-/// packet for that.
+/// The first error is the last item. Dropping the stream forgets the call; the service does not
+/// learn of it, for Nest has no packet for that.
 ///
-/// Values wait in memory until they are taken, up to [`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer).
-/// Past that the connection is not read, so that the service waits, as long as no other call waits for an answer on it;
-/// once one does, a further value ends the stream with [`CallError::StreamOverflow`], after the values before it.
+/// Values wait in memory until they are taken, up to
+/// [`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer). Past that
+/// the connection is not read, so that the service waits, as long as no other call waits for an
+/// answer on it; once one does, a further value ends the stream with [`CallError::StreamOverflow`],
+/// after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct ReplyStream<T> {
     /// Named by errors.

@@ -18,8 +18,9 @@ use crate::{
 
 /// A message or an event to be sent, made by [`Client::request`].
 ///
-/// The data is `{}` unless [`data`](Self::data) sets it; metadata and timeout are the client's unless they are set here.
-/// An error of the data or the metadata is returned by the method that sends.
+/// The data is `{}` unless [`data`](Self::data) sets it; metadata and timeout are the client's
+/// unless they are set here. An error of the data or the metadata is returned by the method that
+/// sends.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
@@ -113,7 +114,8 @@ impl RequestBuilder {
         self.client.ask_stream(self.pattern, outgoing, watch).await
     }
 
-    /// Sends it as an event and waits until it has been handed to the operating system, as [`Client::emit`] does.
+    /// Sends it as an event and waits until it has been handed to the operating system, as
+    /// [`Client::emit`] does.
     ///
     /// # Errors
     /// As [`Client::emit`].

@@ -1,4 +1,5 @@
-//! The client as a [`tower_service::Service`], for tower's layers: retries, timeouts, limits, load shedding.
+//! The client as a [`tower_service::Service`], for tower's layers: retries, timeouts, limits, load
+//! shedding.
 //!
 //! Nothing of ours is above it: what a layer does with a [`Request`] is the layer's business.
 
@@ -38,7 +39,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request to `pattern`.
+    /// Returns a request to `pattern`.
     ///
     /// # Errors
     /// [`CallError::MissingPattern`], [`CallError::MissingData`] and [`CallError::Encode`].
@@ -56,7 +57,8 @@ impl Request {
         })
     }
 
-    /// The same request with this metadata instead of the [client's](Client::with_metadata).
+    /// Returns the same request with this metadata instead of the
+    /// [client's](Client::with_metadata).
     ///
     /// # Errors
     /// [`CallError::Encode`].
@@ -68,13 +70,13 @@ impl Request {
         })
     }
 
-    /// What it is addressed to.
+    /// Returns what it is addressed to.
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
-    /// What the handler gets.
+    /// Returns what the handler gets.
     #[must_use]
     pub fn data(&self) -> &RawJson {
         &self.data
@@ -86,7 +88,8 @@ impl Request {
         self.metadata.as_ref()
     }
 
-    /// The client that sends it, what it is to send, and what watches that: from here on, not from the first poll on.
+    /// Returns the client that sends it, what it is to send, and what watches that: from here on,
+    /// not from the first poll on.
     fn begin(&self, kind: Kind, client: &Client) -> Result<(Client, OutgoingCall, CallTrace), CallError> {
         let client = match &self.metadata {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
@@ -120,7 +123,7 @@ impl Reply {
         decode(self.0.as_ref())
     }
 
-    /// The value as it came; `None` is undefined.
+    /// Returns the value as it came; `None` is undefined.
     #[must_use]
     pub fn raw(&self) -> Option<&RawJson> {
         self.0.as_ref()
@@ -132,8 +135,9 @@ type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
 
 /// Sends a message and waits for its answer, as [`Client::send`].
 ///
-/// It is always ready: limits are kept within the call ([`ClientBuilder::max_in_flight`](crate::client::ClientBuilder::max_in_flight)), so
-/// that clones need no readiness of their own.
+/// It is always ready: limits are kept within the call
+/// ([`ClientBuilder::max_in_flight`](crate::client::ClientBuilder::max_in_flight)), so that clones
+/// need no readiness of their own.
 ///
 /// [The module's documentation](crate::client#layers) has retries that a budget bounds around it.
 impl Service<Request> for Client {
@@ -156,7 +160,8 @@ impl Service<Request> for Client {
     }
 }
 
-/// The service whose responses are the values of a call as they come, as [`Client::send_stream`] gives them.
+/// The service whose responses are the values of a call as they come, as [`Client::send_stream`]
+/// gives them.
 pub struct StreamingClient<T> {
     client: Client,
     item: PhantomData<fn() -> T>,

@@ -1,4 +1,5 @@
-//! Where a stream's values come from: one connection after another, as long as nothing was done for the call.
+//! Where a stream's values come from: one connection after another, as long as nothing was done for
+//! the call.
 
 use std::{
     future::Future,
@@ -39,7 +40,8 @@ use crate::{
 pub(in crate::client) struct Source {
     state: State,
     silence: Silence,
-    /// When the stream was asked for: from then on its first value has its time, on whichever connection.
+    /// When the stream was asked for: from then on its first value has its time, on whichever
+    /// connection.
     since: Instant,
     /// The packet, until its first value or its end has come.
     kept: Option<Draft>,
@@ -56,7 +58,7 @@ enum State {
 type Moving = Pin<Box<dyn Future<Output = (CallGuard<Arc<ConnectionPool>>, Result<(), CallError>)> + Send + Sync>>;
 
 impl Source {
-    /// The packet of `kept` has been submitted.
+    /// Notes that the packet of `kept` has been submitted.
     pub(in crate::client) fn new(
         guard: CallGuard<Arc<ConnectionPool>>,
         kind: Kind,

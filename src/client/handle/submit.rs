@@ -1,4 +1,5 @@
-//! How a packet goes out, once or more often, and how its caller gets the answer. Knows no patterns and no types.
+//! How a packet goes out, once or more often, and how its caller gets the answer. Knows no patterns
+//! and no types.
 
 use std::{
     future::poll_fn,
@@ -49,8 +50,8 @@ impl Client {
         }
     }
 
-    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill` fills the packet anew
-    /// for a request that is sent again.
+    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill`
+    /// fills the packet anew for a request that is sent again.
     pub(in crate::client) async fn ask(
         &self,
         outgoing: &mut OutgoingCall,
@@ -111,7 +112,8 @@ impl Client {
         watch.within(pin!(within(self.timeout, timer, submitted))).await
     }
 
-    /// Sends a packet again of which nothing was done, in what is left of its time: on whatever connection takes calls.
+    /// Sends a packet again of which nothing was done, in what is left of its time: on whatever
+    /// connection takes calls.
     async fn ask_again<M: Deref<Target = ConnectionPool>>(
         &self,
         guard: &mut CallGuard<M>,
@@ -205,7 +207,8 @@ fn finish<M: Deref<Target = ConnectionPool>>(
 
 /// Why a packet is sent again.
 struct Again<F> {
-    /// It was not written, and has been given back. `None` if the service refused it, because it stops.
+    /// It was not written, and has been given back. `None` if the service refused it, because it
+    /// stops.
     returned: Option<Returned>,
     /// Fills it anew.
     fill: F,

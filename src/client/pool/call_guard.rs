@@ -32,15 +32,15 @@ pub(in crate::client) enum Next {
     Returned(Returned),
 }
 
-/// Takes a call off its link when its caller no longer waits, whenever that is: there is a key from the moment on when the
-/// packet is in the channel.
+/// Takes a call off its connection when its caller no longer waits, whenever that is: there is a
+/// key from the moment on when the packet is in the channel.
 pub(in crate::client) struct CallGuard<M: Deref<Target = ConnectionPool>> {
     pool: M,
     link: usize,
     key: Option<CallKey>,
     is_event: bool,
     is_counted: bool,
-    /// Whether the end of the call tells whether the host is well again.
+    /// True if the end of the call shows whether the host is well again.
     is_probe: bool,
     /// Given back when this is dropped.
     place: Option<OwnedSemaphorePermit>,
@@ -59,8 +59,9 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         }
     }
 
-    /// Submits a packet at once, if that needs no waiting: if a place, a link and a slot are to be had. Returns false if it
-    /// does; nothing has been taken then. `waker` is woken by what comes of it.
+    /// Submits a packet at once, if that needs no waiting: if a place, a connection and a slot are
+    /// to be had. Returns false if it does; nothing has been taken then. `waker` is woken by what
+    /// comes of it.
     #[inline]
     pub(in crate::client) fn try_submit(
         &mut self,
@@ -85,7 +86,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         Ok(self.key.is_some())
     }
 
-    /// Submits a packet when there are a place, a link and a slot for it.
+    /// Submits a packet when there are a place, a connection and a slot for it.
     pub(in crate::client) async fn submit(&mut self, outgoing: &mut OutgoingCall) -> Result<(), CallError> {
         if outgoing.is_request() && self.place.is_none() {
             self.place = self.pool.place().await?;
@@ -100,7 +101,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         Ok(())
     }
 
-    /// Takes one of the links. Where links compete for calls, it is busier now.
+    /// Takes one of the connections. Where connections compete for calls, it is busier now.
     #[inline]
     fn take(&mut self, chosen: Chosen) {
         (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
@@ -119,7 +120,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         self.pool.recheck(self.link);
     }
 
-    /// Learns from the end of the call, or from a value of it, how the host of its link is.
+    /// Learns from the end of the call, or from a value of it, how the host of its connection is.
     #[inline]
     pub(in crate::client) fn learn(&mut self, is_event: bool, answer: &Answer) {
         if let Some(health) = &self.pool.health
@@ -131,12 +132,12 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         }
     }
 
-    /// The id of a request that has been submitted and not ended.
+    /// Returns the id of a request that has been submitted and not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
         self.key.map(|key| self.pooled().channel.id(key))
     }
 
-    /// Asks for this link and waits until it is there.
+    /// Asks for this connection and waits until it is there.
     pub(in crate::client) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
         self.link = link;
         let link = self.pool.link(link);
@@ -150,7 +151,8 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         }
     }
 
-    /// How the call ends. It has been submitted in this very poll of the task, which is then known to the channel.
+    /// How the call ends. It has been submitted in this very poll of the task, which is then known
+    /// to the channel.
     pub(in crate::client) fn ended(&mut self) -> impl Future<Output = Result<End, CallError>> {
         let mut is_known = true;
         poll_fn(move |cx| match std::mem::take(&mut is_known) {
@@ -159,7 +161,8 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         })
     }
 
-    /// The next value of a stream, or its end, or its packet; `silence` bounds how long the service may take for it.
+    /// Returns the next value of a stream, or its end, or its packet; `silence` bounds how long the
+    /// service may take for it.
     pub(in crate::client) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Next> {
         let Some(key) = self.key else {
             return Poll::Ready(Next::Item(None));
@@ -218,7 +221,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         self.place = None;
     }
 
-    /// Takes the call off its link. It keeps its place among the requests under way.
+    /// Takes the call off its connection. It keeps its place among the requests under way.
     #[inline]
     pub(in crate::client) fn leave_link(&mut self, because: Because) {
         if std::mem::take(&mut self.is_counted) {

@@ -1,4 +1,5 @@
-//! Which hosts of a client get no calls for a while because calls to them fail. Plain data: no I/O, no timers, no locks.
+//! Which hosts of a client get no calls for a while because calls to them fail. Plain data: no I/O,
+//! no timers, no locks.
 //!
 //! ```text
 //!         3 failures in a row                 its time is over, and a call is made
@@ -19,7 +20,8 @@ const FAILURES: u32 = 3;
 /// How long a host is out the first time. Each further time in a row is twice as long.
 const MIN_OUT: Duration = Duration::from_secs(1);
 const MAX_OUT: Duration = Duration::from_secs(60);
-/// Part of the time that is added or taken off at random, so that many clients do not come back at once.
+/// Part of the time that is added or taken off at random, so that many clients do not come back at
+/// once.
 const JITTER: f64 = 0.2;
 
 #[derive(Debug)]
@@ -51,7 +53,7 @@ enum Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Takes {
     PendingCalls,
-    /// One, which tells whether it is well again.
+    /// One, which shows whether it is well again.
     Probe,
     Nothing,
 }

@@ -8,8 +8,8 @@ use crate::client::{
 };
 
 impl ConnectionPool {
-    /// Returns the link that a call takes, by its index, when none was [ready](Self::ready). No more callers wait for that
-    /// than have room in the queues of all links.
+    /// Returns the connection that a call takes, by its index, when none was [ready](Self::ready).
+    /// No more callers wait for that than have room in the queues of all connections.
     pub(in crate::client) async fn first_ready(&self) -> Result<Chosen, CallError> {
         let _waiting = match (self.waiting.try_acquire(), self.config.overload) {
             (Ok(permit), _) => Ok(permit),
@@ -19,7 +19,7 @@ impl ConnectionPool {
         self.first_connected().await.map(Chosen::usual)
     }
 
-    /// Waits until any link is connected; its index.
+    /// Waits until any connection is connected; its index.
     pub(in crate::client) async fn first_connected(&self) -> Result<usize, CallError> {
         let connecting = async |index| {
             let mut guard = CallGuard::new(self);

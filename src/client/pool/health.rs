@@ -1,4 +1,5 @@
-//! What the calls of a client say about its hosts: how each call ended, and which hosts get the next ones.
+//! What the calls of a client say about its hosts: how each call ended, and which hosts get the
+//! next ones.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -13,13 +14,14 @@ use crate::client::{
     config::CountsAsFailure,
     pool::ejection::{Ejections, Takes},
 };
-/// Exists only where links compete for calls.
+/// Exists only where connections compete for calls.
 pub(in crate::client) struct Health {
     ejections: Mutex<Ejections>,
-    /// Whether any host has failed since it last succeeded. As long as none has, calls do without the lock.
+    /// Whether any host has failed since it last succeeded. As long as none has, calls do without
+    /// the lock.
     is_troubled: AtomicBool,
-    /// How many hosts there are: the link of index `i` leads to host `i % hosts`. The links to a single host count as
-    /// hosts, since there may be several processes behind it.
+    /// How many hosts there are: the connection of index `i` leads to host `i % hosts`. The
+    /// connections to a single host count as hosts, since there may be several processes behind it.
     hosts: usize,
     counts_as_failure: Option<CountsAsFailure>,
 }
@@ -47,7 +49,8 @@ impl Health {
         self.is_troubled.load(Relaxed)
     }
 
-    /// Returns the first of these links whose host is to be probed, if there is one: the call that takes it is the probe.
+    /// Returns the first of these connections whose host is to be probed, if there is one: the call
+    /// that takes it is the probe.
     pub(in crate::client) fn probe(&self, mut links: impl Iterator<Item = usize>) -> Option<usize> {
         let (mut ejections, now) = (self.lock(), Instant::now());
         let link = links.find(|link| ejections.takes(link % self.hosts, now) == Takes::Probe)?;
@@ -55,8 +58,9 @@ impl Health {
         Some(link)
     }
 
-    /// Returns which links lead to a host that takes calls. Without a probe, a host whose time is over takes them again: an
-    /// event says nothing of its host, and a client that sends nothing else would never probe it.
+    /// Returns which connections lead to a host that takes calls. Without a probe, a host whose
+    /// time is over takes them again: an event says nothing of its host, and a client that sends
+    /// nothing else would never probe it.
     pub(in crate::client) fn takes_calls(&self, may_probe: bool) -> impl Fn(usize) -> bool + Clone {
         let (ejections, now, hosts) = (self.lock(), Instant::now(), self.hosts);
         let takes: Vec<bool> = (0..hosts)
@@ -69,7 +73,7 @@ impl Health {
         move |link| takes[link % hosts]
     }
 
-    /// Learns from the end of a call that was made on this link.
+    /// Learns from the end of a call that was made on this connection.
     pub(in crate::client) fn learn(&self, link: usize, is_event: bool, is_probe: bool, answer: &Answer) {
         let verdict = match answer {
             // The system has taken it, which says nothing of the host.
@@ -92,7 +96,7 @@ impl Health {
         self.is_troubled.store(!ejections.is_clear(), Relaxed);
     }
 
-    /// Takes note that nobody waits any more for the end of a probe on this link.
+    /// Takes note that nobody waits any more for the end of a probe on this connection.
     pub(in crate::client) fn probe_dropped(&self, link: usize) {
         self.lock().undecided(link % self.hosts, Instant::now());
     }

@@ -1,9 +1,11 @@
 //! The connections of one client, and which of them the next call takes.
 //!
-//! A client of one link hands everything to that. Of several, those that are connected count; of two of them, taken at
-//! random, the one with fewer calls and events under way gets the call ("the power of two choices"), which spreads calls
-//! nearly as well as looking at all. A host that is lost is out at once, and its task tries to connect to it, ever more
-//! seldom, until it is back in. A host whose calls fail again and again is out for a while ([`crate::client::pool::ejection`]).
+//! A client of one connection hands everything to that. Of several, those that are connected count;
+//! of two of them, taken at random, the one with fewer calls and events under way gets the call
+//! ("the power of two choices"), which spreads calls nearly as well as looking at all. A host that
+//! is lost is out at once, and its task tries to connect to it, ever more seldom, until it is back
+//! in. A host whose calls fail again and again is out for a while
+//! ([`crate::client::pool::ejection`]).
 
 pub(in crate::client) mod call_guard;
 pub(in crate::client) mod detached;
@@ -35,19 +37,19 @@ pub(in crate::client) struct ConnectionPool {
     pub(in crate::client) publisher: Arc<StatePublisher>,
     pub(in crate::client) config: Arc<Config>,
     in_flight: Option<Arc<Semaphore>>,
-    /// How the hosts are, if there is a choice among links.
+    /// How the hosts are, if there is a choice among connections.
     pub(in crate::client) health: Option<Health>,
-    /// For callers that wait for any link, while there is none of several.
+    /// For callers that wait for any connection, while there is none of several.
     waiting: Semaphore,
     pub(in crate::client) detached: Detached,
     pub(in crate::client) meters: Meters,
 }
 
-/// The link that a call takes, by its index.
+/// The connection that a call takes, by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) struct Chosen {
     pub(in crate::client) link: usize,
-    /// Whether its end tells whether the host is well again.
+    /// True if its end shows whether the host is well again.
     pub(in crate::client) is_probe: bool,
 }
 
@@ -58,7 +60,8 @@ impl Chosen {
 }
 
 impl ConnectionPool {
-    /// One link for each host, times [`ClientBuilder::connections`](crate::client::ClientBuilder::connections).
+    /// Returns one connection for each host, times
+    /// [`ClientBuilder::connections`](crate::client::ClientBuilder::connections).
     pub(in crate::client) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
     where
         C: Fn() -> F + Clone + Send + Sync + 'static,
@@ -66,7 +69,8 @@ impl ConnectionPool {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let count = hosts.len().saturating_mul(config.connections_to_open());
-        // The links to one host count as hosts, since a proxy may spread them over several processes.
+        // The connections to one host count as hosts, since a proxy may spread them over several
+        // processes.
         let health_count = if hosts.len() > 1 { hosts.len() } else { count };
         if count > 1 {
             // Which of them are there must be known before there is a call.
@@ -100,7 +104,8 @@ impl ConnectionPool {
         }
     }
 
-    /// A place among the requests under way, if their number is limited; `None` if there is none now, and callers wait.
+    /// Returns a place among the requests under way, if their number is limited; `None` if there is
+    /// none now, and callers wait.
     #[inline]
     pub(in crate::client) fn try_place(&self) -> Result<Option<Option<OwnedSemaphorePermit>>, CallError> {
         let Some(places) = &self.in_flight else {
@@ -126,7 +131,7 @@ impl ConnectionPool {
         join_all(self.links.iter().map(|link| link.close(self.config.drain_timeout))).await;
     }
 
-    /// Whether links compete for calls.
+    /// Returns true if connections compete for calls.
     pub(in crate::client) fn has_choice(&self) -> bool {
         self.health.is_some()
     }
@@ -135,7 +140,8 @@ impl ConnectionPool {
         &self.links[index]
     }
 
-    /// Looks once more at the link that a packet has been put down at: it may have been lost just before.
+    /// Looks once more at the connection that a packet has been put down at: it may have been lost
+    /// just before.
     #[inline]
     pub(in crate::client) fn recheck(&self, link: usize) {
         if self.has_choice() && !self.links[link].reporter.is_connected() {
@@ -143,8 +149,8 @@ impl ConnectionPool {
         }
     }
 
-    /// Returns the link that a call takes: the only one, or of two connected ones the less busy. `may_probe`: whether the
-    /// call may be the one that tells whether a host is well again.
+    /// Returns the connection that a call takes: the only one, or of two connected ones the less
+    /// busy. `may_probe`: whether the call may be the one that shows whether a host is well again.
     #[inline]
     pub(in crate::client) fn ready(&self, may_probe: bool) -> Option<Chosen> {
         match &self.health {
@@ -154,7 +160,8 @@ impl ConnectionPool {
         }
     }
 
-    /// Chooses a link while hosts are out. If those that are in are not connected, the others have to do.
+    /// Chooses a connection while hosts are out. If those that are in are not connected, the others
+    /// have to do.
     #[cold]
     fn pick_with_care(&self, health: &Health, may_probe: bool) -> Option<Chosen> {
         let connected = (0..self.links.len()).filter(|link| self.links[*link].reporter.is_connected());
@@ -165,8 +172,8 @@ impl ConnectionPool {
         of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
     }
 
-    /// Chooses the less busy of two links, at random among those that are connected: each as often as any other, also when
-    /// its neighbour is out.
+    /// Chooses the less busy of two connections, at random among those that are connected: each as
+    /// often as any other, also when its neighbour is out.
     fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
         let is_ready = |link: &usize| self.links[*link].reporter.is_connected() && takes_calls(*link);
         let mut ready = (0..self.links.len()).filter(is_ready);
@@ -177,7 +184,7 @@ impl ConnectionPool {
         let (first, second) = (fastrand::usize(..count), fastrand::usize(..count - 1));
         // The second is another one: those from the first on count one further.
         let one = ready.clone().nth(first)?;
-        // A link may be lost in between.
+        // A connection may be lost in between.
         let Some(other) = ready.nth(second + usize::from(second >= first)) else {
             return Some(one);
         };

@@ -1,9 +1,9 @@
-//! A packet on its way from the queue of a lost link to another queue.
+//! A packet on its way from the queue of a lost connection to another queue.
 
 use crate::client::{call::outgoing::OutgoingCall, pool::ConnectionPool};
 
-/// An event that was in a queue goes on without its sender. This puts it down for a sender that goes while it waits for
-/// room in another queue.
+/// An event that was in a queue goes on without its sender. This puts it down for a sender that
+/// goes while it waits for room in another queue.
 pub(in crate::client) struct Moving<'a> {
     pub(in crate::client) outgoing: &'a mut OutgoingCall,
     pool: &'a ConnectionPool,

@@ -1,4 +1,5 @@
-//! One connection of a pool, as handles use it: its channel, and how to start the task that drives it.
+//! One connection of a pool, as handles use it: its channel, and how to start the task that drives
+//! it.
 
 use std::{
     future::poll_fn,
@@ -22,11 +23,11 @@ use crate::client::{
 };
 
 pub(in crate::client) struct PooledConnection {
-    /// Starts the task that owns the link.
+    /// Starts the task that owns the connection.
     start: Box<dyn Fn(RequestReceiver) + Send + Sync>,
     pub(in crate::client) channel: Arc<RequestChannel>,
     pub(in crate::client) reporter: StateReporter,
-    /// How many calls are under way; counted only where links compete for them.
+    /// How many calls are under way; counted only where connections compete for them.
     pub(in crate::client) load: AtomicUsize,
 }
 
@@ -78,8 +79,8 @@ impl PooledConnection {
         }
     }
 
-    /// Puts a packet in the channel, when there is room for it. What comes of it wakes the task that polls this, unless it is a
-    /// stream: who will look at that is not yet known.
+    /// Puts a packet in the channel, when there is room for it. What comes of it wakes the task
+    /// that polls this, unless it is a stream: who will look at that is not yet known.
     pub(in crate::client) async fn submit(
         &self,
         outgoing: &mut OutgoingCall,
@@ -96,7 +97,8 @@ impl PooledConnection {
         }
     }
 
-    /// Waits for a slot. While there is no task to make room, its runtime being gone, this starts one.
+    /// Waits for a slot. While there is no task to make room, its runtime being gone, this starts
+    /// one.
     async fn slot(&self, config: &Config) -> Result<SemaphorePermit<'_>, CallError> {
         loop {
             let mut ended = pin!(self.channel.ended());
@@ -111,7 +113,7 @@ impl PooledConnection {
         }
     }
 
-    /// Asks for a link; `None` if the client is closed.
+    /// Asks for a connection; `None` if the client is closed.
     pub(in crate::client) fn connect(&self) -> Option<Submitted> {
         self.channel.connect()
     }
@@ -123,8 +125,9 @@ impl PooledConnection {
         }
     }
 
-    /// Lets nothing more in; ready when what was under way has ended, or when it has taken longer than `drain_timeout`:
-    /// the time is the caller's own, since the task may be one that nobody drives.
+    /// Lets nothing more in; ready when what was under way has ended, or when it has taken longer
+    /// than `drain_timeout`: the time is the caller's own, since the task may be one that nobody
+    /// drives.
     pub(in crate::client) async fn close(&self, drain_timeout: Duration) {
         if self.channel.close() {
             self.reporter

@@ -1,8 +1,9 @@
 //! Large frames in small segments: the system wakes us once for many of them.
 //!
-//! A socket's low-water mark (`SO_RCVLOWAT`) says how many bytes have to be there before it counts as readable. While a
-//! frame is missing more than that, fewer are of no use: waking up for each segment of them costs ten times what they
-//! do. Nothing that can be handled waits for it, for all that comes next belongs to that frame.
+//! A socket's low-water mark (`SO_RCVLOWAT`) says how many bytes have to be there before it counts
+//! as readable. While a frame is missing more than that, fewer are of no use: waking up for each
+//! segment of them costs ten times what they do. Nothing that can be handled waits for it, for all
+//! that comes next belongs to that frame.
 //!
 //! Knows nothing of frames but how many bytes are missing.
 
@@ -17,14 +18,15 @@ use super::TransportConfig;
 /// From how many missing bytes on it saves more than it costs.
 const WORTHWHILE: usize = 8 * 1024;
 
-/// The highest mark, in bytes: half of what one read takes, and of the least that systems let a peer send ahead.
+/// The highest mark, in bytes: half of what one read takes, and of the least that systems let a
+/// peer send ahead.
 const HIGHEST: usize = 32 * 1024;
 
 /// What every socket begins with, in bytes.
 const LOWEST: usize = 1;
 
-/// How long the mark may keep us from noticing that something arrives. A peer that is slower than that is not worth it, and
-/// is given its time from each of its bytes on.
+/// How long the mark may keep us from noticing that something arrives. A peer that is slower than
+/// that is not worth it, and is given its time from each of its bytes on.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -56,7 +58,8 @@ impl<IO: 'static> LowWater<IO> {
 }
 
 impl<IO> LowWater<IO> {
-    /// To be called when there is nothing to read: `missing` bytes, or more, are needed before anything can be done.
+    /// To be called when there is nothing to read: `missing` bytes, or more, are needed before
+    /// anything can be done.
     #[inline]
     pub(super) fn poll(&mut self, io: &IO, missing: usize, cx: &mut Context<'_>) {
         let Some(set) = self.set else { return };
@@ -85,7 +88,7 @@ impl Raised {
         })
     }
 
-    /// Whether the socket has a mark to be set.
+    /// Returns whether the socket has a mark to be set.
     #[cold]
     fn follow(&mut self, missing: usize, set: impl Fn(usize) -> bool, cx: &mut Context<'_>) -> bool {
         if self.is_slow {
@@ -137,7 +140,7 @@ mod tests {
         .await;
     }
 
-    /// The socket's mark when so many bytes are missing.
+    /// Returns the socket's mark when so many bytes are missing.
     async fn mark(low_water: &mut LowWater<TcpStream>, io: &TcpStream, missing: usize) -> usize {
         poll_once(low_water, io, missing).await;
         getsockopt(io, socket::ReceiveLowWater).expect("an option")

@@ -14,7 +14,7 @@ use crate::json::pass;
 pub(super) struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Key<'de> {
-    /// The key whose text, with its quotes, is this.
+    /// Returns the key whose text, with its quotes, is this.
     pub(super) fn of(quoted: &'de str) -> Result<Self, Error> {
         Ok(Self(match pass::is_plain_string(quoted) {
             true => Cow::Borrowed(&quoted[1..quoted.len() - 1]),

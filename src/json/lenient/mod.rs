@@ -1,6 +1,7 @@
 //! A deserializer that reads what `serde_json` refuses and `JSON.parse` does not.
 //!
-//! It serves only texts that a [`Survey`] found valid and unusual; it is not on the path of usual ones.
+//! It serves only texts that a [`Survey`] found valid and unusual; it is not on the path of usual
+//! ones.
 
 mod access;
 mod key;
@@ -27,7 +28,7 @@ macro_rules! wide_integers {
             };
             let number = match text.parse::<$type>() {
                 Ok(number) => Some(number),
-                // The range of the type, as far as an `f64` can tell.
+                // The range of the type, as far as an `f64` can express it.
                 Err(_) => Some(float(text)).filter(|number| {
                     let is_whole = number.fract() == 0.0;
                     is_whole && (<$type>::MIN as f64..<$type>::MAX as f64).contains(number)

@@ -15,7 +15,8 @@ pub(in crate::json) struct Survey {
     is_unusual: bool,
 }
 
-/// The keys of an object that is open, each with the place where it begins last; `None` for an array.
+/// The keys of an object that is open, each with the place where it begins last; `None` for an
+/// array.
 type Open = Option<HashMap<JsString, usize>>;
 
 impl Survey {

@@ -1,7 +1,8 @@
 //! Integers as text, for `#[serde(with = "nest_wire::json::text")]`.
 //!
-//! JavaScript rounds integers beyond 2^53 as it reads them. An identifier that is written as text reaches a Node peer
-//! with all its digits. Text and numbers are read alike. [`option`] does so for a number that may be missing.
+//! JavaScript rounds integers beyond 2^53 as it reads them. An identifier that is written as text
+//! reaches a Node peer with all its digits. Text and numbers are read alike. [`option`] does so for
+//! a number that may be missing.
 //!
 //! ```
 //! use nest_wire::json;
@@ -56,7 +57,8 @@ impl<T: FromStr> Visitor<'_> for TextOrNumber<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        // Rust also reads `+5`, `NaN` and `inf`, which Nest's `ParseIntPipe` and `ParseFloatPipe` refuse.
+        // Rust also reads `+5`, `NaN` and `inf`, which Nest's `ParseIntPipe` and `ParseFloatPipe`
+        // refuse.
         let digits = text.strip_prefix('-').unwrap_or(text);
         let number = digits
             .starts_with(|c: char| c.is_ascii_digit() || c == '.')

@@ -1,4 +1,5 @@
-//! Numbers as text that may be missing, for `#[serde(default, with = "nest_wire::json::text::option")]`.
+//! Numbers as text that may be missing, for `#[serde(default, with =
+//! "nest_wire::json::text::option")]`.
 //!
 //! ```
 //! use nest_wire::json;

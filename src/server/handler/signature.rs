@@ -1,9 +1,9 @@
 //! The parameters of a function, without any bound on them.
 //!
-//! A bound on [`Signature`] before the bound on [`Handler`](crate::server::handler::Handler) determines
-//! which parameters a function has. The compiler then considers one implementation of `Handler`
-//! only. Its error names the parameter, the result or the error that does not fit, with that
-//! trait's own advice.
+//! A bound on [`Signature`] before the bound on [`Handler`](crate::server::handler::Handler)
+//! determines which parameters a function has. The compiler then considers one implementation of
+//! `Handler` only. Its error names the parameter, the result or the error that does not fit, with
+//! that trait's own advice.
 
 /// A function of up to six parameters, whose types are the tuple `Args`. You never implement it.
 #[diagnostic::on_unimplemented(

@@ -41,8 +41,9 @@ impl<IO: Send + 'static> Incoming<IO> {
         self
     }
 
-    /// Adds a value to each request of the connection, for [`Extension`](crate::server::extract::Extension)
-    /// to take. Returns the connection. Each request clones the value.
+    /// Adds a value to each request of the connection, for
+    /// [`Extension`](crate::server::extract::Extension) to take. Returns the connection. Each
+    /// request clones the value.
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(self, value: T) -> Self {
         match self.opening {
@@ -96,8 +97,8 @@ impl<IO: Send + 'static> Incoming<IO> {
     ///
     /// Until the handshake is done, the connection counts for no peer, only for
     /// [`max_connections`](crate::server::Limits::max_connections): all connections through a
-    /// balancer seem to come from one address. If the peer that the handshake finds out has too many
-    /// connections, this one is refused like any other.
+    /// balancer seem to come from one address. If the peer that the handshake finds out has too
+    /// many connections, this one is refused like any other.
     ///
     /// This example reads the first line that a balancer sends before each connection's own bytes,
     /// with version 1 of the PROXY protocol:
@@ -167,8 +168,8 @@ impl<IO: Send + 'static> Incoming<IO> {
     /// # Ok(()) }
     /// ```
     ///
-    /// [`TlsListener`](crate::server::listen::TlsListener) wraps such a listener if the header comes before
-    /// TLS, as balancers send it.
+    /// [`TlsListener`](crate::server::listen::TlsListener) wraps such a listener if the header
+    /// comes before TLS, as balancers send it.
     #[must_use]
     pub fn with_handshake<T, F>(self, handshake: impl FnOnce(IO) -> F + Send + 'static) -> Incoming<T>
     where

@@ -1,4 +1,5 @@
-//! Replies written by `serde`: arrays, tuples, pointers, and the types of [`json`](mod@crate::json).
+//! Replies written by `serde`: arrays, tuples, pointers, and the types of
+//! [`json`](mod@crate::json).
 
 use std::sync::Arc;
 

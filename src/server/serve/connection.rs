@@ -93,8 +93,8 @@ impl<IO> ServeConnection<IO> {
         self
     }
 
-    /// Adds a value to each request, for [`Extension`](crate::server::extract::Extension) to take. Returns
-    /// the builder. Each request clones the value.
+    /// Adds a value to each request, for [`Extension`](crate::server::extract::Extension) to take.
+    /// Returns the builder. Each request clones the value.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.caller.extensions.insert(value);
         self

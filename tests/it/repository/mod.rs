@@ -3,4 +3,5 @@
 mod documents;
 mod knots;
 mod layers;
+mod prose;
 pub(crate) mod protocol;

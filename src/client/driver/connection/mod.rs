@@ -30,7 +30,8 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// How many rounds are made before others have their turn: with a service that always has more, each reads a segment.
+/// How many rounds are made before others have their turn: with a service that always has more,
+/// each reads a segment.
 const ROUNDS: usize = 32;
 
 pub(in crate::client) struct ActiveConnection<'a, IO> {
@@ -40,13 +41,15 @@ pub(in crate::client) struct ActiveConnection<'a, IO> {
     reporter: &'a StateReporter,
     /// How many bytes have been sent so far.
     sent: u64,
-    /// Events that are written but not wholly sent, in that order, and how many bytes will have been sent when they are.
+    /// Events that are written but not wholly sent, in that order, and how many bytes will have
+    /// been sent when they are.
     unsent: VecDeque<(u64, CallKey)>,
     /// What has been read and not been handed over.
     replies: Vec<(CallId, ReplyOutcome)>,
     /// Whether a stream may be full, so that nothing is read.
     is_paused: bool,
-    /// The service takes no more calls: nothing is written any more. What it owes has until this ends.
+    /// The service takes no more calls: nothing is written any more. What it owes has until this
+    /// ends.
     refusing: Option<Pin<Box<Sleep>>>,
     /// Packets on their way through a framing of the user's. Kept for its memory.
     batch: Batch,
@@ -73,11 +76,11 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         }
     }
 
-    /// Carries packets until the connection ends, and fails the pending calls with the reason. Returns the connection too,
-    /// for its end in order.
+    /// Carries packets until the connection ends, and fails the pending calls with the reason.
+    /// Returns the connection too, for its end in order.
     pub(in crate::client) async fn run(mut self) -> (DisconnectReason, Connection<IO>) {
-        // Before anything is read: what waits for a link has had one, though that be lost at once. Else a service that
-        // accepts and closes would be called again and again.
+        // Before anything is read: what waits for a connection has had one, though that be lost at
+        // once. Else a service that accepts and closes would be called again and again.
         self.write();
         let reason = match poll_fn(|cx| self.poll(cx)).await {
             Ok(()) => DisconnectReason::Closed,
@@ -88,14 +91,16 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         (reason, self.connection)
     }
 
-    /// Ready with `Ok` when nobody needs the link any more.
+    /// Ready with `Ok` when nobody needs the connection any more.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DisconnectReason>> {
         for _ in 0..ROUNDS {
-            // All of them, each time: every one registers its own wake-up. Replies first: should the link have ended,
-            // what is not yet written stays where it is, for the next link.
+            // All of them, each time: every one registers its own wake-up. Replies first: should
+            // the connection have ended, what is not yet written stays where it is, for the next
+            // connection.
             let received = self.poll_replies(cx)?;
             if !received && !has_budget_remaining() {
-                // Nothing was found because nothing was looked for: it is not known whether the link has ended.
+                // Nothing was found because nothing was looked for: it is not known whether the
+                // connection has ended.
                 break;
             }
             self.receiver.poll(cx);
@@ -110,7 +115,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
             if self.is_refused(cx) {
                 return Poll::Ready(Err(DisconnectReason::Stopping));
             }
-            // Only what has not registered its wake-up is polled again: with one call at a time, each round counts.
+            // Only what has not registered its wake-up is polled again: with one call at a time,
+            // each round counts.
             if !(received || is_relieved) {
                 return Poll::Pending;
             }
@@ -119,8 +125,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         Poll::Pending
     }
 
-    /// The service has said that it takes no more calls. What waits to be written goes to the next connection, or to
-    /// another host; what the service owes is read until it closes.
+    /// The service has said that it takes no more calls. What waits to be written goes to the next
+    /// connection, or to another host; what the service owes is read until it closes.
     fn refused(&mut self) {
         if self.refusing.is_none() {
             tracing::debug!("the service is stopping");

@@ -49,8 +49,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         }
     }
 
-    /// Returns true if the connection is to be read again: the stream that was full has room or is gone, another call waits
-    /// for an answer, or the service may wait to be read before it takes what is written.
+    /// Returns true if the connection is to be read again: the stream that was full has room or is
+    /// gone, another call waits for an answer, or the service may wait to be read before it takes
+    /// what is written.
     fn resume(&mut self) -> bool {
         let is_full = self.connection.queued() == 0 && self.receiver.channel.lock().calls.is_full();
         if !is_full {

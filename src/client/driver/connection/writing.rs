@@ -14,7 +14,8 @@ use crate::client::{
     driver::connection::{ActiveConnection, failed},
 };
 
-/// How many bytes are taken from the channel at a time: as many as a service that reads takes at once.
+/// How many bytes are taken from the channel at a time: as many as a service that reads takes at
+/// once.
 const TOGETHER: usize = 64 * 1024;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
@@ -75,8 +76,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         }
     }
 
-    /// As [`write_packets`](Self::write_packets), with a framing that is not ours: its code runs where no lock is held, on
-    /// copies of the packets. The call of a packet that it refuses fails, and no other.
+    /// As [`write_packets`](Self::write_packets), with a framing that is not ours: its code runs
+    /// where no lock is held, on copies of the packets. The call of a packet that it refuses fails,
+    /// and no other.
     fn write_custom(&mut self) -> usize {
         let mut written = 0;
         let mut batch = std::mem::take(&mut self.batch);
