@@ -1,4 +1,4 @@
-//! The handlers of the conformance service, each as the contract in `docs/CONFORMANCE.md` has it.
+//! The handlers of the conformance service, each as the contract in `compat-tests/CONFORMANCE.md` has it.
 
 use std::{
     io,

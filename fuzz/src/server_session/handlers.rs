@@ -1,6 +1,6 @@
 //! Handlers of all kinds: at once and later, values and streams, errors, events.
 //!
-//! They have the names of the conformance service (`docs/CONFORMANCE.md`), for that is what the seeds call. All of them
+//! They have the names of the conformance service (`compat-tests/CONFORMANCE.md`), for that is what the seeds call. All of them
 //! end within [`MAX_ANSWER`], but for one.
 
 use std::{io, sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! `README.md` and `docs/guide/` keep their word: what a row claims of us has a test, what is shown as an
+//! `docs/COMPARISON.md` and `docs/guide/` keep their word: what a row claims of us has a test, what is shown as an
 //! example's is what the example has.
 
 use std::fs;
@@ -6,9 +6,9 @@ use std::fs;
 use crate::repository::protocol::{all_text, quoted, top};
 
 #[test]
-fn every_feature_in_the_readme_names_a_test_that_exists() {
-    let text = read("README.md");
-    let table = text.split_once("## Beside others").expect("the table of features").1;
+fn every_row_of_the_comparison_names_a_test_that_exists() {
+    let text = read("docs/COMPARISON.md");
+    let table = text.split_once("# Beside others").expect("the table of features").1;
     let rows: Vec<&str> = table
         .lines()
         .skip_while(|line| !line.starts_with("| --- "))
