@@ -108,9 +108,9 @@ impl PinVerifier {
         Ok(())
     }
 
-    /// Verifies the handshake with the key of the pin, since webpki reads no certificate of version
-    /// 1. As in rustls, each algorithm of the scheme is tried: in TLS 1.2 a scheme does not name
-    /// the curve of the key.
+    /// Verifies the handshake with the key of the pin: webpki reads no certificates of version 1.
+    /// As in rustls, each algorithm of the scheme is tried: in TLS 1.2 a scheme does not name the
+    /// curve of the key.
     fn verify_tls12(
         &self,
         message: &[u8],
