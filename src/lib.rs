@@ -48,7 +48,7 @@
 //! - `chrono` and `time`: [`json::Date`] from and into the times of these crates.
 //! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics`
 //!   crate.
-//! - `otel`: `Router::with_trace_context` and `Client::with_trace_context`, by which
+//! - `otel`: `Router::trace_context` and `Client::with_trace_context`, by which
 //!   OpenTelemetry's traces cross the wire.
 //! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs
 //!   a C compiler and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities

@@ -91,6 +91,23 @@ impl CallError {
         matches!(self, Self::Connect(_))
     }
 
+    /// Returns the error that the service replied with, if it replied with one.
+    ///
+    /// ```
+    /// use nest_wire::{client::CallError, packet::RpcError};
+    ///
+    /// let error = CallError::Rpc(RpcError::new("odd"));
+    /// assert_eq!(error.as_rpc().and_then(RpcError::message).as_deref(), Some("odd"));
+    /// assert!(CallError::Overloaded.as_rpc().is_none());
+    /// ```
+    #[must_use]
+    pub const fn as_rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Returns true if the service answered that it has no handler for the pattern, in Nest's own
     /// words.
     ///

@@ -55,7 +55,7 @@ pub use number::number_to_string;
 pub use object::Iter;
 pub use parse::parse;
 pub use parse_error::{MAX_DEPTH, ParseError};
-pub use ser::{append, to_string, to_writer};
+pub use ser::{append, to_string};
 pub use string::JsString;
 pub use value::{Array, Object, Value};
 

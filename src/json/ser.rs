@@ -62,7 +62,7 @@ pub fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(),
 /// # Errors
 ///
 /// As [`to_string`], and what the writer fails with; a part may have been written by then.
-pub fn to_writer<W: io::Write, T: Serialize + ?Sized>(writer: W, value: &T) -> Result<(), serde_json::Error> {
+fn to_writer<W: io::Write, T: Serialize + ?Sized>(writer: W, value: &T) -> Result<(), serde_json::Error> {
     value.serialize(&mut serde_json::Serializer::with_formatter(writer, JavaScript))
 }
 

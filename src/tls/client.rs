@@ -27,9 +27,9 @@ use super::{
 /// // tlsOptions: { ca }
 /// let tls = ClientTls::from_ca_file("services-ca.pem")?;
 /// // tlsOptions: { ca, cert, key }
-/// let mutual = tls.with_identity(Identity::from_pem_files("cert.pem", "key.pem")?);
+/// let mutual = tls.identity(Identity::from_pem_files("cert.pem", "key.pem")?);
 /// // tlsOptions: { ca, cert, key, servername: 'orders.internal' }
-/// let named = mutual.with_server_name("orders.internal")?;
+/// let named = mutual.server_name("orders.internal")?;
 /// # Ok::<(), nest_wire::tls::TlsError>(())
 /// ```
 ///
@@ -85,7 +85,7 @@ impl ClientTls {
 
     /// Shows this certificate to services that ask for one.
     #[must_use]
-    pub fn with_identity(mut self, identity: Identity) -> Self {
+    pub fn identity(mut self, identity: Identity) -> Self {
         self.shown = Some(Arc::new(Shown::new(Arc::clone(&self.config), identity)));
         self
     }
@@ -95,7 +95,7 @@ impl ClientTls {
     ///
     /// # Errors
     /// [`TlsError::ServerName`].
-    pub fn with_server_name(mut self, name: &str) -> Result<Self, TlsError> {
+    pub fn server_name(mut self, name: &str) -> Result<Self, TlsError> {
         self.server_name = Some(server_name(name)?);
         Ok(self)
     }
@@ -108,13 +108,13 @@ impl ClientTls {
     pub(crate) fn for_address(self, address: &str) -> Result<Self, TlsError> {
         match self.server_name {
             Some(_) => Ok(self),
-            None => self.with_server_name(host(address)),
+            None => self.server_name(host(address)),
         }
     }
 
     /// Does the handshake on a connection that is open, and gives the connection inside.
     ///
-    /// `host` is what the certificate has to be for, unless that [was set](Self::with_server_name).
+    /// `host` is what the certificate has to be for, unless that [was set](Self::server_name).
     ///
     /// In TLS 1.3, a service that asks for a certificate looks at it after the caller's part of the
     /// handshake. This waits for what it then sends, half a second at most. Services of Node close

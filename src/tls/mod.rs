@@ -20,7 +20,7 @@
 //! # async fn caller() -> Result<(), Box<dyn std::error::Error>> {
 //! // … and one of them.
 //! let tls = ClientTls::trusting(Authorities::from_pem_file("services-ca.pem")?)
-//!     .with_identity(Identity::from_pem_files("caller.pem", "caller-key.pem")?);
+//!     .identity(Identity::from_pem_files("caller.pem", "caller-key.pem")?);
 //! let client = Client::builder().tls(tls).build("localhost:8888")?;
 //! let answer: String = client.send("ping", &0).await?;
 //! # Ok(()) }

@@ -106,7 +106,7 @@ fn certificate(problem: &CertificateError) -> Option<(Cow<'static, str>, Remedy)
         ),
         CertificateError::NotValidForNameContext { expected, presented } => (
             format!(
-                "the peer's certificate is not for {:?} but for {}; `ClientTls::with_server_name` sets which name is expected",
+                "the peer's certificate is not for {:?} but for {}; `ClientTls::server_name` sets which name is expected",
                 expected.to_str(),
                 presented.join(", ")
             )

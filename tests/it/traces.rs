@@ -76,7 +76,7 @@ fn client(router: impl Fn() -> Router + Clone + Send + Sync + 'static) -> Client
 #[tokio::test(start_paused = true)]
 async fn a_request_is_a_child_of_its_call_and_a_call_of_what_it_is_made_in() {
     let spans = Spans::start();
-    let client = client(|| Router::new().message("seen", seen).with_trace_context()).with_trace_context();
+    let client = client(|| Router::new().message("seen", seen).trace_context()).with_trace_context();
     let client = client.with_metadata(&json!({"user": 7})).expect("metadata");
     let seen: Value = client
         .send("seen", &0)
@@ -114,7 +114,7 @@ async fn events_streams_and_calls_of_tower_s_carry_the_context_too() {
             .event("note", async || ())
             .message("stream", seen)
             .message("call", seen)
-            .with_trace_context()
+            .trace_context()
     };
     let mut client = client(router).with_trace_context();
     client.emit("note", &0).await.expect("sent");
@@ -151,7 +151,7 @@ async fn nobody_is_traced_who_did_not_ask_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_request_without_a_context_or_with_a_bad_one_begins_a_trace() {
     let spans = Spans::start();
-    let client = client(|| Router::new().message("seen", seen).with_trace_context());
+    let client = client(|| Router::new().message("seen", seen).trace_context());
     for metadata in [
         json!({"traceparent": "no"}),
         json!({"traceparent": 7}),
@@ -171,7 +171,7 @@ async fn a_request_without_a_context_or_with_a_bad_one_begins_a_trace() {
 async fn a_failure_is_the_status_of_both_spans() {
     let spans = Spans::start();
     let panics = async || -> u32 { panic!("oh no") };
-    let client = client(move || Router::new().message("panics", panics).with_trace_context()).with_trace_context();
+    let client = client(move || Router::new().message("panics", panics).trace_context()).with_trace_context();
     client.send::<u32>("panics", &0).await.expect_err("it panics");
     client.close().await;
     for (name, kind) in [("send panics", "error"), ("process panics", "panicked")] {

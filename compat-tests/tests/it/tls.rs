@@ -65,7 +65,7 @@ fn client_tls(certificates: &Certificates, name: Option<&str>) -> ClientTls {
         None => tls,
         Some(name) => {
             let files = (certificates.path(name), certificates.path(&format!("{name}-key")));
-            tls.with_identity(Identity::from_pem_files(files.0, files.1).expect("PEM"))
+            tls.identity(Identity::from_pem_files(files.0, files.1).expect("PEM"))
         }
     }
 }

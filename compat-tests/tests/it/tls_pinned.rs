@@ -67,7 +67,7 @@ async fn our_client_calls_a_nest_with_a_certificate_of_any_kind() {
             .await
             .start(App::Conformance, Make::Nest(12), &with(&flags, &["--mutual"]))
             .await;
-        let tls = ClientTls::trusting_pinned(files.pinned()).with_identity(files.identity());
+        let tls = ClientTls::trusting_pinned(files.pinned()).identity(files.identity());
         let client = Client::builder()
             .tls(tls)
             .build(service.address().to_string())
@@ -137,7 +137,7 @@ async fn our_client_shows_nest_a_renewed_certificate_without_a_restart() {
         .start(App::Conformance, Make::Nest(12), &with(&flags, &["--mutual"]))
         .await;
     let identity = before.identity();
-    let tls = ClientTls::trusting_pinned(own.pinned()).with_identity(identity.clone());
+    let tls = ClientTls::trusting_pinned(own.pinned()).identity(identity.clone());
     let client = Client::builder()
         .tls(tls)
         .build(service.address().to_string())

@@ -44,7 +44,7 @@ async fn a_trace_crosses_the_wire_from_nest_to_us_and_on_to_nest() {
     let stage = Stage::ready().await;
     let last = stage.start(App::TracedService, Make::Nest(12), &[]).await;
     let leaf = Client::new(last.address().to_string()).with_trace_context();
-    let router = Router::new().message("hop", hop).with_trace_context().with_state(leaf);
+    let router = Router::new().message("hop", hop).trace_context().with_state(leaf);
     let (listener, port) = listener().await;
     tokio::spawn(serve(listener, router).into_future());
 

@@ -284,11 +284,11 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// ```
     /// use nest_wire::server::Router;
     ///
-    /// let router: Router = Router::new().message("ping", async || "pong").with_trace_context();
+    /// let router: Router = Router::new().message("ping", async || "pong").trace_context();
     /// ```
     #[cfg(feature = "otel")]
     #[must_use]
-    pub fn with_trace_context(mut self) -> Self {
+    pub fn trace_context(mut self) -> Self {
         self.trace_context = true;
         self
     }

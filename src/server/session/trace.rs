@@ -83,7 +83,7 @@ macro_rules! request_span {
     };
 }
 
-/// Returns the span of one request. If the router has `with_trace_context`, the span is part of the
+/// Returns the span of one request. If the router has `trace_context`, the span is part of the
 /// caller's trace, and has the level `INFO` instead of `DEBUG`.
 #[inline]
 #[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]

@@ -151,7 +151,7 @@ async fn a_certificate_has_to_be_for_the_name_that_is_expected() {
     let certificates = Certificates::new("name");
     let service = Service::start(service_tls(&certificates)).await;
     let tls = client_tls(&certificates);
-    let other = tls.clone().with_server_name("orders.internal").expect("a name");
+    let other = tls.clone().server_name("orders.internal").expect("a name");
     let error = service
         .client(other)
         .send::<String>("ping", &0)
@@ -162,14 +162,14 @@ async fn a_certificate_has_to_be_for_the_name_that_is_expected() {
         "{}",
         chain(&error)
     );
-    ping(&service.client(tls.with_server_name("localhost").expect("a name"))).await;
+    ping(&service.client(tls.server_name("localhost").expect("a name"))).await;
 }
 
 #[tokio::test]
 async fn callers_with_a_certificate_are_known_by_it() {
     let certificates = Certificates::new("mutual");
     let service = Service::start(mutual_tls(&certificates)).await;
-    let client = service.client(client_tls(&certificates).with_identity(identity(&certificates, "caller")));
+    let client = service.client(client_tls(&certificates).identity(identity(&certificates, "caller")));
     let pem = std::fs::read(certificates.path("caller")).expect("the file");
     let own = rustls::pki_types::CertificateDer::from_pem_slice(&pem).expect("PEM");
     for _ in 0..2 {
@@ -182,7 +182,7 @@ async fn callers_with_a_certificate_are_known_by_it() {
 async fn callers_without_a_certificate_are_turned_away_where_one_is_required() {
     let certificates = Certificates::new("turned-away");
     let service = Service::start(mutual_tls(&certificates)).await;
-    let stranger = client_tls(&certificates).with_identity(identity(&certificates, "stranger"));
+    let stranger = client_tls(&certificates).identity(identity(&certificates, "stranger"));
     for (tls, alert) in [
         (client_tls(&certificates), "CertificateRequired"),
         (stranger, "UnknownCA"),
@@ -194,14 +194,14 @@ async fn callers_without_a_certificate_are_turned_away_where_one_is_required() {
             .expect_err("turned away");
         assert!(chain(&error).contains(alert), "{}", chain(&error));
     }
-    ping(&service.client(client_tls(&certificates).with_identity(identity(&certificates, "caller")))).await;
+    ping(&service.client(client_tls(&certificates).identity(identity(&certificates, "caller")))).await;
 }
 
 #[tokio::test]
 async fn that_a_certificate_is_refused_is_known_when_the_client_connects() {
     let certificates = Certificates::new("refused");
     let service = Service::start(mutual_tls(&certificates)).await;
-    let stranger = client_tls(&certificates).with_identity(identity(&certificates, "stranger"));
+    let stranger = client_tls(&certificates).identity(identity(&certificates, "stranger"));
     for (tls, alert) in [
         (client_tls(&certificates), "CertificateRequired"),
         (stranger, "UnknownCA"),
@@ -226,7 +226,7 @@ async fn a_service_that_accepts_a_certificate_in_silence_is_talked_to_all_the_sa
     let mut server = Arc::unwrap_or_clone(server);
     server.send_tls13_tickets = 0;
     let service = Service::start(server).await;
-    let client = service.client(client_tls(&certificates).with_identity(identity(&certificates, "caller")));
+    let client = service.client(client_tls(&certificates).identity(identity(&certificates, "caller")));
     client.connect().await.expect("accepted");
     ping(&client).await;
 }
@@ -240,7 +240,7 @@ async fn a_certificate_can_be_asked_for_without_being_required() {
     ping(&nobody).await;
     let error = nobody.send::<Vec<Vec<u8>>>("certificates", &0).await.expect_err("none");
     assert!(matches!(error, CallError::Rpc(_)), "{error:?}");
-    let known = service.client(client_tls(&certificates).with_identity(identity(&certificates, "caller")));
+    let known = service.client(client_tls(&certificates).identity(identity(&certificates, "caller")));
     let shown: Vec<Vec<u8>> = known.send("certificates", &0).await.expect("an answer");
     assert_eq!(shown.len(), 1);
 }

@@ -47,7 +47,7 @@ fn chain(error: &dyn Error) -> String {
 async fn a_pinned_certificate_of_any_kind_is_accepted_in_both_roles() {
     for kind in Kind::all() {
         let service = ServerTls::new(identity(&kind)).require_pinned_client_certificates(pinned(&kind));
-        let caller = ClientTls::trusting_pinned(pinned(&kind)).with_identity(identity(&kind));
+        let caller = ClientTls::trusting_pinned(pinned(&kind)).identity(identity(&kind));
         let answer = ping(service, caller).await;
         assert!(matches!(answer.as_deref(), Ok("pong")), "{}: {answer:?}", kind.name);
     }
@@ -70,7 +70,7 @@ async fn a_certificate_that_is_not_pinned_is_refused_in_both_roles() {
         let service = ServerTls::new(identity(&kind)).require_pinned_client_certificates(pinned(&other));
         let caller = ClientTls::trusting_pinned(pinned(&kind));
         ping(service.clone(), caller.clone()).await.expect_err("no certificate");
-        let shown = caller.with_identity(identity(&kind));
+        let shown = caller.identity(identity(&kind));
         ping(service, shown)
             .await
             .expect_err("a certificate that is not pinned");
@@ -86,7 +86,7 @@ async fn a_pinned_certificate_that_has_expired_is_refused_in_both_roles() {
         .expect_err("expired");
     assert!(chain(&error).contains("expired"), "{}", chain(&error));
     let service = ServerTls::new(identity(&good)).require_pinned_client_certificates(pinned(&expired));
-    let caller = ClientTls::trusting_pinned(pinned(&good)).with_identity(identity(&expired));
+    let caller = ClientTls::trusting_pinned(pinned(&good)).identity(identity(&expired));
     ping(service, caller).await.expect_err("expired");
 }
 

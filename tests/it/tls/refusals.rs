@@ -98,7 +98,7 @@ async fn a_certificate_that_was_made_anew_under_its_name_is_refused_with_a_guess
 async fn a_certificate_for_another_name_is_refused_with_the_names_that_it_is_for() {
     let certificates = Certificates::new("another-name");
     let caller = ClientTls::from_ca_file(certificates.path("ca")).expect("PEM");
-    let caller = caller.with_server_name("orders.internal").expect("a name");
+    let caller = caller.server_name("orders.internal").expect("a name");
     let tls = ServerTls::from_pem_files(certificates.path("service"), certificates.path("service-key")).expect("PEM");
     let error = ping(tls, caller).await.expect_err("another name");
     let chain = chain(&*error);
@@ -138,7 +138,7 @@ async fn a_caller_whose_certificate_is_refused_is_told_in_words() {
     let (certificate, key) = pem("stranger");
     let stranger = nobody
         .clone()
-        .with_identity(Identity::from_pem_files(certificate, key).expect("PEM"));
+        .identity(Identity::from_pem_files(certificate, key).expect("PEM"));
     for (caller, words) in [
         (nobody, "the peer requires a certificate, and was shown none"),
         (stranger, "the peer trusts no authority that has signed our certificate"),

@@ -98,7 +98,7 @@ async fn a_caller_shows_its_renewed_certificate_and_open_connections_go_on() {
     let tls = ServerTls::new(identity(&other)).require_pinned_client_certificates(pinned(&[&old, &new]));
     let service = Service::start(tls).await;
     let identity_of_caller = identity(&old);
-    let caller = ClientTls::trusting_pinned(pinned(&[&other])).with_identity(identity_of_caller.clone());
+    let caller = ClientTls::trusting_pinned(pinned(&[&other])).identity(identity_of_caller.clone());
     let shown = async |client: &Client| client.send::<Vec<u8>>("certificate", &0).await.expect("an answer");
     let der = |kind: &Kind| {
         CertificateDer::from_pem_slice(kind.certificate.as_bytes())
