@@ -1,11 +1,12 @@
 //! `nest-wire` against real Nest: what the tests and the recorder of `fixtures/` share.
 //!
-//! [`Stage`] starts services of either make, [`Case`] is a conversation on a raw socket, [`Transcript`] is what a proxy
+//! [`Environment`] starts services of either make, [`Case`] is a conversation on a raw socket, [`Transcript`] is what a proxy
 //! heard, [`Divergences`] lists where the two makes differ and why. Everything here serves tests: what goes wrong
 //! panics, and says what was printed.
 
 mod case;
 mod divergences;
+mod environment;
 mod http;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod node;
@@ -13,18 +14,17 @@ mod oracle;
 pub mod package;
 mod play;
 pub mod record;
-mod stage;
 mod tap;
 mod transcript;
 
 pub use case::{Case, Order, Step, all_cases, cases};
 pub use divergences::Divergences;
+pub use environment::{Environment, Implementation};
 pub use http::get;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use node::Node;
 pub use oracle::{NestClient, ask_client, ask_client_with};
 pub use play::{Heard, play};
-pub use stage::{Make, Stage};
 pub use tap::Tap;
 pub use transcript::Transcript;
 

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Make, PATIENCE, Stage};
+use crate::{Environment, Implementation, PATIENCE};
 
 /// The `ClientTCP` of a major in a process of its own, which ends with this.
 #[derive(Debug)]
@@ -25,24 +25,24 @@ impl NestClient {
     ///
     /// # Panics
     /// If it does not start.
-    pub async fn start(stage: &Stage, major: u8, port: u16) -> Self {
-        Self::start_with(stage, major, &["--port", &port.to_string()]).await
+    pub async fn start(environment: &Environment, major: u8, port: u16) -> Self {
+        Self::start_with(environment, major, &["--port", &port.to_string()]).await
     }
 
     /// As [`start`](Self::start), with these flags instead of a port.
     ///
     /// # Panics
     /// As [`start`](Self::start).
-    pub async fn start_with(stage: &Stage, major: u8, flags: &[&str]) -> Self {
-        Self::start_as(stage, App::ClientTcp, major, flags).await
+    pub async fn start_with(environment: &Environment, major: u8, flags: &[&str]) -> Self {
+        Self::start_as(environment, App::ClientTcp, major, flags).await
     }
 
     /// As [`start_with`](Self::start_with), another program that is driven by lines.
     ///
     /// # Panics
     /// As [`start`](Self::start).
-    pub async fn start_as(stage: &Stage, app: App, major: u8, flags: &[&str]) -> Self {
-        let mut command = stage.command(app, Make::Nest(major));
+    pub async fn start_as(environment: &Environment, app: App, major: u8, flags: &[&str]) -> Self {
+        let mut command = environment.command(app, Implementation::Nest(major));
         command
             .args(flags)
             // It warns of more calls at once than it is used to.
@@ -109,8 +109,13 @@ impl NestClient {
 ///
 /// # Panics
 /// If it fails, or is not done in time.
-pub async fn ask_client(stage: &Stage, major: u8, port: u16, lines: &[String]) -> BTreeMap<String, Vec<String>> {
-    ask_client_with(stage, major, &["--port", &port.to_string()], lines).await
+pub async fn ask_client(
+    environment: &Environment,
+    major: u8,
+    port: u16,
+    lines: &[String],
+) -> BTreeMap<String, Vec<String>> {
+    ask_client_with(environment, major, &["--port", &port.to_string()], lines).await
 }
 
 /// As [`ask_client`], with these flags instead of a port.
@@ -118,12 +123,12 @@ pub async fn ask_client(stage: &Stage, major: u8, port: u16, lines: &[String]) -
 /// # Panics
 /// As [`ask_client`].
 pub async fn ask_client_with(
-    stage: &Stage,
+    environment: &Environment,
     major: u8,
     flags: &[&str],
     lines: &[String],
 ) -> BTreeMap<String, Vec<String>> {
-    let mut client = NestClient::start_with(stage, major, flags).await;
+    let mut client = NestClient::start_with(environment, major, flags).await;
     client.tell(lines).await;
     let mut done: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in client.end().await {

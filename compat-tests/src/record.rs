@@ -11,7 +11,7 @@ use nest_wire::recording::{Event, Recording, Side};
 use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 
-use crate::{Case, Divergences, Make, Order, Stage, Tap, all_cases, cases, get, play};
+use crate::{Case, Divergences, Environment, Implementation, Order, Tap, all_cases, cases, get, play};
 
 /// What the tutorial's HTTP service is asked for, and the service behind it.
 const ROUTES: [(&str, &str, App); 6] = [
@@ -62,26 +62,26 @@ const NEWEST: u8 = 12;
 /// # Panics
 /// If a service does not do its part.
 pub async fn record(fixtures: &Path) -> io::Result<()> {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     for major in Harness::MAJORS {
         let folder = fixtures.join(major.to_string());
         for (scenario, path, app) in ROUTES {
-            let recording = route(stage, major, scenario, path, app).await;
+            let recording = route(environment, major, scenario, path, app).await;
             write(&folder, scenario, &recording)?;
         }
         let all = all_cases();
         let recorded = all.into_iter().filter(|case| RECORDED.contains(&case.name.as_str()));
-        raw(stage, major, recorded.collect(), &folder, "raw-").await?;
+        raw(environment, major, recorded.collect(), &folder, "raw-").await?;
     }
-    raw(stage, NEWEST, cases("malformed"), &fixtures.join("malformed"), "").await
+    raw(environment, NEWEST, cases("malformed"), &fixtures.join("malformed"), "").await
 }
 
 /// Nest's own client: one visit to a page of the HTTP service.
-async fn route(stage: &Stage, major: u8, scenario: &str, path: &str, app: App) -> Recording {
-    let nest = Make::Nest(major);
-    let service = stage.start(app, nest, &[]).await;
+async fn route(environment: &Environment, major: u8, scenario: &str, path: &str, app: App) -> Recording {
+    let nest = Implementation::Nest(major);
+    let service = environment.start(app, nest, &[]).await;
     let tap = Tap::on(service.address()).await;
-    let main = stage.start_main(nest, tap.address().port()).await;
+    let main = environment.start_main(nest, tap.address().port()).await;
     get(main.address(), path).await;
     if app == App::User {
         service
@@ -89,7 +89,7 @@ async fn route(stage: &Stage, major: u8, scenario: &str, path: &str, app: App) -
             .await
             .expect("the user service prints what it is told to log");
     }
-    let mut about = about(stage, major, scenario).await;
+    let mut about = about(environment, major, scenario).await;
     about.insert("caller".to_owned(), format!("Nest's client, for GET {path}"));
     let case = if scenario == "note" { "notes, two" } else { "" };
     note_divergence(&mut about, case, major);
@@ -103,8 +103,10 @@ fn noted(about: BTreeMap<String, String>, events: Vec<Event>) -> Recording {
     recording
 }
 
-async fn raw(stage: &Stage, major: u8, cases: Vec<Case>, folder: &Path, prefix: &str) -> io::Result<()> {
-    let service = stage.start(App::Conformance, Make::Nest(major), &[]).await;
+async fn raw(environment: &Environment, major: u8, cases: Vec<Case>, folder: &Path, prefix: &str) -> io::Result<()> {
+    let service = environment
+        .start(App::Conformance, Implementation::Nest(major), &[])
+        .await;
     for case in cases {
         // The first time tells what comes back; the second time all of it is awaited before the last word.
         let heard = play(&case, service.address()).await;
@@ -113,7 +115,7 @@ async fn raw(stage: &Stage, major: u8, cases: Vec<Case>, folder: &Path, prefix: 
         } else {
             usize::MAX
         });
-        let mut about = about(stage, major, &case.name).await;
+        let mut about = about(environment, major, &case.name).await;
         about.insert("caller".to_owned(), "a raw socket".to_owned());
         if case.order == Order::PerId {
             about.insert("order".to_owned(), "per id".to_owned());
@@ -136,8 +138,11 @@ async fn overhear(case: &Case, service: SocketAddr) -> Vec<Event> {
     tap.events_until_closed(&[Side::Caller, Side::Service]).await
 }
 
-async fn about(stage: &Stage, major: u8, scenario: &str) -> BTreeMap<String, String> {
-    let package = stage.harness().major(major).join("node_modules/@nestjs/microservices");
+async fn about(environment: &Environment, major: u8, scenario: &str) -> BTreeMap<String, String> {
+    let package = environment
+        .harness()
+        .major(major)
+        .join("node_modules/@nestjs/microservices");
     let package = fs::read(package.join("package.json")).expect("an installed package");
     let package: serde_json::Value = serde_json::from_slice(&package).expect("a package.json");
     let nest = package["version"].as_str().expect("a version").to_owned();

@@ -107,7 +107,6 @@ pub use builder::ClientBuilder;
 pub use builder::error::BuildError;
 pub use builder::target::Target;
 pub use call::timeout_error::TimeoutError;
-use config::Config;
 pub use connect::address::AddressError;
 pub use connect::error::ConnectError;
 pub use error::{CallError, DisconnectReason};

@@ -219,7 +219,7 @@ impl FrameDecoder {
             Awaiting::Header { searched } => searched,
         };
         let text = self.buffer.as_str();
-        if let Some((units, end)) = header::parse_usual(text) {
+        if let Some((units, end)) = header::parse_fast(text) {
             self.buffer.skip(end, end);
             self.awaiting = Awaiting::Text { units };
             return Ok(Some(units));

@@ -7,23 +7,23 @@
 
 mod caught;
 mod config;
+mod duplex;
 mod error;
 mod framing;
 mod keepalive;
-mod link;
 mod listening;
 mod low_water;
 mod packets;
-mod queue;
 mod reader;
+mod send_buffer;
 mod tcp_options;
 mod writer;
 
 pub(crate) use caught::{Caught, caught, panic_message};
 pub use config::TransportConfig;
+pub use duplex::{Connection, Segment};
 pub use error::{ConnectionError, FramingError};
 pub use framing::Framing;
 pub use keepalive::Keepalive;
-pub use link::{Connection, Segment};
 pub(crate) use listening::listen;
 pub use tcp_options::TcpOptions;

@@ -13,7 +13,7 @@ use super::{
     FramingError, TransportConfig,
     framing::Custom,
     packets::PacketEnds,
-    queue::{PIECES, Queue},
+    send_buffer::{PIECES, SendBuffer},
 };
 use crate::{codec, packet::RawJson};
 
@@ -25,7 +25,7 @@ const LARGE: usize = 32 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     /// What was written and is not yet sent.
-    waiting: Queue,
+    waiting: SendBuffer,
     /// Where its packets end, if each is written alone.
     ends: Option<Box<PacketEnds>>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(config: &TransportConfig) -> Self {
         Self {
-            waiting: Queue::default(),
+            waiting: SendBuffer::default(),
             ends: config.separate_writes.then(Box::default),
         }
     }

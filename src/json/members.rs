@@ -1,12 +1,12 @@
 //! The members of an object, one after the other, their values left as text.
 
-use super::pass::{self, Passed};
 use super::reader::Reader;
+use super::scan::{self, ScanResult};
 use crate::json::parse_error::ParseError;
 
 /// A key as most packets spell it, with quotes and colon and no white space: `"id":`.
 #[derive(Debug)]
-pub(crate) struct UsualKey {
+pub(crate) struct ExpectedKey {
     name: &'static str,
     /// Its spelling, in the lowest `length` bytes, and which those are.
     spelled: u128,
@@ -14,7 +14,7 @@ pub(crate) struct UsualKey {
     length: usize,
 }
 
-impl UsualKey {
+impl ExpectedKey {
     /// `name` is ASCII of 13 bytes at most.
     pub(crate) const fn new(name: &'static str) -> Self {
         let length = name.len() + 3;
@@ -57,7 +57,10 @@ pub(crate) struct Members<'t, const N: usize> {
 /// # Errors
 /// As [`parse`](super::parse()), but that no depth is too deep.
 #[inline]
-pub(crate) fn members<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N]) -> Result<Members<'t, N>, ParseError> {
+pub(crate) fn members<'t, const N: usize>(
+    text: &'t str,
+    keys: &[ExpectedKey; N],
+) -> Result<Members<'t, N>, ParseError> {
     let mut found = Members {
         values: [None; N],
         has_others: false,
@@ -70,18 +73,18 @@ pub(crate) fn members<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N]) -
 
 /// Returns where the value ends that `text` begins with, if it is JSON.
 pub(crate) fn value_end(text: &str) -> Option<usize> {
-    pass::value(text.as_bytes(), 0).ok()
+    scan::value(text.as_bytes(), 0).ok()
 }
 
 /// Returns the index after all that could be passed over.
 #[inline]
-fn walk<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N], found: &mut Members<'t, N>) -> Passed {
+fn walk<'t, const N: usize>(text: &'t str, keys: &[ExpectedKey; N], found: &mut Members<'t, N>) -> ScanResult {
     let bytes = text.as_bytes();
-    let mut at = pass::space(bytes, 0);
+    let mut at = scan::space(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
-        return Ok(pass::space(bytes, pass::value(bytes, at)?));
+        return Ok(scan::space(bytes, scan::value(bytes, at)?));
     }
-    at = pass::space(bytes, at + 1);
+    at = scan::space(bytes, at + 1);
     if bytes.get(at) != Some(&b'}') {
         let mut next = 0;
         loop {
@@ -90,38 +93,38 @@ fn walk<'t, const N: usize>(text: &'t str, keys: &[UsualKey; N], found: &mut Mem
                 None => key(text, at, keys)?,
             };
             next = index + 1;
-            let start = pass::space(bytes, colon_end);
-            let end = pass::value(bytes, start)?;
+            let start = scan::space(bytes, colon_end);
+            let end = scan::value(bytes, start)?;
             match found.values.get_mut(index) {
                 Some(value) => *value = Some(&text[start..end]),
                 None => found.has_others = true,
             }
-            at = pass::space(bytes, end);
+            at = scan::space(bytes, end);
             match bytes.get(at) {
-                Some(b',') => at = pass::space(bytes, at + 1),
+                Some(b',') => at = scan::space(bytes, at + 1),
                 _ => break,
             }
         }
     }
-    Ok(pass::space(bytes, pass::delimiter(bytes, at, b'}')?))
+    Ok(scan::space(bytes, scan::delimiter(bytes, at, b'}')?))
 }
 
 /// Returns which of the keys after the first `passed` ones the text goes on with, if that is plain
 /// to see.
 #[inline]
-fn at_a_glance<const N: usize>(text: &[u8], at: usize, keys: &[UsualKey; N], passed: usize) -> Option<usize> {
+fn at_a_glance<const N: usize>(text: &[u8], at: usize, keys: &[ExpectedKey; N], passed: usize) -> Option<usize> {
     let glance = u128::from_le_bytes(*text[at..].first_chunk()?);
     (passed..N).find(|&index| keys[index].begins(glance))
 }
 
 /// Returns which of the keys comes next, however it is spelled, and the index after its colon. `N`
 /// stands for any other.
-fn key<const N: usize>(text: &str, at: usize, keys: &[UsualKey; N]) -> Result<(usize, usize), usize> {
+fn key<const N: usize>(text: &str, at: usize, keys: &[ExpectedKey; N]) -> Result<(usize, usize), usize> {
     let bytes = text.as_bytes();
-    let end = pass::string(bytes, at)?;
-    let colon_end = pass::delimiter(bytes, pass::space(bytes, end), b':')?;
+    let end = scan::string(bytes, at)?;
+    let colon_end = scan::delimiter(bytes, scan::space(bytes, end), b':')?;
     let index_of = |name: &str| keys.iter().position(|key| key.name == name).unwrap_or(N);
-    let index = if pass::is_plain_string(&text[at..end]) {
+    let index = if scan::is_plain_string(&text[at..end]) {
         index_of(&text[at + 1..end - 1])
     } else {
         let name = Reader::new(&text[at..end]).string().unwrap_or_default();
@@ -134,7 +137,11 @@ fn key<const N: usize>(text: &str, at: usize, keys: &[UsualKey; N]) -> Result<(u
 mod tests {
     use super::*;
 
-    const KEYS: [UsualKey; 3] = [UsualKey::new("a"), UsualKey::new("x"), UsualKey::new("isDisposed")];
+    const KEYS: [ExpectedKey; 3] = [
+        ExpectedKey::new("a"),
+        ExpectedKey::new("x"),
+        ExpectedKey::new("isDisposed"),
+    ];
 
     #[track_caller]
     fn expect(text: &str, values: [Option<&str>; 3], has_others: bool) {

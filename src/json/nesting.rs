@@ -22,7 +22,7 @@ impl PartialEq for Value {
 impl Drop for Array {
     fn drop(&mut self) {
         if self.0.iter().any(Value::holds_values) {
-            dismantle(std::mem::take(&mut self.0));
+            drop_iteratively(std::mem::take(&mut self.0));
         }
     }
 }
@@ -31,13 +31,13 @@ impl Drop for Object {
     fn drop(&mut self) {
         if self.iter().any(|(_, value)| value.holds_values()) {
             let members = std::mem::take(self).into_iter();
-            dismantle(members.map(|(_, value)| value).collect());
+            drop_iteratively(members.map(|(_, value)| value).collect());
         }
     }
 }
 
 /// Drops values without recursion: whatever holds others is emptied before it goes.
-fn dismantle(mut pending: Vec<Value>) {
+fn drop_iteratively(mut pending: Vec<Value>) {
     while let Some(value) = pending.pop() {
         match value {
             Value::Array(elements) => pending.append(&mut elements.into_vec()),

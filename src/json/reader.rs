@@ -1,6 +1,6 @@
 //! The parts of a JSON text that nest nothing: strings, numbers, words, and the space between.
 
-use super::pass;
+use super::scan;
 use super::string::{JsString, JsStringBuilder};
 use super::value::Value;
 use crate::json::parse_error::ParseError;
@@ -76,7 +76,7 @@ impl<'t> Reader<'t> {
 
     fn number(&mut self) -> Result<f64, ParseError> {
         let start = self.at;
-        match pass::number(self.text.as_bytes(), start) {
+        match scan::number(self.text.as_bytes(), start) {
             Ok(end) => self.at = end,
             Err(fault) => {
                 self.at = fault;
@@ -116,7 +116,7 @@ impl<'t> Reader<'t> {
     /// Returns the characters up to a quote, an escape or a control character (which JSON refuses).
     fn plain(&mut self) -> std::ops::Range<usize> {
         let start = self.at;
-        self.at = pass::plain(self.text.as_bytes(), start);
+        self.at = scan::plain(self.text.as_bytes(), start);
         start..self.at
     }
 

@@ -14,7 +14,7 @@ mod raw;
 mod reply;
 mod request;
 mod rpc_error;
-mod text;
+mod shared_str;
 
 pub use error::PacketError;
 pub use http_exception::HttpException;
@@ -26,6 +26,6 @@ pub use request::{IncomingRequest, write_event, write_request};
 pub use rpc_error::RpcError;
 
 pub(crate) use frame::Frame;
-pub(crate) use reply::{ReplyMembers, read_usual};
+pub(crate) use reply::{ReplyMembers, read_fast};
 pub(crate) use request::{ReplyId, RequestMembers};
 pub(crate) use rpc_error::NoHandler;

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use serde::{Serialize, Serializer, de::DeserializeOwned, ser::Error};
 use serde_json::value::RawValue;
 
-use super::text::Text;
+use super::shared_str::SharedStr;
 use crate::json;
 
 thread_local! {
@@ -32,7 +32,7 @@ const UTF8: &str = "serde_json writes UTF-8";
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct RawJson(Text);
+pub struct RawJson(SharedStr);
 
 impl RawJson {
     /// Checks that `text` is one JSON value and keeps it as it stands, without white space around
@@ -56,8 +56,8 @@ impl RawJson {
         let written = json::append(value, &mut scratch).map(|()| match scratch.len() {
             // A copy has just the size it needs, which spares the bookkeeping of a buffer that has
             // not.
-            ..=KEPT => Text::copied(std::str::from_utf8(&scratch).expect(UTF8)),
-            _ => Text::Shared(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8).into()),
+            ..=KEPT => SharedStr::copied(std::str::from_utf8(&scratch).expect(UTF8)),
+            _ => SharedStr::Shared(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8).into()),
         });
         SCRATCH.set(scratch);
         written.map(Self)
@@ -66,7 +66,7 @@ impl RawJson {
     /// As [`of`](Self::from_value), without a serialiser on the way: numbers are frequent answers.
     pub(crate) fn number(number: f64) -> Self {
         if number.is_finite() {
-            Self(json::with_number(number, Text::copied))
+            Self(json::with_number(number, SharedStr::copied))
         } else {
             Self::null()
         }
@@ -74,7 +74,7 @@ impl RawJson {
 
     /// As [`number`](Self::number), digit for digit.
     pub(crate) fn integer(number: impl itoa::Integer) -> Self {
-        Self(Text::copied(itoa::Buffer::new().format(number)))
+        Self(SharedStr::copied(itoa::Buffer::new().format(number)))
     }
 
     /// `null`.
@@ -85,16 +85,16 @@ impl RawJson {
 
     /// Takes text that the caller knows to be JSON: a parser or serialiser has just had it.
     pub(crate) fn trusted(text: impl Into<ByteString>) -> Self {
-        Self(Text::Shared(text.into()))
+        Self(SharedStr::Shared(text.into()))
     }
 
     pub(super) const fn trusted_static(text: &'static str) -> Self {
-        Self(Text::Shared(ByteString::from_static(text)))
+        Self(SharedStr::Shared(ByteString::from_static(text)))
     }
 
     /// Returns the JSON value that is a part of `text`, sharing its memory unless it is small.
     pub(crate) fn slice_of(text: &ByteString, value: &str) -> Self {
-        Self(Text::slice_of(text, value))
+        Self(SharedStr::slice_of(text, value))
     }
 
     /// Decodes the value into a type, as JavaScript would have read it: see [`json::from_str`].

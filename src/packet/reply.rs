@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use super::{CallId, Frame, PacketError, RawJson, raw::is_truthy};
 use crate::{
     compat::Compat,
-    json::{self, UsualKey},
+    json::{self, ExpectedKey},
 };
 
 /// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md`
@@ -125,7 +125,7 @@ pub(crate) struct ReplyMembers<'f> {
 
 /// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly
 /// every reply is, with nothing in it to be looked for. `None` is any other packet.
-pub(crate) fn read_usual(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
+pub(crate) fn read_fast(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
     let rest = frame.as_str().strip_prefix("{\"response\":")?;
     let (response, rest) = rest.split_at(json::value_end(rest)?);
     let id = rest.strip_prefix(",\"isDisposed\":true,\"id\":")?.strip_suffix('}')?;
@@ -154,12 +154,12 @@ impl<'f> ReplyMembers<'f> {
 }
 
 /// In the order in which Nest's server writes them; the last one is rare.
-const KEYS: [UsualKey; 5] = [
-    UsualKey::new("err"),
-    UsualKey::new("response"),
-    UsualKey::new("isDisposed"),
-    UsualKey::new("id"),
-    UsualKey::new("status"),
+const KEYS: [ExpectedKey; 5] = [
+    ExpectedKey::new("err"),
+    ExpectedKey::new("response"),
+    ExpectedKey::new("isDisposed"),
+    ExpectedKey::new("id"),
+    ExpectedKey::new("status"),
 ];
 
 /// What JSON takes for white space.
@@ -261,7 +261,7 @@ mod tests {
             let text = ByteString::from(format!(r#"{{"response":{value},"isDisposed":true,"id":"{id}"}}"#));
             let members = ReplyMembers::read((&text).into(), Compat::Nest12).expect("JSON");
             let read = members.id.and_then(CallId::read_json).map(|id| (id, members.outcome));
-            assert_eq!(read_usual((&text).into()), read);
+            assert_eq!(read_fast((&text).into()), read);
             assert!(read.is_some());
         }
     }
@@ -280,7 +280,7 @@ mod tests {
             r#"{"response":6,"isDisposed":true,"id":1}"#.to_owned(),
             r#"{"response":"#.to_owned(),
         ] {
-            assert_eq!(read_usual((&ByteString::from(&*text)).into()), None, "{text}");
+            assert_eq!(read_fast((&ByteString::from(&*text)).into()), None, "{text}");
         }
     }
 

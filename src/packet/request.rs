@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use super::{CallId, Frame, PacketError, RawJson};
 use crate::{
     compat::Compat,
-    json::{self, UsualKey},
+    json::{self, ExpectedKey},
     pattern::Pattern,
 };
 
@@ -67,11 +67,11 @@ impl IncomingRequest {
 }
 
 /// In the order in which Nest's client writes them.
-const KEYS: [UsualKey; 4] = [
-    UsualKey::new("pattern"),
-    UsualKey::new("data"),
-    UsualKey::new("metadata"),
-    UsualKey::new("id"),
+const KEYS: [ExpectedKey; 4] = [
+    ExpectedKey::new("pattern"),
+    ExpectedKey::new("data"),
+    ExpectedKey::new("metadata"),
+    ExpectedKey::new("id"),
 ];
 
 /// What [`IncomingRequest`] holds, as it stands in the frame: for those who look at a packet and

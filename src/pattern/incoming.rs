@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::json::{self, JsString, ParseError, Value};
 
 use super::route::Route;
-use super::spelling::route_of;
+use super::transform::route_of;
 use crate::compat::Compat;
 
 /// What Nest calls a pattern that is nested too deeply to be written back.

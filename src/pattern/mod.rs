@@ -26,7 +26,7 @@ mod incoming;
 mod outgoing;
 mod pattern_macro;
 mod route;
-mod spelling;
+mod transform;
 
 pub use incoming::IncomingPattern;
 pub use outgoing::Pattern;

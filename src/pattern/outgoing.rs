@@ -5,7 +5,7 @@ use std::fmt;
 use crate::json::{self, JsString, Object, Value};
 
 use super::route::Route;
-use super::spelling::route_of;
+use super::transform::route_of;
 use crate::compat::Compat;
 
 /// What a message or an event is addressed to: a string, a number, or an object of such.

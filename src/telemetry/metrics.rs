@@ -15,7 +15,7 @@ use metrics::{Counter, Gauge, Histogram, SharedString, counter, gauge, histogram
 use super::{Fault, Limit, Outcome, Side};
 
 /// The meters of one connection, which counts as open as long as they last.
-pub(crate) struct LinkMeter(Option<Link>);
+pub(crate) struct ConnectionMeter(Option<Link>);
 
 struct Link {
     side: Side,
@@ -24,7 +24,7 @@ struct Link {
     sent: Counter,
 }
 
-impl LinkMeter {
+impl ConnectionMeter {
     /// For a connection that nobody measures.
     pub(crate) const fn none() -> Self {
         Self(None)
@@ -85,7 +85,7 @@ impl LinkMeter {
     }
 }
 
-impl Drop for LinkMeter {
+impl Drop for ConnectionMeter {
     fn drop(&mut self) {
         if let Some(link) = &self.0 {
             link.open.decrement(1);
@@ -93,9 +93,9 @@ impl Drop for LinkMeter {
     }
 }
 
-impl fmt::Debug for LinkMeter {
+impl fmt::Debug for ConnectionMeter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkMeter(..)")
+        f.write_str("ConnectionMeter(..)")
     }
 }
 

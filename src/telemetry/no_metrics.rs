@@ -3,9 +3,9 @@
 use super::{Fault, Limit, Outcome, Side};
 
 #[derive(Debug)]
-pub(crate) struct LinkMeter;
+pub(crate) struct ConnectionMeter;
 
-impl LinkMeter {
+impl ConnectionMeter {
     pub(crate) const fn none() -> Self {
         Self
     }

@@ -11,7 +11,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Returns what metadata has to carry for the service's spans to become children of `span`; or of
 /// OpenTelemetry's own current span, if `span` is disabled. Nothing if there is neither.
-pub(crate) fn carried(span: &Span) -> Vec<(String, String)> {
+pub(crate) fn inject_context(span: &Span) -> Vec<(String, String)> {
     let context = if span.is_disabled() {
         Context::current()
     } else {

@@ -1,6 +1,6 @@
 //! Connections that come faster than a service can accept them.
 
-use compat_tests::{Make, Stage};
+use compat_tests::{Environment, Implementation};
 use futures_util::future::join_all;
 use nest_wire_harness::App;
 
@@ -14,16 +14,16 @@ const CALLERS: usize = 512;
 
 #[tokio::test]
 async fn a_burst_of_connections_to_nest_waits_for_it() {
-    burst(Make::Nest(12)).await;
+    burst(Implementation::Nest(12)).await;
 }
 
 #[tokio::test]
 async fn a_burst_of_connections_to_us_waits_as_with_nest() {
-    burst(Make::Rust).await;
+    burst(Implementation::Rust).await;
 }
 
-async fn burst(make: Make) {
-    let service = Stage::ready().await.start(App::Conformance, make, &[]).await;
+async fn burst(make: Implementation) {
+    let service = Environment::ready().await.start(App::Conformance, make, &[]).await;
     signal(&service, "-STOP").await;
     let callers = join_all((0..CALLERS).map(|_| Caller::of(service.address())));
     let mut callers = in_time(callers).await;

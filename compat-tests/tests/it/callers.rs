@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use compat_tests::{NestClient, Stage, ask_client, on_each_major};
+use compat_tests::{Environment, NestClient, ask_client, on_each_major};
 use futures_util::{TryStreamExt, future::join_all};
 use nest_wire::{
     Compat,
@@ -110,7 +110,7 @@ impl Link {
 
 async fn lose_their_link(major: u8) {
     let (listener, service) = listen().await;
-    let mut client = NestClient::start(Stage::ready().await, major, service.port()).await;
+    let mut client = NestClient::start(Environment::ready().await, major, service.port()).await;
     client.tell(&[send(1)]).await;
     let mut link = Link::accept(&listener).await;
     link.hear().await;
@@ -154,7 +154,7 @@ async fn refuses(major: u8) {
         .flat_map(|op| refused.map(|call| (op, call)));
     let line = |(key, (op, call))| format!(r#"{{"op":"{op}","key":{key},{call}}}"#);
     let lines: Vec<_> = calls.enumerate().map(line).collect();
-    let heard = ask_client(Stage::ready().await, major, nobody.port(), &lines).await;
+    let heard = ask_client(Environment::ready().await, major, nobody.port(), &lines).await;
     for key in 0..lines.len() {
         let error = "The invalid data or message pattern (undefined/null)";
         let error = json!({"key": key, "error": {"message": error}}).to_string();
@@ -186,7 +186,7 @@ async fn links(major: u8) {
 
     let ping = |key| json!({"op": "send", "key": key, "pattern": "ping", "data": 0}).to_string();
     let pings: Vec<_> = (0..CALLS).map(ping).collect();
-    let heard = ask_client(Stage::ready().await, major, address.port(), &pings).await;
+    let heard = ask_client(Environment::ready().await, major, address.port(), &pings).await;
     assert_eq!(heard.len(), usize::from(CALLS));
     assert_eq!(count.swap(0, SeqCst), if major == 7 { usize::from(CALLS) } else { 1 });
 
@@ -212,7 +212,7 @@ async fn pass_on(listener: TcpListener, service: SocketAddr, count: Arc<AtomicUs
 async fn gap_of_ours(major: u8) {
     let theirs = nests(major, &[]).await;
     let ours = crate::edge::ours(major, Default::default()).await;
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let mut seen = Vec::new();
     for service in [theirs.address(), ours] {
         let mut caller = Caller::of(service).await;
@@ -242,7 +242,7 @@ async fn gap_of_ours(major: u8) {
             }
         }
         let ask = json!({"op": "send", "key": 1, "pattern": "gap", "data": 0}).to_string();
-        seen.push(ask_client(stage, major, service.port(), &[ask]).await);
+        seen.push(ask_client(environment, major, service.port(), &[ask]).await);
     }
     if major == 12 {
         assert_eq!(seen[0], seen[1]);
@@ -255,8 +255,8 @@ async fn gap_of_ours(major: u8) {
 async fn gap(major: u8) {
     let service = nests(major, &[]).await;
     let ask = json!({"op": "send", "key": 1, "pattern": "gap", "data": 0}).to_string();
-    let stage = Stage::ready().await;
-    let theirs = ask_client(stage, major, service.address().port(), &[ask]).await;
+    let environment = Environment::ready().await;
+    let theirs = ask_client(environment, major, service.address().port(), &[ask]).await;
     let values = like(major, service.address())
         .send_stream::<Maybe<Value>>("gap", &0)
         .await;
@@ -299,7 +299,7 @@ async fn burst(major: u8) {
 
 async fn corrupt_frame(major: u8) {
     let (listener, service) = listen().await;
-    let mut client = NestClient::start(Stage::ready().await, major, service.port()).await;
+    let mut client = NestClient::start(Environment::ready().await, major, service.port()).await;
     client.tell(&[send(1)]).await;
     let mut link = Link::accept(&listener).await;
     let call = link.hear().await;
@@ -326,7 +326,7 @@ async fn corrupt_frame(major: u8) {
 /// There is no packet for it: the service goes on with its work, and answers nobody.
 async fn unsubscribes(major: u8) {
     let (listener, service) = listen().await;
-    let mut client = NestClient::start(Stage::ready().await, major, service.port()).await;
+    let mut client = NestClient::start(Environment::ready().await, major, service.port()).await;
     client.tell(&[send(1)]).await;
     let mut link = Link::accept(&listener).await;
     let given_up = link.hear().await;
@@ -358,7 +358,7 @@ async fn unsubscribes(major: u8) {
 
 async fn ids(major: u8) {
     let (listener, service) = listen().await;
-    let mut client = NestClient::start(Stage::ready().await, major, service.port()).await;
+    let mut client = NestClient::start(Environment::ready().await, major, service.port()).await;
     client.tell(&[send(1)]).await;
     let mut link = Link::accept(&listener).await;
     let theirs = form(&link.hear().await["id"]);

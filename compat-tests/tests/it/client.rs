@@ -1,6 +1,6 @@
 //! Our client against Nest's conformance service.
 
-use compat_tests::{Make, Stage, on_each_major};
+use compat_tests::{Environment, Implementation, on_each_major};
 use futures_util::TryStreamExt;
 use nest_wire::{
     client::{CallError, Client},
@@ -13,9 +13,9 @@ on_each_major!(every_kind_of_answer_is_understood_from, calls);
 on_each_major!(a_lost_connection_fails_what_waits_and_is_made_anew_to, loses);
 
 async fn calls(major: u8) {
-    let service = Stage::ready()
+    let service = Environment::ready()
         .await
-        .start(App::Conformance, Make::Nest(major), &[])
+        .start(App::Conformance, Implementation::Nest(major), &[])
         .await;
     let client = Client::new(service.address().to_string());
     values(&client).await;
@@ -144,8 +144,10 @@ async fn many_at_once(client: &Client) {
 }
 
 async fn loses(major: u8) {
-    let stage = Stage::ready().await;
-    let service = stage.start(App::Conformance, Make::Nest(major), &[]).await;
+    let environment = Environment::ready().await;
+    let service = environment
+        .start(App::Conformance, Implementation::Nest(major), &[])
+        .await;
     let address = service.address();
     let client = Client::new(address.to_string());
     let an_hour = json!({"ms": 3_600_000, "value": 1});
@@ -165,8 +167,8 @@ async fn loses(major: u8) {
 
     let error = client.send::<u8>("ping", &0).await.expect_err("nobody listens");
     assert!(matches!(error, CallError::Connect(_)), "{error:?}");
-    let _again = stage
-        .start_on(address.port(), App::Conformance, Make::Nest(major), &[])
+    let _again = environment
+        .start_on(address.port(), App::Conformance, Implementation::Nest(major), &[])
         .await;
     assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
     assert_eq!(client.send::<u8>("sum", &[1, 2]).await.expect("an answer"), 3);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use compat_tests::{Make, PATIENCE, Stage};
+use compat_tests::{Environment, Implementation, PATIENCE};
 use futures_util::{FutureExt, future::join_all};
 use nest_wire::client::{CallError, Client, ClientBuilder, OverloadPolicy};
 use nest_wire_harness::{App, Service};
@@ -15,7 +15,10 @@ use tokio::{process::Command, sync::Mutex, task::yield_now, time::timeout};
 const MORE_THAN_FITS: usize = 32 << 20;
 
 async fn nest() -> Service {
-    Stage::ready().await.start(App::Conformance, Make::Nest(12), &[]).await
+    Environment::ready()
+        .await
+        .start(App::Conformance, Implementation::Nest(12), &[])
+        .await
 }
 
 /// The order in which a slow call and, made after it, a quick one are answered.

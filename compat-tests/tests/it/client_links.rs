@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use compat_tests::{Make, PATIENCE, Stage};
+use compat_tests::{Environment, Implementation, PATIENCE};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::join_all};
 use nest_wire::client::{
     CallError, Client, ConnectionState, DisconnectReason, ReconnectPolicy, Request, StateStream, Target,
@@ -19,14 +19,17 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tower::{Service as _, ServiceBuilder, ServiceExt};
 
-const NEST: Make = Make::Nest(12);
+const NEST: Implementation = Implementation::Nest(12);
 
 async fn start() -> Service {
-    Stage::ready().await.start(App::Conformance, NEST, &[]).await
+    Environment::ready().await.start(App::Conformance, NEST, &[]).await
 }
 
 async fn start_again(port: u16) -> Service {
-    Stage::ready().await.start_on(port, App::Conformance, NEST, &[]).await
+    Environment::ready()
+        .await
+        .start_on(port, App::Conformance, NEST, &[])
+        .await
 }
 
 /// Waits for a state of this kind.

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use compat_tests::{Make, Stage};
+use compat_tests::{Environment, Implementation};
 use nest_wire::{Compat, pattern::Pattern};
 use nest_wire_harness::App;
 use serde_json::Value;
@@ -29,7 +29,7 @@ async fn nodes_locale_decides_and_ours_is_american() {
 }
 
 async fn route_of_nest_12(pattern: &str, locale: &str) -> String {
-    let mut command = Stage::ready().await.command(App::Route, Make::Nest(12));
+    let mut command = Environment::ready().await.command(App::Route, Implementation::Nest(12));
     command.env("LC_ALL", locale);
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut oracle = pipes.spawn().expect("node can be run");

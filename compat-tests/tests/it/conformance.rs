@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use compat_tests::{Case, Divergences, Heard, Make, Stage, all_cases, on_each_major, play};
+use compat_tests::{Case, Divergences, Environment, Heard, Implementation, all_cases, on_each_major, play};
 use nest_wire_harness::{App, Service};
 
 on_each_major!(every_case_is_answered_as_by, answers_are_the_same);
@@ -11,21 +11,25 @@ on_each_major!(every_case_is_answered_as_by, answers_are_the_same);
 compat_tests::on_each_node!(every_case_is_answered_as_by_nest_12_on, answers_are_the_same_on);
 
 async fn answers_are_the_same(major: u8) {
-    let stage = Stage::ready().await;
-    let nest = stage.start(App::Conformance, Make::Nest(major), &[]).await;
-    compare(stage, nest, major).await;
+    let environment = Environment::ready().await;
+    let nest = environment
+        .start(App::Conformance, Implementation::Nest(major), &[])
+        .await;
+    compare(environment, nest, major).await;
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 async fn answers_are_the_same_on(node: compat_tests::Node) {
-    let stage = Stage::ready().await;
-    let nest = stage.start_on_node(&node, App::Conformance, &[]).await;
-    compare(stage, nest, 12).await;
+    let environment = Environment::ready().await;
+    let nest = environment.start_on_node(&node, App::Conformance, &[]).await;
+    compare(environment, nest, 12).await;
 }
 
-async fn compare(stage: &Stage, nest: Service, major: u8) {
+async fn compare(environment: &Environment, nest: Service, major: u8) {
     let like_it = ["--nest", &major.to_string()];
-    let rust = stage.start(App::Conformance, Make::Rust, &like_it).await;
+    let rust = environment
+        .start(App::Conformance, Implementation::Rust, &like_it)
+        .await;
     let divergences = Divergences::listed();
     let mut faults = Vec::new();
     let cases = all_cases();

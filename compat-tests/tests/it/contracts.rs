@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use compat_tests::{Make, NestClient, Stage, on_each_major};
+use compat_tests::{Environment, Implementation, NestClient, on_each_major};
 use futures_util::{TryStreamExt, stream};
 use nest_wire::{
     client::Client,
@@ -22,9 +22,9 @@ on_each_major!(a_caller_keeps_contracts_with_the_service_of, calls);
 on_each_major!(a_service_keeps_contracts_with_the_caller_of, serves);
 
 async fn calls(major: u8) {
-    let service = Stage::ready()
+    let service = Environment::ready()
         .await
-        .start(App::Conformance, Make::Nest(major), &[])
+        .start(App::Conformance, Implementation::Nest(major), &[])
         .await;
     let client = Client::new(service.address().to_string());
     assert_eq!(client.message(SUM, &vec![1.0, 2.5]).send().await.expect("a sum"), 3.5);
@@ -40,7 +40,7 @@ async fn calls(major: u8) {
 }
 
 async fn serves(major: u8) {
-    let mut caller = NestClient::start(Stage::ready().await, major, listen().await.port()).await;
+    let mut caller = NestClient::start(Environment::ready().await, major, listen().await.port()).await;
     // Nest 7 makes a connection for each call until the first is up.
     caller.tell(&[json!({"op": "connect"}).to_string()]).await;
     assert!(caller.hear().await.is_some_and(|line| line.contains("complete")));

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use compat_tests::{Make, Stage, ask_client, ask_client_with};
+use compat_tests::{Environment, Implementation, ask_client, ask_client_with};
 use nest_wire::{
     client::{CallError, Client},
     connection,
@@ -31,24 +31,26 @@ fn client(address: SocketAddr) -> Client {
 
 #[tokio::test]
 async fn a_nest_client_with_its_own_socket_class_can_not_tell_us_from_nest() {
-    let stage = Stage::ready().await;
-    let nest = stage.start(App::Conformance, Make::Nest(12), &FLAGS).await;
+    let environment = Environment::ready().await;
+    let nest = environment
+        .start(App::Conformance, Implementation::Nest(12), &FLAGS)
+        .await;
     let (listener, port) = listener().await;
     let _ours = Served::start(listener, config());
-    let plain = stage.start(App::Conformance, Make::Nest(12), &[]).await;
-    let expected = ask_client(stage, 12, plain.address().port(), &calls()).await;
+    let plain = environment.start(App::Conformance, Implementation::Nest(12), &[]).await;
+    let expected = ask_client(environment, 12, plain.address().port(), &calls()).await;
     for port in [nest.address().port(), port] {
         let port = port.to_string();
         let flags = ["--port", &port, FLAGS[0], FLAGS[1]];
-        assert_eq!(ask_client_with(stage, 12, &flags, &calls()).await, expected);
+        assert_eq!(ask_client_with(environment, 12, &flags, &calls()).await, expected);
     }
 }
 
 #[tokio::test]
 async fn our_client_calls_a_nest_service_with_its_own_socket_class() {
-    let service = Stage::ready()
+    let service = Environment::ready()
         .await
-        .start(App::Conformance, Make::Nest(12), &FLAGS)
+        .start(App::Conformance, Implementation::Nest(12), &FLAGS)
         .await;
     let client = client(service.address());
     assert_eq!(client.send::<f64>("sum", &[3, 5, 6]).await.expect("an answer"), 14.0);
@@ -62,8 +64,8 @@ async fn our_client_calls_a_nest_service_with_its_own_socket_class() {
 
 #[tokio::test]
 async fn the_example_answers_nest_and_our_client() {
-    let stage = Stage::ready().await;
-    let service = stage.start_example("custom_framing").await;
+    let environment = Environment::ready().await;
+    let service = environment.start_example("custom_framing").await;
     let port = service.address().port().to_string();
     let lines = [
         json!({"op": "send", "key": 1, "pattern": "sum", "data": [3, 5, 6]}),
@@ -71,7 +73,7 @@ async fn the_example_answers_nest_and_our_client() {
         json!({"op": "emit", "key": 3, "pattern": "log", "data": "an event"}),
     ];
     let flags = ["--port", &port, FLAGS[0], FLAGS[1]];
-    let heard = ask_client_with(stage, 12, &flags, &lines.map(|line| line.to_string())).await;
+    let heard = ask_client_with(environment, 12, &flags, &lines.map(|line| line.to_string())).await;
     assert_eq!(heard["1"], [r#"{"key":1,"next":14}"#, r#"{"key":1,"complete":true}"#]);
     assert!(
         heard["2"][0].contains("There is no matching message handler"),

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, fs, net::SocketAddr, path::PathBuf, process::Stdio};
 
-use compat_tests::{NestClient, PATIENCE, Stage};
+use compat_tests::{Environment, NestClient, PATIENCE};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -20,8 +20,8 @@ struct Image {
 }
 
 impl Image {
-    async fn build(stage: &Stage) -> Self {
-        let checkout = stage.harness().checkout();
+    async fn build(environment: &Environment) -> Self {
+        let checkout = environment.harness().checkout();
         let mut command = Command::new("node");
         command
             .current_dir(checkout)
@@ -107,14 +107,14 @@ impl Container {
 
 #[tokio::test]
 async fn the_service_to_copy_serves_nest_as_process_1_and_drains_on_sigterm() {
-    let stage = Stage::ready().await;
-    let image = Image::build(stage).await;
+    let environment = Environment::ready().await;
+    let image = Image::build(environment).await;
     let mut container = Container::start(&image);
     let address: SocketAddr = container.logged("listening on ").await.parse().expect("an address");
     assert!(address.ip().is_unspecified());
     assert!(image.is_healthy(address.port()).await);
 
-    let mut nest = NestClient::start(stage, 12, address.port()).await;
+    let mut nest = NestClient::start(environment, 12, address.port()).await;
     nest.tell(&[
         r#"{"op":"emit","key":0,"pattern":"user_created","data":{"name":"Ada"}}"#.to_owned(),
         r#"{"op":"send","key":1,"pattern":{"cmd":"report"},"data":{"millis":1500}}"#.to_owned(),

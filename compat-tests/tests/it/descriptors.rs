@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use compat_tests::{Make, PATIENCE, Stage};
+use compat_tests::{Environment, Implementation, PATIENCE};
 use futures_util::future::{join, join_all};
 use nest_wire_harness::{App, Service};
 use tokio::{process::Command, sync::watch, time::timeout};
@@ -16,7 +16,9 @@ const CALLERS: usize = 60;
 
 /// Our conformance service under a limit of the system's.
 async fn start_limited() -> Service {
-    let service = Stage::ready().await.command(App::Conformance, Make::Rust);
+    let service = Environment::ready()
+        .await
+        .command(App::Conformance, Implementation::Rust);
     let program: &OsStr = service.as_std().get_program();
     let mut command = Command::new("sh");
     command

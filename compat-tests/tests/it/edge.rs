@@ -3,7 +3,7 @@
 use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
 
 use bytes::BytesMut;
-use compat_tests::{Make, PATIENCE, Stage};
+use compat_tests::{Environment, Implementation, PATIENCE};
 use futures_util::stream;
 use nest_wire::{
     Compat,
@@ -23,7 +23,10 @@ use tokio::{
 
 /// Nest's service of a major, with these flags.
 pub(crate) async fn nests(major: u8, flags: &[&str]) -> Service {
-    Stage::ready().await.start(App::Edge, Make::Nest(major), flags).await
+    Environment::ready()
+        .await
+        .start(App::Edge, Implementation::Nest(major), flags)
+        .await
 }
 
 /// Ours, like that major and with these limits, in this process; it ends with the test's runtime.

@@ -1,7 +1,7 @@
 //! What `docs/guide` claims: its recipes (`examples/coming_from_nest`) answer as a guard, a pipe, an
 //! interceptor and exception filters of Nest 12 do.
 
-use compat_tests::{Make, Stage};
+use compat_tests::{Environment, Implementation};
 use nest_wire_harness::App;
 
 use crate::edge::Caller;
@@ -64,9 +64,9 @@ const FORBIDDEN: &str = r#""err":{"status":"error","message":"Forbidden resource
 
 #[tokio::test]
 async fn guards_pipes_interceptors_and_filters_answer_as_in_nest() {
-    let stage = Stage::ready().await;
-    for make in [Make::Nest(12), Make::Rust] {
-        let service = stage.start(App::Guide, make, &[]).await;
+    let environment = Environment::ready().await;
+    for make in [Implementation::Nest(12), Implementation::Rust] {
+        let service = environment.start(App::Guide, make, &[]).await;
         let mut caller = Caller::of(service.address()).await;
         for (pattern, data, answer) in CALLS {
             caller.say(&format!(r#"{{"pattern":"{pattern}",{data},"id":1}}"#)).await;

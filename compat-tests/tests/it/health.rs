@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture, sync::Arc};
 
-use compat_tests::{Stage, ask_client, on_each_major};
+use compat_tests::{Environment, ask_client, on_each_major};
 use nest_wire::{
     Compat,
     server::{Router, serve},
@@ -15,7 +15,7 @@ use crate::{log::Log, service::listener};
 on_each_major!(a_health_check_leaves_no_trace_in_the_log_of, checks);
 
 async fn checks(major: u8) {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let log = Log::of(Level::DEBUG);
     let (listener, port) = listener().await;
     let stop = Arc::new(Notify::new());
@@ -25,7 +25,7 @@ async fn checks(major: u8) {
 
     let connect = r#"{"op":"connect","key":1}"#.to_owned();
     // When all it was told is done, it closes.
-    let heard = ask_client(stage, major, port, &[connect]).await;
+    let heard = ask_client(environment, major, port, &[connect]).await;
     assert_eq!(heard["1"], [r#"{"key":1,"complete":true}"#]);
     stop.notify_one();
     served.await.expect("no panic");

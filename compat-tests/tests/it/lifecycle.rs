@@ -3,7 +3,7 @@
 use std::{io::ErrorKind, net::IpAddr};
 
 use bytes::BytesMut;
-use compat_tests::{Make, PATIENCE, Stage};
+use compat_tests::{Environment, Implementation, PATIENCE};
 use futures_util::FutureExt;
 use nest_wire::codec::encode;
 use nest_wire_harness::{App, Service};
@@ -24,13 +24,17 @@ async fn terminate(service: &Service) {
 
 #[tokio::test]
 async fn sigterm_ends_each_service_with_status_0() {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let mut services = Vec::new();
     for app in APPS.into_iter().chain([App::Guide]) {
-        services.push(stage.start(app, Make::Rust, &[]).await);
+        services.push(environment.start(app, Implementation::Rust, &[]).await);
     }
-    services.push(stage.start_example("custom_framing").await);
-    services.push(stage.start_example_with("metrics", &["--metrics-port", "0"]).await);
+    services.push(environment.start_example("custom_framing").await);
+    services.push(
+        environment
+            .start_example_with("metrics", &["--metrics-port", "0"])
+            .await,
+    );
     for mut service in services {
         terminate(&service).await;
         let status = service.ended().await.expect("it ends");
@@ -40,7 +44,10 @@ async fn sigterm_ends_each_service_with_status_0() {
 
 #[tokio::test]
 async fn what_is_in_flight_at_sigterm_is_answered_before_the_connection_closes() {
-    let mut service = Stage::ready().await.start(App::Conformance, Make::Rust, &[]).await;
+    let mut service = Environment::ready()
+        .await
+        .start(App::Conformance, Implementation::Rust, &[])
+        .await;
     let mut stream = TcpStream::connect(service.address()).await.expect("it accepts");
     let mut requests = BytesMut::new();
     encode(
@@ -65,7 +72,10 @@ async fn what_is_in_flight_at_sigterm_is_answered_before_the_connection_closes()
 
 #[tokio::test]
 async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
-    let mut service = Stage::ready().await.start(App::Conformance, Make::Rust, &[]).await;
+    let mut service = Environment::ready()
+        .await
+        .start(App::Conformance, Implementation::Rust, &[])
+        .await;
     let mut idle = TcpStream::connect(service.address()).await.expect("it accepts");
     let mut busy = TcpStream::connect(service.address()).await.expect("it accepts");
     let mut requests = BytesMut::new();
@@ -108,9 +118,9 @@ async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
 
 #[tokio::test]
 async fn each_address_of_localhost_is_announced_and_accepts() {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     for app in [App::User, App::Main] {
-        let service = stage.start(app, Make::Rust, &[]).await;
+        let service = environment.start(app, Implementation::Rust, &[]).await;
         let port = service.address().port();
         let mut announced = 0;
         for address in lookup_host(("localhost", port)).await.expect("localhost has addresses") {
@@ -133,10 +143,10 @@ async fn exists(address: IpAddr) -> bool {
 
 #[tokio::test]
 async fn each_service_ends_with_its_parent() {
-    let stage = Stage::ready().await;
-    for make in [Make::Rust, Make::Nest(12), Make::Nest(7)] {
+    let environment = Environment::ready().await;
+    for make in [Implementation::Rust, Implementation::Nest(12), Implementation::Nest(7)] {
         for app in APPS {
-            let mut service = stage.start(app, make, &[]).await;
+            let mut service = environment.start(app, make, &[]).await;
             service.let_go();
             let status = service.ended().await.expect("it ends");
             assert!(

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use compat_tests::{Stage, ask_client, get};
+use compat_tests::{Environment, ask_client, get};
 use serde_json::json;
 
 #[tokio::test]
 async fn the_example_s_page_tells_what_nest_has_called() {
-    let stage = Stage::ready().await;
-    let service = stage
+    let environment = Environment::ready().await;
+    let service = environment
         .start_example_with("metrics", &["--host", "127.0.0.1", "--metrics-port", "0"])
         .await;
     let printed = service.output();
@@ -22,7 +22,7 @@ async fn the_example_s_page_tells_what_nest_has_called() {
         call(3, "unknown", json!(0)),
     ];
     let lines = calls.map(|call| call.to_string());
-    let heard = ask_client(stage, 12, service.address().port(), &lines).await;
+    let heard = ask_client(environment, 12, service.address().port(), &lines).await;
     assert_eq!(heard["1"][0], r#"{"key":1,"next":3}"#);
 
     let metrics = get(page, "/metrics").await;

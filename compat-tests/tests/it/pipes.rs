@@ -1,6 +1,6 @@
 //! The column "Nest" of the guide's table of pipes, from Nest's own. The column "serde" is `tests/it/values/pipes.rs`.
 
-use compat_tests::{Make, Stage, package};
+use compat_tests::{Environment, Implementation, package};
 use nest_wire_harness::App;
 
 use crate::edge::Caller;
@@ -51,7 +51,10 @@ const WITH_NULL: &str = r#"{"item":"tea","quantity":1,"note":null}"#;
 #[tokio::test]
 async fn nests_pipes_make_of_a_payload_what_the_guide_says() {
     package::ready("pipes").await;
-    let service = Stage::ready().await.start(App::Pipes, Make::Nest(12), &[]).await;
+    let service = Environment::ready()
+        .await
+        .start(App::Pipes, Implementation::Nest(12), &[])
+        .await;
     let mut caller = Caller::of(service.address()).await;
     for (pipe, data, transformed) in TRANSFORMED {
         caller
@@ -72,7 +75,10 @@ async fn nests_pipes_make_of_a_payload_what_the_guide_says() {
 #[tokio::test]
 async fn nests_validation_tells_all_mistakes() {
     package::ready("pipes").await;
-    let service = Stage::ready().await.start(App::Pipes, Make::Nest(12), &[]).await;
+    let service = Environment::ready()
+        .await
+        .start(App::Pipes, Implementation::Nest(12), &[])
+        .await;
     let mut caller = Caller::of(service.address()).await;
     caller
         .say(r#"{"pattern":"plain","data":{"item":5,"quantity":"1"},"id":1}"#)

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compat_tests::{NestClient, PATIENCE, Stage, on_each_major};
+use compat_tests::{Environment, NestClient, PATIENCE, on_each_major};
 use nest_wire::server::{HostListener, Limits, Router, ShutdownOutcome, State, serve};
 use serde_json::json;
 use tokio::{
@@ -70,7 +70,7 @@ impl Service {
 }
 
 async fn client(major: u8, service: &Service) -> NestClient {
-    NestClient::start(Stage::ready().await, major, service.address.port()).await
+    NestClient::start(Environment::ready().await, major, service.address.port()).await
 }
 
 fn send(key: u8, pattern: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use compat_tests::{Make, Stage, ask_client, ask_client_with};
+use compat_tests::{Environment, Implementation, ask_client, ask_client_with};
 use futures_util::StreamExt;
 use nest_wire::{
     client::{CallError, Client, ConnectionState},
@@ -85,16 +85,16 @@ fn chain(error: &dyn Error) -> String {
 
 #[tokio::test]
 async fn nests_client_can_not_tell_us_from_nest_under_tls() {
-    let stage = Stage::ready().await;
-    let nest = stage.start(App::Conformance, Make::Nest(12), &[]).await;
-    let expected = ask_client(stage, 12, nest.address().port(), &calls()).await;
+    let environment = Environment::ready().await;
+    let nest = environment.start(App::Conformance, Implementation::Nest(12), &[]).await;
+    let expected = ask_client(environment, 12, nest.address().port(), &calls()).await;
     let certificates = Certificates::new("nest-client");
     for (callers, name) in [(Callers::Anybody, None), (Callers::Known, Some("caller"))] {
         let (listener, port) = listener().await;
         let tls = service_tls(&certificates, callers);
         let _ours = Served::start(TlsListener::new(listener, tls), TransportConfig::default());
         let flags = client_flags(&certificates, port, name);
-        let heard = ask_client_with(stage, 12, &strs(&flags), &calls()).await;
+        let heard = ask_client_with(environment, 12, &strs(&flags), &calls()).await;
         assert_eq!(heard, expected, "{callers:?}");
     }
 }
@@ -104,9 +104,9 @@ async fn our_client_calls_nest_under_tls() {
     let certificates = Certificates::new("nest-service");
     for (callers, name) in [(Callers::Anybody, None), (Callers::Known, Some("caller"))] {
         let flags = service_flags(&certificates, callers);
-        let service = Stage::ready()
+        let service = Environment::ready()
             .await
-            .start(App::Conformance, Make::Nest(12), &strs(&flags))
+            .start(App::Conformance, Implementation::Nest(12), &strs(&flags))
             .await;
         let client = Client::builder()
             .tls(client_tls(&certificates, name))
@@ -124,9 +124,9 @@ async fn our_client_calls_nest_under_tls() {
 async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
     let certificates = Certificates::new("turned-away");
     let flags = service_flags(&certificates, Callers::Known);
-    let service = Stage::ready()
+    let service = Environment::ready()
         .await
-        .start(App::Conformance, Make::Nest(12), &strs(&flags))
+        .start(App::Conformance, Implementation::Nest(12), &strs(&flags))
         .await;
     let address = service.address().to_string();
     let strangers_ca = ClientTls::trusting(authorities(&certificates, "strangers-ca"));
@@ -169,7 +169,7 @@ async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
 
 #[tokio::test]
 async fn those_whom_we_turn_away_harm_nobody() {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let certificates = Certificates::new("we-turn-away");
     let (listener, port) = listener().await;
     let tls = service_tls(&certificates, Callers::Known);
@@ -177,7 +177,7 @@ async fn those_whom_we_turn_away_harm_nobody() {
     let ping = [json!({"op": "send", "key": 1, "pattern": "ping", "data": 0}).to_string()];
     let ask = async |name| {
         let flags = client_flags(&certificates, port, name);
-        ask_client_with(stage, 12, &strs(&flags), &ping)
+        ask_client_with(environment, 12, &strs(&flags), &ping)
             .await
             .remove("1")
             .expect("an outcome")
@@ -187,7 +187,7 @@ async fn those_whom_we_turn_away_harm_nobody() {
         assert!(outcome[0].contains(r#""error""#), "{outcome:?}");
     }
     let port_flag = ["--port", &port.to_string()];
-    let plain = ask_client_with(stage, 12, &port_flag, &ping).await;
+    let plain = ask_client_with(environment, 12, &port_flag, &ping).await;
     assert!(plain["1"][0].contains(r#""error""#), "{plain:?}");
     let mut scanner = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
     scanner.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("open");

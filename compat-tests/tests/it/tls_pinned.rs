@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use compat_tests::{Make, Stage, ask_client_with};
+use compat_tests::{Environment, Implementation, ask_client_with};
 use nest_wire::{
     client::Client,
     connection::TransportConfig,
@@ -63,9 +63,9 @@ async fn our_client_calls_a_nest_with_a_certificate_of_any_kind() {
     for kind in Kind::all() {
         let files = Files::of(&kind, "nest-service");
         let flags = files.flags();
-        let service = Stage::ready()
+        let service = Environment::ready()
             .await
-            .start(App::Conformance, Make::Nest(12), &with(&flags, &["--mutual"]))
+            .start(App::Conformance, Implementation::Nest(12), &with(&flags, &["--mutual"]))
             .await;
         let tls = ClientTls::trusting_pinned(files.pinned()).identity(files.identity());
         let client = Client::builder()
@@ -79,7 +79,7 @@ async fn our_client_calls_a_nest_with_a_certificate_of_any_kind() {
 
 #[tokio::test]
 async fn nests_client_calls_us_with_a_certificate_of_any_kind() {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     for kind in Kind::all() {
         let files = Files::of(&kind, "nest-client");
         let listener = HostListener::bind("localhost:0").await.expect("a free port");
@@ -89,7 +89,7 @@ async fn nests_client_calls_us_with_a_certificate_of_any_kind() {
         let flags = files.flags();
         let call = json!({"op": "send", "key": 1, "pattern": "sum", "data": [3, 5, 6]}).to_string();
         let heard = ask_client_with(
-            stage,
+            environment,
             12,
             &with(&flags, &["--host", "localhost", "--port", &port]),
             &[call],
@@ -113,7 +113,7 @@ async fn nests_client_is_shown_a_renewed_certificate_without_a_restart() {
     let heard_by_one_that_trusts = async |files: &Files| {
         let flags = files.flags();
         let flags = with(&flags, &["--host", "localhost", "--port", &port]);
-        let mut heard = ask_client_with(Stage::ready().await, 12, &flags, std::slice::from_ref(&call)).await;
+        let mut heard = ask_client_with(Environment::ready().await, 12, &flags, std::slice::from_ref(&call)).await;
         heard.remove("1")
     };
     let sum = [r#"{"key":1,"next":14}"#, r#"{"key":1,"complete":true}"#]
@@ -132,9 +132,9 @@ async fn our_client_shows_nest_a_renewed_certificate_without_a_restart() {
     let mut flags = own.flags();
     // The service trusts the certificate alone that its caller does not have yet.
     *flags.last_mut().expect("the value of --ca") = after.flags().pop().expect("the value of --ca");
-    let service = Stage::ready()
+    let service = Environment::ready()
         .await
-        .start(App::Conformance, Make::Nest(12), &with(&flags, &["--mutual"]))
+        .start(App::Conformance, Implementation::Nest(12), &with(&flags, &["--mutual"]))
         .await;
     let identity = before.identity();
     let tls = ClientTls::trusting_pinned(own.pinned()).identity(identity.clone());
@@ -158,6 +158,6 @@ async fn nests_client_refuses_a_certificate_that_has_expired_though_it_is_its_ca
     let flags = files.flags();
     let call = json!({"op": "send", "key": 1, "pattern": "sum", "data": [1]}).to_string();
     let flags = with(&flags, &["--host", "localhost", "--port", &port]);
-    let heard = ask_client_with(Stage::ready().await, 12, &flags, &[call]).await;
+    let heard = ask_client_with(Environment::ready().await, 12, &flags, &[call]).await;
     assert_eq!(heard["1"], [r#"{"key":1,"error":{"message":"Connection closed"}}"#]);
 }

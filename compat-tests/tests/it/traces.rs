@@ -1,7 +1,7 @@
 //! One trace through three processes: Nest's client, a service of ours that calls on, Nest's service. On the side of
 //! Node, OpenTelemetry's own API reads and writes packets' metadata.
 
-use compat_tests::{Make, NestClient, Stage};
+use compat_tests::{Environment, Implementation, NestClient};
 use nest_wire::{
     client::Client,
     packet::RpcError,
@@ -41,15 +41,17 @@ async fn a_trace_crosses_the_wire_from_nest_to_us_and_on_to_nest() {
         .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("compat-tests")));
     let _guard = tracing::subscriber::set_default(subscriber);
 
-    let stage = Stage::ready().await;
-    let last = stage.start(App::TracedService, Make::Nest(12), &[]).await;
+    let environment = Environment::ready().await;
+    let last = environment
+        .start(App::TracedService, Implementation::Nest(12), &[])
+        .await;
     let leaf = Client::new(last.address().to_string()).with_trace_context();
     let router = Router::new().message("hop", hop).trace_context().with_state(leaf);
     let (listener, port) = listener().await;
     tokio::spawn(serve(listener, router).into_future());
 
     let flags = ["--port", &port.to_string()];
-    let mut first = NestClient::start_as(stage, App::TracedClient, 12, &flags).await;
+    let mut first = NestClient::start_as(environment, App::TracedClient, 12, &flags).await;
     first.tell(&[json!({"pattern": "hop", "data": 0}).to_string()]).await;
     let heard = first.hear().await.expect("an answer");
     let asked: Value = serde_json::from_str(&heard).expect("JSON");

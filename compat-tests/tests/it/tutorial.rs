@@ -1,16 +1,16 @@
 //! The tutorial's two services, either side of either make: what the browser shows, and every byte between them.
 
-use compat_tests::{Make, Stage, Tap, Transcript, get, on_each_major};
+use compat_tests::{Environment, Implementation, Tap, Transcript, get, on_each_major};
 use nest_wire_harness::App;
 
 on_each_major!(the_tutorial_works_whichever_side_is_ours, tutorial);
 on_each_major!(the_further_routes_say_the_same_whichever_side_is_ours, routes);
 
 async fn tutorial(major: u8) {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let mut transcripts = Vec::new();
     for (main, user) in pairs(major) {
-        let (bodies, transcript) = visit(stage, main, App::User, user, &["/sum?num=3,5,6"]).await;
+        let (bodies, transcript) = visit(environment, main, App::User, user, &["/sum?num=3,5,6"]).await;
         assert_eq!(bodies, ["14"], "{main} -> {user}");
         // 7's own client: an event and a message before the first connection is up take a connection each.
         transcripts.push(((main, user), transcript.sorted()));
@@ -30,13 +30,13 @@ async fn tutorial(major: u8) {
 }
 
 async fn routes(major: u8) {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let paths = ["/object", "/stream", "/error", "/missing", "/note"];
-    let (nest, rust) = (Make::Nest(major), Make::Rust);
+    let (nest, rust) = (Implementation::Nest(major), Implementation::Rust);
     for service in [nest, rust] {
-        let (bodies, transcript) = visit(stage, nest, App::Conformance, service, &paths).await;
+        let (bodies, transcript) = visit(environment, nest, App::Conformance, service, &paths).await;
         assert_eq!(bodies, expected_bodies(service));
-        let (our_bodies, our_transcript) = visit(stage, rust, App::Conformance, service, &paths).await;
+        let (our_bodies, our_transcript) = visit(environment, rust, App::Conformance, service, &paths).await;
         assert_eq!(our_bodies, bodies, "what the browser shows of {service}");
         assert_eq!(our_transcript.caller, transcript.caller, "what is sent to {service}");
         assert_eq!(our_transcript.service, transcript.service, "what {service} answers");
@@ -44,16 +44,22 @@ async fn routes(major: u8) {
     }
 }
 
-fn pairs(major: u8) -> [(Make, Make); 4] {
-    let (nest, rust) = (Make::Nest(major), Make::Rust);
+fn pairs(major: u8) -> [(Implementation, Implementation); 4] {
+    let (nest, rust) = (Implementation::Nest(major), Implementation::Rust);
     [(nest, nest), (nest, rust), (rust, nest), (rust, rust)]
 }
 
 /// Starts the two services with a proxy between them and fetches `paths` one after the other.
-async fn visit(stage: &Stage, main: Make, app: App, user: Make, paths: &[&str]) -> (Vec<String>, Transcript) {
-    let service = stage.start(app, user, &[]).await;
+async fn visit(
+    environment: &Environment,
+    main: Implementation,
+    app: App,
+    user: Implementation,
+    paths: &[&str],
+) -> (Vec<String>, Transcript) {
+    let service = environment.start(app, user, &[]).await;
     let tap = Tap::on(service.address()).await;
-    let main = stage.start_main(main, tap.address().port()).await;
+    let main = environment.start_main(main, tap.address().port()).await;
     let mut bodies = Vec::new();
     for path in paths {
         bodies.push(get(main.address(), path).await);
@@ -69,14 +75,14 @@ async fn visit(stage: &Stage, main: Make, app: App, user: Make, paths: &[&str]) 
 }
 
 /// Nest 7 does not chain event handlers: of the two for `note` only the one that counts is there.
-fn notes(service: Make) -> &'static str {
+fn notes(service: Implementation) -> &'static str {
     match service {
-        Make::Nest(7) => r#"{"values":[],"count":1}"#,
+        Implementation::Nest(7) => r#"{"values":[],"count":1}"#,
         _ => r#"{"values":["a"],"count":1}"#,
     }
 }
 
-fn expected_bodies(service: Make) -> [&'static str; 5] {
+fn expected_bodies(service: Implementation) -> [&'static str; 5] {
     [
         "6",
         "[1,2,3]",
@@ -86,7 +92,7 @@ fn expected_bodies(service: Make) -> [&'static str; 5] {
     ]
 }
 
-fn expected_replies(service: Make) -> Vec<String> {
+fn expected_replies(service: Implementation) -> Vec<String> {
     let replies = [
         r##"{"response":6,"isDisposed":true,"id":"#1"}"##,
         r##"{"response":1,"id":"#2"}"##,

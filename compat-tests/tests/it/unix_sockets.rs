@@ -5,7 +5,7 @@ use std::{
     process::Stdio,
 };
 
-use compat_tests::{Make, PATIENCE, Stage, ask_client, ask_client_with};
+use compat_tests::{Environment, Implementation, PATIENCE, ask_client, ask_client_with};
 use nest_wire::{
     client::{Client, Target},
     connection::TransportConfig,
@@ -46,15 +46,18 @@ impl Drop for Socket {
 
 #[tokio::test]
 async fn nests_client_can_not_tell_us_from_nest_over_a_unix_socket() {
-    let stage = Stage::ready().await;
+    let environment = Environment::ready().await;
     let socket = Socket::named("ours");
     let listener = UnixListener::bind(socket.path()).expect("a free path");
     let _ours = Served::start(listener, TransportConfig::default());
     let flags = ["--path", socket.text()];
-    let heard = ask_client_with(stage, 12, &flags, &calls()).await;
+    let heard = ask_client_with(environment, 12, &flags, &calls()).await;
 
-    let nest = stage.start(App::Conformance, Make::Nest(12), &[]).await;
-    assert_eq!(heard, ask_client(stage, 12, nest.address().port(), &calls()).await);
+    let nest = environment.start(App::Conformance, Implementation::Nest(12), &[]).await;
+    assert_eq!(
+        heard,
+        ask_client(environment, 12, nest.address().port(), &calls()).await
+    );
 }
 
 #[tokio::test]
@@ -70,7 +73,9 @@ async fn our_client_calls_nest_over_a_unix_socket() {
 
 /// A Nest service on a Unix socket, once it listens there. It is killed when it is dropped.
 async fn nest_on(socket: &Socket) -> Child {
-    let mut command = Stage::ready().await.command(App::Conformance, Make::Nest(12));
+    let mut command = Environment::ready()
+        .await
+        .command(App::Conformance, Implementation::Nest(12));
     command.args(["--path", socket.text()]);
     let mut nest = command
         .stdout(Stdio::piped())

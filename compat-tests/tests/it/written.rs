@@ -1,6 +1,6 @@
 //! What our client writes is what Nest's client writes, to the byte, whatever it is asked to send.
 
-use compat_tests::{Make, Stage, Tap, Transcript, ask_client, on_each_major};
+use compat_tests::{Environment, Implementation, Tap, Transcript, ask_client, on_each_major};
 use nest_wire::{
     Compat,
     client::{CallError, Client},
@@ -56,15 +56,17 @@ const METADATA: &str = r#"{"traceparent":"00-求","1":[1.0]}"#;
 
 async fn written(major: u8) {
     let has_metadata = major >= 12;
-    let stage = Stage::ready().await;
-    let service = stage.start(App::Conformance, Make::Nest(major), &[]).await;
+    let environment = Environment::ready().await;
+    let service = environment
+        .start(App::Conformance, Implementation::Nest(major), &[])
+        .await;
 
     let mut tap = Tap::on(service.address()).await;
     let mut lines: Vec<_> = CALLS.iter().enumerate().map(line).collect();
     if has_metadata {
         lines.insert(0, format!(r#"{{"op":"metadata","metadata":{METADATA}}}"#));
     }
-    ask_client(stage, major, tap.address().port(), &lines).await;
+    ask_client(environment, major, tap.address().port(), &lines).await;
     let theirs = packets(tap.events_until_closed(&[Side::Caller]).await);
 
     let mut tap = Tap::on(service.address()).await;

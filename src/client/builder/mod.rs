@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::tls::ClientTls;
 use crate::{
     client::{
-        BuildError, Client, Config, OverloadPolicy, ReconnectPolicy, Target,
-        config::{CountsAsFailure, at_least_one},
+        BuildError, Client, OverloadPolicy, ReconnectPolicy, Target,
+        config::{Config, CountsAsFailure, at_least_one},
     },
     compat::Compat,
     connection::{TcpOptions, TransportConfig},

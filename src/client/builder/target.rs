@@ -7,7 +7,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(feature = "tls")]
 use crate::client::builder::tls::over_tls;
 use crate::client::{
-    BuildError, Client, Config,
+    BuildError, Client,
+    config::Config,
     connect::{address::checked, host::Host, tcp::TcpConnector},
 };
 

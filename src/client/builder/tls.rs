@@ -7,7 +7,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::{
     client::{
-        BuildError, Client, Config,
+        BuildError, Client,
+        config::Config,
         connect::{address::checked, host::Host, tcp::TcpConnector},
     },
     tls::ClientTls,

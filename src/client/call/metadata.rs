@@ -71,7 +71,7 @@ impl Metadata {
         };
         #[cfg(feature = "otel")]
         if self.is_traced {
-            return with_context(own, &crate::telemetry::carried(span));
+            return with_context(own, &crate::telemetry::inject_context(span));
         }
         own
     }

@@ -13,7 +13,7 @@ use tracing::{Span, field::Empty};
 use crate::{
     client::CallError,
     packet::{CallId, Draft},
-    telemetry::{CallMeter, CallMeters, Outcome, excerpt},
+    telemetry::{CallMeter, CallMeters, Outcome, truncate_for_log},
 };
 
 /// What is measured of all calls of a client.
@@ -124,13 +124,13 @@ macro_rules! call_span {
         tracing::span!(
             $level,
             "request",
-            otel.name = tracing::field::display(format!("{operation} {}", excerpt(&plain($draft.pattern())))),
+            otel.name = tracing::field::display(format!("{operation} {}", truncate_for_log(&plain($draft.pattern())))),
             otel.kind = "producer",
             otel.status_code = Empty,
             messaging.system = "nestjs",
             messaging.operation.name = operation,
             messaging.operation.type = "send",
-            messaging.destination.name = excerpt(&plain($draft.pattern())),
+            messaging.destination.name = truncate_for_log(&plain($draft.pattern())),
             messaging.message.conversation_id = Empty,
             error.type = Empty,
         )

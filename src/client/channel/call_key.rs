@@ -3,6 +3,6 @@
 /// What leads to a caller. It may be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) struct CallKey {
-    pub(in crate::client) place: u32,
-    pub(in crate::client) number: u64,
+    pub(in crate::client) index: u32,
+    pub(in crate::client) generation: u64,
 }

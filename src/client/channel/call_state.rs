@@ -1,9 +1,9 @@
 //! The state of a call.
 //!
 //! ```text
-//!   Queued ──────── written ──► Asked ──── answered ──┐
-//!   QueuedEvent ─── written ──► Leaving ─ all sent ───┼──► Over
-//!   Linking ────────────────────────────── linked ────┘    from everywhere: no connection
+//!   Queued ──────── written ──► AwaitingReply ──── answered ──┐
+//!   QueuedEvent ─── written ──► Flushing ─ all sent ───┼──► Done
+//!   AwaitingConnection ────────────────────────────── linked ────┘    from everywhere: no connection
 //! ```
 //!
 //! A call whose caller gives up, or whose timeout ends, is taken away.
@@ -11,17 +11,17 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum CallState {
     /// It wants a connection and nothing else.
-    Linking,
+    AwaitingConnection,
     /// Its packet waits to be written.
     Queued,
     /// Its packet is an event and waits to be written.
     QueuedEvent,
     /// A request that waits for its answer.
-    Asked,
+    AwaitingReply,
     /// An event that is written but perhaps not wholly sent.
-    Leaving,
+    Flushing,
     /// It has ended, which its caller has not yet seen.
-    Over,
+    Done,
 }
 
 impl CallState {
@@ -33,6 +33,6 @@ impl CallState {
 
     /// Returns true if it goes on though nobody waits for it.
     pub(in crate::client) const fn is_autonomous(self) -> bool {
-        matches!(self, Self::QueuedEvent | Self::Leaving)
+        matches!(self, Self::QueuedEvent | Self::Flushing)
     }
 }

@@ -21,9 +21,9 @@ pub(in crate::client) struct ChannelState {
     pub(in crate::client) calls: PendingCalls,
     pub(in crate::client) queue: Queue,
     /// The task, while it sleeps; the first who brings something wakes it.
-    pub(in crate::client) sleeper: Option<Waker>,
+    pub(in crate::client) driver_waker: Option<Waker>,
     /// Whether there is a task.
-    pub(in crate::client) is_attended: bool,
+    pub(in crate::client) driver_running: bool,
     /// Whether nothing more is let in.
     pub(in crate::client) is_closing: bool,
     /// Whether that has taken too long: the task has to cut its connection.
@@ -35,8 +35,8 @@ impl ChannelState {
         Self {
             calls: PendingCalls::new(compat),
             queue: Queue::default(),
-            sleeper: None,
-            is_attended: false,
+            driver_waker: None,
+            driver_running: false,
             is_closing: false,
             is_overdue: false,
         }
@@ -44,16 +44,20 @@ impl ChannelState {
 
     /// Has `cx` woken when something is brought.
     pub(in crate::client) fn watch(&mut self, cx: &Context<'_>) {
-        if !self.sleeper.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-            self.sleeper = Some(cx.waker().clone());
+        if !self
+            .driver_waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(cx.waker()))
+        {
+            self.driver_waker = Some(cx.waker().clone());
         }
     }
 
     /// There is a connection: ends the calls that waited for that only. Returns true if packets
     /// wait to be written.
     pub(in crate::client) fn linked(&mut self, woken: &mut WakeList) -> bool {
-        if self.calls.count(CallState::Linking) > 0 {
-            self.calls.end_linking(&Ok(None), woken);
+        if self.calls.count(CallState::AwaitingConnection) > 0 {
+            self.calls.end_awaiting_connection(&Ok(None), woken);
         }
         self.queued() > 0
     }
@@ -61,7 +65,7 @@ impl ChannelState {
     /// Ends the calls that wait for a connection with `error`. Returns how many slots that frees.
     pub(in crate::client) fn fail_waiting(&mut self, error: &CallError, woken: &mut WakeList) -> usize {
         let freed = self.queued();
-        self.calls.end_linking(&Err(error.clone()), woken);
+        self.calls.end_awaiting_connection(&Err(error.clone()), woken);
         for key in std::mem::take(&mut self.queue).keys() {
             if self.calls.is_queued(key) {
                 self.calls.end(key, Err(error.clone()), woken);
@@ -89,7 +93,7 @@ impl ChannelState {
     /// Adds the packet of an event that nobody waits for.
     pub(in crate::client) fn push_orphan(&mut self, packet: Vec<u8>) {
         let nobody = Waiter::new(ReplyMode::Nothing, None);
-        let key = self.calls.begin(CallState::QueuedEvent, nobody);
+        let key = self.calls.insert(CallState::QueuedEvent, nobody);
         self.queue.push_back(key, packet);
     }
 
@@ -106,17 +110,17 @@ impl ChannelState {
 
     /// Returns true if a connection is needed now.
     pub(in crate::client) fn wants_link(&self) -> bool {
-        self.queued() > 0 || self.calls.count(CallState::Linking) > 0
+        self.queued() > 0 || self.calls.count(CallState::AwaitingConnection) > 0
     }
 
     /// Returns true if something written has not come to its end.
     pub(in crate::client) fn is_owed(&self) -> bool {
-        self.calls.count(CallState::Asked) + self.calls.count(CallState::Leaving) > 0
+        self.calls.count(CallState::AwaitingReply) + self.calls.count(CallState::Flushing) > 0
     }
 
     /// Returns true if it is closing and nothing is left to do, but perhaps to write.
     pub(in crate::client) fn is_drained(&self) -> bool {
-        self.is_closing && !self.wants_link() && self.calls.count(CallState::Asked) == 0
+        self.is_closing && !self.wants_link() && self.calls.count(CallState::AwaitingReply) == 0
     }
 
     /// Returns how many packets wait that are still wanted.
@@ -132,7 +136,7 @@ impl ChannelState {
     }
 
     /// Marks new work. Returns the waker of the driver, if it sleeps.
-    pub(in crate::client) fn news(&mut self) -> Option<Waker> {
-        self.sleeper.take()
+    pub(in crate::client) fn take_driver_waker(&mut self) -> Option<Waker> {
+        self.driver_waker.take()
     }
 }

@@ -40,7 +40,7 @@ use crate::{
             call_key::CallKey,
             call_state::CallState,
             channel_state::ChannelState,
-            pending::{Because, Returned, WakeList},
+            pending::{CancelReason, Returned, WakeList},
             values::ReceivedValues,
             waiter::{ReplyMode, Waiter},
         },
@@ -54,7 +54,7 @@ pub(in crate::client) struct RequestChannel {
     state: Mutex<ChannelState>,
     /// Handles take a slot for each packet before they put it down; it is given back when the
     /// packet leaves.
-    pub(in crate::client) slots: Semaphore,
+    pub(in crate::client) queue_permits: Semaphore,
     /// Notes that the task has ended.
     ended: Notify,
     /// How many bytes of a stream's values may wait to be taken.
@@ -100,7 +100,7 @@ impl RequestChannel {
     pub(in crate::client) fn new(max_queued: NonZeroUsize, max_stream_buffer: usize, compat: Compat) -> Self {
         Self {
             state: Mutex::new(ChannelState::new(compat)),
-            slots: Semaphore::new(max_queued.get().min(Semaphore::MAX_PERMITS)),
+            queue_permits: Semaphore::new(max_queued.get().min(Semaphore::MAX_PERMITS)),
             ended: Notify::new(),
             max_stream_buffer,
         }
@@ -133,13 +133,13 @@ impl RequestChannel {
         if state.is_closing {
             return Err(Refused::Closed);
         }
-        let slot = slot.map_or_else(|| self.slots.try_acquire(), Ok);
+        let slot = slot.map_or_else(|| self.queue_permits.try_acquire(), Ok);
         slot.map_err(|_| Refused::Full)?.forget();
         let ChannelState { calls, queue, .. } = &mut *state;
-        let key = calls.begin(call_state, waiter);
+        let key = calls.insert(call_state, waiter);
         let id = (call_state == CallState::Queued).then(|| calls.id(key));
         queue.push(key, draft, id);
-        Ok(brought(state, key))
+        Ok(notify_driver(state, key))
     }
 
     /// Asks for a connection; `None` if there will never be one.
@@ -149,17 +149,17 @@ impl RequestChannel {
         if state.is_closing {
             return None;
         }
-        let key = state.calls.begin_linking(waiter);
-        Some(brought(state, key))
+        let key = state.calls.insert_awaiting_connection(waiter);
+        Some(notify_driver(state, key))
     }
 
     /// Takes it upon the caller to start a task. Returns false if there is one, or need be none any
     /// more.
     pub(in crate::client) fn attend(&self) -> bool {
         let mut state = self.lock();
-        let is_left = !state.is_attended && !state.is_closing;
-        state.is_attended |= is_left;
-        is_left
+        let driver_stopped = !state.driver_running && !state.is_closing;
+        state.driver_running |= driver_stopped;
+        driver_stopped
     }
 
     /// Returns the id of a request.
@@ -192,7 +192,7 @@ impl RequestChannel {
     pub(in crate::client) fn hand_back(&self) -> Vec<Vec<u8>> {
         let mut woken = WakeList::new();
         let (freed, orphans) = self.lock().hand_back(&mut woken);
-        self.slots.add_permits(freed);
+        self.queue_permits.add_permits(freed);
         wake(woken.drain(..));
         orphans
     }
@@ -204,7 +204,7 @@ impl RequestChannel {
         if state.is_closing {
             return Err(packet);
         }
-        let Ok(slot) = self.slots.try_acquire() else {
+        let Ok(slot) = self.queue_permits.try_acquire() else {
             return Err(packet);
         };
         slot.forget();
@@ -219,7 +219,7 @@ impl RequestChannel {
 
     /// Gives the slot of an event back that has gone to another channel.
     pub(in crate::client) fn free(&self) {
-        self.slots.add_permits(1);
+        self.queue_permits.add_permits(1);
     }
 
     /// Returns the next value of a stream, or its end.
@@ -228,9 +228,13 @@ impl RequestChannel {
         let (next, has_room_again) = state.calls.poll_next(key);
         match next {
             Poll::Ready(next) => {
-                let sleeper = if has_room_again { state.news() } else { None };
+                let driver_waker = if has_room_again {
+                    state.take_driver_waker()
+                } else {
+                    None
+                };
                 drop(state);
-                sleeper.into_iter().for_each(Waker::wake);
+                driver_waker.into_iter().for_each(Waker::wake);
                 Progress::Ready(next)
             }
             Poll::Pending => {
@@ -247,22 +251,22 @@ impl RequestChannel {
 
     /// Returns the caller has gone. Returns its packet if that was not written and has been given
     /// back.
-    pub(in crate::client) fn give_up(&self, key: CallKey, because: Because) -> Option<Vec<u8>> {
+    pub(in crate::client) fn cancel(&self, key: CallKey, because: CancelReason) -> Option<Vec<u8>> {
         let mut state = self.lock();
-        let (call_state, mut not_while_locked) = state.calls.give_up(key, because);
+        let (call_state, mut not_while_locked) = state.calls.cancel(key, because);
         let was_queued = call_state.is_some_and(CallState::is_queued);
         if was_queued {
             state.tidy();
         }
         // Perhaps nobody wants a connection any more, or that was the last call of a client that is
         // closing or of a connection that takes no more, or a stream that was full.
-        let is_news = call_state.is_some_and(|call_state| call_state != CallState::Over) || state.is_closing;
-        let sleeper = if is_news { state.news() } else { None };
+        let has_work = call_state.is_some_and(|call_state| call_state != CallState::Done) || state.is_closing;
+        let driver_waker = if has_work { state.take_driver_waker() } else { None };
         drop(state);
         if was_queued {
-            self.slots.add_permits(1);
+            self.queue_permits.add_permits(1);
         }
-        sleeper.into_iter().for_each(Waker::wake);
+        driver_waker.into_iter().for_each(Waker::wake);
         not_while_locked.as_mut().and_then(Waiter::take_returned)
     }
 
@@ -271,21 +275,21 @@ impl RequestChannel {
     pub(in crate::client) fn close(&self) -> bool {
         let mut state = self.lock();
         let is_new = !std::mem::replace(&mut state.is_closing, true);
-        let sleeper = state.news();
-        let is_left = !state.is_attended;
+        let driver_waker = state.take_driver_waker();
+        let driver_stopped = !state.driver_running;
         drop(state);
-        if is_left {
-            self.slots.close();
+        if driver_stopped {
+            self.queue_permits.close();
         }
-        sleeper.into_iter().for_each(Waker::wake);
-        is_new && is_left
+        driver_waker.into_iter().for_each(Waker::wake);
+        is_new && driver_stopped
     }
 
     /// Ready when there is no task, or no more.
-    pub(in crate::client) async fn is_left(&self) {
+    pub(in crate::client) async fn driver_stopped(&self) {
         loop {
             let ended = self.ended.notified();
-            if !self.lock().is_attended {
+            if !self.lock().driver_running {
                 return;
             }
             ended.await;
@@ -300,9 +304,9 @@ impl RequestChannel {
         state.is_overdue = true;
         state.fail_sent(DisconnectReason::Closed, &mut woken);
         let freed = state.fail_waiting(&CallError::Closed, &mut woken);
-        woken.extend(state.news());
+        woken.extend(state.take_driver_waker());
         drop(state);
-        self.slots.add_permits(freed);
+        self.queue_permits.add_permits(freed);
         wake(woken.drain(..));
     }
 
@@ -320,12 +324,12 @@ impl RequestChannel {
             state.wake_waiting(&mut woken);
             0
         };
-        state.is_attended = false;
-        let _not_while_locked = state.news();
+        state.driver_running = false;
+        let _not_while_locked = state.take_driver_waker();
         drop(state);
-        self.slots.add_permits(freed);
+        self.queue_permits.add_permits(freed);
         if is_closing {
-            self.slots.close();
+            self.queue_permits.close();
         }
         self.ended.notify_waiters();
         wake(woken.drain(..));
@@ -338,11 +342,11 @@ impl RequestChannel {
 }
 
 /// Wakes the task, now that something has been brought.
-fn brought(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submitted {
-    let is_first = !std::mem::replace(&mut state.is_attended, true);
-    let sleeper = state.news();
+fn notify_driver(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submitted {
+    let is_first = !std::mem::replace(&mut state.driver_running, true);
+    let driver_waker = state.take_driver_waker();
     drop(state);
-    sleeper.into_iter().for_each(Waker::wake);
+    driver_waker.into_iter().for_each(Waker::wake);
     Submitted { key, is_first }
 }
 
@@ -350,14 +354,14 @@ fn brought(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submitted {
 /// next caller that is polled starts one.
 fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
     state.push_orphan(packet);
-    let sleeper = state.news();
+    let driver_waker = state.take_driver_waker();
     drop(state);
-    sleeper.into_iter().for_each(Waker::wake);
+    driver_waker.into_iter().for_each(Waker::wake);
 }
 
 /// Registers the waker of a caller that waits.
 fn pending<T>(mut state: MutexGuard<'_, ChannelState>) -> Progress<T> {
-    match std::mem::replace(&mut state.is_attended, true) {
+    match std::mem::replace(&mut state.driver_running, true) {
         true => Progress::Pending,
         false => Progress::Unattended,
     }

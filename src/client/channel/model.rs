@@ -12,16 +12,17 @@ use shuttle::{future::block_on, thread};
 
 use crate::{
     client::{
-        CallError, Config, DisconnectReason,
+        CallError, DisconnectReason,
         call::outgoing::{Kind, OutgoingCall},
         channel::{
             End, Progress, RequestChannel,
             call_key::CallKey,
             call_state::CallState,
-            pending::{Because, WakeList},
+            pending::{CancelReason, WakeList},
             values::Clock,
             wake,
         },
+        config::Config,
         driver::receiver::RequestReceiver,
         pool::slot::PooledConnection,
         state::StatePublisher,
@@ -67,7 +68,7 @@ async fn task(receiver: RequestReceiver, fates: &Fates) {
             state.watch(cx);
             (write(&mut state), state.is_drained())
         };
-        channel.slots.add_permits(written.len());
+        channel.queue_permits.add_permits(written.len());
         for packet in written {
             match &mut fate {
                 Some(Fate::Ends(0)) => return Poll::Ready(()),
@@ -101,7 +102,7 @@ fn write(state: &mut crate::client::channel::ChannelState) -> Vec<String> {
     let mut written = Vec::new();
     let crate::client::channel::ChannelState { queue, calls, .. } = state;
     let large = queue.take(usize::MAX, |key, text| {
-        if calls.write(key) == Some(CallState::Asked) {
+        if calls.write(key) == Some(CallState::AwaitingReply) {
             written.push(text.to_owned());
         }
     });
@@ -162,9 +163,9 @@ async fn call(pooled: &PooledConnection, number: u32) -> Result<Option<RawJson>,
 }
 
 /// Makes a call and gives it up, at whatever moment that is.
-async fn give_up(pooled: &PooledConnection, number: u32) {
+async fn cancel(pooled: &PooledConnection, number: u32) {
     if let Ok(key) = submit(pooled, number).await {
-        pooled.channel.give_up(key, Because::Dropped);
+        pooled.channel.cancel(key, CancelReason::Dropped);
     }
 }
 
@@ -180,7 +181,7 @@ fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError)
         })
         .collect();
     let quitter = Arc::clone(&pooled);
-    let quitter = thread::spawn(move || block_on(give_up(&quitter, 9)));
+    let quitter = thread::spawn(move || block_on(cancel(&quitter, 9)));
     if closes {
         pooled.channel.close();
     }
@@ -192,8 +193,12 @@ fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError)
     }
     quitter.join().expect("no panic");
     pooled.channel.close();
-    block_on(pooled.channel.is_left());
-    assert_eq!(pooled.channel.slots.available_permits(), max_queued, "slots");
+    block_on(pooled.channel.driver_stopped());
+    assert_eq!(
+        pooled.channel.queue_permits.available_permits(),
+        max_queued,
+        "queue_permits"
+    );
 }
 
 fn check(model: impl Fn() + Send + Sync + 'static) {

@@ -208,7 +208,7 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Push(size) => {
-                        let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Done, None));
+                        let key = calls.insert(CallState::Queued, Waiter::new(ReplyMode::Done, None));
                         queue.push(key, &mut draft(size), Some(calls.id(key)));
                         let text = draft(size).finish(Some(calls.id(key)));
                         plain.push(Plain { key, text, is_wanted: true });
@@ -243,7 +243,7 @@ mod tests {
     fn memory_does_not_grow_with_what_has_passed_through() {
         let mut calls = PendingCalls::new(Compat::Nest12);
         let mut queue = Queue::default();
-        let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Done, None));
+        let key = calls.insert(CallState::Queued, Waiter::new(ReplyMode::Done, None));
         for _ in 0..100_000 {
             queue.push(key, &mut draft(50), None);
             if queue.packets.len() > 10 {

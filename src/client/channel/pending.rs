@@ -28,11 +28,11 @@ use crate::{
 /// number in it.
 #[derive(Debug)]
 pub(in crate::client) struct PendingCalls {
-    places: Slab<Call>,
+    slab: Slab<Call>,
     /// How many of them are at each stage.
     count: [usize; CallState::COUNT],
     /// Those that want a connection and nothing else.
-    linking: Listed,
+    awaiting_connection: Listed,
     /// Those whose packets were written.
     written: Listed,
     /// How many streams are full.
@@ -47,7 +47,7 @@ pub(in crate::client) struct PendingCalls {
 #[derive(Debug)]
 struct Call {
     /// The how-manieth it is.
-    number: u64,
+    generation: u64,
     call_state: CallState,
     waiter: Waiter,
 }
@@ -76,7 +76,7 @@ pub(in crate::client) enum Delivery {
 
 /// Why a caller takes its call away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) enum Because {
+pub(in crate::client) enum CancelReason {
     /// It does not wait any more. An event goes on without it.
     Dropped,
     /// The timeout has ended. An event that is not written yet is not sent.
@@ -86,9 +86,9 @@ pub(in crate::client) enum Because {
 impl PendingCalls {
     pub(in crate::client) fn new(compat: Compat) -> Self {
         Self {
-            places: Slab::new(),
+            slab: Slab::new(),
             count: [0; CallState::COUNT],
-            linking: Listed::default(),
+            awaiting_connection: Listed::default(),
             written: Listed::default(),
             full: 0,
             begun: 0,
@@ -98,26 +98,26 @@ impl PendingCalls {
     }
 
     #[inline(always)]
-    pub(in crate::client) fn begin(&mut self, call_state: CallState, waiter: Waiter) -> CallKey {
+    pub(in crate::client) fn insert(&mut self, call_state: CallState, waiter: Waiter) -> CallKey {
         self.begun += 1;
         self.count[call_state as usize] += 1;
-        let number = self.begun;
-        let place = self.places.insert(Call {
-            number,
+        let generation = self.begun;
+        let index = self.slab.insert(Call {
+            generation,
             call_state,
             waiter,
         });
-        let place = u32::try_from(place).expect("four thousand million calls do not fit into memory");
-        CallKey { place, number }
+        let index = u32::try_from(index).expect("four thousand million calls do not fit into memory");
+        CallKey { index, generation }
     }
 
     /// Begins a call that wants a connection and nothing else.
-    pub(in crate::client) fn begin_linking(&mut self, waiter: Waiter) -> CallKey {
-        let key = self.begin(CallState::Linking, waiter);
-        self.linking.push(key);
-        let live = self.count(CallState::Linking);
-        let places = &self.places;
-        self.linking.tidy(live, |key| is_there(places, key));
+    pub(in crate::client) fn insert_awaiting_connection(&mut self, waiter: Waiter) -> CallKey {
+        let key = self.insert(CallState::AwaitingConnection, waiter);
+        self.awaiting_connection.push(key);
+        let live = self.count(CallState::AwaitingConnection);
+        let slab = &self.slab;
+        self.awaiting_connection.tidy(live, |key| is_there(slab, key));
         key
     }
 
@@ -126,12 +126,12 @@ impl PendingCalls {
     pub(in crate::client) fn id(&self, key: CallKey) -> CallId {
         // The bits above the place that both forms of an id have, in one piece.
         let shift = if self.compat.has_uuids() { 80 } else { 32 };
-        let bits = u128::from(key.number) << shift | u128::from(key.place);
+        let bits = u128::from(key.generation) << shift | u128::from(key.index);
         CallId::of(self.compat, bits ^ self.salt)
     }
 
     /// Hands a reply to the call it belongs to, if there is one.
-    pub(in crate::client) fn deliver(
+    pub(in crate::client) fn complete(
         &mut self,
         id: CallId,
         outcome: ReplyOutcome,
@@ -147,7 +147,7 @@ impl PendingCalls {
             }
             ReplyOutcome::Value(value) => {
                 let is_alone = self.is_alone();
-                let call = &mut self.places[key.place as usize];
+                let call = &mut self.slab[key.index as usize];
                 let (was_full, capacity) = call.fullness();
                 if was_full && (!is_alone || call.is_overfull()) {
                     // The others are not made to wait for a caller that takes nothing.
@@ -175,18 +175,20 @@ impl PendingCalls {
     /// any more.
     pub(in crate::client) fn write(&mut self, key: CallKey) -> Option<CallState> {
         let call_state = match self.call(key)?.call_state {
-            CallState::Queued => CallState::Asked,
-            CallState::QueuedEvent => CallState::Leaving,
-            CallState::Linking | CallState::Asked | CallState::Leaving | CallState::Over => return None,
+            CallState::Queued => CallState::AwaitingReply,
+            CallState::QueuedEvent => CallState::Flushing,
+            CallState::AwaitingConnection | CallState::AwaitingReply | CallState::Flushing | CallState::Done => {
+                return None;
+            }
         };
         self.advance(key, call_state);
         self.written.push(key);
         if self
             .written
-            .is_untidy(self.count(CallState::Asked) + self.count(CallState::Leaving))
+            .is_untidy(self.count(CallState::AwaitingReply) + self.count(CallState::Flushing))
         {
-            let places = &self.places;
-            self.written.keep(|key| is_there(places, key));
+            let slab = &self.slab;
+            self.written.keep(|key| is_there(slab, key));
         }
         Some(call_state)
     }
@@ -202,8 +204,8 @@ impl PendingCalls {
     }
 
     /// Ends all those that want a connection and nothing else.
-    pub(in crate::client) fn end_linking(&mut self, end: &Answer, woken: &mut WakeList) {
-        for key in self.linking.drain() {
+    pub(in crate::client) fn end_awaiting_connection(&mut self, end: &Answer, woken: &mut WakeList) {
+        for key in self.awaiting_connection.drain() {
             self.end(key, end.clone(), woken);
         }
     }
@@ -218,11 +220,11 @@ impl PendingCalls {
     /// Takes the wakers of these, and of all that want a connection and nothing else: somebody has
     /// to see to it that they get one.
     pub(in crate::client) fn wake_waiting(&mut self, queued: impl Iterator<Item = CallKey>, woken: &mut WakeList) {
-        let linking = std::mem::take(&mut self.linking);
-        for key in queued.chain(linking.iter()) {
+        let awaiting_connection = std::mem::take(&mut self.awaiting_connection);
+        for key in queued.chain(awaiting_connection.iter()) {
             woken.extend(self.waiter(key).and_then(|waiter| waiter.waker.take()));
         }
-        self.linking = linking;
+        self.awaiting_connection = awaiting_connection;
     }
 
     /// How the call ended, if it has; it is gone then.
@@ -253,7 +255,7 @@ impl PendingCalls {
             return Some(packet);
         }
         woken.extend(call.waiter.hand_back(packet));
-        self.advance(key, CallState::Over);
+        self.advance(key, CallState::Done);
         None
     }
 
@@ -293,12 +295,16 @@ impl PendingCalls {
 
     /// Notes that the caller has gone. A call that goes on without it stays; any other is removed,
     /// and this returns its state and its waiter, to be dropped where no lock is held.
-    pub(in crate::client) fn give_up(&mut self, key: CallKey, because: Because) -> (Option<CallState>, Option<Waiter>) {
+    pub(in crate::client) fn cancel(
+        &mut self,
+        key: CallKey,
+        because: CancelReason,
+    ) -> (Option<CallState>, Option<Waiter>) {
         let Some(call) = self.call(key) else {
             return (None, None);
         };
         let call_state = call.call_state;
-        let is_withdrawn = because == Because::TimedOut && call_state.is_queued();
+        let is_withdrawn = because == CancelReason::TimedOut && call_state.is_queued();
         if call_state.is_autonomous() && !is_withdrawn {
             let nobody = Waiter::new(ReplyMode::Nothing, None);
             return (None, Some(std::mem::replace(&mut call.waiter, nobody)));
@@ -307,8 +313,8 @@ impl PendingCalls {
     }
 
     pub(in crate::client) fn is_queued(&self, key: CallKey) -> bool {
-        let call = self.places.get(key.place as usize);
-        call.is_some_and(|call| call.number == key.number && call.call_state.is_queued())
+        let call = self.slab.get(key.index as usize);
+        call.is_some_and(|call| call.generation == key.generation && call.call_state.is_queued())
     }
 
     /// Returns how many are at this stage.
@@ -324,27 +330,27 @@ impl PendingCalls {
 
     /// Returns true if no more than one call waits.
     const fn is_alone(&self) -> bool {
-        self.count(CallState::Asked) <= 1 && self.count(CallState::Queued) == 0
+        self.count(CallState::AwaitingReply) <= 1 && self.count(CallState::Queued) == 0
     }
 
     /// Returns true if the call ends with its first value. Later replies to it are strays.
     fn ends_with_first(&self, key: CallKey) -> bool {
-        let call = self.places.get(key.place as usize);
+        let call = self.slab.get(key.index as usize);
         call.is_some_and(|call| matches!(call.waiter.wants, ReplyMode::First))
     }
 
     fn find(&self, id: CallId) -> Option<CallKey> {
-        let place = id.last_digits() ^ self.salt as u32;
-        let call = self.places.get(place as usize)?;
+        let index = id.last_digits() ^ self.salt as u32;
+        let call = self.slab.get(index as usize)?;
         let key = CallKey {
-            place,
-            number: call.number,
+            index,
+            generation: call.generation,
         };
-        (self.id(key) == id && call.call_state == CallState::Asked).then_some(key)
+        (self.id(key) == id && call.call_state == CallState::AwaitingReply).then_some(key)
     }
 
     fn finish(&mut self, key: CallKey, end: impl FnOnce(&mut Waiter) -> Option<Waker>, woken: &mut WakeList) {
-        let Some(call) = self.call(key).filter(|call| call.call_state != CallState::Over) else {
+        let Some(call) = self.call(key).filter(|call| call.call_state != CallState::Done) else {
             return;
         };
         if matches!(call.waiter.wants, ReplyMode::Nothing) {
@@ -354,7 +360,7 @@ impl PendingCalls {
         let (was_full, _) = call.fullness();
         woken.extend(end(&mut call.waiter));
         self.full -= usize::from(was_full);
-        self.advance(key, CallState::Over);
+        self.advance(key, CallState::Done);
     }
 
     fn advance(&mut self, key: CallKey, call_state: CallState) {
@@ -366,8 +372,8 @@ impl PendingCalls {
     }
 
     fn call(&mut self, key: CallKey) -> Option<&mut Call> {
-        let call = self.places.get_mut(key.place as usize)?;
-        (call.number == key.number).then_some(call)
+        let call = self.slab.get_mut(key.index as usize)?;
+        (call.generation == key.generation).then_some(call)
     }
 
     fn waiter(&mut self, key: CallKey) -> Option<&mut Waiter> {
@@ -379,7 +385,7 @@ impl PendingCalls {
         let (call_state, (is_full, _)) = (call.call_state, call.fullness());
         self.count[call_state as usize] -= 1;
         self.full -= usize::from(is_full);
-        Some(self.places.remove(key.place as usize).waiter)
+        Some(self.slab.remove(key.index as usize).waiter)
     }
 }
 
@@ -399,9 +405,9 @@ impl Call {
     }
 }
 
-fn is_there(places: &Slab<Call>, key: CallKey) -> bool {
-    let call = places.get(key.place as usize);
-    call.is_some_and(|call| call.number == key.number && call.call_state != CallState::Over)
+fn is_there(slab: &Slab<Call>, key: CallKey) -> bool {
+    let call = slab.get(key.index as usize);
+    call.is_some_and(|call| call.generation == key.generation && call.call_state != CallState::Done)
 }
 
 /// The caller that polls with a key also takes the call away.
@@ -417,8 +423,8 @@ mod tests {
 
     fn asked(calls: &mut PendingCalls) -> CallKey {
         let waiter = Waiter::new(ReplyMode::Last { so_far: None }, None);
-        let key = calls.begin(CallState::Queued, waiter);
-        assert_eq!(calls.write(key), Some(CallState::Asked));
+        let key = calls.insert(CallState::Queued, waiter);
+        assert_eq!(calls.write(key), Some(CallState::AwaitingReply));
         key
     }
 
@@ -426,8 +432,8 @@ mod tests {
         Some(RawJson::new(text).expect("JSON"))
     }
 
-    fn deliver(calls: &mut PendingCalls, id: CallId, outcome: ReplyOutcome) -> bool {
-        calls.deliver(id, outcome, &mut Clock::default(), &mut WakeList::new()) == Delivery::Delivered
+    fn complete(calls: &mut PendingCalls, id: CallId, outcome: ReplyOutcome) -> bool {
+        calls.complete(id, outcome, &mut Clock::default(), &mut WakeList::new()) == Delivery::Delivered
     }
 
     #[test]
@@ -436,13 +442,13 @@ mod tests {
             let mut calls = PendingCalls::new(compat);
             let (first, second) = (asked(&mut calls), asked(&mut calls));
             let (a, b) = (calls.id(first), calls.id(second));
-            assert!(deliver(&mut calls, a, ReplyOutcome::Value(json("\"x\""))));
-            assert!(deliver(&mut calls, b, ReplyOutcome::Completed(json("\"y\""))));
+            assert!(complete(&mut calls, a, ReplyOutcome::Value(json("\"x\""))));
+            assert!(complete(&mut calls, b, ReplyOutcome::Completed(json("\"y\""))));
             assert!(calls.take_end(first).is_none(), "more may come");
             assert_eq!(calls.take_end(second).expect("told").expect("a value"), json("\"y\""));
-            assert!(deliver(&mut calls, a, ReplyOutcome::Completed(None)));
+            assert!(complete(&mut calls, a, ReplyOutcome::Completed(None)));
             assert_eq!(calls.take_end(first).expect("told").expect("a value"), json("\"x\""));
-            assert!(calls.places.is_empty());
+            assert!(calls.slab.is_empty());
         }
     }
 
@@ -451,22 +457,25 @@ mod tests {
         let mut calls = PendingCalls::new(Compat::Nest12);
         let gone = asked(&mut calls);
         let late = calls.id(gone);
-        assert_eq!(calls.give_up(gone, Because::Dropped).0, Some(CallState::Asked));
+        assert_eq!(
+            calls.cancel(gone, CancelReason::Dropped).0,
+            Some(CallState::AwaitingReply)
+        );
         let next = asked(&mut calls);
-        assert_eq!((next.place, calls.id(next) == late), (gone.place, false));
-        assert!(!deliver(&mut calls, late, ReplyOutcome::Completed(None)));
+        assert_eq!((next.index, calls.id(next) == late), (gone.index, false));
+        assert!(!complete(&mut calls, late, ReplyOutcome::Completed(None)));
         assert!(calls.take_end(next).is_none());
     }
 
     #[test]
     fn replies_to_what_is_not_a_request_that_waits_are_ignored() {
         let mut calls = PendingCalls::new(Compat::Nest12);
-        let queued = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Last { so_far: None }, None));
+        let queued = calls.insert(CallState::Queued, Waiter::new(ReplyMode::Last { so_far: None }, None));
         let answered = asked(&mut calls);
         let (early, twice) = (calls.id(queued), calls.id(answered));
-        assert!(deliver(&mut calls, twice, ReplyOutcome::Completed(json("1"))));
+        assert!(complete(&mut calls, twice, ReplyOutcome::Completed(json("1"))));
         for id in [early, twice, CallId::digits(7)] {
-            assert!(!deliver(&mut calls, id, ReplyOutcome::Completed(json("2"))));
+            assert!(!complete(&mut calls, id, ReplyOutcome::Completed(json("2"))));
         }
         assert_eq!(calls.take_end(answered).expect("told").expect("a value"), json("1"));
     }
@@ -480,7 +489,7 @@ mod tests {
                 for _ in 0..1000 {
                     let key = asked(&mut calls);
                     assert!(ids.insert(calls.id(key)));
-                    calls.give_up(key, Because::Dropped);
+                    calls.cancel(key, CancelReason::Dropped);
                 }
             }
         }
@@ -496,31 +505,34 @@ mod tests {
             let error = calls.take_end(key).expect("told").expect_err("failed");
             assert_eq!(error.to_string(), "Connection closed");
         }
-        assert!(calls.places.is_empty());
+        assert!(calls.slab.is_empty());
     }
 
     #[test]
     fn an_event_goes_on_without_its_sender_and_leaves_nothing_behind() {
         let mut calls = PendingCalls::new(Compat::Nest12);
-        let event = calls.begin(CallState::QueuedEvent, Waiter::new(ReplyMode::Done, None));
-        assert_eq!(calls.give_up(event, Because::Dropped).0, None);
-        assert_eq!(calls.write(event), Some(CallState::Leaving));
+        let event = calls.insert(CallState::QueuedEvent, Waiter::new(ReplyMode::Done, None));
+        assert_eq!(calls.cancel(event, CancelReason::Dropped).0, None);
+        assert_eq!(calls.write(event), Some(CallState::Flushing));
         calls.done(event, &mut WakeList::new());
-        assert!(calls.places.is_empty());
+        assert!(calls.slab.is_empty());
     }
 
     #[test]
     fn an_event_that_is_too_late_is_not_sent() {
         let mut calls = PendingCalls::new(Compat::Nest12);
-        let event = calls.begin(CallState::QueuedEvent, Waiter::new(ReplyMode::Done, None));
-        assert_eq!(calls.give_up(event, Because::TimedOut).0, Some(CallState::QueuedEvent));
+        let event = calls.insert(CallState::QueuedEvent, Waiter::new(ReplyMode::Done, None));
+        assert_eq!(
+            calls.cancel(event, CancelReason::TimedOut).0,
+            Some(CallState::QueuedEvent)
+        );
         assert_eq!(calls.write(event), None);
-        assert!(calls.places.is_empty());
+        assert!(calls.slab.is_empty());
     }
 
     fn stream(calls: &mut PendingCalls, capacity: usize) -> CallKey {
         let values = ReceivedValues::new(capacity, Instant::now());
-        let key = calls.begin(CallState::Queued, Waiter::new(ReplyMode::Each(Box::new(values)), None));
+        let key = calls.insert(CallState::Queued, Waiter::new(ReplyMode::Each(Box::new(values)), None));
         calls.write(key);
         key
     }
@@ -531,20 +543,23 @@ mod tests {
         let key = stream(&mut calls, 0);
         let id = calls.id(key);
         for _ in 0..3 {
-            assert!(deliver(&mut calls, id, ReplyOutcome::Value(json("1"))));
+            assert!(complete(&mut calls, id, ReplyOutcome::Value(json("1"))));
             assert!(calls.is_full());
         }
         let other = asked(&mut calls);
         assert!(!calls.is_full(), "the other one waits for its answer");
-        assert!(deliver(&mut calls, id, ReplyOutcome::Value(json("2"))));
-        assert!(!deliver(&mut calls, id, ReplyOutcome::Value(json("3"))), "it has ended");
+        assert!(complete(&mut calls, id, ReplyOutcome::Value(json("2"))));
+        assert!(
+            !complete(&mut calls, id, ReplyOutcome::Value(json("3"))),
+            "it has ended"
+        );
         for _ in 0..3 {
             let (next, _) = calls.poll_next(key);
             assert!(matches!(next, Poll::Ready(Some(Ok(value))) if value == json("1")));
         }
         let (end, _) = calls.poll_next(key);
         assert!(matches!(end, Poll::Ready(Some(Err(CallError::StreamOverflow(0))))));
-        calls.give_up(other, Because::Dropped);
+        calls.cancel(other, CancelReason::Dropped);
         assert!(!calls.is_full());
     }
 
@@ -554,16 +569,16 @@ mod tests {
         for end in 0..4 {
             let key = stream(&mut calls, 0);
             let id = calls.id(key);
-            deliver(&mut calls, id, ReplyOutcome::Value(json("1")));
+            complete(&mut calls, id, ReplyOutcome::Value(json("1")));
             assert!(calls.is_full());
             match end {
-                0 => assert!(deliver(&mut calls, id, ReplyOutcome::Completed(None))),
+                0 => assert!(complete(&mut calls, id, ReplyOutcome::Completed(None))),
                 1 => calls.end_written(&Ok(None), &mut WakeList::new()),
                 2 => assert!(matches!(calls.poll_next(key), (Poll::Ready(Some(Ok(_))), true))),
                 _ => {}
             }
-            calls.give_up(key, Because::Dropped);
-            assert!(!calls.is_full() && calls.full == 0 && calls.places.is_empty());
+            calls.cancel(key, CancelReason::Dropped);
+            assert!(!calls.is_full() && calls.full == 0 && calls.slab.is_empty());
         }
     }
 
@@ -573,19 +588,19 @@ mod tests {
         const MANY: usize = 10_000;
         let mut calls = PendingCalls::new(Compat::Nest12);
         for _ in 0..MANY {
-            calls.begin(CallState::Queued, Waiter::new(ReplyMode::Done, None));
+            calls.insert(CallState::Queued, Waiter::new(ReplyMode::Done, None));
         }
         for round in 0..MANY {
             let key = asked(&mut calls);
             let id = calls.id(key);
-            deliver(&mut calls, id, ReplyOutcome::Completed(None));
+            complete(&mut calls, id, ReplyOutcome::Completed(None));
             calls.take_end(key).expect("an end").expect("no error");
             assert!(calls.written.iter().count() <= 100, "round {round}");
         }
         for _ in 0..MANY {
-            let key = calls.begin_linking(Waiter::new(ReplyMode::Done, None));
-            calls.give_up(key, Because::TimedOut);
-            assert!(calls.linking.iter().count() <= 100);
+            let key = calls.insert_awaiting_connection(Waiter::new(ReplyMode::Done, None));
+            calls.cancel(key, CancelReason::TimedOut);
+            assert!(calls.awaiting_connection.iter().count() <= 100);
         }
         let waiting = [(); 3].map(|()| asked(&mut calls));
         let mut woken = WakeList::new();

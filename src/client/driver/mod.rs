@@ -31,13 +31,14 @@ use tracing::{Instrument, debug_span};
 
 use crate::{
     client::{
-        CallError, Config, ConnectError, ConnectionState, DisconnectReason, ReconnectMode,
+        CallError, ConnectError, ConnectionState, DisconnectReason, ReconnectMode,
+        config::Config,
         connect::{error::with_address, host::Host},
         driver::{attempt::Attempt, closing::close, connection::ActiveConnection, receiver::RequestReceiver},
         state::StateReporter,
     },
     connection::{Connection, ConnectionError},
-    telemetry::{LinkMeter, Side, connect_failed, reconnected},
+    telemetry::{ConnectionMeter, Side, connect_failed, reconnected},
 };
 
 pub(super) struct Driver<C> {
@@ -104,7 +105,7 @@ where
         if std::mem::replace(&mut self.has_been_linked, true) {
             reconnected();
         }
-        let connection = Connection::new(io, &self.config.transport).metered(LinkMeter::opened(Side::Client));
+        let connection = Connection::new(io, &self.config.transport).metered(ConnectionMeter::opened(Side::Client));
         let link = ActiveConnection::new(connection, self.config.compat, &mut self.receiver, &self.reporter);
         let (reason, connection) = link
             .run()

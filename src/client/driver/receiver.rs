@@ -126,7 +126,7 @@ impl RequestReceiver {
         let mut strays = Vec::new();
         self.change(|state, woken| {
             for (id, outcome) in replies.drain(..) {
-                match state.calls.deliver(id, outcome, clock, woken) {
+                match state.calls.complete(id, outcome, clock, woken) {
                     Delivery::Delivered => {}
                     Delivery::Stray => strays.push(id),
                     Delivery::Refusal => received.is_refused = true,
@@ -143,7 +143,7 @@ impl RequestReceiver {
     /// Fails the calls that wait for a connection.
     pub(in crate::client) fn fail_waiting(&mut self, error: &CallError) {
         let freed = self.change(|state, woken| state.fail_waiting(error, woken));
-        self.channel.slots.add_permits(freed);
+        self.channel.queue_permits.add_permits(freed);
     }
 
     /// Fails the calls whose packets were written to the lost connection.

@@ -39,7 +39,8 @@ impl Client {
     /// Returns the same client passing the trace on that it is called in (feature `otel`): the
     /// metadata of each packet carries the context of the call's span, W3C's `traceparent` and
     /// `tracestate` for example, beside whatever other metadata there is. Services that read it, as
-    /// a router with [`trace_context`](crate::server::Router::trace_context) does, put their spans below it.
+    /// a router with [`trace_context`](crate::server::Router::trace_context) does, put their spans
+    /// below it.
     ///
     /// The members are written by OpenTelemetry's global propagator, which has to be set
     /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of

@@ -19,12 +19,13 @@ use tokio::{
 
 use crate::{
     client::{
-        BuildError, CallError, Config, ConnectionState, ReplyStream, StateStream,
+        BuildError, CallError, ConnectionState, ReplyStream, StateStream,
         call::{
             deadline::within,
             metadata::Metadata,
             outgoing::{Kind, OutgoingCall},
         },
+        config::Config,
         connect::host::Host,
         handle::reply_stream::decode,
         pool::ConnectionPool,

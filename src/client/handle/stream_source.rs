@@ -20,7 +20,7 @@ use crate::{
             retries::RETRIES,
             trace::CallTrace,
         },
-        channel::{answer::Answer, pending::Because},
+        channel::{answer::Answer, pending::CancelReason},
         pool::{
             ConnectionPool,
             call_guard::{CallGuard, Next},
@@ -124,7 +124,7 @@ impl Source {
         };
         let kind = Kind::Stream { since: self.since };
         self.state = State::Moving(Box::pin(async move {
-            guard.leave_link(Because::Dropped);
+            guard.leave_link(CancelReason::Dropped);
             let submitted = guard.submit(&mut OutgoingCall { draft, kind }).await;
             (guard, submitted)
         }));

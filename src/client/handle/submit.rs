@@ -24,7 +24,7 @@ use crate::{
         channel::{
             End,
             answer::Answer,
-            pending::{Because, Returned},
+            pending::{CancelReason, Returned},
         },
         handle::stream_source::Source,
         pool::{ConnectionPool, call_guard::CallGuard, moving::Moving},
@@ -151,7 +151,7 @@ impl Client {
                     self.attach(outgoing, watch.span());
                 }
             }
-            guard.leave_link(Because::Dropped);
+            guard.leave_link(CancelReason::Dropped);
             guard.submit(outgoing).await?;
             if outgoing.is_request() {
                 watch.identified(|| guard.id());
@@ -199,7 +199,7 @@ fn finish<M: Deref<Target = ConnectionPool>>(
 ) -> Answer {
     guard.learn(!outgoing.is_request(), &answer);
     if let Err(CallError::Timeout(_)) = answer {
-        guard.release(Because::TimedOut);
+        guard.release(CancelReason::TimedOut);
     }
     watch.ended(&answer);
     answer

@@ -17,7 +17,7 @@ use crate::{
             End, Progress, Submitted,
             answer::Answer,
             call_key::CallKey,
-            pending::{Because, Returned},
+            pending::{CancelReason, Returned},
         },
         pool::{Chosen, ConnectionPool, slot::PooledConnection},
     },
@@ -81,7 +81,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         self.take(chosen);
         match self.pooled().try_submit(outgoing, waker, &self.pool.config)? {
             Some(submitted) => self.submitted(outgoing, &submitted),
-            None => self.release(Because::Dropped),
+            None => self.release(CancelReason::Dropped),
         }
         Ok(self.key.is_some())
     }
@@ -216,14 +216,14 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
     }
 
     /// Ends the call, and gives back what it has taken.
-    pub(in crate::client) fn release(&mut self, because: Because) {
+    pub(in crate::client) fn release(&mut self, because: CancelReason) {
         self.leave_link(because);
         self.place = None;
     }
 
     /// Takes the call off its connection. It keeps its place among the requests under way.
     #[inline]
-    pub(in crate::client) fn leave_link(&mut self, because: Because) {
+    pub(in crate::client) fn leave_link(&mut self, because: CancelReason) {
         if std::mem::take(&mut self.is_counted) {
             self.pooled().load.fetch_sub(1, Relaxed);
         }
@@ -233,9 +233,9 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
             health.probe_dropped(self.link);
         }
         if let Some(key) = self.key.take()
-            && let Some(packet) = self.pooled().channel.give_up(key, because)
+            && let Some(packet) = self.pooled().channel.cancel(key, because)
             && self.is_event
-            && because == Because::Dropped
+            && because == CancelReason::Dropped
         {
             self.pool.publisher.adopt(packet);
         }
@@ -248,6 +248,6 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
 
 impl<M: Deref<Target = ConnectionPool>> Drop for CallGuard<M> {
     fn drop(&mut self) {
-        self.release(Because::Dropped);
+        self.release(CancelReason::Dropped);
     }
 }

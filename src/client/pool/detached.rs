@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use crate::telemetry::{LogThrottle, excerpt};
+use crate::telemetry::{LogThrottle, truncate_for_log};
 
 /// What a client notes of the events that nobody waits for.
 #[derive(Debug)]
@@ -35,7 +35,10 @@ impl Detached {
     pub(in crate::client) fn event_dropped(&self, pattern: &str, error: &(dyn Error + 'static)) {
         self.dropped.fetch_add(1, Relaxed);
         if let Some(suppressed) = self.throttle.allow() {
-            warn!(pattern = excerpt(pattern), error, suppressed, "an event was not sent");
+            warn!(
+                pattern = truncate_for_log(pattern),
+                error, suppressed, "an event was not sent"
+            );
         }
     }
 }

@@ -24,8 +24,9 @@ use tokio::{
 };
 
 use crate::client::{
-    CallError, Config, OverloadPolicy, ReconnectMode,
+    CallError, OverloadPolicy, ReconnectMode,
     call::trace::Meters,
+    config::Config,
     connect::host::Host,
     driver::Driver,
     pool::{detached::Detached, health::Health, slot::PooledConnection},

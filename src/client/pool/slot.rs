@@ -15,9 +15,10 @@ use std::{
 use tokio::sync::SemaphorePermit;
 
 use crate::client::{
-    CallError, Config, ConnectionState, DisconnectReason, OverloadPolicy,
+    CallError, ConnectionState, DisconnectReason, OverloadPolicy,
     call::{deadline::within, outgoing::OutgoingCall},
     channel::{Refused, RequestChannel, Submitted},
+    config::Config,
     driver::receiver::RequestReceiver,
     state::StateReporter,
 };
@@ -107,7 +108,7 @@ impl PooledConnection {
             tokio::select! {
                 biased;
                 // There is none to be had of a client that is closed.
-                slot = self.channel.slots.acquire() => return slot.map_err(|_| CallError::Closed),
+                slot = self.channel.queue_permits.acquire() => return slot.map_err(|_| CallError::Closed),
                 () = ended => {}
             }
         }
@@ -144,7 +145,7 @@ impl PooledConnection {
 
     async fn left_within(&self, timeout: Duration) -> Result<(), CallError> {
         let left = pin!(async {
-            self.channel.is_left().await;
+            self.channel.driver_stopped().await;
             Ok(())
         });
         within(timeout, pin!(None), left).await

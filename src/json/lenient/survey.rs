@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 
-use crate::json::{JsString, pass, reader::Reader};
+use crate::json::{JsString, reader::Reader, scan};
 
 /// Maximum number of arrays and objects that are open at once: `serde_json`'s own limit.
 pub(super) const MAX_TYPED_DEPTH: usize = 127;
@@ -34,20 +34,20 @@ impl Survey {
         self.replaced.contains(&at)
     }
 
-    fn look_through(&mut self, text: &str) -> pass::Passed {
+    fn look_through(&mut self, text: &str) -> scan::ScanResult {
         let bytes = text.as_bytes();
         let mut open: Vec<Open> = Vec::new();
-        let mut at = pass::space(bytes, 0);
+        let mut at = scan::space(bytes, 0);
         loop {
             match bytes.get(at) {
                 Some(b'[' | b'{') if open.len() == MAX_TYPED_DEPTH => {
                     // What is nested deeper can only be passed over.
                     self.is_unusual = true;
-                    at = pass::value(bytes, at)?;
+                    at = scan::value(bytes, at)?;
                 }
                 Some(&bracket @ (b'[' | b'{')) => {
                     open.push((bracket == b'{').then(HashMap::new));
-                    at = pass::space(bytes, at + 1);
+                    at = scan::space(bytes, at + 1);
                     if bytes.get(at) != Some(&(bracket + 2)) {
                         at = self.begin(text, at, &mut open)?;
                         continue;
@@ -59,7 +59,7 @@ impl Survey {
             }
             // The value is complete, and perhaps the containers around it.
             loop {
-                at = pass::space(bytes, at);
+                at = scan::space(bytes, at);
                 let Some(innermost) = open.last() else {
                     return if at == text.len() { Ok(at) } else { Err(at) };
                 };
@@ -73,30 +73,30 @@ impl Survey {
                     _ => return Err(at),
                 }
             }
-            at = pass::space(bytes, at + 1);
+            at = scan::space(bytes, at + 1);
             at = self.begin(text, at, &mut open)?;
         }
     }
 
     /// Takes note of a member's key, if an object is innermost. Returns where the value begins.
-    fn begin(&mut self, text: &str, at: usize, open: &mut [Open]) -> pass::Passed {
+    fn begin(&mut self, text: &str, at: usize, open: &mut [Open]) -> scan::ScanResult {
         let Some(Some(keys)) = open.last_mut() else {
             return Ok(at);
         };
         let bytes = text.as_bytes();
-        pass::delimiter(bytes, at, b'"')?;
+        scan::delimiter(bytes, at, b'"')?;
         let end = self.scalar(text, at)?;
         let key = Reader::new(&text[at..end]).string().map_err(|_| at)?;
         if let Some(replaced) = keys.insert(key, at) {
             self.replaced.insert(replaced);
             self.is_unusual = true;
         }
-        let colon = pass::delimiter(bytes, pass::space(bytes, end), b':')?;
-        Ok(pass::space(bytes, colon))
+        let colon = scan::delimiter(bytes, scan::space(bytes, end), b':')?;
+        Ok(scan::space(bytes, colon))
     }
 
-    fn scalar(&mut self, text: &str, at: usize) -> pass::Passed {
-        let end = pass::value(text.as_bytes(), at)?;
+    fn scalar(&mut self, text: &str, at: usize) -> scan::ScanResult {
+        let end = scan::value(text.as_bytes(), at)?;
         let scalar = &text[at..end];
         self.is_unusual |= match scalar.as_bytes()[0] {
             // A surrogate's half begins with `\ud` or `\uD`.

@@ -4,7 +4,7 @@ use serde::de::{Error as _, Visitor};
 use serde_json::Error;
 
 use super::survey::{MAX_TYPED_DEPTH, Survey, is_spelled_as_float};
-use crate::json::{pass, reader::Reader};
+use crate::json::{reader::Reader, scan};
 
 /// The text, its position in it, and what is known of the text.
 pub(in crate::json) struct Lenient<'de, 's> {
@@ -17,7 +17,7 @@ pub(in crate::json) struct Lenient<'de, 's> {
 impl<'de, 's> Lenient<'de, 's> {
     pub(in crate::json) fn new(text: &'de str, survey: &'s Survey) -> Self {
         Self {
-            at: pass::space(text.as_bytes(), 0),
+            at: scan::space(text.as_bytes(), 0),
             text,
             depth: 0,
             survey,
@@ -29,7 +29,7 @@ impl<'de, 's> Lenient<'de, 's> {
     }
 
     pub(super) fn skip_space(&mut self) {
-        self.at = pass::space(self.text.as_bytes(), self.at);
+        self.at = scan::space(self.text.as_bytes(), self.at);
     }
 
     /// Moves past this character and the white space after it.
@@ -41,7 +41,7 @@ impl<'de, 's> Lenient<'de, 's> {
     /// Moves past a value and returns its text.
     pub(super) fn slice(&mut self) -> Result<&'de str, Error> {
         let start = self.at;
-        self.at = pass::value(self.text.as_bytes(), start).map_err(|_| self.error("invalid JSON"))?;
+        self.at = scan::value(self.text.as_bytes(), start).map_err(|_| self.error("invalid JSON"))?;
         Ok(&self.text[start..self.at])
     }
 
@@ -81,7 +81,7 @@ impl<'de, 's> Lenient<'de, 's> {
 
     pub(super) fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let quoted = self.slice()?;
-        let visited = if pass::is_plain_string(quoted) {
+        let visited = if scan::is_plain_string(quoted) {
             visitor.visit_borrowed_str(&quoted[1..quoted.len() - 1])
         } else {
             visitor.visit_string(unescaped(quoted)?)

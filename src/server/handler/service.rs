@@ -14,7 +14,7 @@ use tower_service::Service;
 use crate::server::{Reply, Request};
 
 /// The running future of a handler.
-pub(in crate::server) type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+pub(in crate::server) type BoxReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// A handler that has its state, regardless of its type: the service that a tower layer wraps (see
 /// [`Router::layer`](crate::server::Router::layer)).
@@ -26,21 +26,21 @@ pub struct HandlerService(Arc<dyn Start>);
 /// Implemented by every function of this type. A call through `dyn Fn` would copy the request into
 /// a tuple first.
 trait Start: Send + Sync {
-    fn start(&self, request: Request) -> Running;
+    fn start(&self, request: Request) -> BoxReplyFuture;
 }
 
-impl<F: Fn(Request) -> Running + Send + Sync> Start for F {
-    fn start(&self, request: Request) -> Running {
+impl<F: Fn(Request) -> BoxReplyFuture + Send + Sync> Start for F {
+    fn start(&self, request: Request) -> BoxReplyFuture {
         self(request)
     }
 }
 
 impl HandlerService {
-    pub(in crate::server) fn new(start: impl Fn(Request) -> Running + Send + Sync + 'static) -> Self {
+    pub(in crate::server) fn new(start: impl Fn(Request) -> BoxReplyFuture + Send + Sync + 'static) -> Self {
         Self(Arc::new(start))
     }
 
-    pub(in crate::server) fn start(&self, request: Request) -> Running {
+    pub(in crate::server) fn start(&self, request: Request) -> BoxReplyFuture {
         self.0.start(request)
     }
 }
@@ -67,7 +67,7 @@ impl fmt::Debug for HandlerService {
 
 /// A handler's running future. Its output is never an error.
 #[must_use = "a handler runs only while it is awaited"]
-pub struct HandlerFuture(pub(in crate::server) Running);
+pub struct HandlerFuture(pub(in crate::server) BoxReplyFuture);
 
 impl Future for HandlerFuture {
     type Output = Result<Reply, Infallible>;

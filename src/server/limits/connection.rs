@@ -70,7 +70,7 @@ impl ConnectionLimiter {
     }
 
     /// Records activity: the connection is not idle.
-    pub(in crate::server) fn stir(&mut self) {
+    pub(in crate::server) fn mark_active(&mut self) {
         if let Some(clock) = &mut self.clock {
             clock.last_activity = Instant::now();
         }

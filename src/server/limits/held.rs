@@ -10,12 +10,12 @@ use futures_util::Stream;
 use crate::{
     json::Maybe,
     packet::{RawJson, RpcError},
-    server::{Reply, ReplyStream, handler::service::Running, limits::Permit},
+    server::{Reply, ReplyStream, handler::service::BoxReplyFuture, limits::Permit},
 };
 
 /// Wraps a handler's future so that it holds `permit`. Returns the wrapped future, which releases
 /// the permit when the handler or its stream ends, panics or is dropped.
-pub(in crate::server) fn hold(running: Running, permit: Option<Permit>) -> Running {
+pub(in crate::server) fn hold(running: BoxReplyFuture, permit: Option<Permit>) -> BoxReplyFuture {
     let Some(permit) = permit else { return running };
     Box::pin(async move {
         match running.await {

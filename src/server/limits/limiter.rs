@@ -13,7 +13,7 @@ use crate::server::limits::{LimitExceeded, Limits, events::LimitEvents};
 
 /// Maximum number of refused connections that get an error reply at the same time; further ones are
 /// closed at once. Each may hold a few hundred kilobytes.
-const TURNING_AWAY: usize = 64;
+const MAX_CONCURRENT_REJECTIONS: usize = 64;
 
 /// The current counts of a service, and its limits.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Limiter {
             limits,
             events: LimitEvents::default(),
             connected: Mutex::default(),
-            turning_away: Arc::new(Semaphore::new(TURNING_AWAY)),
+            turning_away: Arc::new(Semaphore::new(MAX_CONCURRENT_REJECTIONS)),
         }))
     }
 
@@ -72,7 +72,7 @@ impl Limiter {
 
     /// Returns the permit to send an error to one more refused connection; `None` if there are too
     /// many.
-    pub(in crate::server) fn place_to_turn_away(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::server) fn try_acquire_rejection(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.turning_away).try_acquire_owned().ok()
     }
 

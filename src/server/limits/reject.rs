@@ -48,7 +48,7 @@ pub(in crate::server) async fn reject_late<IO>(
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     limiter.events.connection_refused(exceeded, peer);
-    if let Some(_place) = limiter.place_to_turn_away() {
+    if let Some(_place) = limiter.try_acquire_rejection() {
         refuse(io, config, exceeded).await;
     }
 }

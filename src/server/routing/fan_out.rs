@@ -12,7 +12,7 @@ use crate::{
     packet::RawJson,
     server::{
         Reply, ReplyStream, Request,
-        handler::{HandlerService, service::Running},
+        handler::{HandlerService, service::BoxReplyFuture},
         session::{
             coop::unless_it_waits,
             log_context::{LogContext, OwnedLogContext},
@@ -26,7 +26,7 @@ use crate::{
 ///
 /// Returns the future of the reply to a message. Since Nest 9 it joins the results of all handlers;
 /// before that, it is the reply of the first handler and does not wait for the others.
-pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Request, compat: Compat) -> Running {
+pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Request, compat: Compat) -> BoxReplyFuture {
     if compat.joins_event_results() {
         let outcomes = join_all(handlers.iter().map(|handler| outcome(handler, request)));
         return Box::pin(async { joined(outcomes.await) });
@@ -42,7 +42,7 @@ pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Reques
 /// Starts all handlers, one after the other, so that what they do without waiting is done before
 /// the next packet is handled. The other handlers finish in tasks of their own. Returns the reply
 /// of the first.
-async fn first_of<F>(mut first: Running, others: Vec<F>, origin: OwnedLogContext) -> Reply
+async fn first_of<F>(mut first: BoxReplyFuture, others: Vec<F>, origin: OwnedLogContext) -> Reply
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
@@ -61,7 +61,7 @@ where
 }
 
 /// Drives a stream to its end for its side effects. Returns its last value or its error.
-pub(in crate::server) async fn exhaust(values: ReplyStream) -> Reply {
+pub(in crate::server) async fn drain_stream(values: ReplyStream) -> Reply {
     last_value(values).await.unwrap_or(Reply::Undefined)
 }
 

@@ -18,7 +18,7 @@ use crate::{
     server::{
         Reply, Request, RequestKind, Router, Routes,
         routing::table::Lookup,
-        session::{call::Call, log_context::LogContext, trace::RequestTrace},
+        session::{call::HandlerCall, log_context::LogContext, trace::RequestTrace},
     },
 };
 use serde::Serialize;
@@ -108,7 +108,7 @@ async fn handle(routes: Arc<Routes>, request: Request) -> Reply {
         return Reply::Error(RpcError::no_handler());
     };
     let (kind, origin) = (request.kind, LogContext::of(&request).kept());
-    let watch = RequestTrace::new(tracing::Span::current(), found.meters.begin());
-    let mut call = Call::new(kind, watch, origin.get(), || handler.start(|| request, routes.compat));
+    let trace = RequestTrace::new(tracing::Span::current(), found.meters.begin());
+    let mut call = HandlerCall::new(kind, trace, origin.get(), || handler.start(|| request, routes.compat));
     poll_fn(|cx| call.poll_reply(cx, origin.get())).await
 }

@@ -7,7 +7,7 @@ use crate::{
     pattern::{IncomingPattern, Pattern, Route},
     server::{
         Request, RequestKind,
-        handler::{HandlerService, service::Running},
+        handler::{HandlerService, service::BoxReplyFuture},
         routing::{fan_out, warnings::warn_if_unreachable},
     },
     telemetry::{CallMeters, LogThrottle},
@@ -187,7 +187,7 @@ impl Handlers {
     /// Starts the handlers. Returns the future of their reply. `request` makes the request: a
     /// closure lets it be built in its final place instead of being copied there.
     #[inline]
-    pub(in crate::server) fn start(&self, request: impl FnOnce() -> Request, compat: Compat) -> Running {
+    pub(in crate::server) fn start(&self, request: impl FnOnce() -> Request, compat: Compat) -> BoxReplyFuture {
         let handlers = match self {
             Self::Message(handler) => std::slice::from_ref(handler),
             Self::Events(handlers) => handlers.as_slice(),
@@ -200,7 +200,7 @@ impl Handlers {
 }
 
 #[cold]
-fn start_all(handlers: &[HandlerService], request: impl FnOnce() -> Request, compat: Compat) -> Running {
+fn start_all(handlers: &[HandlerService], request: impl FnOnce() -> Request, compat: Compat) -> BoxReplyFuture {
     fan_out::start_all(handlers, &request(), compat)
 }
 

@@ -152,7 +152,7 @@ impl AcceptLoop {
         let Some(limiter) = &self.limiter else { return };
         let peer = accepted.peer();
         limiter.events.connection_refused(exceeded, peer);
-        if let Some(place) = limiter.place_to_turn_away() {
+        if let Some(place) = limiter.try_acquire_rejection() {
             let (connection, shutdown) = (self.transport.clone(), self.stop.token.clone());
             let told = async move {
                 let told = reject(accepted, &connection, exceeded);

@@ -16,9 +16,9 @@ use crate::{
         extract::Rejection,
         handler::{
             panics::{self, Contained, drop_contained},
-            service::Running,
+            service::BoxReplyFuture,
         },
-        routing::fan_out::exhaust,
+        routing::fan_out::drain_stream,
         session::{
             log_context::{LogContext, OwnedLogContext},
             panicked::{Panicked, panicked},
@@ -28,20 +28,20 @@ use crate::{
 };
 
 /// A running handler. A panic in it becomes an error reply.
-pub(in crate::server) struct Call {
+pub(in crate::server) struct HandlerCall {
     kind: RequestKind,
-    running: Contained<Running>,
-    watch: RequestTrace,
+    running: Contained<BoxReplyFuture>,
+    trace: RequestTrace,
 }
 
-impl Call {
+impl HandlerCall {
     /// Starts a handler. Returns its call. `start` makes the handler's future, which for an `async
     /// fn` does nothing before its first poll.
     pub(in crate::server) fn new(
         kind: RequestKind,
-        watch: RequestTrace,
+        trace: RequestTrace,
         origin: LogContext<'_>,
-        start: impl FnOnce() -> Running,
+        start: impl FnOnce() -> BoxReplyFuture,
     ) -> Self {
         let running = catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| {
             let reply = Reply::Error(panicked(panic, origin));
@@ -50,13 +50,13 @@ impl Call {
         Self {
             kind,
             running: Contained::new(running),
-            watch,
+            trace,
         }
     }
 
     #[inline]
     pub(in crate::server) fn poll_reply(&mut self, cx: &mut Context<'_>, origin: LogContext<'_>) -> Poll<Reply> {
-        let entered = self.watch.span.enter();
+        let entered = self.trace.span.enter();
         // A future that has panicked is never polled again: its reply ends the call.
         let polled = catch_unwind(AssertUnwindSafe(|| poll_to_the_end(&mut self.running, cx)));
         let reply = match polled {
@@ -70,18 +70,18 @@ impl Call {
             report(error, self.kind, origin);
         }
         drop(entered);
-        self.watch.answered(&reply);
+        self.trace.answered(&reply);
         Poll::Ready(reply)
     }
 
-    pub(in crate::server) fn into_watch(self) -> RequestTrace {
-        self.watch
+    pub(in crate::server) fn into_trace(self) -> RequestTrace {
+        self.trace
     }
 }
 
 /// Polls a handler, and drops it when it is done: both run user code. Returns its reply.
 #[inline]
-fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Poll<Reply> {
+fn poll_to_the_end(running: &mut Contained<BoxReplyFuture>, cx: &mut Context<'_>) -> Poll<Reply> {
     let Some(future) = &mut **running else {
         return Poll::Pending;
     };
@@ -93,42 +93,46 @@ fn poll_to_the_end(running: &mut Contained<Running>, cx: &mut Context<'_>) -> Po
 }
 
 /// A call that waits, with the id for its reply; an event has none.
-pub(in crate::server) struct Waiting {
+pub(in crate::server) struct PendingCall {
     pub(in crate::server) id: Option<RawJson>,
     pub(in crate::server) origin: OwnedLogContext,
-    pub(in crate::server) call: Call,
+    pub(in crate::server) call: HandlerCall,
 }
 
 /// The outcome of a call that had to wait.
-pub(in crate::server) struct Finished {
+pub(in crate::server) struct CompletedCall {
     pub(in crate::server) id: Option<RawJson>,
     pub(in crate::server) reply: Reply,
     pub(in crate::server) origin: OwnedLogContext,
-    pub(in crate::server) watch: RequestTrace,
+    pub(in crate::server) trace: RequestTrace,
 }
 
-impl Future for Waiting {
-    type Output = Finished;
+impl Future for PendingCall {
+    type Output = CompletedCall;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { id, origin, call } = &mut *self;
-        call.poll_reply(cx, origin.get()).map(|reply| Finished {
+        call.poll_reply(cx, origin.get()).map(|reply| CompletedCall {
             id: id.take(),
             reply,
             origin: std::mem::take(origin),
-            watch: std::mem::replace(&mut call.watch, RequestTrace::none()),
+            trace: std::mem::replace(&mut call.trace, RequestTrace::none()),
         })
     }
 }
 
 /// Returns the rest of an event whose handler returned a stream. The values are not sent, but the
 /// stream must run for its side effects.
-pub(in crate::server) fn rest_of_event(reply: Reply, watch: RequestTrace, origin: LogContext<'_>) -> Option<Waiting> {
+pub(in crate::server) fn drain_event_stream(
+    reply: Reply,
+    trace: RequestTrace,
+    origin: LogContext<'_>,
+) -> Option<PendingCall> {
     match reply {
-        Reply::Stream(values) => Some(Waiting {
+        Reply::Stream(values) => Some(PendingCall {
             id: None,
             origin: origin.kept(),
-            call: Call::new(RequestKind::Event, watch, origin, || Box::pin(exhaust(values))),
+            call: HandlerCall::new(RequestKind::Event, trace, origin, || Box::pin(drain_stream(values))),
         }),
         other => {
             drop_contained(other);

@@ -26,7 +26,7 @@ use crate::{
         routing::table::{Lookup, Routes},
         session::{
             Pause, Session,
-            call::{Call, Waiting, rest_of_event},
+            call::{HandlerCall, PendingCall, drain_event_stream},
             coop::is_budget_used_up,
             life::{Event, Life},
             log_context::LogContext,
@@ -41,7 +41,7 @@ use crate::{
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Runs the handlers of the packets in the segment that was read. Stops early if the peer does
     /// not read its replies or tokio's budget is used up.
-    pub(super) fn take_packets(&mut self, cx: &mut Context<'_>, share: &mut Share) {
+    pub(super) fn process_packets(&mut self, cx: &mut Context<'_>, share: &mut Share) {
         let routes = Arc::clone(&self.routes);
         if std::mem::replace(&mut self.pause, Pause::No) != Pause::OutOfBudget {
             self.queued_before = self.connection.queued().try_into().unwrap_or(u32::MAX);
@@ -53,7 +53,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 return;
             }
             share.use_one();
-            match self.take_packet(&routes, &mut memory, cx) {
+            match self.process_packet(&routes, &mut memory, cx) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => return self.break_off(&error),
@@ -85,7 +85,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Takes the next packet of the segment and runs its handler. Returns true if there was a
     /// packet.
-    fn take_packet(
+    fn process_packet(
         &mut self,
         routes: &Routes,
         memory: &mut ByteString,
@@ -112,7 +112,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         };
         let Some(handler) = found.handler else {
             found.meters.count(Outcome::NoHandler);
-            return self.refuse(id, origin);
+            return self.reply_no_handler(id, origin);
         };
         let kind = if id.is_some() {
             RequestKind::Message
@@ -123,13 +123,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             Ok(permit) => permit,
             Err(exceeded) => {
                 found.meters.count(Outcome::Refused);
-                return self.turn_down(id, exceeded);
+                return self.reply_limit_exceeded(id, exceeded);
             }
         };
         let span = request_span(routes, origin, id, packet.metadata);
-        let watch = RequestTrace::new(span, found.meters.begin());
+        let trace = RequestTrace::new(span, found.meters.begin());
         let keep = |value| frame.keep(value);
-        let mut call = Call::new(kind, watch, origin, || {
+        let mut call = HandlerCall::new(kind, trace, origin, || {
             let request = || Request {
                 kind,
                 pattern: found.pattern.cloned(),
@@ -142,8 +142,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             hold(handler.start(request, routes.compat), permit.clone())
         });
         match call.poll_reply(cx, origin) {
-            Poll::Ready(reply) => self.settle(id, reply, || call.into_watch(), origin, cx),
-            Poll::Pending => self.in_flight.add_call(Waiting {
+            Poll::Ready(reply) => self.send_reply(id, reply, || call.into_trace(), origin, cx),
+            Poll::Pending => self.in_flight.add_call(PendingCall {
                 id: id.map(ReplyId::keep),
                 origin: origin.kept(),
                 call,
@@ -151,7 +151,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    fn refuse(&mut self, id: Option<&ReplyId<'_>>, origin: LogContext<'_>) {
+    fn reply_no_handler(&mut self, id: Option<&ReplyId<'_>>, origin: LogContext<'_>) {
         let (pattern, peer) = (origin.pattern(), origin.peer.map(tracing::field::display));
         match id {
             Some(id) => {
@@ -179,7 +179,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Answers a request that exceeds a limit or comes too late.
     #[cold]
-    fn turn_down(&mut self, id: Option<&ReplyId<'_>>, exceeded: LimitExceeded) {
+    fn reply_limit_exceeded(&mut self, id: Option<&ReplyId<'_>>, exceeded: LimitExceeded) {
         if let Some(id) = id {
             self.write(id.as_str(), OutgoingReply::Error(&exceeded.err()));
         }
@@ -192,24 +192,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Sends the handler's reply. `watch` is called if the reply is a stream and must be traced
+    /// Sends the handler's reply. `trace` is called if the reply is a stream and must be traced
     /// further.
-    pub(super) fn settle(
+    pub(super) fn send_reply(
         &mut self,
         id: Option<&ReplyId<'_>>,
         reply: Reply,
-        watch: impl FnOnce() -> RequestTrace,
+        trace: impl FnOnce() -> RequestTrace,
         origin: LogContext<'_>,
         cx: &mut Context<'_>,
     ) {
         if let Reply::Error(error) = &reply
             && error.is_no_handler()
         {
-            return self.refuse(id, origin);
+            return self.reply_no_handler(id, origin);
         }
         let Some(id) = id else {
             // Polled at once, as everything is before it is set aside.
-            if let Some(mut rest) = rest_of_event(reply, watch(), origin)
+            if let Some(mut rest) = drain_event_stream(reply, trace(), origin)
                 && rest.poll_unpin(cx).is_pending()
             {
                 self.in_flight.add_rest(rest);
@@ -228,7 +228,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 drop_contained(error);
             }
             Reply::Stream(values) => {
-                self.stream(StreamedReply::new(id.keep(), values, origin.kept(), watch()), cx);
+                self.stream(StreamedReply::new(id.keep(), values, origin.kept(), trace()), cx);
             }
         }
     }
@@ -240,8 +240,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         while self.life.answers() && !self.connection.is_congested() && !share.is_used_up() {
             share.use_one();
             match streaming.poll_next_unpin(cx) {
-                Poll::Ready(Some((id, emission))) => {
-                    if !self.emit(&id, emission) {
+                Poll::Ready(Some((id, item))) => {
+                    if !self.emit(&id, item) {
                         return;
                     }
                 }
@@ -260,8 +260,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Sends an item of a stream. Returns false if the framing refused it: the caller was sent an
     /// error instead, which ends the call.
-    pub(super) fn emit(&mut self, id: &RawJson, emission: StreamItem) -> bool {
-        match emission {
+    pub(super) fn emit(&mut self, id: &RawJson, item: StreamItem) -> bool {
+        match item {
             StreamItem::Value(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Value(&value)),
             StreamItem::Value(Maybe::Undefined) => self.write(id.as_str(), OutgoingReply::Undefined),
             StreamItem::Last(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Last(&value)),

@@ -17,7 +17,7 @@ use crate::{
     server::{
         Routes,
         handler::panics::{self, drop_contained},
-        session::{InFlight, Session, call::rest_of_event},
+        session::{InFlight, Session, call::drain_event_stream},
     },
 };
 
@@ -73,7 +73,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
         while let Some(finished) = ready!(calls.poll_call(cx)) {
             if finished.id.is_some() {
                 drop_contained(finished.reply);
-            } else if let Some(rest) = rest_of_event(finished.reply, finished.watch, finished.origin.get()) {
+            } else if let Some(rest) = drain_event_stream(finished.reply, finished.trace, finished.origin.get()) {
                 calls.add_rest(rest);
             }
         }

@@ -10,7 +10,7 @@ use futures_util::{
 use crate::{
     packet::RawJson,
     server::session::{
-        call::{Finished, Waiting},
+        call::{CompletedCall, PendingCall},
         coop::is_budget_used_up,
         reply_stream::{StreamItem, StreamedReply},
     },
@@ -32,19 +32,19 @@ struct Sets {
     /// packets.
     interrupted: Option<Interrupted>,
     /// Handlers that wait for something.
-    calls: FuturesUnordered<Waiting>,
+    calls: FuturesUnordered<PendingCall>,
     /// Streams that have more to send.
     streams: SelectAll<StreamedReply>,
 }
 
 struct Interrupted {
-    call: Waiting,
+    call: PendingCall,
     turns_left: u8,
 }
 
 impl InFlight {
     /// Sets aside a handler that has just been polled.
-    pub(super) fn add_call(&mut self, call: Waiting) {
+    pub(super) fn add_call(&mut self, call: PendingCall) {
         let sets = self.0.get_or_insert_default();
         if is_budget_used_up() && sets.interrupted.is_none() {
             let turns_left = TURNS;
@@ -55,7 +55,7 @@ impl InFlight {
     }
 
     /// Sets aside the rest of an event's stream, which has no place in the order of packets.
-    pub(super) fn add_rest(&mut self, rest: Waiting) {
+    pub(super) fn add_rest(&mut self, rest: PendingCall) {
         self.0.get_or_insert_default().calls.push(rest);
     }
 
@@ -64,7 +64,7 @@ impl InFlight {
     }
 
     /// Returns a call that has finished; `None` if no calls are left.
-    pub(super) fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+    pub(super) fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<Option<CompletedCall>> {
         let Some(sets) = &mut self.0 else {
             return Poll::Ready(None);
         };
@@ -124,7 +124,7 @@ impl InFlight {
 impl Sets {
     /// Polls the interrupted handler. Returns `None` if there is none, or if it now waits like the
     /// others.
-    fn poll_interrupted(&mut self, cx: &mut Context<'_>) -> Option<Poll<Finished>> {
+    fn poll_interrupted(&mut self, cx: &mut Context<'_>) -> Option<Poll<CompletedCall>> {
         let Interrupted { mut call, turns_left } = self.interrupted.take()?;
         if let Poll::Ready(finished) = call.poll_unpin(cx) {
             return Some(Poll::Ready(finished));

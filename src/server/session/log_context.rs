@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use crate::{server::Request, telemetry::excerpt};
+use crate::{server::Request, telemetry::truncate_for_log};
 
 /// The pattern and the peer of a request, borrowed for the log.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ impl<'a> LogContext<'a> {
 
     /// Returns the pattern, cut to a length suitable for the log.
     pub(in crate::server) fn pattern(self) -> Option<&'a str> {
-        self.pattern.map(|pattern| excerpt(pattern))
+        self.pattern.map(|pattern| truncate_for_log(pattern))
     }
 
     pub(in crate::server) fn kept(self) -> OwnedLogContext {

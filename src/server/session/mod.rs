@@ -43,7 +43,7 @@ use crate::{
 };
 use crate::{
     server::session::draining::Draining,
-    telemetry::{LinkMeter, Side},
+    telemetry::{ConnectionMeter, Side},
 };
 
 /// The state of one connection. Its [`Life`] decides what it may do.
@@ -90,7 +90,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         connection_limiter: Option<ConnectionLimiter>,
     ) -> Self {
         Self {
-            connection: connection.metered(LinkMeter::opened(Side::Server)),
+            connection: connection.metered(ConnectionMeter::opened(Side::Server)),
             caller,
             routes,
             life: Life::default(),
@@ -118,7 +118,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             // more.
             self.poll_calls(cx, share)?;
             let has_more = self.poll_streams(cx, share);
-            let peer_takes_more = self.poll_link(cx, share)?;
+            let peer_takes_more = self.poll_connection(cx, share)?;
             if self.life == Life::Over {
                 return Poll::Ready(Ok(()));
             }
@@ -137,7 +137,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Reads and writes as long as there is something to read. Returns true if the connection can
     /// make progress otherwise, see [`poll_write`](Self::poll_write).
-    fn poll_link(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<bool, ConnectionError> {
+    fn poll_connection(&mut self, cx: &mut Context<'_>, share: &mut Share) -> Result<bool, ConnectionError> {
         // A stream that fills the queue again and again must not keep the connection from reading.
         let mut goes_on = self.connection.is_congested() && self.poll_write(cx)?;
         loop {
@@ -157,10 +157,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 break;
             };
             share.use_one();
-            self.stir();
+            self.mark_active();
             let id = finished.id.map(ReplyId::Owned);
             let origin = finished.origin.get();
-            self.settle(id.as_ref(), finished.reply, || finished.watch, origin, cx);
+            self.send_reply(id.as_ref(), finished.reply, || finished.trace, origin, cx);
             if self.connection.is_congested() {
                 // Any number of calls may finish at the same time. The limit must stop them before
                 // all have been answered.
@@ -175,12 +175,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     fn poll_streams(&mut self, cx: &mut Context<'_>, share: &mut Share) -> bool {
         let mut turns = share.half();
         while !self.connection.is_congested() && !turns.is_used_up() {
-            let Poll::Ready(Some((id, emission))) = self.in_flight.poll_stream(cx) else {
+            let Poll::Ready(Some((id, item))) = self.in_flight.poll_stream(cx) else {
                 return false;
             };
             turns.use_one();
             share.use_one();
-            if !self.emit(&id, emission) {
+            if !self.emit(&id, item) {
                 self.in_flight.end_stream(&id);
             }
         }

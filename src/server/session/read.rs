@@ -21,15 +21,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             return Ok(false);
         }
         if self.is_paused() {
-            self.take_packets(cx, share);
+            self.process_packets(cx, share);
             return Ok(true);
         }
         match self.connection.poll_segment(cx) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Ok(Segment::Received)) => {
-                self.stir();
+                self.mark_active();
                 share.use_segment();
-                self.take_packets(cx, share);
+                self.process_packets(cx, share);
             }
             Poll::Ready(Ok(end)) => {
                 if end == Segment::EndInsideFrame

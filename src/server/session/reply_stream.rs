@@ -43,7 +43,7 @@ pub(in crate::server) struct StreamedReply {
     held: Option<Maybe<RawJson>>,
     state: State,
     origin: OwnedLogContext,
-    watch: RequestTrace,
+    trace: RequestTrace,
 }
 
 enum State {
@@ -66,7 +66,7 @@ impl StreamedReply {
         id: RawJson,
         values: ReplyStream,
         origin: OwnedLogContext,
-        watch: RequestTrace,
+        trace: RequestTrace,
     ) -> Self {
         Self {
             id,
@@ -74,7 +74,7 @@ impl StreamedReply {
             held: None,
             state: State::Open,
             origin,
-            watch,
+            trace,
         }
     }
 
@@ -84,7 +84,7 @@ impl StreamedReply {
     }
 
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Maybe<RawJson>, RpcError>>> {
-        let _entered = self.watch.span.enter();
+        let _entered = self.trace.span.enter();
         let Some(values) = &mut *self.values else {
             return Poll::Ready(None);
         };
@@ -93,10 +93,10 @@ impl StreamedReply {
     }
 
     fn fail(&mut self, error: RpcError) -> StreamItem {
-        self.watch
+        self.trace
             .span
             .in_scope(|| report(&error, RequestKind::Message, self.origin.get()));
-        self.watch.failed(&error);
+        self.trace.failed(&error);
         match self.held.take() {
             Some(value) => {
                 self.state = State::Failing(error);
@@ -111,18 +111,18 @@ impl StreamedReply {
 
     fn end(&mut self) -> StreamItem {
         self.state = State::Ended;
-        self.watch.succeeded();
+        self.trace.succeeded();
         self.held.take().map_or(StreamItem::Completion, StreamItem::Last)
     }
 
-    fn poll_emission(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamItem>> {
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamItem>> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
                 State::Failing(error) => return Poll::Ready(Some(StreamItem::Error(error))),
                 State::Open => self.state = State::Open,
             }
-            let emission = match self.poll_value(cx) {
+            let item = match self.poll_value(cx) {
                 Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(StreamItem::Value),
                 Poll::Ready(Some(Err(error))) => Some(self.fail(error)),
                 Poll::Ready(None) => Some(self.end()),
@@ -135,8 +135,8 @@ impl StreamedReply {
                     None => return Poll::Pending,
                 },
             };
-            if emission.is_some() {
-                return Poll::Ready(emission);
+            if item.is_some() {
+                return Poll::Ready(item);
             }
         }
     }
@@ -146,8 +146,7 @@ impl Stream for StreamedReply {
     type Item = (RawJson, StreamItem);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_emission(cx)
-            .map(|emission| emission.map(|emission| (self.id.clone(), emission)))
+        self.poll_item(cx).map(|item| item.map(|item| (self.id.clone(), item)))
     }
 }
 
@@ -167,7 +166,7 @@ mod tests {
         );
         let mut sent = Vec::new();
         let _ = streaming
-            .map(|(_, emission)| sent.push(emission))
+            .map(|(_, item)| sent.push(item))
             .collect::<()>()
             .now_or_never();
         sent

@@ -107,9 +107,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     /// Records activity: the connection is not idle.
-    pub(super) fn stir(&mut self) {
+    pub(super) fn mark_active(&mut self) {
         if let Some(connection_limiter) = &mut self.connection_limiter {
-            connection_limiter.stir();
+            connection_limiter.mark_active();
         }
         if let Some(draining) = &mut self.draining {
             draining.drain.disturb();

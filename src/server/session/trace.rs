@@ -13,7 +13,7 @@ use crate::{
         extract::Rejection,
         session::{log_context::LogContext, panicked::Panicked},
     },
-    telemetry::{CallMeter, Outcome, excerpt},
+    telemetry::{CallMeter, Outcome, truncate_for_log},
 };
 
 /// One request's span and meter, from its first poll to its end.
@@ -74,7 +74,7 @@ macro_rules! request_span {
             messaging.operation.name = "process",
             messaging.operation.type = "process",
             messaging.destination.name = $origin.pattern(),
-            messaging.message.conversation_id = $id.map(|id| excerpt(id.as_str().trim_matches('"'))),
+            messaging.message.conversation_id = $id.map(|id| truncate_for_log(id.as_str().trim_matches('"'))),
             network.transport = $origin.peer.map(|_| "tcp"),
             network.peer.address = $origin.peer.map(|peer| tracing::field::display(peer.ip())),
             network.peer.port = $origin.peer.map(|peer| peer.port()),

@@ -17,7 +17,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let outcome = self.poll_send(cx);
         let sent = before - self.connection.queued();
         if sent > 0 {
-            self.stir();
+            self.mark_active();
             // A reply that is partly sent is not taken back.
             let before = (self.queued_before as usize).checked_sub(sent);
             let before = before.unwrap_or_else(|| self.connection.queued());

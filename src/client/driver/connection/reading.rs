@@ -12,7 +12,7 @@ use crate::{
         driver::connection::{ActiveConnection, failed},
     },
     connection::Segment,
-    packet::{CallId, ReplyMembers, read_usual},
+    packet::{CallId, ReplyMembers, read_fast},
 };
 
 /// How many replies are handed over at a time: so few that nobody waits long for the channel.
@@ -68,7 +68,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
             let Some(frame) = self.connection.next_frame(&mut memory).map_err(failed)? else {
                 return Ok(false);
             };
-            if let Some(usual) = read_usual(frame) {
+            if let Some(usual) = read_fast(frame) {
                 self.replies.push(usual);
                 continue;
             }

@@ -28,7 +28,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
             false => self.write_packets(),
             true => self.write_custom(),
         };
-        self.receiver.channel.slots.add_permits(written);
+        self.receiver.channel.queue_permits.add_permits(written);
     }
 
     /// Returns how many packets were written.
@@ -70,7 +70,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     }
 
     fn pushed(&mut self, key: CallKey, call_state: CallState) {
-        if call_state == CallState::Leaving {
+        if call_state == CallState::Flushing {
             self.unsent
                 .push_back((self.sent + self.connection.queued() as u64, key));
         }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     packet::{Frame, OutgoingReply, PacketError, RawJson, RpcError},
-    telemetry::{Fault, Limit, LinkMeter},
+    telemetry::{ConnectionMeter, Fault, Limit},
 };
 
 /// A connection that speaks Nest's framing.
@@ -47,7 +47,7 @@ pub struct Connection<IO> {
     reader: Reader,
     writer: Writer,
     max_send_buffer_size: usize,
-    meter: LinkMeter,
+    meter: ConnectionMeter,
 }
 
 /// What one read brought.
@@ -74,12 +74,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             reader: Reader::new(config),
             writer: Writer::new(config),
             max_send_buffer_size: config.max_send_buffer_size,
-            meter: LinkMeter::none(),
+            meter: ConnectionMeter::none(),
         }
     }
 
     /// Returns the same, measured from here on.
-    pub(crate) fn metered(self, meter: LinkMeter) -> Self {
+    pub(crate) fn metered(self, meter: ConnectionMeter) -> Self {
         Self { meter, ..self }
     }
 

@@ -4,7 +4,7 @@
 const MOST: usize = 64;
 
 /// As much of what a peer has sent as a log or a span should hold: at most 64 characters.
-pub(crate) fn excerpt(text: &str) -> &str {
+pub(crate) fn truncate_for_log(text: &str) -> &str {
     first_characters(text, MOST)
 }
 
@@ -25,9 +25,9 @@ mod tests {
     #[test]
     fn an_excerpt_has_64_characters_at_most() {
         for character in ["a", "求", "😀"] {
-            assert_eq!(excerpt(&character.repeat(64)), character.repeat(64));
-            assert_eq!(excerpt(&character.repeat(65)), character.repeat(64));
+            assert_eq!(truncate_for_log(&character.repeat(64)), character.repeat(64));
+            assert_eq!(truncate_for_log(&character.repeat(65)), character.repeat(64));
         }
-        assert_eq!(excerpt(""), "");
+        assert_eq!(truncate_for_log(""), "");
     }
 }

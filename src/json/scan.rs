@@ -5,7 +5,7 @@
 //! gives the one after its end, or the one of the first byte that has no place there.
 
 /// The index after what was passed over, or that of the fault.
-pub(super) type Passed = Result<usize, usize>;
+pub(super) type ScanResult = Result<usize, usize>;
 
 /// Returns the byte at this index; NUL, which has no place outside of strings, after the end.
 #[inline]
@@ -24,7 +24,7 @@ pub(super) fn space(text: &[u8], mut at: usize) -> usize {
 
 /// Passes over this one character.
 #[inline]
-pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> Passed {
+pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> ScanResult {
     if byte(text, at) == expected {
         Ok(at + 1)
     } else {
@@ -34,7 +34,7 @@ pub(super) fn delimiter(text: &[u8], at: usize, expected: u8) -> Passed {
 
 /// Passes over any value, however deep it is nested.
 #[inline]
-pub(super) fn value(text: &[u8], at: usize) -> Passed {
+pub(super) fn value(text: &[u8], at: usize) -> ScanResult {
     match byte(text, at) {
         b'"' => string(text, at),
         b'[' | b'{' => container(text, at),
@@ -49,7 +49,7 @@ pub(crate) fn is_plain_string(text: &str) -> bool {
 }
 
 #[inline]
-fn scalar(text: &[u8], at: usize) -> Passed {
+fn scalar(text: &[u8], at: usize) -> ScanResult {
     match byte(text, at) {
         b'"' => string(text, at),
         b'-' | b'0'..=b'9' => number(text, at),
@@ -62,7 +62,7 @@ fn scalar(text: &[u8], at: usize) -> Passed {
 
 /// Passes over an array or an object.
 #[inline(never)]
-fn container(text: &[u8], mut at: usize) -> Passed {
+fn container(text: &[u8], mut at: usize) -> ScanResult {
     let mut open = Brackets::default();
     loop {
         // A value begins here.
@@ -99,7 +99,7 @@ fn container(text: &[u8], mut at: usize) -> Passed {
 
 /// Passes over what goes before a value that is an element or a member: nothing, or a key.
 #[inline]
-fn begin(text: &[u8], at: usize, in_object: bool) -> Passed {
+fn begin(text: &[u8], at: usize, in_object: bool) -> ScanResult {
     if !in_object {
         return Ok(at);
     }
@@ -109,7 +109,7 @@ fn begin(text: &[u8], at: usize, in_object: bool) -> Passed {
 
 /// Passes over a string.
 #[inline]
-pub(super) fn string(text: &[u8], at: usize) -> Passed {
+pub(super) fn string(text: &[u8], at: usize) -> ScanResult {
     let at = plain(text, delimiter(text, at, b'"')?);
     match byte(text, at) {
         b'"' => Ok(at + 1),
@@ -119,14 +119,14 @@ pub(super) fn string(text: &[u8], at: usize) -> Passed {
 
 /// Passes over the rest of a string that has escapes.
 #[cold]
-fn escaped(text: &[u8], mut at: usize) -> Passed {
+fn escaped(text: &[u8], mut at: usize) -> ScanResult {
     while byte(text, at) == b'\\' {
         at = plain(text, escape(text, at)?);
     }
     delimiter(text, at, b'"')
 }
 
-fn escape(text: &[u8], at: usize) -> Passed {
+fn escape(text: &[u8], at: usize) -> ScanResult {
     match byte(text, at + 1) {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
         b'u' => {
@@ -176,7 +176,7 @@ fn stops(bytes: u64) -> u64 {
 
 /// Passes over a number.
 #[inline]
-pub(super) fn number(text: &[u8], at: usize) -> Passed {
+pub(super) fn number(text: &[u8], at: usize) -> ScanResult {
     let at = at + usize::from(byte(text, at) == b'-');
     let at = match byte(text, at) {
         b'0' => at + 1,
@@ -189,7 +189,7 @@ pub(super) fn number(text: &[u8], at: usize) -> Passed {
 }
 
 /// Passes over what makes a number more than an integer.
-fn fraction(text: &[u8], mut at: usize) -> Passed {
+fn fraction(text: &[u8], mut at: usize) -> ScanResult {
     if byte(text, at) == b'.' {
         at = digits(text, at + 1)?;
     }
@@ -202,7 +202,7 @@ fn fraction(text: &[u8], mut at: usize) -> Passed {
 
 /// Returns one digit or more.
 #[inline]
-fn digits(text: &[u8], start: usize) -> Passed {
+fn digits(text: &[u8], start: usize) -> ScanResult {
     let mut at = start;
     while byte(text, at).is_ascii_digit() {
         at += 1;
@@ -210,7 +210,7 @@ fn digits(text: &[u8], start: usize) -> Passed {
     if at == start { Err(at) } else { Ok(at) }
 }
 
-fn word(text: &[u8], at: usize, word: &[u8]) -> Passed {
+fn word(text: &[u8], at: usize, word: &[u8]) -> ScanResult {
     let differs = (at..).zip(word).find(|&(at, expected)| byte(text, at) != *expected);
     differs.map_or(Ok(at + word.len()), |(at, _)| Err(at))
 }

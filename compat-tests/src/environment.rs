@@ -6,28 +6,28 @@ use nest_wire_harness::{App, Examples, Harness, HarnessError, Service};
 use tokio::{process::Command, sync::OnceCell};
 
 /// Built once for all tests of a process. Nothing here needs to be dropped: services belong to their tests.
-static STAGE: OnceCell<Stage> = OnceCell::const_new();
+static STAGE: OnceCell<Environment> = OnceCell::const_new();
 
 /// The flags of `cargo test --workspace --all-features`: with them cargo has nothing to build anew.
 const CARGO_FLAGS: &[&str] = &["--workspace", "--all-features"];
 
 /// All majors of Nest installed, our examples built.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Environment {
     harness: Harness,
     examples: Examples,
 }
 
 /// Who made a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Make {
+pub enum Implementation {
     /// Real Nest of this major.
     Nest(u8),
     /// This crate.
     Rust,
 }
 
-impl Stage {
+impl Environment {
     /// The stage, set up by whoever comes first.
     ///
     /// # Panics
@@ -49,7 +49,7 @@ impl Stage {
     ///
     /// # Panics
     /// If it does not start; says what it printed.
-    pub async fn start(&self, app: App, make: Make, flags: &[&str]) -> Service {
+    pub async fn start(&self, app: App, make: Implementation, flags: &[&str]) -> Service {
         self.start_on(0, app, make, flags).await
     }
 
@@ -57,7 +57,7 @@ impl Stage {
     ///
     /// # Panics
     /// As [`start`](Self::start).
-    pub async fn start_on(&self, port: u16, app: App, make: Make, flags: &[&str]) -> Service {
+    pub async fn start_on(&self, port: u16, app: App, make: Implementation, flags: &[&str]) -> Service {
         let mut command = self.command(app, make);
         command.args(["--port", &port.to_string()]).args(flags);
         Service::start(format!("{app:?} ({make})"), command)
@@ -82,7 +82,7 @@ impl Stage {
     ///
     /// # Panics
     /// As [`start`](Self::start).
-    pub async fn start_main(&self, make: Make, user_port: u16) -> Service {
+    pub async fn start_main(&self, make: Implementation, user_port: u16) -> Service {
         let port = user_port.to_string();
         self.start(App::Main, make, &["--user-port", &port, "--user-host", "127.0.0.1"])
             .await
@@ -110,10 +110,10 @@ impl Stage {
 
     /// What starts `app`, without flags.
     #[must_use]
-    pub fn command(&self, app: App, make: Make) -> Command {
+    pub fn command(&self, app: App, make: Implementation) -> Command {
         match make {
-            Make::Nest(major) => self.harness.node(app, major),
-            Make::Rust => self.examples.command(example(app)),
+            Implementation::Nest(major) => self.harness.node(app, major),
+            Implementation::Rust => self.examples.command(example(app)),
         }
     }
 
@@ -142,7 +142,7 @@ fn give_up(error: &HarnessError) -> ! {
     }
 }
 
-impl fmt::Display for Make {
+impl fmt::Display for Implementation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nest(major) => write!(f, "Nest {major}"),

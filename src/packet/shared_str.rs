@@ -13,12 +13,12 @@ const SMALL: usize = 20;
 /// A small text is copied, which costs less than sharing does and keeps alive no frame that it was
 /// a part of.
 #[derive(Clone)]
-pub(super) enum Text {
+pub(super) enum SharedStr {
     Small(ArrayString<SMALL>),
     Shared(ByteString),
 }
 
-impl Text {
+impl SharedStr {
     /// Returns the same text in memory of its own.
     pub(super) fn copied(text: &str) -> Self {
         if text.len() > SMALL {
@@ -57,13 +57,13 @@ impl Text {
     }
 }
 
-impl PartialEq for Text {
+impl PartialEq for SharedStr {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
     }
 }
 
-impl Eq for Text {}
+impl Eq for SharedStr {}
 
 #[cfg(test)]
 mod tests {
@@ -71,16 +71,16 @@ mod tests {
 
     #[test]
     fn a_small_text_takes_no_more_room_than_a_shared_one() {
-        assert_eq!(size_of::<Text>(), size_of::<ByteString>());
+        assert_eq!(size_of::<SharedStr>(), size_of::<ByteString>());
     }
 
     #[test]
     fn a_part_is_shared_only_if_it_is_not_small() {
         let frame = ByteString::from("x".repeat(100));
         for length in [0, 1, SMALL, SMALL + 1, 100] {
-            let part = Text::slice_of(&frame, &frame[..length]);
+            let part = SharedStr::slice_of(&frame, &frame[..length]);
             assert_eq!(part.as_str(), &frame[..length]);
-            assert!(part == Text::copied(&frame[..length]));
+            assert!(part == SharedStr::copied(&frame[..length]));
             assert_eq!(part.to_bytes(), frame.as_bytes()[..length]);
             assert_eq!(part.as_str().as_ptr() == frame.as_ptr(), length > SMALL, "{length}");
         }

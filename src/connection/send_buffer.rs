@@ -13,7 +13,7 @@ pub(super) const PIECES: usize = 16;
 
 /// Bytes in the order in which they are to be sent.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct SendBuffer {
     /// What goes first, if something large does. Boxed, for most connections never have it.
     closed: Option<Box<Closed>>,
     /// What has been gathered since.
@@ -28,7 +28,7 @@ struct Closed {
     length: usize,
 }
 
-impl Queue {
+impl SendBuffer {
     pub(super) fn len(&self) -> usize {
         self.closed.as_ref().map_or(0, |closed| closed.length) + self.gathered.len()
     }
@@ -166,7 +166,7 @@ mod tests {
             steps in proptest::collection::vec(step(), 0..14),
             limit in prop_oneof![0..30_usize, Just(usize::MAX)],
         ) {
-            let (mut queue, mut plain) = (Queue::default(), Vec::new());
+            let (mut queue, mut plain) = (SendBuffer::default(), Vec::new());
             for step in steps {
                 match step {
                     Step::Gather(bytes) => {
