@@ -3,7 +3,6 @@
 //     cargo run --release -- demo | node docs/demo.mjs > docs/demo.svg
 
 const PART = /^1\. /m;
-const COLUMNS = 76;
 const [LINE, CHARACTER, MARGIN] = [20, 8.4, 20];
 
 let text = '';
@@ -28,7 +27,8 @@ const COLOURS = [
 const colour = (line) => COLOURS.find(([pattern]) => pattern.test(line))?.[1] ?? '#c0caf5';
 const escaped = (line) => line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-const width = Math.ceil(COLUMNS * CHARACTER + 2 * MARGIN);
+const columns = Math.max(...lines.map((line) => line.length));
+const width = Math.ceil(columns * CHARACTER + 2 * MARGIN);
 const height = lines.length * LINE + 2 * MARGIN;
 const rows = lines.map((line, index) => {
   const y = MARGIN + (index + 0.75) * LINE;
