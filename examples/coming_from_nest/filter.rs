@@ -23,7 +23,7 @@ impl IntoRpcError for BookingError {
             Self::RoomTaken(room) => {
                 RpcError::from_value(&json!({ "code": "ROOM_TAKEN", "room": room })).unwrap_or_else(Into::into)
             }
-            Self::Database(_) => RpcError::internal_from(self), // logged, not told
+            Self::Database(_) => RpcError::internal_from(self), // logged, not sent
         }
     }
 }
@@ -37,13 +37,13 @@ async fn book(Payload(room): Payload<u32>) -> Result<&'static str, BookingError>
 }
 
 /// A filter for all handlers of a router: it looks at why a handler failed and says so otherwise.
-fn tell(reply: Reply) -> Reply {
+fn describe(reply: Reply) -> Reply {
     let Reply::Error(error) = reply else { return reply };
-    let told = match error.cause() {
+    let described = match error.cause() {
         Some(cause) if cause.is::<ParseIntError>() => RpcError::new("not a number"),
         _ => error,
     };
-    Reply::Error(told)
+    Reply::Error(described)
 }
 
 pub(crate) fn router() -> Router {
@@ -51,5 +51,5 @@ pub(crate) fn router() -> Router {
     Router::new()
         .message("book", book)
         .message("parse", parsed)
-        .layer(MapResponseLayer::new(tell))
+        .layer(MapResponseLayer::new(describe))
 }

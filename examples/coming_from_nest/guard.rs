@@ -15,7 +15,7 @@ struct Credentials {
     token: String,
 }
 
-/// Whoever calls, known by the token in the packet's metadata.
+/// The caller, known by the token in the packet's metadata.
 pub(crate) struct Caller(pub(crate) String);
 
 impl<S: Sync> FromRequest<S> for Caller {

@@ -19,7 +19,7 @@ use serde::{
 ///   packet has no `data`. It returns `Maybe<T>` for any `T` that it may return.
 /// - `Client::send::<Maybe<T>>` and the client's stream give `Undefined` for a reply without a
 ///   value.
-/// - A service's [`Values`](crate::server::ReplyStream) may have `Undefined` among their items.
+/// - A service's [`ReplyStream`](crate::server::ReplyStream) may have `Undefined` among its items.
 /// - A member of a struct needs `#[serde(default, skip_serializing_if = "Maybe::is_undefined")]`.
 ///   Elsewhere `Undefined` is written as `null`, as `JSON.stringify` writes it in an array.
 ///
