@@ -25,8 +25,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconnectPolicy {
-    /// What makes the client connect after a connection was lost or an attempt failed. Default: a
-    /// call.
+    /// The cause that makes the client connect after a lost connection or a failed attempt.
+    /// Default: a call.
     pub when: ReconnectMode,
     /// Maximum number of attempts that may fail before the calls that wait for them fail with
     /// [`CallError::Connect`](crate::client::CallError::Connect). A call fails sooner if its own
@@ -49,7 +49,7 @@ pub struct ReconnectPolicy {
 /// The shortest pause, so that a client does not try to connect without a break.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
 
-/// What makes a client connect again.
+/// The cause that makes a client connect again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReconnectMode {

@@ -60,7 +60,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`emit`](Self::emit).
+    /// The errors of [`emit`](Self::emit).
     pub async fn emit_event<Data: Serialize>(&self, event: Event<Data>, data: &Data) -> Result<(), CallError> {
         self.emit(event.pattern(), data).await
     }
@@ -90,7 +90,7 @@ impl<Reply: DeserializeOwned> MessageRequest<Reply> {
     /// Sends the message. Returns the last value of the reply, as [`Client::send`] does.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// The errors of [`Client::send`].
     pub async fn send(self) -> Result<Reply, CallError> {
         self.request.send().await
     }
@@ -98,7 +98,7 @@ impl<Reply: DeserializeOwned> MessageRequest<Reply> {
     /// Sends the message. Returns the first value of the reply, as [`Client::send_first`] does.
     ///
     /// # Errors
-    /// As [`Client::send_first`].
+    /// The errors of [`Client::send_first`].
     pub async fn send_first(self) -> Result<Reply, CallError> {
         self.request.send_first().await
     }
@@ -106,7 +106,7 @@ impl<Reply: DeserializeOwned> MessageRequest<Reply> {
     /// Sends the message. Returns the reply's values as they come, as [`Client::send_stream`] does.
     ///
     /// # Errors
-    /// As [`Client::send_stream`].
+    /// The errors of [`Client::send_stream`].
     pub async fn send_stream(self) -> Result<ReplyStream<Reply>, CallError> {
         self.request.send_stream().await
     }

@@ -91,7 +91,7 @@ impl RequestBuilder {
     /// Sends the message. Returns the last value of the reply, as [`Client::send`] does.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// The errors of [`Client::send`].
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, CallError> {
         decode(self.ask(Kind::Request).await?.as_ref())
     }
@@ -99,7 +99,7 @@ impl RequestBuilder {
     /// Sends the message. Returns the first value of the reply, as [`Client::send_first`] does.
     ///
     /// # Errors
-    /// As [`Client::send_first`].
+    /// The errors of [`Client::send_first`].
     pub async fn send_first<T: DeserializeOwned>(self) -> Result<T, CallError> {
         decode(self.ask(Kind::First).await?.as_ref())
     }
@@ -107,7 +107,7 @@ impl RequestBuilder {
     /// Sends the message. Returns the reply's values as they come, as [`Client::send_stream`] does.
     ///
     /// # Errors
-    /// As [`Client::send_stream`].
+    /// The errors of [`Client::send_stream`].
     pub async fn send_stream<T: DeserializeOwned>(self) -> Result<ReplyStream<T>, CallError> {
         let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
         self.fill(&mut outgoing)?;
@@ -119,7 +119,7 @@ impl RequestBuilder {
     /// [`Client::emit`] does.
     ///
     /// # Errors
-    /// As [`Client::emit`].
+    /// The errors of [`Client::emit`].
     pub async fn emit(self) -> Result<(), CallError> {
         self.ask(Kind::Event).await.map(drop)
     }

@@ -208,7 +208,7 @@ fn finish<M: Deref<Target = ConnectionPool>>(
     answer
 }
 
-/// What is needed to send a packet again.
+/// The means to send a packet again.
 struct Again<F> {
     /// The packet, if it was given back without having been written. `None` if the service refused
     /// it because it is stopping.
