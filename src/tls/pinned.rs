@@ -25,11 +25,11 @@ const PINNED: &str = "pinned certificates";
 /// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within the
 /// certificate's dates, and proves that it has the private key. Nothing else of the certificate is
 /// verified: neither the names in it, nor its issuer, extensions or purposes, nor revocation. A
-/// certificate with only a CN is therefore accepted, and so is a certificate of `openssl req
-/// -x509`, which is an authority (`CA:TRUE`). Certificates of X.509 version 1 are accepted too,
-/// over TLS 1.2 and 1.3. A certificate that a pinned one has signed is refused; Node accepts it.
-/// Node also verifies the name, and the issuer of a certificate that is not self-signed; a pin
-/// needs neither, because all bytes are compared.
+/// certificate with only a CN is therefore accepted, and so is a certificate made with
+/// `openssl req -x509`, which is an authority (`CA:TRUE`). Certificates of X.509 version 1 are
+/// accepted too, over TLS 1.2 and 1.3. A certificate that a pinned one has signed is refused; Node
+/// accepts it. Node also verifies the name, and the issuer of a certificate that is not
+/// self-signed; a pin needs neither, because all bytes are compared.
 #[derive(Debug, Clone)]
 pub struct PinnedCertificates(Arc<[Pin]>);
 
