@@ -9,7 +9,8 @@ use crate::{
     packet::RpcError,
 };
 
-/// Maximum number of connections to each host. More would take memory and descriptors for nothing.
+/// Maximum number of connections to each host. More connections would only cost memory and
+/// descriptors.
 const MAX_CONNECTIONS: usize = 1024;
 
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ pub(in crate::client) struct Config {
     pub(in crate::client) tls: Option<crate::tls::ClientTls>,
 }
 
-/// Returns true for the errors that count as a failure of the host.
+/// The predicate that returns true for the errors that count as a failure of the host.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::client) struct CountsAsFailure(pub(in crate::client) fn(&RpcError) -> bool);
 

@@ -11,7 +11,7 @@ use crate::{
 
 /// Why a call failed.
 ///
-/// To blame are the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue),
+/// The cause is the service ([`Rpc`](Self::Rpc), [`NoValue`](Self::NoValue),
 /// [`Decode`](Self::Decode), [`Stopping`](Self::Stopping)), the network
 /// ([`Connect`](Self::Connect), [`ConnectionClosed`](Self::ConnectionClosed),
 /// [`Timeout`](Self::Timeout)) or the caller ([`MissingData`](Self::MissingData),
@@ -21,11 +21,11 @@ use crate::{
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The service answered with an error, a missing handler included.
+    /// The service replied with an error, a missing handler included.
     #[error("{}", answered(.0))]
     Rpc(RpcError),
     /// The service completed the call without a value, that is with undefined, and the expected
-    /// type has no such.
+    /// type cannot represent undefined.
     #[error("the service answered without a value")]
     NoValue,
     /// The value is not of the expected type.
@@ -34,10 +34,11 @@ pub enum CallError {
     /// The client could not connect.
     #[error(transparent)]
     Connect(ConnectError),
-    /// The connection ended before the answer came. The service may or may not have done its work.
+    /// The connection ended before the reply came. The service may or may not have handled the
+    /// call.
     #[error("Connection closed")]
     ConnectionClosed(#[source] DisconnectReason),
-    /// No answer came in time. The service may or may not have done its work.
+    /// No reply came within the timeout. The service may or may not have handled the call.
     #[error(transparent)]
     Timeout(TimeoutError),
     /// The data is `null`, which Nest's client refuses to send, or NaN or an infinity, which JSON
@@ -51,25 +52,27 @@ pub enum CallError {
     #[error("the data cannot be serialised")]
     Encode(#[source] Arc<dyn Error + Send + Sync>),
     /// The [`Framing`](crate::connection::Framing) in use could not write the packet. The
-    /// connection goes on.
+    /// connection stays open.
     #[error("the packet cannot be framed")]
     Unframeable(#[source] Arc<dyn Error + Send + Sync>),
-    /// The service stops and has done nothing for the call. The client sends requests and streams
-    /// again a few times, on other connections, before they fail with this.
+    /// The service is stopping and has done nothing for the call. The client sends requests and
+    /// streams again a few times, on other connections, before they fail with this error.
     ///
-    /// It is recognised by its error, `{"status":"error","message":"the service is stopping"}`. A
-    /// service that passes that on from another service, after it has done something for its own
-    /// caller, has the call made again: pass on another error. (Here, `?` makes an internal error
-    /// of it.)
+    /// The client recognises the refusal by its error, `{"status":"error","message":"the service is
+    /// stopping"}`. A service that passes this error on from another service after it has already
+    /// done work for its own caller causes the call to be made again: it should pass on another
+    /// error. (In this crate, `?` turns it into an internal error.)
     #[error("the service is stopping")]
     Stopping,
     /// More than this many bytes of a stream's values waited to be taken
-    /// ([`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer)), and
-    /// other calls waited for the connection. The values up to then were given.
+    /// ([`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer))
+    /// while other calls waited for the connection. The stream yields the values received before
+    /// the overflow first.
     #[error("more than {0} bytes of the stream wait to be taken")]
     StreamOverflow(usize),
-    /// As many calls as [`ClientBuilder`](crate::client::ClientBuilder) allows are under way, and
-    /// this one was [not to wait](crate::client::OverloadPolicy::Fail).
+    /// The client has reached a limit that [`ClientBuilder`](crate::client::ClientBuilder) sets for
+    /// its calls, and its policy is to [fail](crate::client::OverloadPolicy::Fail) instead of
+    /// waiting.
     #[error("too many calls are under way")]
     Overloaded,
     /// The client has been [closed](crate::client::Client::close).
@@ -78,8 +81,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Returns true if the call's time was over: [`Timeout`](Self::Timeout). A connection that
-    /// could not be made in time is a failure to [connect](Self::is_connect).
+    /// Returns true if the call exceeded its timeout: [`Timeout`](Self::Timeout). An attempt to
+    /// connect that exceeds its timeout is a failure to [connect](Self::is_connect).
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))
@@ -108,8 +111,8 @@ impl CallError {
         }
     }
 
-    /// Returns true if the service answered that it has no handler for the pattern, in Nest's own
-    /// words.
+    /// Returns true if the service replied, in Nest's own words, that it has no handler for the
+    /// pattern.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
@@ -128,8 +131,8 @@ impl CallError {
         matches!(self, Self::Rpc(error) if error.is_no_handler())
     }
 
-    /// Returns true if the service can't have seen anything of the call, so that making it again
-    /// repeats nothing.
+    /// Returns true if the service cannot have done anything for the call, so that making the call
+    /// again repeats nothing.
     ///
     /// ```
     /// use nest_wire::client::{CallError, TimeoutError};
@@ -158,7 +161,7 @@ impl CallError {
         }
     }
 
-    /// Adds the pattern of the call where the error names it.
+    /// Returns the error with the pattern of the call, if it is an error that names the pattern.
     #[cold]
     pub(super) fn of_call(self, pattern: &Pattern) -> Self {
         match self {
@@ -169,7 +172,7 @@ impl CallError {
     }
 }
 
-/// Says that the service answered with `error`, or for which pattern it has no handler.
+/// Returns the message for a reply that is an error: the pattern without a handler, or `error`.
 fn answered(error: &RpcError) -> String {
     match error.cause().and_then(|cause| cause.downcast_ref::<NoHandler>()) {
         Some(no_handler) => no_handler.to_string(),
@@ -187,24 +190,24 @@ pub enum DisconnectReason {
     /// The last attempt to connect failed.
     #[error(transparent)]
     Unreachable(ConnectError),
-    /// The service closed it, between two packets.
+    /// The service closed the connection between two packets.
     #[error("the service closed the connection")]
     ByPeer,
-    /// The service closed it in the middle of a packet.
+    /// The service closed the connection in the middle of a packet.
     #[error("the service closed the connection in the middle of a packet")]
     InsideFrame,
-    /// The service said that it stops, and takes no more calls on this connection.
+    /// The service announced that it is stopping, and takes no more calls on this connection.
     #[error("the service is stopping")]
     Stopping,
-    /// It broke, or we cut it.
+    /// The connection broke, or the client cut it.
     #[error("the connection failed")]
     Failed(#[source] Arc<ConnectionError>),
-    /// We closed it: [`Client::close`](crate::client::Client::close) was called, or the last handle
-    /// is gone. A call that fails with this was not answered within
-    /// [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout).
+    /// The client closed the connection: [`Client::close`](crate::client::Client::close) was
+    /// called, or the last handle was dropped. A call that fails with this reason had no reply
+    /// within [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout).
     #[error("the client has closed the connection")]
     Closed,
-    /// The runtime that the client's task ran on has stopped.
+    /// The runtime of the client's task has stopped.
     #[error("the client's task has stopped")]
     Stopped,
 }

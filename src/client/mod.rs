@@ -1,4 +1,4 @@
-//! A caller of microservices: what Nest's `ClientProxy` over TCP is, with timeouts.
+//! A client of microservices: the counterpart of Nest's `ClientProxy` over TCP, with timeouts.
 //!
 //! ```no_run
 //! use nest_wire::client::Client;
@@ -11,37 +11,37 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A [`Client`] is a handle; one task per connection, started by the first call, owns the
-//! connection. Rules: Nest's `client/client-tcp.js` and `client/client-proxy.js`
+//! A [`Client`] is a handle. Each connection is owned by one task, which the first call starts. The
+//! rules are those of Nest's `client/client-tcp.js` and `client/client-proxy.js`
 //! (`docs/PROTOCOL.md` §4).
 //!
 //! # Connections
 //!
-//! A connection is made by the first call, or by [`Client::connect`], and again by the next call
-//! after a loss; [`ReconnectPolicy`] says how often to try, with pauses that grow, and whether to
-//! come back unasked. [`Client::state`] and [`Client::states`] give its state and the reason.
-//! [`Client::close`] finishes what is under way; calls that are not answered when a connection is
-//! lost fail with [`CallError::ConnectionClosed`], those not yet written go out on the next
-//! connection, or on another one if that is there.
+//! The first call or [`Client::connect`] opens a connection, and the next call after a loss opens
+//! it again. [`ReconnectPolicy`] sets the number of attempts, the growing pauses between them, and
+//! whether the client reconnects without a call. [`Client::state`] and [`Client::states`] return
+//! the state and its reason. [`Client::close`] finishes the calls in progress. When a connection is
+//! lost, calls without a reply fail with [`CallError::ConnectionClosed`]; calls that are not yet
+//! written are sent on the next connection, or on another connection of the client if it has one.
 //!
-//! Connections may be of any kind ([`Target::connector`]), lead to several hosts
-//! ([`ClientBuilder::build`]), be several to one host ([`ClientBuilder::connections`]), and their
-//! addresses may come from a registry ([`Target::resolver`]).
+//! Connections can be of any kind ([`Target::connector`]), lead to several hosts
+//! ([`ClientBuilder::build`]), or be several to one host ([`ClientBuilder::connections`]). Their
+//! addresses can come from a registry ([`Target::resolver`]).
 //!
 //! # Limits
 //!
-//! Each call has a timeout. How much waits to be written is bounded
-//! ([`ClientBuilder::max_queued`]); how many requests are under way may be
-//! ([`ClientBuilder::max_in_flight`]). Past a limit a call waits, or fails at once
-//! ([`OverloadPolicy`]).
+//! Each call has a timeout. [`ClientBuilder::max_queued`] limits the packets that wait to be
+//! written, and [`ClientBuilder::max_in_flight`] can limit the requests in flight. A call that
+//! exceeds a limit waits or fails at once ([`OverloadPolicy`]).
 //!
 //! # Layers
 //!
 //! A client is a `tower::Service` of [`Request`]s, and [`StreamingClient`] is one for streams, so
-//! that timeouts, retries, load shedding and the like go around it. [`CallError::is_unsent`] says
-//! which calls may be made again without doing anything twice.
+//! that layers for timeouts, retries, load shedding and so on can be put around them.
+//! [`CallError::is_unsent`] returns true for errors of calls that can be made again without doing
+//! anything twice.
 //!
-//! Retries that a budget bounds, around calls that get a second each:
+//! Retries limited by a budget, around calls with a timeout of one second each:
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};
@@ -51,7 +51,7 @@
 //!     retry::{Policy, budget::{Budget, TpsBudget}},
 //! };
 //!
-//! /// Makes a call again of which nothing was sent, as long as retries stay a fifth of all calls.
+//! /// Makes unsent calls again, as long as retries stay below a fifth of all calls.
 //! #[derive(Clone)]
 //! struct Unsent(Arc<TpsBudget>);
 //!

@@ -1,68 +1,69 @@
-//! When and how often to try again to connect. Plain numbers: no I/O, no timers.
+//! When and how often a client tries to connect again. Plain numbers: no I/O, no timers.
 
 use std::time::Duration;
 
-/// When a client tries again to connect, how often, and how long it waits between two attempts.
+/// When a client tries to connect again, how often, and how long it waits between two attempts.
 ///
-/// Nest's client tries once, with each call that finds no connection (`client/client-tcp.js`); that
-/// is the default. What Nest calls `retryAttempts` and `retryDelay` on other transports is
-/// [`attempts`](Self::attempts)` - 1` and [`min_delay`](Self::min_delay) here (on TCP, Nest has
-/// them for services only: how often to listen again).
+/// Nest's client tries once for each call that finds no connection (`client/client-tcp.js`); that
+/// is the default. The options `retryAttempts` and `retryDelay` of Nest's other transports
+/// correspond to [`attempts`](Self::attempts)` - 1` and [`min_delay`](Self::min_delay) here. (On
+/// TCP, Nest has these options for services only, where they control how often to try to listen.)
 ///
 /// ```
 /// use std::time::Duration;
 /// use nest_wire::client::ReconnectPolicy;
 ///
-/// // As `retryAttempts: 5, retryDelay: 200`, but each pause is longer than the one before, up to two seconds.
+/// // As `retryAttempts: 5, retryDelay: 200`, but with pauses that grow up to two seconds.
 /// let patient = ReconnectPolicy::on_demand()
 ///     .attempts(6)
 ///     .min_delay(Duration::from_millis(200))
 ///     .max_delay(Duration::from_secs(2));
-/// // Keeps the link up whether or not somebody calls.
+/// // Keeps the connection open even if no calls are made.
 /// let eager = ReconnectPolicy::always();
 /// # assert_ne!(patient, eager);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconnectPolicy {
-    /// What makes the client connect once a connection was lost or could not be had. Default: a
-    /// call.
+    /// The cause that makes the client connect after a lost connection or a failed attempt.
+    /// Default: a call.
     pub when: ReconnectMode,
-    /// How many attempts may fail before the calls that wait for them fail, with
-    /// [`CallError::Connect`](crate::client::CallError::Connect). They fail sooner if their own
-    /// timeout ends.
+    /// Maximum number of attempts that may fail before the calls that wait for them fail with
+    /// [`CallError::Connect`](crate::client::CallError::Connect). A call fails sooner if its own
+    /// timeout expires.
     ///
-    /// Raise it so that calls survive a restart of the service. Default: 1, as Nest. 0 counts as 1.
+    /// A larger number lets calls survive a restart of the service. Default: 1, as in Nest. 0
+    /// counts as 1.
     pub attempts: u32,
-    /// How long to wait after the first failed attempt; twice as long after each further one. Less
-    /// than a millisecond counts as one. Default: 100 ms.
+    /// The pause after the first failed attempt; it doubles after each further failure. Less than a
+    /// millisecond counts as one millisecond. Default: 100 ms.
     ///
-    /// A random part of up to a half is taken off each pause, so that a thousand clients do not
-    /// come back at once.
+    /// Each pause is shortened by a random part of up to a half, so that a thousand clients do not
+    /// reconnect at the same time.
     pub min_delay: Duration,
-    /// How long to wait at most. Raise it to spare services that are down for long, lower it to be
-    /// back sooner. Less than a millisecond counts as one. Default: 10 seconds.
+    /// Maximum pause. A larger value spares services that are down for long; a smaller value
+    /// reconnects sooner. Less than a millisecond counts as one millisecond. Default: 10 seconds.
     pub max_delay: Duration,
 }
 
-/// The shortest pause, so that a client does not do nothing but try.
+/// The shortest pause, so that a client does not try to connect without a break.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
 
-/// What makes a client connect again.
+/// The cause that makes a client connect again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReconnectMode {
     /// The next call, as in Nest.
     #[default]
     OnDemand,
-    /// The loss itself: the client goes on trying until it is closed. From its first call, or
-    /// [`connect`](crate::client::Client::connect), on.
+    /// The loss itself: from its first call or [`connect`](crate::client::Client::connect) on, the
+    /// client keeps trying until it is closed.
     Always,
 }
 
 impl ReconnectPolicy {
-    /// Connects for a call only, with one attempt unless [`attempts`](Self::attempts) says
-    /// otherwise.
+    /// Returns the policy that connects only for a call, with one attempt unless
+    /// [`attempts`](Self::attempts) sets another number.
     #[must_use]
     pub const fn on_demand() -> Self {
         Self {
@@ -73,8 +74,8 @@ impl ReconnectPolicy {
         }
     }
 
-    /// Keeps the connection up: after a loss it connects again at once, and tries on until it
-    /// succeeds.
+    /// Returns the policy that keeps the connection open: after a loss, the client connects again
+    /// at once and tries until it succeeds.
     #[must_use]
     pub const fn always() -> Self {
         Self {
@@ -104,7 +105,7 @@ impl ReconnectPolicy {
         self
     }
 
-    /// Returns how long to wait after so many failures in a row.
+    /// Returns the pause after `failures` failed attempts in a row.
     pub(super) fn delay(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
         let delay = self.min_delay.max(MIN_PAUSE).saturating_mul(doubled);
@@ -112,17 +113,18 @@ impl ReconnectPolicy {
         delay - delay.mul_f64(fastrand::f64() / 2.0)
     }
 
-    /// Returns true if a connection that has lasted for so long is as good as a failed attempt: one
-    /// that is lost again and again must not be made again and again without a pause.
+    /// Returns true if a connection that lasted for `lasted` counts as a failed attempt, so that a
+    /// connection that is lost again and again is not opened again without a pause.
     pub(super) fn is_too_short(&self, lasted: Duration) -> bool {
         self.when == ReconnectMode::Always && lasted < self.longest()
     }
 
+    /// Returns the maximum pause.
     fn longest(&self) -> Duration {
         self.max_delay.max(MIN_PAUSE)
     }
 
-    /// Returns true if calls that wait have now waited for all the attempts they may.
+    /// Returns true if the waiting calls have waited for the maximum number of attempts.
     pub(super) fn is_exhausted(&self, failures: u32) -> bool {
         failures.is_multiple_of(self.attempts.max(1))
     }

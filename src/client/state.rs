@@ -19,7 +19,8 @@ use crate::client::{DisconnectReason, channel::RequestChannel};
 
 /// Whether a client is connected: Nest's `status`, with reasons.
 ///
-/// A client of several connections is connected if any of them is, else connecting if any is.
+/// A client with several connections is connected if any of them is, otherwise connecting if any
+/// is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ConnectionState {
@@ -39,11 +40,11 @@ impl ConnectionState {
     }
 }
 
-/// The states of a client as a stream, the present one first; see
+/// The states of a client as a stream, beginning with the current one; see
 /// [`Client::states`](crate::client::Client::states).
 ///
-/// A reader that polls seldom sees the newest state and may miss some before it. The stream ends
-/// when the client and its task are gone; it keeps neither alive.
+/// A reader that polls seldom receives the newest state and may miss earlier ones. The stream ends
+/// when the client and its task have ended; it keeps neither alive.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct StateStream(ReusableBoxFuture<'static, (Option<ConnectionState>, watch::Receiver<ConnectionState>)>);
 
@@ -80,19 +81,20 @@ impl fmt::Debug for StateStream {
     }
 }
 
-/// Where the connections of one client post their states.
+/// The combined state of one client's connections.
 #[derive(Debug)]
 pub(super) struct StatePublisher {
     each: Mutex<Vec<ConnectionState>>,
     together: watch::Sender<ConnectionState>,
-    /// The connections, if there are several: what waits at one that is lost goes to another.
+    /// The connections, if there are several: packets that wait on a lost connection move to
+    /// another.
     links: OnceLock<Vec<(Arc<AtomicBool>, Weak<RequestChannel>)>>,
 }
 
 type Channels = Vec<Arc<RequestChannel>>;
 
-/// Puts an event down at any of these channels, each as likely as any other. Returns it if none has
-/// room for it.
+/// Queues an event on one of these channels, beginning with a random channel. Returns the event if
+/// no channel has room for it.
 fn adopted(mut event: Vec<u8>, channels: &[Arc<RequestChannel>]) -> Result<(), Vec<u8>> {
     let (before, after) = channels.split_at(fastrand::usize(..=channels.len()));
     for channel in after.iter().chain(before) {
@@ -104,7 +106,7 @@ fn adopted(mut event: Vec<u8>, channels: &[Arc<RequestChannel>]) -> Result<(), V
     Err(event)
 }
 
-/// The place of one connection in the state.
+/// Reports the state of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct StateReporter {
     publisher: Arc<StatePublisher>,
@@ -113,7 +115,7 @@ pub(super) struct StateReporter {
 }
 
 impl StatePublisher {
-    /// Returns a publisher for so many connections, none of which has been opened.
+    /// Returns a publisher for `links` connections, none of which has been opened.
     pub(super) fn new(links: usize) -> Arc<Self> {
         let state = ConnectionState::Disconnected(DisconnectReason::NotYet);
         Arc::new(Self {
@@ -123,16 +125,17 @@ impl StatePublisher {
         })
     }
 
-    /// Notes the channels of several connections, in their order, so that what waits at one that is
-    /// lost goes to another.
+    /// Sets the channels of several connections, in the order of the connections, so that packets
+    /// that wait on a lost connection can move to another.
     pub(super) fn connect<'a>(&self, links: impl Iterator<Item = (&'a StateReporter, &'a Arc<RequestChannel>)>) {
         let links = links.map(|(reporter, channel)| (Arc::clone(&reporter.is_connected), Arc::downgrade(channel)));
-        // It is called once.
+        // This method is called once.
         let _ = self.links.set(links.collect());
     }
 
-    /// Has the callers whose packets wait at a connection that is not connected put them down
-    /// elsewhere, if any other connection is. Events whose callers have gone are put down for them.
+    /// Hands the packets that wait on lost connections back to their callers, if any other
+    /// connection is open, so that the callers submit them there. Events without a caller are
+    /// queued directly.
     pub(super) fn move_waiting(&self) {
         let (connected, lost) = self.channels();
         if connected.is_empty() {
@@ -148,8 +151,8 @@ impl StatePublisher {
         }
     }
 
-    /// Puts an event down whose caller went after its packet had been handed back: at a connection
-    /// that is connected, or else at any.
+    /// Queues an event that was handed back after its caller had been dropped: on an open
+    /// connection, or otherwise on any connection.
     pub(super) fn adopt(&self, event: Vec<u8>) {
         let (connected, lost) = self.channels();
         if adopted(event, &connected)
@@ -160,8 +163,8 @@ impl StatePublisher {
         }
     }
 
-    /// Returns the channels of the connections that are connected, and the others. A client of one
-    /// connection has none.
+    /// Returns the channels of the open connections, and those of the others. Both are empty for a
+    /// client with one connection.
     fn channels(&self) -> (Channels, Channels) {
         let links = self.links.get().into_iter().flatten();
         let (mut connected, mut lost) = (Channels::new(), Channels::new());
@@ -199,7 +202,7 @@ impl StateReporter {
         let mut each = self.publisher.each.lock().unwrap_or_else(PoisonError::into_inner);
         each[self.index] = state;
         let together = together(&each, self.index);
-        // Within the lock, so that states are published in the order in which they came about.
+        // Within the lock, so that states are published in the order in which they occurred.
         self.publisher.together.send_if_modified(|told| {
             let is_old = matches!(
                 (&*told, &together),
@@ -218,7 +221,7 @@ impl StateReporter {
     }
 }
 
-/// Returns the best of the states; if none is better than the others, the newest.
+/// Returns the best of the states, or the newest if no state is better than the others.
 fn together(each: &[ConnectionState], newest: usize) -> ConnectionState {
     let is_connecting = |state: &ConnectionState| matches!(state, ConnectionState::Connecting);
     if each.iter().any(ConnectionState::is_connected) {

@@ -5,9 +5,9 @@ use std::{fmt, marker::PhantomData};
 use super::name::Name;
 use crate::pattern::Pattern;
 
-/// The contract of an event: its pattern and what is sent with it.
+/// The contract of an event: its pattern and the type of its data.
 ///
-/// [`Router::handle_event`](crate::server::Router::handle_event) registers a handler of it,
+/// [`Router::handle_event`](crate::server::Router::handle_event) registers a handler for it,
 /// [`Client::emit_event`](crate::client::Client::emit_event) sends it.
 pub struct Event<Data> {
     name: Name,
@@ -15,13 +15,13 @@ pub struct Event<Data> {
 }
 
 impl<Data> Event<Data> {
-    /// Returns the contract of the events whose pattern is this text.
+    /// Returns the contract of the events with this text as their pattern.
     #[must_use]
     pub const fn new(pattern: &'static str) -> Self {
         Self::named(Name::Text(pattern))
     }
 
-    /// Returns the contract of the events that have the pattern that `pattern` makes, which is
+    /// Returns the contract of the events with the pattern that `pattern` returns. The function is
     /// called for each use.
     ///
     /// ```

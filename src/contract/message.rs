@@ -5,9 +5,9 @@ use std::{fmt, marker::PhantomData};
 use super::name::Name;
 use crate::pattern::Pattern;
 
-/// The contract of a message: its pattern, what is sent with it and what is answered.
+/// The contract of a message: its pattern, the type of its data and the type of its reply.
 ///
-/// `Reply` is the type of each value of the answer, whether the handler answers one or many.
+/// `Reply` is the type of each value of the reply, whether the handler sends one value or many.
 /// [`Router::handle_message`](crate::server::Router::handle_message) registers its handler,
 /// [`Client::message`](crate::client::Client::message) calls it.
 pub struct Message<Request, Reply> {
@@ -16,14 +16,14 @@ pub struct Message<Request, Reply> {
 }
 
 impl<Request, Reply> Message<Request, Reply> {
-    /// Returns the contract of the messages whose pattern is this text.
+    /// Returns the contract of the messages with this text as their pattern.
     #[must_use]
     pub const fn new(pattern: &'static str) -> Self {
         Self::named(Name::Text(pattern))
     }
 
-    /// Returns the contract of the messages that have the pattern that `pattern` makes, which is
-    /// called for each use.
+    /// Returns the contract of the messages with the pattern that `pattern` returns. The function
+    /// is called for each use.
     ///
     /// ```
     /// use nest_wire::{contract::Message, pattern::Pattern};

@@ -1,9 +1,9 @@
 //! Contracts: a pattern and its types, written once, for the router that handles it and the client
 //! that calls it.
 //!
-//! A library that both services depend on holds them as constants. A handler, a request or a reply
-//! of another type is then an error of the compiler. Nest's services need not know of them: nothing
-//! else goes over the wire.
+//! A library that both services depend on defines them as constants. A handler, a request or a
+//! reply of another type is then a compile error. Nest services do not need contracts: a contract
+//! changes nothing that is sent.
 //!
 //! ```
 //! use nest_wire::{
@@ -15,7 +15,7 @@
 //!
 //! /// The sum of numbers.
 //! const SUM: Message<Vec<f64>, f64> = Message::with_pattern(|| Pattern::object([("cmd", "sum")]));
-//! /// A user has been created, who has this name.
+//! /// The event of a new user, with the name as its data.
 //! const USER_CREATED: Event<String> = Event::new("user_created");
 //!
 //! async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
@@ -35,7 +35,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A handler whose types are others does not compile:
+//! A handler with other types does not compile:
 //!
 //! ```compile_fail,E0277
 //! use nest_wire::{contract::Message, server::{Payload, Router}};

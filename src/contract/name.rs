@@ -2,7 +2,8 @@
 
 use crate::pattern::Pattern;
 
-/// A [`Pattern`] itself can't be made in a constant: it allocates.
+/// The pattern of a contract. A [`Pattern`] itself cannot be made in a constant, because it
+/// allocates.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Name {
     Text(&'static str),

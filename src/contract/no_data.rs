@@ -1,9 +1,9 @@
-//! Nothing to say.
+//! The type of empty data.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-/// The request of a message, or the data of an event, that has nothing to say. It is written as
-/// `{}`, which is what Nest's callers write then (`client.send('ping', {})`). Its handlers take no
+/// The request of a message, or the data of an event, without content. It is written as `{}`, as
+/// Nest's callers do (`client.send('ping', {})`). Its handlers take no
 /// [`Payload`](crate::server::Payload).
 ///
 /// ```

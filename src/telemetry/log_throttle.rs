@@ -1,4 +1,4 @@
-//! Keeps floods out of the log.
+//! Limits how often a message is logged.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,10 +7,10 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How long a message is suppressed after it was logged.
+/// Time for which a message is suppressed after it was logged.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Throttles a log message to one each [`PAUSE`], and counts the others.
+/// Limits a log message to one per [`PAUSE`] and counts the suppressed ones.
 #[derive(Debug, Default)]
 pub(crate) struct LogThrottle(Mutex<State>);
 
@@ -21,8 +21,8 @@ struct State {
 }
 
 impl LogThrottle {
-    /// Returns `Some` if the message should be logged now: with the number of messages suppressed
-    /// since the last one.
+    /// Returns `Some(suppressed)` if the message should be logged now, where `suppressed` counts
+    /// the messages suppressed since the last one.
     pub(crate) fn allow(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

@@ -1,8 +1,8 @@
-//! What is measured, for the recorder of the `metrics` crate. `docs/OBSERVABILITY.md` lists the
+//! The measurements for the recorder of the `metrics` crate. `docs/OBSERVABILITY.md` lists their
 //! names.
 //!
-//! The recorder is asked for each counter once and not for each request; it has to be installed
-//! before.
+//! The recorder is asked for each counter once and not for each request, so it has to be installed
+//! before the first use.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use metrics::{Counter, Gauge, Histogram, SharedString, counter, gauge, histogram
 
 use super::{Fault, Limit, Outcome, Side};
 
-/// The meters of one connection, which counts as open as long as they last.
+/// The meters of one connection, which counts as open until they are dropped.
 pub(crate) struct ConnectionMeter(Option<Link>);
 
 struct Link {
@@ -25,7 +25,7 @@ struct Link {
 }
 
 impl ConnectionMeter {
-    /// For a connection that nobody measures.
+    /// Returns the meters of a connection that is not measured.
     pub(crate) const fn none() -> Self {
         Self(None)
     }
@@ -77,7 +77,7 @@ impl ConnectionMeter {
         counter!(name, "reason" => fault.name()).increment(1);
     }
 
-    /// A limit ends the connection.
+    /// Counts this connection as ended by a limit.
     pub(crate) fn limited(&self, limit: Limit) {
         if let Some(link) = &self.0 {
             connection_limited(link.side, limit);
@@ -99,12 +99,12 @@ impl fmt::Debug for ConnectionMeter {
     }
 }
 
-/// A service has turned a connection away.
+/// Counts a connection that a service has refused.
 pub(crate) fn connection_refused() {
     counter!("nest_wire_server_connections_refused_total").increment(1);
 }
 
-/// A limit ends a connection.
+/// Counts a connection as ended by a limit.
 pub(crate) fn connection_limited(side: Side, limit: Limit) {
     let name = match side {
         Side::Server => "nest_wire_server_connections_limited_total",
@@ -113,17 +113,18 @@ pub(crate) fn connection_limited(side: Side, limit: Limit) {
     counter!(name, "limit" => limit.name()).increment(1);
 }
 
-/// A client has a connection again that it had lost.
+/// Counts a connection of a client that was lost and has been opened again.
 pub(crate) fn reconnected() {
     counter!("nest_wire_client_reconnects_total").increment(1);
 }
 
-/// A client's attempt to connect failed.
+/// Counts a client's failed attempt to connect.
 pub(crate) fn connect_failed() {
     counter!("nest_wire_client_connect_failures_total").increment(1);
 }
 
-/// The meters that calls of one label share: of a service, the pattern; of a client, the kind.
+/// The meters that calls with the same label share: the pattern for a service, the kind for a
+/// client.
 #[derive(Clone)]
 pub(crate) struct CallMeters(Arc<Shared>);
 
@@ -155,8 +156,8 @@ const CLIENT: Names = Names {
     duration: "nest_wire_client_call_duration_seconds",
 };
 
-/// The one label of all patterns that are not registered: those are their callers' choice, and
-/// without end.
+/// The shared label of all unregistered patterns: callers choose these, and their number is
+/// unlimited.
 const OTHER: &str = "(other)";
 
 impl CallMeters {
@@ -181,13 +182,13 @@ impl CallMeters {
         }))
     }
 
-    /// Returns a call begins.
+    /// Counts a call as begun. Returns the meter of the call.
     pub(crate) fn begin(&self) -> CallMeter {
         self.0.running().0.increment(1);
         CallMeter(Some((Arc::clone(&self.0), Instant::now())))
     }
 
-    /// A call has ended that never began.
+    /// Counts a call that has ended without having begun.
     pub(crate) fn count(&self, outcome: Outcome) {
         self.0.count(outcome);
     }
@@ -217,16 +218,16 @@ impl fmt::Debug for CallMeters {
     }
 }
 
-/// One call under way. Dropped before its end, it was cancelled.
+/// One call in progress. A call that is dropped before its end counts as cancelled.
 pub(crate) struct CallMeter(Option<(Arc<Shared>, Instant)>);
 
 impl CallMeter {
-    /// For a call that nobody measures.
+    /// Returns the meter of a call that is not measured.
     pub(crate) const fn none() -> Self {
         Self(None)
     }
 
-    /// The call has ended; only the first end counts.
+    /// Records the end of the call; only the first end counts.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         let Some((shared, since)) = self.0.take() else { return };
         let (in_flight, duration) = shared.running();

@@ -1,8 +1,8 @@
-//! What both sides report: metrics, traces that cross the wire, and how much of what a peer has
-//! sent may stand in either.
+//! The reports of both sides: metrics, traces that cross the wire, and how much of a peer's text
+//! both may contain.
 //!
-//! Knows nothing of ours. Without the features `metrics` and `otel` there is nothing here that
-//! costs anything: the meters are types without size whose functions are empty.
+//! Independent of the other modules. Without the features `metrics` and `otel` nothing in this
+//! module has a cost: the meters are types without size and their functions are empty.
 
 mod log_throttle;
 #[cfg(feature = "metrics")]
@@ -25,7 +25,7 @@ pub(crate) use outcome::{Fault, Limit, Outcome};
 pub(crate) use propagation::{inject_context, set_remote_parent};
 pub(crate) use truncate::{first_characters, truncate_for_log};
 
-/// Which of the two ends of a connection this process is.
+/// The end of a connection that this process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Server,

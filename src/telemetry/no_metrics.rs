@@ -1,4 +1,5 @@
-//! The meters of `metrics.rs` when nobody measures: no size, and functions that do nothing.
+//! The meters of `metrics.rs` without the feature `metrics`: types without size and empty
+//! functions.
 
 use super::{Fault, Limit, Outcome, Side};
 

@@ -1,27 +1,27 @@
-//! How calls end and what goes wrong on connections, by the names that metrics and spans give them.
+//! How calls end and what goes wrong on connections, with the names for metrics and spans.
 
 /// How a call ended. The names are values of the label `outcome`, and of `error.type` in spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Answered without an error; an event that was handled, or is out.
+    /// The call had a reply without an error, or the event was handled or written.
     Ok,
-    /// The handler, or the service that was called, answered with an error.
+    /// The handler, or the called service, replied with an error.
     Error,
     /// The payload or the metadata did not fit the handler.
     Rejected,
     NoHandler,
     Panicked,
-    /// A limit of the service's was reached.
+    /// A limit of the service was reached, or the service was stopping.
     Refused,
     /// The connection ended before a stream did, the runtime stopped, or the caller gave up.
     #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics tell of it"))]
     Cancelled,
     Timeout,
-    /// There is no connection to be had.
+    /// No connection could be made.
     Unreachable,
-    /// The connection ended before the answer came.
+    /// The connection ended before the reply came.
     Disconnected,
-    /// A limit of the client's was reached.
+    /// A limit of the client was reached.
     Overloaded,
     /// The client was closed.
     Closed,
@@ -52,8 +52,8 @@ impl Outcome {
     }
 }
 
-/// What may end a connection although nothing is wrong with what was sent on it; by the names of
-/// the settings.
+/// Limits that may end a connection although its peer has sent nothing wrong, by the names of the
+/// settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     IdleTimeout,
@@ -72,16 +72,16 @@ impl Limit {
     }
 }
 
-/// What a peer did to a connection that it should not have.
+/// The faults of a peer on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It broke the framing.
+    /// The peer broke the framing.
     Framing,
-    /// A frame held no JSON.
+    /// A frame contained no JSON.
     Packet,
-    /// It left a frame half sent for too long.
+    /// The peer left a frame incomplete for too long.
     Incomplete,
-    /// It closed inside a frame.
+    /// The peer closed the connection inside a frame.
     Cut,
 }
 

@@ -1,7 +1,7 @@
-//! OpenTelemetry's context in the metadata of packets, as members whose values are texts: what the
-//! API for JavaScript reads from `TcpContext.getMetadata()` and writes in a dispatch hook.
+//! OpenTelemetry's context in the metadata of packets, as members with text values: the API for
+//! JavaScript reads them from `TcpContext.getMetadata()` and writes them in a dispatch hook.
 //!
-//! In which format is the global propagator's business; W3C's has `traceparent` and `tracestate`.
+//! The global propagator chooses the format; W3C's has `traceparent` and `tracestate`.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use opentelemetry::{Context, global, propagation::Injector};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Returns what metadata has to carry for the service's spans to become children of `span`; or of
-/// OpenTelemetry's own current span, if `span` is disabled. Nothing if there is neither.
+/// Returns the members of the metadata that make the service's spans children of `span`, or of
+/// OpenTelemetry's own current span if `span` is disabled. Returns no members if there is neither.
 pub(crate) fn inject_context(span: &Span) -> Vec<(String, String)> {
     let context = if span.is_disabled() {
         Context::current()
@@ -22,14 +22,15 @@ pub(crate) fn inject_context(span: &Span) -> Vec<(String, String)> {
     members.0
 }
 
-/// Makes `span` a child of the span whose context `metadata` carries, or else a root: whatever it
-/// was created in, it begins a trace of its own. Before the span is entered for the first time.
+/// Makes `span` a child of the span with the context that `metadata` carries, or otherwise the root
+/// of a trace of its own, whatever span it was created in. Call it before the span is entered for
+/// the first time.
 pub(crate) fn set_remote_parent(span: &Span, metadata: Option<&str>) {
     if span.is_disabled() {
         return;
     }
     let context = metadata.map_or_else(Context::new, extract);
-    // It fails where no layer of OpenTelemetry looks at spans: then there is no trace.
+    // This fails if no layer of OpenTelemetry processes spans: then there is no trace.
     let _ = span.set_parent(context);
 }
 
@@ -50,7 +51,7 @@ struct Members(Vec<(String, String)>);
 
 impl Injector for Members {
     fn set(&mut self, key: &str, value: String) {
-        // A propagator writes its empty headers too.
+        // A propagator also writes headers that are empty.
         if !value.is_empty() {
             self.0.push((key.to_owned(), value));
         }

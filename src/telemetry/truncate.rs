@@ -1,16 +1,16 @@
-//! How much of what a peer has sent goes into logs and spans.
+//! How much of a peer's text goes into logs and spans.
 
-/// In characters.
+/// Maximum length of an excerpt in characters.
 const MOST: usize = 64;
 
-/// As much of what a peer has sent as a log or a span should hold: at most 64 characters.
+/// Returns the part of a peer's text that a log or a span should hold: at most 64 characters.
 pub(crate) fn truncate_for_log(text: &str) -> &str {
     first_characters(text, MOST)
 }
 
-/// Returns at most so many characters of `text`, from its beginning.
+/// Returns the beginning of `text`, with at most `most` characters.
 pub(crate) fn first_characters(text: &str, most: usize) -> &str {
-    // So few bytes are so few characters at most: nearly always there is nothing to count.
+    // A text has at most as many characters as bytes: nearly always nothing has to be counted.
     if text.len() <= most {
         return text;
     }

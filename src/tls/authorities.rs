@@ -14,12 +14,12 @@ use super::{
 
 const AUTHORITIES: &str = "the certificates of authorities";
 
-/// Whose signatures count: Nest's `tlsOptions.ca`. One at least.
+/// The authorities that are trusted to sign certificates: Nest's `tlsOptions.ca`. At least one.
 #[derive(Debug, Clone)]
 pub struct Authorities(Arc<RootCertStore>);
 
 impl Authorities {
-    /// Those whose certificates are in a PEM file.
+    /// Returns the authorities with certificates in a PEM file.
     ///
     /// # Errors
     /// [`TlsError::File`] and [`TlsError::Certificate`].
@@ -31,7 +31,8 @@ impl Authorities {
         Self::new(certificates)
     }
 
-    /// As [`from_pem_file`](Self::from_pem_file), from the file's contents.
+    /// Returns the authorities with certificates in a PEM text, as
+    /// [`from_pem_file`](Self::from_pem_file).
     ///
     /// # Errors
     /// [`TlsError::Pem`] and [`TlsError::Certificate`].
@@ -44,8 +45,8 @@ impl Authorities {
         Self::new(certificates)
     }
 
-    /// Those that the operating system trusts. What it has that cannot be read is passed over, and
-    /// logged.
+    /// Returns the authorities that the operating system trusts. Errors while reading them are
+    /// logged, and certificates that cannot be parsed are skipped.
     ///
     /// # Errors
     /// [`TlsError::NoNativeRoots`].
@@ -63,7 +64,7 @@ impl Authorities {
         }
     }
 
-    /// Those that Mozilla trusts, as of when this was built.
+    /// Returns the authorities that Mozilla trusts, as of the build of this program.
     #[cfg(feature = "tls-webpki-roots")]
     #[must_use]
     pub fn webpki() -> Self {

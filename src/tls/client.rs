@@ -1,4 +1,4 @@
-//! TLS as a caller does it.
+//! The caller's side of TLS.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -18,8 +18,8 @@ use super::{
     verdict::{Noting, judged},
 };
 
-/// Which services a caller trusts, and its own certificate: Nest's `tlsOptions` of a client. TLS
-/// 1.2 and 1.3.
+/// The services that a caller trusts, and the caller's own certificate: Nest's `tlsOptions` of a
+/// client. TLS 1.2 and 1.3.
 ///
 /// ```no_run
 /// use nest_wire::tls::{ClientTls, Identity};
@@ -33,17 +33,18 @@ use super::{
 /// # Ok::<(), nest_wire::tls::TlsError>(())
 /// ```
 ///
-/// A [`rustls`](super::rustls) configuration of one's own is turned into this with `into()`.
+/// A custom [`rustls`](super::rustls) configuration is converted into this type with `into()`.
 #[derive(Debug, Clone)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
-    /// What is used instead of `config` by a caller that shows a certificate.
+    /// Used instead of `config` by a caller that shows a certificate.
     shown: Option<Arc<Shown>>,
     server_name: Option<ServerName<'static>>,
 }
 
 impl ClientTls {
-    /// Trusts services whose certificate one of these has signed.
+    /// Returns a configuration that trusts services with a certificate signed by one of these
+    /// authorities.
     #[must_use]
     pub fn trusting(authorities: Authorities) -> Self {
         let config = ClientConfig::builder_with_provider(provider())
@@ -54,13 +55,13 @@ impl ClientTls {
         config.into()
     }
 
-    /// Trusts services that show one of these certificates, and no others. The name of the service
-    /// is not verified.
+    /// Returns a configuration that trusts services with one of these certificates, and no others.
+    /// The name of the service is not verified.
     ///
     /// ```no_run
     /// use nest_wire::tls::{ClientTls, PinnedCertificates};
     ///
-    /// // tlsOptions: { ca }, where that is the service's own certificate
+    /// // tlsOptions: { ca }, where `ca` is the service's own certificate
     /// let tls = ClientTls::trusting_pinned(PinnedCertificates::from_pem_file("service.pem")?);
     /// # Ok::<(), nest_wire::tls::TlsError>(())
     /// ```
@@ -75,23 +76,25 @@ impl ClientTls {
         config.into()
     }
 
-    /// As [`trusting`](Self::trusting), with the [`Authorities`] that are in this file.
+    /// Returns a configuration that trusts the [`Authorities`] in a PEM file, as
+    /// [`trusting`](Self::trusting).
     ///
     /// # Errors
-    /// As [`Authorities::from_pem_file`].
+    /// The errors of [`Authorities::from_pem_file`].
     pub fn from_ca_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
         Authorities::from_pem_file(path).map(Self::trusting)
     }
 
-    /// Shows this certificate to services that ask for one.
+    /// Sets the certificate that is shown to services that request one.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.shown = Some(Arc::new(Shown::new(Arc::clone(&self.config), identity)));
         self
     }
 
-    /// Returns what the service's certificate has to be for: a DNS name or an IP address. Default:
-    /// the host that is connected to. Set it where that is another, behind a tunnel for example.
+    /// Sets the name that the service's certificate has to be valid for: a DNS name or an IP
+    /// address. Default: the host of the connection. Set it if the two differ, behind a tunnel for
+    /// example. Returns the configuration with this name.
     ///
     /// # Errors
     /// [`TlsError::ServerName`].
@@ -100,8 +103,8 @@ impl ClientTls {
         Ok(self)
     }
 
-    /// Returns the same, with what to expect settled: the name set before, or else the host in
-    /// `address` (`"localhost:8888"`, `"[::1]:8888"`).
+    /// Returns the configuration with the expected name set: the name set before, or otherwise the
+    /// host in `address` (`"localhost:8888"`, `"[::1]:8888"`).
     ///
     /// # Errors
     /// [`TlsError::ServerName`].
@@ -112,18 +115,19 @@ impl ClientTls {
         }
     }
 
-    /// Does the handshake on a connection that is open, and gives the connection inside.
+    /// Performs the handshake on an open connection. Returns the encrypted connection.
     ///
-    /// `host` is what the certificate has to be for, unless that [was set](Self::server_name).
+    /// `host` is the name that the certificate has to be valid for, unless [another name was
+    /// set](Self::server_name).
     ///
-    /// In TLS 1.3, a service that asks for a certificate looks at it after the caller's part of the
-    /// handshake. This waits for what it then sends, half a second at most. Services of Node close
-    /// the connection some time after the handshake if nobody vouches for the certificate: their
-    /// refusal may come only when this has returned.
+    /// In TLS 1.3, a service that requests a certificate verifies it after the caller's part of the
+    /// handshake. This method waits for what the service then sends, for at most half a second.
+    /// Services of Node close the connection some time after the handshake if no authority vouches
+    /// for the certificate: their refusal may come only after this method has returned.
     ///
     /// # Errors
-    /// [`HandshakeError`] in an [`io::Error`]: the service is not who it should be, refuses us, or
-    /// speaks no TLS.
+    /// [`HandshakeError`] in an [`io::Error`]: the service is not the expected one, refuses the
+    /// client, or does not speak TLS.
     pub async fn connect<IO>(&self, host: &str, link: IO) -> io::Result<TlsStream<IO>>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -131,8 +135,9 @@ impl ClientTls {
         self.connect_by(None, host, link).await
     }
 
-    /// As [`connect`](Self::connect), where all has to be over by `deadline`: the wait for a
-    /// verdict is no longer than half of what is left by then.
+    /// Connects as [`connect`](Self::connect) does, for a caller that has to be done by `deadline`:
+    /// the wait for a verdict takes at most half of the time left until then. Returns the encrypted
+    /// connection.
     pub(crate) async fn connect_by<IO>(
         &self,
         deadline: Option<Instant>,
@@ -184,7 +189,7 @@ fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     })
 }
 
-/// Returns the host of `host:port`; an IPv6 address is in brackets there.
+/// Returns the host of `host:port`, without the brackets of an IPv6 address.
 fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.strip_prefix('[')

@@ -1,5 +1,4 @@
-//! What can be wrong with certificates, keys and names before anybody connects, and with a
-//! handshake.
+//! The errors of certificates, keys and names before a connection is made, and of handshakes.
 
 use std::{io, path::PathBuf};
 
@@ -10,49 +9,49 @@ use tokio_rustls::rustls::{
 
 use super::refusal::explained;
 
-/// Why TLS cannot be set up. To blame is always who set it up.
+/// Why TLS cannot be set up. The cause is always in the set-up, not in a peer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A PEM file cannot be read, or holds nothing of what is looked for.
+    /// A PEM file cannot be read, or does not contain the item to read.
     #[error("cannot read {wanted} from {path}", path = path.display())]
     File {
-        /// What is looked for in it.
+        /// The item to read from the file.
         wanted: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         source: pem::Error,
     },
-    /// A PEM text in memory holds nothing of what is looked for.
+    /// A PEM text in memory does not contain the item to read.
     #[error("cannot read {wanted}")]
     Pem {
-        /// What is looked for in it.
+        /// The item to read from the text.
         wanted: &'static str,
-        /// What is wrong.
+        /// The cause.
         source: pem::Error,
     },
-    /// The system's authorities cannot be found.
+    /// The authorities of the operating system cannot be found.
     #[error("the operating system names no authorities")]
     NoNativeRoots,
-    /// A certificate is malformed, or the key is not the one it was made for.
+    /// A certificate is malformed, or the key does not belong to it.
     #[error("the certificate cannot be used")]
     Certificate(#[source] rustls::Error),
-    /// What should be the name or the address of a service is neither.
+    /// The text is neither the name nor the address of a service.
     #[error("{name:?} is no name that a certificate could be for")]
     ServerName {
-        /// What was given.
+        /// The text.
         name: String,
-        /// What is wrong with it.
+        /// The cause.
         source: InvalidDnsNameError,
     },
 }
 
-/// Why a handshake failed: the cause of the [`io::Error`] that connecting ends with.
+/// Why a handshake failed: the cause of the [`io::Error`] that connecting returns.
 #[derive(Debug, thiserror::Error)]
 #[error("the TLS handshake with {name} failed")]
 pub struct HandshakeError {
-    /// The name that the service's certificate should be for.
+    /// The name that the service's certificate has to be valid for.
     name: String,
     #[source]
     source: io::Error,
@@ -66,9 +65,8 @@ impl HandshakeError {
         Self { name, source, rustls }
     }
 
-    /// Returns what rustls says, if the cause is not the connection. The
-    /// [source](std::error::Error::source) of this error says the same in words, with what to do
-    /// about it.
+    /// Returns the error of rustls, unless the connection was the cause. The
+    /// [source](std::error::Error::source) of this error explains the same in words, with a remedy.
     #[must_use]
     pub const fn rustls(&self) -> Option<&rustls::Error> {
         self.rustls.as_ref()

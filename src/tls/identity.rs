@@ -1,4 +1,4 @@
-//! Who one is.
+//! The own certificate of a service or a client.
 
 use std::{
     path::Path,
@@ -20,17 +20,17 @@ use super::{TlsError, provider, x509::Fields};
 const CHAIN: &str = "certificates";
 const KEY: &str = "a private key";
 
-/// A certificate, with those that lead to an authority, and its private key: Nest's
-/// `tlsOptions.cert` and `.key`.
+/// A certificate with its chain to an authority and its private key: Nest's `tlsOptions.cert` and
+/// `.key`.
 ///
-/// Clones are one identity: what [renews](Self::renew) one renews all, those in a running service
-/// or client included.
+/// Clones share one identity: [renewing](Self::renew) one clone renews all, including those in a
+/// running service or client.
 #[derive(Debug, Clone)]
 pub struct Identity(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl Identity {
-    /// Reads a chain of certificates, one's own first, and its key (PKCS #8, PKCS #1 or SEC1) from
-    /// PEM files.
+    /// Reads a chain of certificates, the own certificate first, and its key (PKCS #8, PKCS #1 or
+    /// SEC1) from PEM files. Returns the identity.
     ///
     /// # Errors
     /// [`TlsError::File`], and [`TlsError::Certificate`] if the key is for another certificate.
@@ -43,7 +43,8 @@ impl Identity {
         Self::new(chain, key)
     }
 
-    /// As [`from_pem_files`](Self::from_pem_files), from the files' contents.
+    /// Reads the chain and the key from PEM texts, as [`from_pem_files`](Self::from_pem_files).
+    /// Returns the identity.
     ///
     /// # Errors
     /// [`TlsError::Pem`], and [`TlsError::Certificate`] if the key is for another certificate.
@@ -66,12 +67,12 @@ impl Identity {
     }
 
     /// Replaces the certificate and key with those of `newer`, in all clones. Services and clients
-    /// that were made with this show them in each handshake that begins from now on, without a
-    /// restart. Open connections go on. Sessions from before are not resumed: their next handshake
-    /// is a whole one.
+    /// with this identity show them in each handshake that begins from now on, without a restart.
+    /// Open connections continue. Sessions from before are not resumed: their next handshake is a
+    /// full one.
     ///
-    /// Node needs `server.setSecureContext()` for this, which Nest does not lead to. A peer that
-    /// has pinned the certificate has to pin both, before the renewal.
+    /// Node needs `server.setSecureContext()` for this, which Nest does not expose. A peer that has
+    /// pinned the certificate has to pin both certificates before the renewal.
     ///
     /// ```no_run
     /// use nest_wire::{server::{HostListener, Router, listen::TlsListener, serve}, tls::{Identity, ServerTls}};
@@ -91,7 +92,7 @@ impl Identity {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = newer;
     }
 
-    /// Returns what is shown now. It is the same allocation until the next renewal.
+    /// Returns the current certificate and key. The allocation is the same until the next renewal.
     pub(super) fn current(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -103,8 +104,8 @@ impl ResolvesServerCert for Identity {
     }
 }
 
-/// Verifies that the key is the certificate's. `CertifiedKey::keys_match` refuses certificates of
-/// X.509 version 1.
+/// Verifies that the key belongs to the certificate. `CertifiedKey::keys_match` is not used because
+/// it refuses certificates of X.509 version 1.
 fn keys_match(certified: &CertifiedKey) -> Result<(), rustls::Error> {
     let fields = Fields::read(certified.end_entity_cert()?).ok_or(CertificateError::BadEncoding)?;
     match certified.key.public_key() {
@@ -113,7 +114,7 @@ fn keys_match(certified: &CertifiedKey) -> Result<(), rustls::Error> {
     }
 }
 
-/// Returns all certificates; at least one.
+/// Returns all certificates, at least one.
 pub(super) fn chain(
     certificates: impl Iterator<Item = Result<CertificateDer<'static>, pem::Error>>,
 ) -> Result<Vec<CertificateDer<'static>>, pem::Error> {

@@ -1,16 +1,16 @@
-//! TLS and mutual TLS, as a service ([`ServerTls`]) and as its caller ([`ClientTls`]): what Nest
-//! takes as `tlsOptions`.
+//! TLS and mutual TLS for a service ([`ServerTls`]) and for its caller ([`ClientTls`]): the
+//! counterpart of Nest's `tlsOptions`.
 //!
-//! One's own certificate ([`Identity`]) and the trusted ones ([`Authorities`]) come from PEM files,
-//! or from memory. Users who need more than that makes a `ServerConfig` or `ClientConfig` of
-//! [`rustls`], which are taken in their place. This module knows neither packets nor connections:
-//! the service's `TlsListener` and the caller's `ClientBuilder::tls` use it.
+//! The own certificate ([`Identity`]) and the trusted ones ([`Authorities`]) come from PEM files or
+//! from memory. Users who need more than that pass a `ServerConfig` or `ClientConfig` of [`rustls`]
+//! instead. This module depends on neither packets nor connections: the service's `TlsListener` and
+//! the caller's `ClientBuilder::tls` use it.
 //!
 //! ```no_run
 //! use nest_wire::{client::Client, server::{HostListener, Router, listen::TlsListener, serve}, tls::{Authorities, ClientTls, Identity, ServerTls}};
 //!
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
-//! // A service whose callers have to show a certificate …
+//! // A service that requires a certificate of its callers …
 //! let tls = ServerTls::from_pem_files("service.pem", "service-key.pem")?
 //!     .require_client_certificates(Authorities::from_pem_file("callers-ca.pem")?);
 //! let listener = TlsListener::new(HostListener::bind("localhost:8888").await?, tls);
@@ -18,7 +18,7 @@
 //! # Ok(()) }
 //!
 //! # async fn caller() -> Result<(), Box<dyn std::error::Error>> {
-//! // … and one of them.
+//! // … and a caller with a certificate.
 //! let tls = ClientTls::trusting(Authorities::from_pem_file("services-ca.pem")?)
 //!     .identity(Identity::from_pem_files("caller.pem", "caller-key.pem")?);
 //! let client = Client::builder().tls(tls).build("localhost:8888")?;
@@ -53,8 +53,8 @@ pub use server::ServerTls;
 pub use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
-/// Returns where the cryptography comes from in what is made here; the process's default may be
-/// another, or none.
+/// Returns the provider of the cryptography in this module. The process may have another default,
+/// or none.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

@@ -1,11 +1,11 @@
-//! Who the other side is.
+//! The certificates of the peer.
 
 use std::sync::Arc;
 
 use tokio_rustls::rustls::{CommonState, pki_types::CertificateDer};
 
-/// The certificates that a caller has shown and that were found valid: an extension of each of its
-/// requests.
+/// The certificates that a caller has shown and that were verified: an extension of each of the
+/// caller's requests.
 ///
 /// ```
 /// use nest_wire::{server::extract::Extension, tls::PeerCertificates};
@@ -19,7 +19,8 @@ use tokio_rustls::rustls::{CommonState, pki_types::CertificateDer};
 pub struct PeerCertificates(Arc<[CertificateDer<'static>]>);
 
 impl PeerCertificates {
-    /// Returns what the other side of a handshake has shown; `None` if it has shown nothing.
+    /// Returns the certificates that the peer has shown in the handshake, or `None` if it has shown
+    /// none.
     #[must_use]
     pub fn from_connection(connection: &CommonState) -> Option<Self> {
         let chain = connection.peer_certificates().filter(|chain| !chain.is_empty())?;
@@ -33,7 +34,8 @@ impl PeerCertificates {
         &self.0[0]
     }
 
-    /// Returns its own and those that lead to an authority, in DER, in this order.
+    /// Returns the caller's own certificate and those that lead to an authority, in DER, in this
+    /// order.
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.0

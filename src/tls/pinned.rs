@@ -1,4 +1,4 @@
-//! Certificates that are trusted by themselves.
+//! Certificates that are trusted without an authority.
 
 use std::{path::Path, sync::Arc};
 
@@ -20,21 +20,21 @@ use super::{
 
 const PINNED: &str = "pinned certificates";
 
-/// The peers' own certificates: Nest's `tlsOptions.ca` where that *is* the certificate of the peer.
+/// The peers' own certificates: Nest's `tlsOptions.ca` where it *is* the certificate of the peer.
 ///
-/// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within its
-/// dates, and proves that it has the private key. Nothing else of the certificate is looked at: not
-/// the names in it, not its issuer, its extensions or its purposes, and no revocation. So a
-/// certificate of CN only, and one of `openssl req -x509`, which is an authority (`CA:TRUE`), are
-/// accepted. One of X.509 version 1 is accepted too, over TLS 1.2 and 1.3. A certificate that a
-/// pinned one has signed is refused; Node accepts it. Node also verifies the name, and of a
-/// certificate that is not self-signed the issuer; a pin needs neither, since all bytes are
-/// compared.
+/// A peer is trusted if it shows exactly one of these certificates (all bytes are equal) within the
+/// certificate's dates, and proves that it has the private key. Nothing else of the certificate is
+/// verified: neither the names in it, nor its issuer, extensions or purposes, nor revocation. A
+/// certificate with only a CN is therefore accepted, and so is a certificate made with
+/// `openssl req -x509`, which is an authority (`CA:TRUE`). Certificates of X.509 version 1 are
+/// accepted too, over TLS 1.2 and 1.3. A certificate that a pinned one has signed is refused; Node
+/// accepts it. Node also verifies the name, and the issuer of a certificate that is not
+/// self-signed; a pin needs neither, because all bytes are compared.
 #[derive(Debug, Clone)]
 pub struct PinnedCertificates(Arc<[Pin]>);
 
 impl PinnedCertificates {
-    /// Reads the certificates in a PEM file.
+    /// Reads the certificates in a PEM file. Returns them pinned.
     ///
     /// # Errors
     /// [`TlsError::File`] and [`TlsError::Certificate`].
@@ -46,7 +46,7 @@ impl PinnedCertificates {
         Self::new(certificates)
     }
 
-    /// Reads the certificates in a PEM text.
+    /// Reads the certificates in a PEM text. Returns them pinned.
     ///
     /// # Errors
     /// [`TlsError::Pem`] and [`TlsError::Certificate`].
@@ -82,7 +82,7 @@ impl Pin {
     }
 }
 
-/// Accepts peers with a pinned certificate, and no others.
+/// Accepts peers with a pinned certificate and refuses all others.
 #[derive(Debug)]
 pub(super) struct PinVerifier {
     pins: Arc<[Pin]>,
@@ -108,9 +108,9 @@ impl PinVerifier {
         Ok(())
     }
 
-    /// Verifies the handshake with the key of the pin: webpki reads no certificates of version 1.
-    /// As in rustls, each algorithm of the scheme is tried: in TLS 1.2 a scheme does not name the
-    /// curve of the key.
+    /// Verifies the handshake with the key of the pin, because webpki does not read certificates of
+    /// version 1. As in rustls, each algorithm of the scheme is tried: in TLS 1.2 a scheme does not
+    /// name the curve of the key.
     fn verify_tls12(
         &self,
         message: &[u8],
@@ -133,7 +133,7 @@ impl PinVerifier {
         }
     }
 
-    /// Verifies the handshake with the key of the pin, for the same reason.
+    /// Verifies the handshake with the key of the pin, for the same reason as `verify_tls12`.
     fn verify_tls13(
         &self,
         message: &[u8],
@@ -145,7 +145,7 @@ impl PinVerifier {
     }
 }
 
-/// The methods that the verifiers of both roles have in common.
+/// The methods that the verifiers of both roles share.
 macro_rules! signatures_are_verified_with_the_pin {
     () => {
         fn verify_tls12_signature(
@@ -188,7 +188,8 @@ impl ServerCertVerifier for PinVerifier {
 }
 
 impl ClientCertVerifier for PinVerifier {
-    /// Returns no names: a caller of Node shows its certificate whatever the service would accept.
+    /// Returns no names: a Node caller shows its certificate regardless of what the service
+    /// accepts.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -1,4 +1,4 @@
-//! Says in words why a handshake was refused, and how to make a certificate that is accepted.
+//! Explains why a handshake was refused, and how to make a certificate that is accepted.
 
 use std::{borrow::Cow, fmt, io, net::IpAddr};
 
@@ -6,7 +6,7 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, OtherError
 
 use crate::tls::{not_pinned::NotPinned, x509::date};
 
-/// A refusal in words. rustls gives the name of a variant, such as
+/// A refusal in words. The text of rustls is only the name of a variant, such as
 /// `Other(OtherError(CaUsedAsEndEntity))`.
 #[derive(Debug, thiserror::Error)]
 struct Refusal {
@@ -37,9 +37,9 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Returns the command that makes a certificate, signed by itself, which is accepted where it is
-/// the `ca` of its peer. Its extensions are said one by one, because `openssl req -x509` makes an
-/// authority (`CA:TRUE`) by default.
+/// Returns the command that creates a self-signed certificate that is accepted as the `ca` of the
+/// peer. The extensions are listed one by one, because `openssl req -x509` creates an authority
+/// (`CA:TRUE`) by default.
 fn openssl(host: &str) -> String {
     let kind = match host.parse::<IpAddr>() {
         Ok(_) => "IP",
@@ -51,8 +51,8 @@ fn openssl(host: &str) -> String {
     )
 }
 
-/// Explains the error of a handshake, if it is one of rustls that has an explanation. `host` is the
-/// name that the refused certificate has to bear.
+/// Returns the error of a handshake with an explanation, if it is an error of rustls that has one,
+/// and otherwise unchanged. `host` is the name that the refused certificate has to bear.
 pub(crate) fn explained(error: io::Error, host: &str) -> io::Error {
     let Some(cause) = error.get_ref().and_then(|error| error.downcast_ref::<Error>()) else {
         return error;
@@ -140,8 +140,8 @@ fn certificate(problem: &CertificateError) -> Option<(Cow<'static, str>, Remedy)
     })
 }
 
-/// Returns what the peer says of us. The alert's name stays in the text, because logs of other
-/// programs have it.
+/// Returns the meaning of the peer's alert about our certificate. The alert's name stays in the
+/// text, because the logs of other programs contain it.
 fn alert(alert: AlertDescription) -> Option<&'static str> {
     Some(match alert {
         AlertDescription::CertificateRequired => {

@@ -1,4 +1,4 @@
-//! TLS as a service does it.
+//! The service's side of TLS.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,8 +9,8 @@ use tokio_rustls::rustls::{
 
 use super::{Authorities, Identity, PinnedCertificates, TlsError, provider, sessions::Sessions};
 
-/// Who a service is, and what it asks of its callers: Nest's `tlsOptions` of a microservice. TLS
-/// 1.2 and 1.3.
+/// The certificate of a service, and those that it requires of its callers: Nest's `tlsOptions` of
+/// a microservice. TLS 1.2 and 1.3.
 ///
 /// ```no_run
 /// use nest_wire::tls::{Authorities, ServerTls};
@@ -28,7 +28,8 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// Returns a service with this certificate, for callers with and without one.
+    /// Returns the configuration of a service with this certificate, for callers with and without
+    /// one.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self {
@@ -37,16 +38,17 @@ impl ServerTls {
         }
     }
 
-    /// As [`new`](Self::new), with the [`Identity`] that is in these two files.
+    /// Returns the configuration with the [`Identity`] in these two files, as [`new`](Self::new).
     ///
     /// # Errors
-    /// As [`Identity::from_pem_files`].
+    /// The errors of [`Identity::from_pem_files`].
     pub fn from_pem_files(certificates: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         Identity::from_pem_files(certificates, key).map(Self::new)
     }
 
-    /// Mutual TLS: turns away callers without a certificate that one of these has signed. Handlers
-    /// see it as [`PeerCertificates`](super::PeerCertificates).
+    /// Requires mutual TLS: refuses callers without a certificate signed by one of these
+    /// authorities. Handlers receive the certificate as
+    /// [`PeerCertificates`](super::PeerCertificates).
     #[must_use]
     pub fn require_client_certificates(mut self, authorities: Authorities) -> Self {
         let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());
@@ -70,8 +72,8 @@ impl ServerTls {
         self
     }
 
-    /// As [`require_client_certificates`](Self::require_client_certificates), but callers may also
-    /// show none.
+    /// Requests a certificate as [`require_client_certificates`](Self::require_client_certificates)
+    /// does, but also accepts callers that show none.
     #[must_use]
     pub fn request_client_certificates(mut self, authorities: Authorities) -> Self {
         let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into_store(), provider());

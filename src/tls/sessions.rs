@@ -12,12 +12,12 @@ use super::Identity;
 /// Maximum number of sessions that are kept: the default of rustls.
 const MAX_SESSIONS: usize = 256;
 
-/// Keeps the sessions that began with the current certificate. A resumed session shows no
-/// certificate, so one from before a renewal would go on with the old one.
+/// The sessions that began with the current certificate. A resumed session shows no certificate, so
+/// a session from before a renewal would continue with the old one.
 #[derive(Debug)]
 pub(super) struct Sessions {
     identity: Identity,
-    /// The certificate that the sessions began with, and the sessions.
+    /// The certificate with which the sessions began, and the sessions.
     kept: Mutex<(Arc<CertifiedKey>, Arc<ServerSessionMemoryCache>)>,
 }
 
@@ -30,6 +30,7 @@ impl Sessions {
         }
     }
 
+    /// Returns the sessions of the current certificate. A renewal discards those from before.
     fn current(&self) -> Arc<ServerSessionMemoryCache> {
         let certificate = self.identity.current();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

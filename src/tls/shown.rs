@@ -9,8 +9,8 @@ use tokio_rustls::rustls::{
 
 use super::{Identity, verdict::Noting};
 
-/// Makes a configuration each time that the identity is renewed. rustls resumes a session only with
-/// the resolver that it began with, so a session from before a renewal is not resumed.
+/// A configuration that is created anew each time the identity is renewed. rustls resumes a session
+/// only with the resolver with which it began, so a session from before a renewal is not resumed.
 #[derive(Debug)]
 pub(super) struct Shown {
     identity: Identity,
@@ -29,6 +29,7 @@ impl Shown {
         }
     }
 
+    /// Returns the configuration that shows the current certificate.
     pub(super) fn config(&self) -> Arc<ClientConfig> {
         let current = self.identity.current();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,9 @@
-//! Waits for what a service says about our certificate.
+//! Waits for the service's verdict on our certificate.
 //!
-//! In TLS 1.3 the handshake is over for the caller when it has sent its certificate; the service
-//! looks at it after that. It then sends session tickets, or an alert (RFC 8446 §4.6.1 and §2). A
-//! service that sends no tickets, or one that judges later, as Node does with a certificate without
-//! a known issuer, cannot be distinguished from one that accepts.
+//! In TLS 1.3 the handshake ends for the caller when it has sent its certificate; the service
+//! verifies the certificate after that. The service then sends session tickets, or an alert (RFC
+//! 8446 §4.6.1 and §2). A service that sends no tickets, or that decides later, as Node does for a
+//! certificate without a known issuer, cannot be distinguished from a service that accepts.
 
 use std::{
     future::poll_fn,
@@ -30,18 +30,18 @@ use tokio_rustls::{
 const MAX_WAIT: Duration = Duration::from_millis(500);
 
 tokio::task_local! {
-    /// Whether the service asks for a certificate in the handshake that this task is doing.
+    /// True if the service requests a certificate in the handshake that this task performs.
     static IS_ASKED: Arc<AtomicBool>;
 }
 
-/// Notes that a service has asked for a certificate. It is one for all connections of a
-/// configuration: rustls resumes a session only with the resolver that it began with.
+/// Records that a service has requested a certificate. All connections of a configuration share one
+/// resolver: rustls resumes a session only with the resolver with which it began.
 #[derive(Debug)]
 pub(super) struct Noting(pub(super) Arc<dyn ResolvesClientCert>);
 
 impl ResolvesClientCert for Noting {
     fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        // Outside of our handshakes nobody wants to know.
+        // Outside of this crate's handshakes there is nothing to record.
         let _ = IS_ASKED.try_with(|is_asked| is_asked.store(true, Relaxed));
         self.0.resolve(hints, schemes)
     }
@@ -55,9 +55,9 @@ impl ResolvesClientCert for Noting {
     }
 }
 
-/// Does a handshake, and waits for what the service says about our certificate if it has asked for
-/// one: until it sends anything, closes, or has said nothing for [`MAX_WAIT`] or half of the time
-/// that is left until `deadline`.
+/// Performs a handshake. If the service has requested a certificate, waits for its verdict: until
+/// the service sends anything or closes the connection, for at most [`MAX_WAIT`] or half of the
+/// time left until `deadline`. Returns the encrypted connection.
 pub(super) async fn judged<IO>(
     handshake: impl Future<Output = io::Result<TlsStream<IO>>>,
     deadline: Option<Instant>,
@@ -69,7 +69,7 @@ where
     let mut stream = IS_ASKED.scope(Arc::clone(&is_asked), handshake).await?;
     let is_tls13 = stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3);
     if is_tls13 && is_asked.load(Relaxed) {
-        // A service that says nothing may have accepted.
+        // A service that sends nothing may have accepted.
         timeout(wait_until(deadline), verdict(&mut stream))
             .await
             .unwrap_or(Ok(()))?;
@@ -77,15 +77,15 @@ where
     Ok(stream)
 }
 
-/// Returns how long the verdict may take: a caller whose time is short must not lose the connection
-/// for it.
+/// Returns the maximum time to wait for the verdict: a caller with little time left must not lose
+/// the connection because of the wait.
 fn wait_until(deadline: Option<Instant>) -> Duration {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()) / 2);
     left.map_or(MAX_WAIT, |left| left.min(MAX_WAIT))
 }
 
 /// Waits until the service sends anything after the handshake. What it sends is kept for the next
-/// reader.
+/// reader. Returns an error if the service refuses the certificate or closes the connection.
 async fn verdict<IO>(stream: &mut TlsStream<IO>) -> io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,

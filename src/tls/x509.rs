@@ -56,11 +56,11 @@ pub(super) fn algorithm_and_bits(public_key: &[u8]) -> Option<(&[u8], &[u8])> {
     (*unused == 0).then_some((algorithm, bits))
 }
 
-/// The rest of a run of DER elements.
+/// The rest of a sequence of DER elements.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Takes the next element. Returns its contents if it has this tag.
+    /// Takes the next element. Returns its contents if it has the expected tag.
     fn contents(&mut self, expected: u8) -> Option<&'a [u8]> {
         let (tag, contents) = self.element()?;
         (tag == expected).then_some(contents)
@@ -82,7 +82,8 @@ impl<'a> Reader<'a> {
         Some((tag, contents))
     }
 
-    /// Takes a time, which RFC 5280 §4.1.2.5 wants in UTC and with seconds.
+    /// Takes a time, which RFC 5280 §4.1.2.5 requires in UTC and with seconds. Returns `None` if it
+    /// is malformed.
     fn time(&mut self) -> Option<UnixTime> {
         let (tag, text) = self.element()?;
         let digits = text.strip_suffix(b"Z")?;
@@ -110,7 +111,8 @@ fn number(digits: &[u8]) -> Option<i64> {
     })
 }
 
-/// Counts the days in the Gregorian calendar. Years begin in March, so that a leap day ends one.
+/// Returns the number of days in the Gregorian calendar since 1970, or `None` if the month or day
+/// is out of range. Years begin in March, so that a leap day is the last day of a year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;

@@ -1,5 +1,5 @@
-//! A call's timeout. The caller's own future keeps it, so that it ends in time whichever runtime
-//! drives the connection's task, and however busy that task is.
+//! The timeout of a call. The caller's own future keeps it, so that it expires in time on any
+//! runtime that drives the connection's task, and however busy that task is.
 
 use std::{
     future::{Future, poll_fn},
@@ -18,11 +18,11 @@ use crate::{
     connection::caught,
 };
 
-/// Polls `work` until it is done, but no longer than `timeout` from the first poll on.
-/// [`Duration::MAX`] never expires.
+/// Polls `work` until it is done, for at most `timeout` from the first poll on. Returns the result
+/// of `work`, or [`CallError::Timeout`]. [`Duration::MAX`] never expires.
 ///
-/// The timer is made when `work` first waits: work that does not wait looks at no clock. Both are
-/// pinned by the caller, because a future holds twice what is moved into it.
+/// The timer is created when `work` first waits, so that work that does not wait never reads the
+/// clock. The caller pins both, because a future holds twice what is moved into it.
 pub(in crate::client) fn within<T>(
     timeout: Duration,
     mut timer: Pin<&mut Option<Sleep>>,
@@ -33,7 +33,7 @@ pub(in crate::client) fn within<T>(
             return Poll::Ready(done);
         }
         if timer.is_none() {
-            // Later than time goes is never.
+            // A deadline beyond the range of the clock never expires.
             timer.set(Instant::now().checked_add(timeout).map(sleep_until));
         }
         let Some(set) = timer.as_mut().as_pin_mut() else {
@@ -44,7 +44,7 @@ pub(in crate::client) fn within<T>(
             timer.set(Some(sleep_until(deadline)));
             timer.as_mut().as_pin_mut().map_or(Err(Gone), |set| poll_timer(set, cx))
         });
-        // In a runtime that has ended itself, no time passes.
+        // No time passes in a runtime that has ended itself, so the call ends now.
         elapsed.unwrap_or(Poll::Ready(())).map(|()| Err(late(timeout)))
     })
 }
@@ -53,12 +53,13 @@ const fn late(timeout: Duration) -> CallError {
     CallError::Timeout(TimeoutError::new(timeout))
 }
 
-/// The time that a service may be silent before a stream's next value.
+/// The timeout of a stream's next value.
 #[derive(Debug)]
 pub(in crate::client) struct Silence {
     timeout: Duration,
-    /// Made when the stream first waits. It is not set anew for each value, which would cost more
-    /// than all else of a value: when it fires, the time of the last value decides.
+    /// Created when the stream first waits. The timer is not set again for each value, which would
+    /// cost more than the rest of the value's handling: when it fires, the time of the last value
+    /// decides.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -67,7 +68,7 @@ impl Silence {
         Self { timeout, timer: None }
     }
 
-    /// Returns `Ready` when the timeout has passed since `since`, when the last value came.
+    /// Returns `Ready` when the timeout has passed since `since`, the time of the last value.
     pub(in crate::client) fn poll(&mut self, since: Instant, cx: &mut Context<'_>) -> Poll<CallError> {
         let Some(deadline) = since.checked_add(self.timeout) else {
             return Poll::Pending;
@@ -81,7 +82,7 @@ impl Silence {
                     return Poll::Ready(late(self.timeout));
                 }
                 Ok(Poll::Ready(())) => timer.as_mut().reset(deadline),
-                // In a runtime that has ended itself, no time passes.
+                // No time passes in a runtime that has ended itself, so the stream ends now.
                 Err(Gone) if is_new => return Poll::Ready(late(self.timeout)),
                 Err(Gone) => {
                     *timer = Box::pin(sleep_until(deadline));
@@ -92,12 +93,12 @@ impl Silence {
     }
 }
 
-/// The runtime of a timer has ended. The call goes on in another one, and needs another timer.
+/// The runtime of a timer has ended. The call continues in another runtime and needs another timer.
 struct Gone;
 
-/// Polls a timer apart from the task's budget: a call that waits has a timer that is set, however
-/// much the task has done already.
+/// Polls a timer outside of the task's budget, so that the timer of a waiting call is set however
+/// much the task has already done. Returns [`Gone`] if the timer's runtime has ended.
 fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Result<Poll<()>, Gone> {
-    // Tokio has no other way to say that.
+    // Tokio reports the end of a runtime only with a panic.
     caught("a timer", || Pin::new(&mut unconstrained(timer)).poll(cx)).map_err(|_| Gone)
 }

@@ -1,4 +1,4 @@
-//! What is attached to each packet of a client. Knows nothing of connections.
+//! The metadata that a client attaches to each packet. Independent of connections.
 
 use std::{
     borrow::Cow,
@@ -15,13 +15,13 @@ use crate::{
     packet::{Draft, RawJson},
 };
 
-/// Metadata as the user gave it, and where the deadline goes.
+/// The metadata given by the user, and the member for the deadline.
 #[derive(Debug, Clone, Default)]
 pub(in crate::client) struct Metadata {
     own: Option<RawJson>,
     /// The deadline's key as JSON text, colon included.
     deadline: Option<Arc<str>>,
-    /// Whether the context of OpenTelemetry is passed on.
+    /// True if the context of OpenTelemetry is passed on.
     #[cfg(feature = "otel")]
     is_traced: bool,
 }
@@ -59,8 +59,8 @@ impl Metadata {
         trace::call_span(kind, draft)
     }
 
-    /// Returns the JSON text of a packet whose call is given up after `timeout` and watched by
-    /// `span`.
+    /// Returns the JSON text of the metadata for one packet, or `None` if there is none. `timeout`
+    /// and `span` are those of the call.
     #[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "there are no traces"))]
     #[inline]
     pub(in crate::client) fn json(&self, timeout: Duration, span: &Span) -> Option<Cow<'_, str>> {
@@ -85,8 +85,8 @@ fn with_deadline<'a>(own: Option<Cow<'a, str>>, key: &str, timeout: Duration) ->
     }
 }
 
-/// Adds a member to a text that is an object, or makes one of nothing. `key` is JSON text, colon
-/// included.
+/// Returns `own` with one more member, or an object with this member if there is no text. A text
+/// that is not an object is returned unchanged. `key` is JSON text, colon included.
 fn with_member<'a>(own: Option<Cow<'a, str>>, key: &str, value: impl fmt::Display) -> Cow<'a, str> {
     let Some(own) = own else {
         return Cow::Owned(format!("{{{key}{value}}}"));
@@ -98,8 +98,8 @@ fn with_member<'a>(own: Option<Cow<'a, str>>, key: &str, value: impl fmt::Displa
     Cow::Owned(format!("{{{members}{comma}{key}{value}}}"))
 }
 
-/// Adds the members that carry a trace's context. They take the place of those of the same name,
-/// which are there when a handler passes on the metadata that it got.
+/// Returns the metadata with the members that carry a trace's context. They replace members of the
+/// same name, which are present if a handler passes on the metadata that it received.
 #[cfg(feature = "otel")]
 fn with_context<'a>(own: Option<Cow<'a, str>>, members: &[(String, String)]) -> Option<Cow<'a, str>> {
     let own = own.map(|own| without(own, members));

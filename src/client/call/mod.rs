@@ -1,4 +1,4 @@
-//! What one call carries: its packet, metadata, deadline and trace.
+//! The parts of one call: its packet, metadata, deadline and trace.
 
 pub(in crate::client) mod deadline;
 pub(in crate::client) mod metadata;

@@ -1,5 +1,4 @@
-//! A call on its way into a channel: its packet up to the id, and how its replies are to be
-//! delivered.
+//! A call on its way into a channel: its packet up to the id, and how its replies are delivered.
 
 use std::{
     sync::Arc,
@@ -15,8 +14,7 @@ use crate::{
     pattern::Pattern,
 };
 
-/// Made where it stays, step by step: addressed, then given its data. A call would be slower by
-/// each time it is moved.
+/// A call that is built in place: first its address, then its data. Each move would make it slower.
 #[derive(Debug)]
 pub(in crate::client) struct OutgoingCall {
     pub(in crate::client) draft: Draft,
@@ -25,19 +23,19 @@ pub(in crate::client) struct OutgoingCall {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Kind {
-    /// Its caller wants the last value.
+    /// The caller wants the last value.
     Request,
-    /// Its caller wants the first value.
+    /// The caller wants the first value.
     First,
-    /// Its caller wants each value; the first one has time from this moment on.
+    /// The caller wants each value; the timeout of the first value starts at `since`.
     Stream { since: Instant },
-    /// Nobody answers it.
+    /// An event, which has no reply.
     Event,
 }
 
 impl Kind {
-    /// Returns what is to be woken by what comes of it: of a stream it is not yet known who will
-    /// look at that.
+    /// Returns the waker for the outcome of the call, or `None` for a stream: the task that will
+    /// poll the stream is not known yet.
     pub(in crate::client) fn waker(self, cx: &Context<'_>) -> Option<Waker> {
         match self {
             Self::Request | Self::First | Self::Event => Some(cx.waker().clone()),
@@ -54,7 +52,7 @@ impl OutgoingCall {
         }
     }
 
-    /// Makes a request of a packet that was not written, to be put down elsewhere.
+    /// Returns a call with a packet that was not written, to be submitted elsewhere.
     pub(in crate::client) fn reopened(kind: Kind, returned: Returned) -> Self {
         Self {
             draft: Draft::reopened(returned.packet, kind != Kind::Event),
@@ -62,19 +60,19 @@ impl OutgoingCall {
         }
     }
 
-    /// Begins the packet.
+    /// Begins the packet with the pattern.
     pub(in crate::client) fn address(&mut self, pattern: &Pattern, compat: Compat) -> Result<(), CallError> {
         require(pattern)?;
         match self.kind {
             Kind::Request | Kind::First | Kind::Stream { .. } => self.draft.request(pattern),
-            // Events go to the route, as text, whatever their pattern was
+            // An event is sent to the route as text, whatever its pattern is
             // (`ClientTCP.dispatchEvent`).
             Kind::Event => self.draft.event(pattern, compat),
         }
         Ok(())
     }
 
-    /// Appends the data, which `write` does.
+    /// Appends the data, which `write` writes.
     pub(in crate::client) fn data(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
@@ -86,7 +84,7 @@ impl OutgoingCall {
         }
     }
 
-    /// Returns true if somebody answers it.
+    /// Returns true if the call has a reply.
     pub(in crate::client) fn is_request(&self) -> bool {
         self.kind != Kind::Event
     }

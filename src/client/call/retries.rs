@@ -1,5 +1,5 @@
-//! How often a call is sent again.
+//! The number of times a call is sent again.
 
-/// How often a call is sent again that a service refused because it stops: as often as hosts of one
-/// service are likely to stop at the same time.
+/// Maximum number of times a call is sent again after a stopping service refused it: as many as
+/// hosts of one service are likely to stop at the same time.
 pub(in crate::client) const RETRIES: usize = 3;

@@ -24,7 +24,7 @@ pub struct TimeoutError {
 }
 
 impl TimeoutError {
-    /// Makes the error of a call to whatever pattern.
+    /// Returns the error of a call that took longer than `limit`. It names no pattern.
     #[must_use]
     pub const fn new(limit: Duration) -> Self {
         Self { limit, pattern: None }
@@ -42,7 +42,7 @@ impl TimeoutError {
     }
 
     /// Returns the pattern's JSON text. It is `None` for
-    /// [`Client::connect`](crate::client::Client::connect), which has none.
+    /// [`Client::connect`](crate::client::Client::connect), which has no pattern.
     #[must_use]
     pub fn pattern(&self) -> Option<&str> {
         self.pattern.as_deref()

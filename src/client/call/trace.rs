@@ -16,14 +16,14 @@ use crate::{
     telemetry::{CallMeter, CallMeters, Outcome, truncate_for_log},
 };
 
-/// What is measured of all calls of a client.
+/// The meters for all calls of a client.
 #[derive(Debug)]
 pub(in crate::client) struct Meters {
     messages: CallMeters,
     events: CallMeters,
 }
 
-/// Whether somebody answers.
+/// Whether a call has a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Kind {
     Message,
@@ -46,7 +46,7 @@ impl Meters {
     }
 }
 
-/// One call's span and meter, until it ends or is dropped.
+/// The span and meter of one call, until the call ends or is dropped.
 #[derive(Debug)]
 pub(in crate::client) struct CallTrace {
     span: Span,
@@ -58,8 +58,8 @@ impl CallTrace {
         Self { span, meter }
     }
 
-    /// The id of a request is known only once it has been handed over; it is asked for if
-    /// somebody wants to know.
+    /// Records the id of a request, which exists only once the request has been submitted. `id` is
+    /// called only if the span is enabled.
     pub(in crate::client) fn identified(&self, id: impl FnOnce() -> Option<CallId>) {
         if self.span.is_disabled() {
             return;
@@ -70,7 +70,8 @@ impl CallTrace {
         }
     }
 
-    /// Does `work` within the span: as `Instrument` does, without moving it.
+    /// Polls `work` within the span, as `Instrument` does, but without moving it. Returns its
+    /// output.
     pub(in crate::client) fn within<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = T> {
         poll_fn(move |cx| {
             let _entered = self.span.enter();
@@ -86,7 +87,7 @@ impl CallTrace {
         self.meter.end(Outcome::Ok);
     }
 
-    /// Takes note of how the call ended.
+    /// Records how the call ended.
     pub(in crate::client) fn ended<T>(&mut self, outcome: &Result<T, CallError>) {
         match outcome {
             Ok(_) => self.succeeded(),
@@ -103,7 +104,7 @@ impl CallTrace {
             CallError::Stopping => Outcome::Refused,
             CallError::Overloaded | CallError::StreamOverflow(_) => Outcome::Overloaded,
             CallError::Closed => Outcome::Closed,
-            // Found out before anything is sent.
+            // These errors are found before anything is sent.
             CallError::MissingData | CallError::MissingPattern | CallError::Encode(_) | CallError::Unframeable(_) => {
                 Outcome::Rejected
             }
@@ -114,7 +115,7 @@ impl CallTrace {
     }
 }
 
-/// The fields are looked at only if the span is enabled.
+/// The fields are evaluated only if the span is enabled.
 macro_rules! call_span {
     ($level:expr, $kind:ident, $draft:ident) => {{
         let operation = match $kind {
@@ -137,19 +138,19 @@ macro_rules! call_span {
     }};
 }
 
-/// Returns the span that all of one call is logged in.
+/// Returns the span for everything that is logged about one call.
 pub(in crate::client) fn call_span(kind: Kind, draft: &Draft) -> Span {
     call_span!(tracing::Level::DEBUG, kind, draft)
 }
 
-/// As [`call_span()`], for a client that passes its context on: that was asked for, and is no
-/// detail for debugging.
+/// Returns the span as [`call_span()`] does, for a client that passes its context on: the user has
+/// requested the span, so it is not a detail for debugging.
 #[cfg(feature = "otel")]
 pub(in crate::client) fn traced_call_span(kind: Kind, draft: &Draft) -> Span {
     call_span!(tracing::Level::INFO, kind, draft)
 }
 
-/// Returns a pattern that is text as that text, any other as JSON.
+/// Returns a pattern that is text as that text, and any other pattern as JSON.
 fn plain(pattern: &str) -> Cow<'_, str> {
     match pattern.starts_with('"') {
         true => serde_json::from_str(pattern).map_or(Cow::Borrowed(pattern), Cow::Owned),

@@ -1,8 +1,10 @@
-//! Where a service is: `HOST:PORT`. Only the shape is checked; names are looked up when connecting.
+//! The address of a service: `HOST:PORT`. Only its shape is checked; names are resolved when
+//! connecting.
 
 use std::net::SocketAddrV6;
 
-/// A text is not the address of a service. Its [source](std::error::Error::source) says why.
+/// The error for a text that is not the address of a service. Its
+/// [source](std::error::Error::source) is the reason.
 ///
 /// ```
 /// use std::error::Error;
@@ -21,13 +23,13 @@ pub struct AddressError {
 }
 
 impl AddressError {
-    /// Returns the text.
+    /// Returns the text that is not an address.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Panics with the text and what is wrong with it.
+    /// Panics with the text and the reason.
     pub(in crate::client) fn panic(&self) -> ! {
         panic!("{self}: {}", self.fault)
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, sync::Arc};
 
-/// Why a client could not connect: the address, if the client was made with addresses, and the
+/// Why a client could not connect: the address, if the client was created with addresses, and the
 /// cause as its [source](Error::source).
 ///
 /// ```
@@ -32,8 +32,8 @@ impl ConnectError {
         self.0.kind()
     }
 
-    /// Returns the address as the client was given it, or the path of a Unix socket. It is `None`
-    /// for clients with a connector or a resolver of their own.
+    /// Returns the address as it was given to the client, or the path of a Unix socket. It is
+    /// `None` for clients with a connector or a resolver of their own.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
         self.addressed().map(|addressed| &*addressed.address)
@@ -62,7 +62,7 @@ impl Error for ConnectError {
     }
 }
 
-/// Adds the address to the error of an attempt to connect. The kind stays.
+/// Returns the error of an attempt to connect with the address added. The kind stays the same.
 pub(in crate::client) fn with_address(address: &str, error: io::Error) -> io::Error {
     let address = address.into();
     io::Error::new(error.kind(), Addressed { address, source: error })

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-/// How to connect to a host, and what errors call it.
+/// How to connect to a host, and the name of the host in errors.
 #[derive(Debug, Clone)]
 pub(in crate::client) struct Host<C> {
     pub(in crate::client) connect: C,
-    /// Its address, or the path of its socket. `None` if only the connector knows where it leads.
+    /// The host's address, or the path of its socket. `None` if only the connector has the
+    /// destination.
     pub(in crate::client) address: Option<Arc<str>>,
 }
 

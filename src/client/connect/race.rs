@@ -1,18 +1,18 @@
-//! Connects to the first of several addresses that answers, without waiting for one that does not
-//! (RFC 8305, "happy eyeballs"). Knows no sockets: an attempt is any future.
+//! Connects to the first of several addresses that accepts, without waiting for an address that
+//! does not respond (RFC 8305, "happy eyeballs"). Independent of sockets: an attempt is any future.
 
 use std::{fmt, future::Future, io, net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
 
-/// Time between the beginnings of two attempts, unless one fails sooner (RFC 8305 §5, "Connection
+/// Time between the starts of two attempts, unless one fails sooner (RFC 8305 §5, "Connection
 /// Attempt Delay").
 const STAGGER: Duration = Duration::from_millis(250);
 /// Maximum number of addresses that an error message names.
 const MAX_NAMED: usize = 4;
 
-/// Begins an attempt for each address in turn: the next one after [`STAGGER`], or at once when an
+/// Starts an attempt for each address in turn: the next one after [`STAGGER`], or at once when an
 /// attempt fails. Returns the first success and drops the other attempts.
 ///
 /// # Errors
@@ -43,8 +43,8 @@ where
     }
 }
 
-/// Orders addresses so that the families take turns, beginning with the first address's (RFC 8305
-/// §4): one family that does not work delays the other one by a single stagger.
+/// Returns the addresses with alternating families, beginning with the family of the first address
+/// (RFC 8305 §4): a family that does not work delays the other one by a single stagger.
 pub(in crate::client) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let count = addresses.len();
     let is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
@@ -57,8 +57,8 @@ pub(in crate::client) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAd
     interleaved
 }
 
-/// Makes one error of all: a single one as it is; of several, the kind of the most telling one, and
-/// what happened at each address.
+/// Returns one error for all attempts: a single error unchanged; for several errors, the kind of
+/// the most specific one, with the addresses and their errors as the message.
 fn all_failed<A: fmt::Display>(mut failed: Vec<(A, io::Error)>) -> io::Error {
     if failed.len() == 1 {
         return failed.remove(0).1;
@@ -78,8 +78,8 @@ fn all_failed<A: fmt::Display>(mut failed: Vec<(A, io::Error)>) -> io::Error {
     io::Error::new(kind, message)
 }
 
-/// Returns 0 for errors that a machine at the address has answered with, and more the less an error
-/// says about it.
+/// Returns 0 for errors that a machine at the address has caused, and larger numbers for errors
+/// with less information about the address.
 fn vagueness(kind: io::ErrorKind) -> u8 {
     use io::ErrorKind::{AddrNotAvailable, ConnectionAborted, ConnectionRefused, ConnectionReset};
     use io::ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut};
@@ -87,7 +87,7 @@ fn vagueness(kind: io::ErrorKind) -> u8 {
         ConnectionRefused | ConnectionReset | ConnectionAborted => 0,
         TimedOut => 2,
         HostUnreachable => 3,
-        // This machine may just not have the family.
+        // This machine may lack the address family.
         NetworkUnreachable | AddrNotAvailable => 4,
         _ => 1,
     }
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// What happens at an address.
+    /// The behaviour of an address.
     #[derive(Debug, Clone, Copy)]
     enum Host {
         Answers(Duration),
@@ -113,8 +113,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Races these hosts, which are numbered from 0. Returns the outcome, how long it took and when
-    /// each attempt began.
+    /// Races these hosts, which are numbered from 0. Returns the outcome, the time it took and the
+    /// start of each attempt.
     async fn run(hosts: &[Host]) -> (io::Result<usize>, Duration, Vec<(usize, Duration)>) {
         let (start, begun) = (Instant::now(), RefCell::new(Vec::new()));
         let attempt = |index: usize| {

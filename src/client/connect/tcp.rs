@@ -18,14 +18,15 @@ impl TcpConnector {
         Self(options)
     }
 
-    /// Connects to `host`, a name or an address with a port: to the first of its addresses that
-    /// answers.
+    /// Connects to `host`, a name or an address with a port. Returns the connection to the first of
+    /// its addresses that accepts.
     pub(in crate::client) async fn dial(&self, host: &str) -> io::Result<TcpStream> {
         self.dial_first(lookup_host(host).await?.collect()).await
     }
 
-    /// Connects to the first of the addresses that answers. The attempts begin with a random one,
-    /// so that clients and connections spread over them.
+    /// Connects to one of the addresses. The attempts begin with a random address, so that clients
+    /// and connections are spread over the addresses. Returns the connection to the first that
+    /// accepts.
     pub(in crate::client) async fn dial_any(&self, mut addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the resolver knows no address"));
@@ -40,7 +41,7 @@ impl TcpConnector {
         race(interleaved(addresses), attempt).await
     }
 
-    /// Sets the options of a connection that has just been made.
+    /// Sets the options of a new connection and returns it. Refuses one to itself.
     fn configured(&self, stream: TcpStream) -> io::Result<TcpStream> {
         if leads_back(&stream) {
             return Err(io::Error::new(io::ErrorKind::ConnectionRefused, LEADS_BACK));
@@ -52,9 +53,9 @@ impl TcpConnector {
 
 const LEADS_BACK: &str = "nothing listens there: the system has connected the socket to itself";
 
-/// Returns whether both ends of the connection are the same socket. The system makes such a
-/// connection when nothing listens on a local port and it happens to choose that very port for the
-/// caller (a "simultaneous open", RFC 9293 §3.5).
+/// Returns true if both ends of the connection are the same socket. The system makes such a
+/// connection when nothing listens on a local port and the system happens to choose that very port
+/// for the caller (a "simultaneous open", RFC 9293 §3.5).
 fn leads_back(stream: &TcpStream) -> bool {
     match (stream.local_addr(), stream.peer_addr()) {
         (Ok(local), Ok(peer)) => local == peer,
@@ -115,14 +116,15 @@ mod tests {
         assert_eq!(error.to_string(), LEADS_BACK);
     }
 
-    /// A listener whose queue is full drops what arrives: connecting to it hangs.
+    /// Returns the address of a listener with a full queue, which drops new connections: connecting
+    /// to it hangs. The second value keeps the queue full.
     async fn silent_host() -> (SocketAddr, impl Sized) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind("127.0.0.2:0".parse().expect("an address")).expect("a port");
         let listener = socket.listen(1).expect("it listens");
         let address = listener.local_addr().expect("bound");
         let mut queued = Vec::new();
-        // The queue has room for a few: more than one is certain, more than a hundred is not to be.
+        // The queue has room for a few connections: for more than one, but not for a hundred.
         while let Ok(connected) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
             queued.push(connected.expect("it listens"));
             assert!(queued.len() < 100, "the queue never fills");

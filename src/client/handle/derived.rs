@@ -1,4 +1,4 @@
-//! Copies of a client with one thing changed.
+//! Copies of a client with one setting changed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Client {
-    /// Returns the same client with another timeout for its calls.
+    /// Returns a copy of the client with another timeout for its calls.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
@@ -19,8 +19,8 @@ impl Client {
         }
     }
 
-    /// Returns the same client with this `metadata` in each packet it sends, which services read
-    /// from their context (Nest 12.1 and later; older ones ignore it).
+    /// Returns a copy of the client that adds `metadata` to each packet it sends. Services read the
+    /// metadata from their context (Nest 12.1 and later; older versions ignore it).
     ///
     /// # Errors
     /// [`CallError::Encode`].
@@ -36,16 +36,16 @@ impl Client {
         }
     }
 
-    /// Returns the same client passing the trace on that it is called in (feature `otel`): the
-    /// metadata of each packet carries the context of the call's span, W3C's `traceparent` and
-    /// `tracestate` for example, beside whatever other metadata there is. Services that read it, as
-    /// a router with [`trace_context`](crate::server::Router::trace_context) does, put their spans
-    /// below it.
+    /// Returns a copy of the client that passes the current trace on (feature `otel`): the metadata
+    /// of each packet carries the context of the call's span, W3C's `traceparent` and `tracestate`
+    /// for example, beside any other metadata. Services that read the context, as a router
+    /// `with_trace_context` does, create their spans as children of the call's span.
     ///
-    /// The members are written by OpenTelemetry's global propagator, which has to be set
-    /// (`opentelemetry::global::set_text_map_propagator`), and spans get there by a layer of
-    /// `tracing-opentelemetry`. They then have the level `INFO`, otherwise `DEBUG`. Metadata that
-    /// is no object stays without. `docs/OBSERVABILITY.md` shows all of it together.
+    /// OpenTelemetry's global propagator writes the members and has to be set
+    /// (`opentelemetry::global::set_text_map_propagator`); a layer of `tracing-opentelemetry`
+    /// passes spans to OpenTelemetry. The spans of these calls have the level `INFO` instead of
+    /// `DEBUG`. Metadata that is not an object carries no context. `docs/OBSERVABILITY.md` shows
+    /// the complete set-up.
     ///
     /// ```
     /// let client = nest_wire::client::Client::new("localhost:8888").with_trace_context();
@@ -59,13 +59,14 @@ impl Client {
         }
     }
 
-    /// Returns the same client telling services how long its calls wait: the metadata of each
-    /// packet has the member `key`, the time when the call is given up, in milliseconds since 1970
-    /// as `Date.now()` counts them.
+    /// Returns a copy of the client that sends the deadline of its calls: the metadata of each
+    /// packet has the member `key`, the time at which the caller gives up, in milliseconds since
+    /// 1970 as `Date.now()` counts them.
     ///
-    /// A Nest handler compares it: `context.getMetadata().deadline < Date.now()`; one that calls on
-    /// passes it on. The clocks of both machines have to agree. Metadata that is no object, and
-    /// calls whose timeout is beyond all time, stay without it.
+    /// A Nest handler compares the deadline with its clock: `context.getMetadata().deadline <
+    /// Date.now()`. A handler that makes further calls passes the deadline on. The clocks of both
+    /// machines have to agree. Metadata that is not an object carries no deadline, nor do calls
+    /// with a timeout that exceeds the range of the clock.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -76,7 +77,7 @@ impl Client {
     /// #[derive(serde::Deserialize)]
     /// struct Until { deadline: u64 }
     ///
-    /// /// On the other side, if that is ours: gives up what its caller has given up.
+    ///     /// In a service of this crate: gives up when the caller has given up.
     /// async fn in_time(until: Option<Metadata<Until>>, request: Request, next: Next) -> Result<Reply, RpcError> {
     ///     let Some(Metadata(Until { deadline })) = until else {
     ///         return Ok(next.run(request).await);

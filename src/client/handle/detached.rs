@@ -1,4 +1,4 @@
-//! Events that nobody waits for.
+//! Events that no caller waits for.
 
 use std::{
     future::Future,
@@ -19,23 +19,23 @@ use crate::{
 };
 
 impl Client {
-    /// Sends an event without waiting for it, as Nest's `emit` does: returns at once, whether or
-    /// not there is a connection, and never fails.
+    /// Sends an event without waiting for it, as Nest's `emit` does: returns at once, with or
+    /// without a connection, and never fails.
     ///
-    /// The event is sent as by [`emit`](Self::emit), within the client's timeout, and events that
-    /// wait for one connection leave in the order of these calls. At most as many events wait as
-    /// all connections have room for in their queues
+    /// The event is sent as by [`emit`](Self::emit), within the client's timeout. Events that wait
+    /// for one connection are sent in the order of these calls. The maximum number of waiting
+    /// events is the capacity of all connections' queues
     /// ([`ClientBuilder::max_queued`](crate::client::ClientBuilder::max_queued)). An event that
-    /// exceeds that, or that cannot be sent, is dropped: a warning is logged, at most once a
-    /// second, and [`dropped_events`](Self::dropped_events) counts it. (So it is if this is called
-    /// outside of a Tokio runtime.)
+    /// exceeds the limit or cannot be sent is dropped: a warning is logged, at most once a second,
+    /// and [`dropped_events`](Self::dropped_events) counts the event. (An event is also dropped if
+    /// this method is called outside of a Tokio runtime.)
     ///
-    /// Before a process ends, [`close`](Self::close) sends what still waits.
+    /// Before a process ends, [`close`](Self::close) sends the events that still wait.
     ///
     /// ```
     /// use nest_wire::{client::Client, server::{Payload, Router, State}};
     ///
-    /// /// Answers whether or not the service of `audit` can be reached.
+    /// /// Replies even if the service of `audit` cannot be reached.
     /// async fn order(State(audit): State<Client>, Payload(item): Payload<String>) -> String {
     ///     audit.emit_detached("ordered", &item);
     ///     format!("{item} is on its way")
@@ -47,8 +47,8 @@ impl Client {
         self.request(pattern).data(data).emit_detached();
     }
 
-    /// Returns how many events of [`emit_detached`](Self::emit_detached) this client and its clones
-    /// have dropped.
+    /// Returns the number of events of [`emit_detached`](Self::emit_detached) that this client and
+    /// its clones have dropped.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
         self.pool.detached.dropped.load(Relaxed)
@@ -56,7 +56,7 @@ impl Client {
 }
 
 impl RequestBuilder {
-    /// Sends it as an event without waiting for it, as [`Client::emit_detached`] does.
+    /// Sends the event without waiting for it, as [`Client::emit_detached`] does.
     pub fn emit_detached(self) {
         let pool = Arc::clone(&self.client.pool);
         let (detached, pattern) = (&pool.detached, self.pattern.to_json());
@@ -76,7 +76,7 @@ impl RequestBuilder {
             }
             drop(place);
         });
-        // Polled here first, so that events are queued in the order of the calls.
+        // Polled once here, so that events are queued in the order of the calls.
         let polled = emitting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if polled.is_pending() {
             runtime.spawn(emitting);

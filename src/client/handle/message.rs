@@ -1,4 +1,4 @@
-//! Calls that keep a contract.
+//! Calls with a contract.
 
 use std::{fmt, marker::PhantomData, time::Duration};
 
@@ -9,10 +9,10 @@ use crate::{
     contract::{Event, Message},
 };
 
-/// A message that is to be sent and whose reply's type is known, made by [`Client::message`].
+/// A message with a typed reply that has not been sent yet, made by [`Client::message`].
 ///
-/// Metadata and timeout are the client's unless they are set here. An error of the request or the
-/// metadata is returned by the method that sends.
+/// Metadata and timeout are the client's unless they are set here. The method that sends the
+/// message returns the errors of the request and the metadata.
 #[must_use = "a request does nothing until it is sent"]
 pub struct MessageRequest<Reply> {
     request: RequestBuilder,
@@ -20,7 +20,8 @@ pub struct MessageRequest<Reply> {
 }
 
 impl Client {
-    /// Begins a message of this contract: its request and its reply have the contract's types.
+    /// Returns a message of this contract, not yet sent. Its request and reply have the contract's
+    /// types.
     ///
     /// ```
     /// use nest_wire::{contract::Message, in_memory, server::{Payload, Router}};
@@ -59,7 +60,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`emit`](Self::emit).
+    /// The errors of [`emit`](Self::emit).
     pub async fn emit_event<Data: Serialize>(&self, event: Event<Data>, data: &Data) -> Result<(), CallError> {
         self.emit(event.pattern(), data).await
     }
@@ -72,13 +73,13 @@ impl Client {
 }
 
 impl<Reply> MessageRequest<Reply> {
-    /// Sets the metadata, in place of the [client's](Client::with_metadata).
+    /// Sets the metadata, instead of the [client's](Client::with_metadata).
     pub fn metadata(mut self, metadata: &(impl Serialize + ?Sized)) -> Self {
         self.request = self.request.metadata(metadata);
         self
     }
 
-    /// Sets the timeout, in place of the [client's](Client::with_timeout).
+    /// Sets the timeout, instead of the [client's](Client::with_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.request = self.request.timeout(timeout);
         self
@@ -86,26 +87,26 @@ impl<Reply> MessageRequest<Reply> {
 }
 
 impl<Reply: DeserializeOwned> MessageRequest<Reply> {
-    /// Sends the message and returns the last value of its answer, as [`Client::send`] does.
+    /// Sends the message. Returns the last value of the reply, as [`Client::send`] does.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// The errors of [`Client::send`].
     pub async fn send(self) -> Result<Reply, CallError> {
         self.request.send().await
     }
 
-    /// Sends the message and returns the first value of its answer, as [`Client::send_first`] does.
+    /// Sends the message. Returns the first value of the reply, as [`Client::send_first`] does.
     ///
     /// # Errors
-    /// As [`Client::send_first`].
+    /// The errors of [`Client::send_first`].
     pub async fn send_first(self) -> Result<Reply, CallError> {
         self.request.send_first().await
     }
 
-    /// Sends the message and returns its values as they come, as [`Client::send_stream`] does.
+    /// Sends the message. Returns the reply's values as they come, as [`Client::send_stream`] does.
     ///
     /// # Errors
-    /// As [`Client::send_stream`].
+    /// The errors of [`Client::send_stream`].
     pub async fn send_stream(self) -> Result<ReplyStream<Reply>, CallError> {
         self.request.send_stream().await
     }

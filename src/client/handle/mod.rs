@@ -34,11 +34,11 @@ use crate::{
     pattern::Pattern,
 };
 
-/// A caller of one microservice.
+/// A client of one microservice.
 ///
-/// Cheap to clone; all clones share one connection, which is made by the first call and again by
-/// the next call after a loss. The connection closes when the last clone is gone, or is
-/// [closed](Self::close) before.
+/// A client is cheap to clone. All clones share one connection, which the first call opens and the
+/// next call after a loss opens again. The connection closes when the last clone is dropped or the
+/// client is [closed](Self::close).
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -58,6 +58,8 @@ pub struct Client {
 }
 
 impl Client {
+    /// Returns a client of these hosts.
+    ///
     /// # Errors
     /// [`BuildError::NoHost`].
     pub(in crate::client) fn of_hosts<C, F, IO>(hosts: &[Host<C>], config: Config) -> Result<Self, BuildError>
@@ -79,14 +81,14 @@ impl Client {
 
 /// Calls.
 impl Client {
-    /// Sends a message and waits for its answer: of several values, the last one.
+    /// Sends a message and waits for the reply. Returns the last value of the reply.
     ///
-    /// A service that answers undefined has no value: that is `()` or `None`, or else
-    /// [`CallError::NoValue`].
+    /// A service that replies with undefined sends no value. The result is then `()` or `None`, or
+    /// [`CallError::NoValue`] for other types.
     ///
     /// # Errors
-    /// See [`CallError`]; [`CallError::is_unsent`] says of which errors it is certain that nothing
-    /// was sent.
+    /// See [`CallError`]. [`CallError::is_unsent`] returns true for errors of calls that can be
+    /// made again without repeating anything.
     pub async fn send<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -104,12 +106,12 @@ impl Client {
         decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
-    /// Sends a message and returns the first value of its answer, as `firstValueFrom` does: later
+    /// Sends a message. Returns the first value of the reply, as `firstValueFrom` does: later
     /// values, errors and the completion are ignored.
     ///
-    /// Use it for services that never complete their answers; [`send`](Self::send) would wait for
-    /// the completion until its timeout. The service does not learn that the rest is ignored, for
-    /// Nest has no packet for that: it goes on sending.
+    /// Use it for services that never complete their replies: [`send`](Self::send) would wait for
+    /// the completion until its timeout. The service is not informed that the rest is ignored,
+    /// because Nest has no packet for that, and continues to send.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
@@ -127,9 +129,9 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// See [`CallError`]. An error that comes before the first value is the call's;
-    /// [`CallError::NoValue`] says that the service completed without a value, or that the first
-    /// value was undefined and `T` has no such value.
+    /// See [`CallError`]. The call fails with an error that comes before the first value.
+    /// [`CallError::NoValue`] means that the service completed without a value, or that the first
+    /// value was undefined, which `T` cannot represent.
     pub async fn send_first<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -147,13 +149,13 @@ impl Client {
         decode(answer.map_err(|error| error.of_call(&pattern))?.as_ref())
     }
 
-    /// Asks whether the service answers: sends the message `pattern` with the data `{}` and waits
-    /// for an answer, whatever value that has, within the client's [timeout](Self::with_timeout).
-    /// An error is none.
+    /// Checks that the service replies: sends the message `pattern` with the data `{}` and waits
+    /// for a reply with any value, within the client's [timeout](Self::with_timeout). A reply that
+    /// is an error fails the check.
     ///
-    /// Nest's own health check only connects: [`connect`](Self::connect) does that. This one also
-    /// fails when the service accepts and does not answer. Let it have a connection of its own,
-    /// which does not wait behind other calls' packets.
+    /// Nest's own health check only connects, as [`connect`](Self::connect) does. This check also
+    /// fails if the service accepts connections and does not reply. Use a separate client for it,
+    /// so that it does not wait behind the packets of other calls.
     ///
     /// ```
     /// use std::time::Duration;
@@ -172,8 +174,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// See [`CallError`]. [`CallError::Rpc`] is an answer too: the service lives, but has no
-    /// handler for `pattern`, or that says that something is wrong.
+    /// See [`CallError`]. [`CallError::Rpc`] is a reply too: the service is alive, but has no
+    /// handler for `pattern`, or the handler reports a problem.
     pub async fn check(&self, pattern: impl Into<Pattern>) -> Result<(), CallError> {
         let pattern = pattern.into();
         let fill = |outgoing: &mut OutgoingCall| {
@@ -190,15 +192,16 @@ impl Client {
         answer.map(drop).map_err(|error| error.of_call(&pattern))
     }
 
-    /// Sends a message and gives its values as they come.
+    /// Sends a message. Returns a stream of the reply's values as they come.
     ///
-    /// The timeout counts anew for each value.
+    /// The timeout starts again for each value.
     ///
     /// # Errors
-    /// [`CallError::MissingData`] and [`CallError::Encode`], [`CallError::Overloaded`] and
-    /// [`CallError::Closed`], and [`CallError::Timeout`] if other packets keep this one from being
-    /// written for so long. Every other error is the stream's last item, [`CallError::Connect`] too
-    /// (but for a client of several connections, which looks for one first).
+    /// [`CallError::MissingData`], [`CallError::MissingPattern`], [`CallError::Encode`],
+    /// [`CallError::Overloaded`] and [`CallError::Closed`], and [`CallError::Timeout`] if other
+    /// packets delay this one for longer than the timeout. Every other error is the stream's last
+    /// item, including [`CallError::Connect`] (except for a client with several connections, which
+    /// first waits for an open one).
     pub async fn send_stream<T: DeserializeOwned>(
         &self,
         pattern: impl Into<Pattern>,
@@ -212,8 +215,9 @@ impl Client {
         self.ask_stream(pattern, outgoing, watch).await
     }
 
-    /// Sends an event and waits until it has been handed to the operating system. Nobody answers
-    /// it: `Ok` says nothing of the service, which may close the connection without having read it.
+    /// Sends an event and waits until it has been handed to the operating system. Events have no
+    /// reply, so `Ok` does not mean that the service has read the event: it may have closed the
+    /// connection.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -223,7 +227,7 @@ impl Client {
         outgoing.address(&pattern, self.pool.config.compat)?;
         outgoing.data(|out| json::append(data, out))?;
         let watch = &mut self.watch(outgoing);
-        // Nobody answers an event, so nobody refuses it.
+        // An event has no reply, so it cannot be refused and sent again.
         let sent = self.ask(outgoing, watch, |_| Ok(())).await;
         sent.map(drop).map_err(|error| error.of_call(&pattern))
     }
@@ -231,12 +235,14 @@ impl Client {
 
 /// Connections.
 impl Client {
-    /// Connects now, instead of with the first call. Of several connections, waits for the first.
+    /// Connects now, instead of with the first call. A client with several connections waits for
+    /// the first of them.
     ///
-    /// A connection is no proof that the service takes calls: it may close at once, which
-    /// [`state`](Self::state) then shows. Under TLS, this waits for what the service says about the
-    /// client's certificate, if it asks for one; but a service of Node may close the connection
-    /// later for it. [`check`](Self::check) waits for an answer.
+    /// An open connection does not prove that the service takes calls: the service may close it at
+    /// once, which [`state`](Self::state) then shows. Under TLS, this method waits for the
+    /// service's verdict on the client's certificate, if the service requests one; but a Node
+    /// service may close the connection later because of the certificate. [`check`](Self::check)
+    /// waits for a reply.
     ///
     /// ```
     /// # use nest_wire::{client::Client, server::{HostListener, Router, serve}};
@@ -257,14 +263,14 @@ impl Client {
         within(self.timeout, pin!(None), connected).await.map(drop)
     }
 
-    /// Returns whether it is connected, and if not, why.
+    /// Returns the connection state, with the reason if the client is not connected.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.pool.publisher.state()
     }
 
-    /// Returns the states it goes through, beginning with the present one: the counterpart of
-    /// Nest's `status` and `on`.
+    /// Returns a stream of the connection states, beginning with the current one: the counterpart
+    /// of Nest's `status` and `on`.
     ///
     /// ```
     /// use futures_util::StreamExt;
@@ -288,13 +294,13 @@ impl Client {
         self.pool.publisher.states()
     }
 
-    /// Closes the client and all its clones: calls made from now on fail with
-    /// [`CallError::Closed`], those under way are finished, what waits to be sent is sent, and then
-    /// the connection is closed. Ready when it is.
+    /// Closes the client and all its clones: new calls fail with [`CallError::Closed`], calls in
+    /// progress are finished, waiting packets are sent, and then the connection is closed. Returns
+    /// when the connection is closed.
     ///
-    /// What is not finished within
-    /// [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout) fails with
-    /// [`CallError::ConnectionClosed`]. If the future is dropped, closing goes on.
+    /// Calls that are not finished within
+    /// [`ClientBuilder::drain_timeout`](crate::client::ClientBuilder::drain_timeout) fail with
+    /// [`CallError::ConnectionClosed`]. If the future is dropped, closing continues.
     pub async fn close(&self) {
         self.pool.close().await;
     }

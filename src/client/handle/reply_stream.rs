@@ -1,4 +1,4 @@
-//! A call's values as a stream.
+//! The values of a call as a stream.
 
 use std::{
     fmt,
@@ -22,17 +22,17 @@ use crate::{
 /// The values of one call, as they come; see
 /// [`Client::send_stream`](crate::client::Client::send_stream).
 ///
-/// The first error is the last item. Dropping the stream forgets the call; the service does not
-/// learn of it, for Nest has no packet for that.
+/// An error is the stream's last item. Dropping the stream ends the call for the client only: the
+/// service is not informed, because Nest has no packet for that.
 ///
 /// Values wait in memory until they are taken, up to
-/// [`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer). Past that
-/// the connection is not read, so that the service waits, as long as no other call waits for an
-/// answer on it; once one does, a further value ends the stream with [`CallError::StreamOverflow`],
-/// after the values before it.
+/// [`ClientBuilder::max_stream_buffer`](crate::client::ClientBuilder::max_stream_buffer). Above
+/// that limit the connection is not read, so that the service has to wait, as long as no other call
+/// waits for a reply on the connection. As soon as another call waits, a further value ends the
+/// stream with [`CallError::StreamOverflow`], after the values before it.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct ReplyStream<T> {
-    /// Named by errors.
+    /// The pattern that errors name.
     pattern: Pattern,
     source: Source,
     watch: CallTrace,
@@ -59,7 +59,7 @@ impl<T: DeserializeOwned> Stream for ReplyStream<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        // A stream that always has more leaves the others of its task their turn.
+        // A stream that always has more values must not starve the other futures of its task.
         let turn = ready!(poll_proceed(cx));
         let Self { source, watch, .. } = &mut *self;
         let next = ready!(source.poll_next(watch, cx));
@@ -89,7 +89,8 @@ impl<T> fmt::Debug for ReplyStream<T> {
     }
 }
 
-/// Decodes a value. Undefined (`None`) is a value of `()`, `Option` and `Maybe` only.
+/// Decodes a value and returns it. Undefined (`None`) is a value of `()`, `Option` and `Maybe`
+/// only.
 pub(in crate::client) fn decode<T: DeserializeOwned>(value: Option<&RawJson>) -> Result<T, CallError> {
     match value {
         Some(value) => value.parse().map_err(|error| CallError::Decode(Arc::new(error))),

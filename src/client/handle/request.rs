@@ -1,4 +1,4 @@
-//! A call as a builder: its data, metadata and timeout, for this call alone.
+//! A builder for a call with its own data, metadata and timeout.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +16,11 @@ use crate::{
     pattern::Pattern,
 };
 
-/// A message or an event to be sent, made by [`Client::request`].
+/// A message or an event that has not been sent yet, made by [`Client::request`].
 ///
 /// The data is `{}` unless [`data`](Self::data) sets it; metadata and timeout are the client's
-/// unless they are set here. An error of the data or the metadata is returned by the method that
-/// sends.
+/// unless they are set here. The method that sends the call returns the errors of the data and the
+/// metadata.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
@@ -30,7 +30,8 @@ pub struct RequestBuilder {
 }
 
 impl Client {
-    /// Begins a message or an event to `pattern`, with data, metadata and a timeout of its own.
+    /// Returns a builder for a message or an event to `pattern`, with its own data, metadata and
+    /// timeout.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -71,7 +72,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Sets the metadata, in place of the [client's](Client::with_metadata).
+    /// Sets the metadata, instead of the [client's](Client::with_metadata).
     pub fn metadata(mut self, metadata: &(impl Serialize + ?Sized)) -> Self {
         match RawJson::from_value(metadata) {
             Ok(metadata) => self.client.metadata = self.client.metadata.with(metadata),
@@ -81,32 +82,32 @@ impl RequestBuilder {
         self
     }
 
-    /// Sets the timeout, in place of the [client's](Client::with_timeout).
+    /// Sets the timeout, instead of the [client's](Client::with_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.client.timeout = timeout;
         self
     }
 
-    /// Sends the message and returns the last value of its answer, as [`Client::send`] does.
+    /// Sends the message. Returns the last value of the reply, as [`Client::send`] does.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// The errors of [`Client::send`].
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, CallError> {
         decode(self.ask(Kind::Request).await?.as_ref())
     }
 
-    /// Sends the message and returns the first value of its answer, as [`Client::send_first`] does.
+    /// Sends the message. Returns the first value of the reply, as [`Client::send_first`] does.
     ///
     /// # Errors
-    /// As [`Client::send_first`].
+    /// The errors of [`Client::send_first`].
     pub async fn send_first<T: DeserializeOwned>(self) -> Result<T, CallError> {
         decode(self.ask(Kind::First).await?.as_ref())
     }
 
-    /// Sends the message and returns its values as they come, as [`Client::send_stream`] does.
+    /// Sends the message. Returns the reply's values as they come, as [`Client::send_stream`] does.
     ///
     /// # Errors
-    /// As [`Client::send_stream`].
+    /// The errors of [`Client::send_stream`].
     pub async fn send_stream<T: DeserializeOwned>(self) -> Result<ReplyStream<T>, CallError> {
         let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
         self.fill(&mut outgoing)?;
@@ -114,11 +115,11 @@ impl RequestBuilder {
         self.client.ask_stream(self.pattern, outgoing, watch).await
     }
 
-    /// Sends it as an event and waits until it has been handed to the operating system, as
+    /// Sends the event and waits until it has been handed to the operating system, as
     /// [`Client::emit`] does.
     ///
     /// # Errors
-    /// As [`Client::emit`].
+    /// The errors of [`Client::emit`].
     pub async fn emit(self) -> Result<(), CallError> {
         self.ask(Kind::Event).await.map(drop)
     }

@@ -1,7 +1,7 @@
 //! The client as a [`tower_service::Service`], for tower's layers: retries, timeouts, limits, load
 //! shedding.
 //!
-//! Nothing of ours is above it: what a layer does with a [`Request`] is the layer's business.
+//! No module of this crate is above this one: a layer alone decides what to do with a [`Request`].
 
 use std::{
     fmt,
@@ -30,7 +30,7 @@ use crate::{
     pattern::Pattern,
 };
 
-/// A request as a value: cheap to clone, so that it can be made again.
+/// A request as a value, cheap to clone so that it can be sent again.
 #[derive(Debug, Clone)]
 pub struct Request {
     pattern: Pattern,
@@ -57,8 +57,7 @@ impl Request {
         })
     }
 
-    /// Returns the same request with this metadata instead of the
-    /// [client's](Client::with_metadata).
+    /// Returns the request with this metadata instead of the [client's](Client::with_metadata).
     ///
     /// # Errors
     /// [`CallError::Encode`].
@@ -70,26 +69,26 @@ impl Request {
         })
     }
 
-    /// Returns what it is addressed to.
+    /// Returns the pattern that the request is sent to.
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
-    /// Returns what the handler gets.
+    /// Returns the data that the handler receives.
     #[must_use]
     pub fn data(&self) -> &RawJson {
         &self.data
     }
 
-    /// Metadata of its own.
+    /// Returns the request's own metadata, if it has any.
     #[must_use]
     pub fn metadata(&self) -> Option<&RawJson> {
         self.metadata.as_ref()
     }
 
-    /// Returns the client that sends it, what it is to send, and what watches that: from here on,
-    /// not from the first poll on.
+    /// Begins the request. Returns the client that sends it, its packet and its trace, which starts
+    /// here and not with the first poll.
     fn begin(&self, kind: Kind, client: &Client) -> Result<(Client, OutgoingCall, CallTrace), CallError> {
         let client = match &self.metadata {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
@@ -110,12 +109,12 @@ impl Request {
     }
 }
 
-/// The answer to a [`Request`]: its last value, or JavaScript's undefined.
+/// The reply to a [`Request`]: its last value, or JavaScript's undefined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply(Option<RawJson>);
 
 impl Reply {
-    /// Decodes the value; undefined is `()` or `None`.
+    /// Decodes the value and returns it; undefined is `()` or `None`.
     ///
     /// # Errors
     /// [`CallError::Decode`] and [`CallError::NoValue`].
@@ -123,23 +122,23 @@ impl Reply {
         decode(self.0.as_ref())
     }
 
-    /// Returns the value as it came; `None` is undefined.
+    /// Returns the value as it was received; `None` is undefined.
     #[must_use]
     pub fn raw(&self) -> Option<&RawJson> {
         self.0.as_ref()
     }
 }
 
-/// What the services of this module give: an outcome later.
+/// The future of the services in this module.
 type Answering<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
 
-/// Sends a message and waits for its answer, as [`Client::send`].
+/// Sends a message and waits for the reply, as [`Client::send`] does.
 ///
-/// It is always ready: limits are kept within the call
+/// The service is always ready: the call itself observes the limits
 /// ([`ClientBuilder::max_in_flight`](crate::client::ClientBuilder::max_in_flight)), so that clones
 /// need no readiness of their own.
 ///
-/// [The module's documentation](crate::client#layers) has retries that a budget bounds around it.
+/// [The module's documentation](crate::client#layers) shows retries with a budget around it.
 impl Service<Request> for Client {
     type Response = Reply;
     type Error = CallError;
@@ -160,15 +159,15 @@ impl Service<Request> for Client {
     }
 }
 
-/// The service whose responses are the values of a call as they come, as [`Client::send_stream`]
-/// gives them.
+/// A service with streams as responses: the values of a call as they come, as
+/// [`Client::send_stream`] returns them.
 pub struct StreamingClient<T> {
     client: Client,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> StreamingClient<T> {
-    /// Streams of values of type `T` over `client`.
+    /// Returns a service of streams of `T` values over `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {

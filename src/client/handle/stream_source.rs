@@ -1,5 +1,5 @@
-//! Where a stream's values come from: one connection after another, as long as nothing was done for
-//! the call.
+//! The source of a stream's values: one connection after another, as long as no service has done
+//! anything for the call.
 
 use std::{
     future::Future,
@@ -29,7 +29,7 @@ use crate::{
     packet::{CallId, Draft},
 };
 
-/// One stream's call.
+/// The call of one stream.
 ///
 /// ```text
 ///               refused, or lost before it was written
@@ -40,17 +40,17 @@ use crate::{
 pub(in crate::client) struct Source {
     state: State,
     silence: Silence,
-    /// When the stream was asked for: from then on its first value has its time, on whichever
+    /// When the stream was requested. The timeout of its first value starts then, on any
     /// connection.
     since: Instant,
-    /// The packet, until its first value or its end has come.
+    /// A copy of the packet, until the first value or the end of the stream has come.
     kept: Option<Draft>,
     refusals: usize,
 }
 
 enum State {
     Submitted(CallGuard<Arc<ConnectionPool>>),
-    /// It waits for a connection, and for room in its queue.
+    /// The call waits for a connection, and for room in the connection's queue.
     Moving(Moving),
     Over,
 }
@@ -58,7 +58,7 @@ enum State {
 type Moving = Pin<Box<dyn Future<Output = (CallGuard<Arc<ConnectionPool>>, Result<(), CallError>)> + Send + Sync>>;
 
 impl Source {
-    /// Notes that the packet of `kept` has been submitted.
+    /// Returns the source for a submitted call; `kept` is a copy of its packet.
     pub(in crate::client) fn new(
         guard: CallGuard<Arc<ConnectionPool>>,
         kind: Kind,
@@ -78,7 +78,7 @@ impl Source {
         }
     }
 
-    /// Returns the next value, or the end, which is `None`.
+    /// Returns the next value, or `None` at the end of the stream.
     pub(in crate::client) fn poll_next(&mut self, watch: &CallTrace, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
         loop {
             match &mut self.state {
@@ -117,7 +117,7 @@ impl Source {
         }
     }
 
-    /// Submits the packet to whichever connection takes calls, when there is room for it.
+    /// Submits the packet to any connection that takes calls, as soon as there is room for it.
     fn resubmit(&mut self, draft: Draft) {
         let State::Submitted(mut guard) = std::mem::replace(&mut self.state, State::Over) else {
             return;
@@ -130,7 +130,7 @@ impl Source {
         }));
     }
 
-    /// Forgets the call.
+    /// Drops the call and the copy of its packet.
     pub(in crate::client) fn end(&mut self) {
         self.state = State::Over;
         self.kept = None;

@@ -1,5 +1,5 @@
-//! How a packet goes out, once or more often, and how its caller gets the answer. Knows no patterns
-//! and no types.
+//! How a packet is sent, once or several times, and how its caller receives the reply. Looks at no
+//! patterns and no types.
 
 use std::{
     future::poll_fn,
@@ -33,7 +33,7 @@ use crate::{
 };
 
 impl Client {
-    /// Begins to watch a call, and adds its metadata.
+    /// Begins the trace of a call and adds the client's metadata to the packet. Returns the trace.
     pub(in crate::client) fn watch(&self, outgoing: &mut OutgoingCall) -> CallTrace {
         let kind = match outgoing.is_request() {
             true => trace::Kind::Message,
@@ -50,8 +50,9 @@ impl Client {
         }
     }
 
-    /// Sends a request and waits for its last value, or an event and waits until it is out. `fill`
-    /// fills the packet anew for a request that is sent again.
+    /// Sends a request and waits for its value, or sends an event and waits until it is written.
+    /// `fill` fills the packet again if a request is sent again. Returns the value, or `None` for
+    /// an event.
     pub(in crate::client) async fn ask(
         &self,
         outgoing: &mut OutgoingCall,
@@ -76,13 +77,14 @@ impl Client {
             Err(CallError::Stopping) => None,
             Err(error) => return finish(&mut guard, outgoing, watch, Err(error)),
         };
-        // Boxed, as all that calls seldom do: they would be larger for it, and they are moved.
+        // Boxed, like everything that calls seldom need: their futures are moved, and would be
+        // larger.
         let again = Again { returned, fill };
         let answer = Box::pin(self.ask_again(&mut guard, outgoing, watch, timer, again)).await;
         finish(&mut guard, outgoing, watch, answer)
     }
 
-    /// Submits a packet: at once, as nearly always, or when there is room for it.
+    /// Submits a packet: nearly always at once, otherwise as soon as there is room for it.
     async fn submit<M: Deref<Target = ConnectionPool>>(
         &self,
         guard: &mut CallGuard<M>,
@@ -112,8 +114,8 @@ impl Client {
         watch.within(pin!(within(self.timeout, timer, submitted))).await
     }
 
-    /// Sends a packet again of which nothing was done, in what is left of its time: on whatever
-    /// connection takes calls.
+    /// Sends a packet again for which nothing was done, within the rest of its timeout, on any
+    /// connection that takes calls. Returns the reply.
     async fn ask_again<M: Deref<Target = ConnectionPool>>(
         &self,
         guard: &mut CallGuard<M>,
@@ -131,7 +133,8 @@ impl Client {
         answer
     }
 
-    /// Submits a packet until it comes to an end that is not "nothing was done".
+    /// Submits a packet until the call ends other than by being refused or given back. Returns its
+    /// end.
     async fn resubmit<M: Deref<Target = ConnectionPool>>(
         &self,
         guard: &mut CallGuard<M>,
@@ -165,7 +168,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and gives its values.
+    /// Sends a request. Returns the stream of its values.
     pub(in crate::client) async fn ask_stream<T>(
         &self,
         pattern: Pattern,
@@ -173,7 +176,7 @@ impl Client {
         mut watch: CallTrace,
     ) -> Result<ReplyStream<T>, CallError> {
         let mut guard = CallGuard::new(Arc::clone(&self.pool));
-        // A service that stops may refuse the call, which is then sent again.
+        // A service that is stopping may refuse the call, which is then sent again.
         let kept = outgoing.draft.copied();
         match self.submit(&mut guard, &mut outgoing, &watch, pin!(None)).await {
             Ok(()) => {
@@ -190,7 +193,7 @@ impl Client {
     }
 }
 
-/// Takes note of how a call has ended.
+/// Records how a call has ended. Returns `answer`.
 fn finish<M: Deref<Target = ConnectionPool>>(
     guard: &mut CallGuard<M>,
     outgoing: &OutgoingCall,
@@ -205,11 +208,11 @@ fn finish<M: Deref<Target = ConnectionPool>>(
     answer
 }
 
-/// Why a packet is sent again.
+/// The means to send a packet again.
 struct Again<F> {
-    /// It was not written, and has been given back. `None` if the service refused it, because it
-    /// stops.
+    /// The packet, if it was given back without having been written. `None` if the service refused
+    /// it because it is stopping.
     returned: Option<Returned>,
-    /// Fills it anew.
+    /// Fills the packet again.
     fill: F,
 }
