@@ -49,6 +49,19 @@ fn the_recipes_of_the_guide_are_those_of_the_example() {
     assert_eq!(shown, ["guard", "pipe", "interceptor", "filter"].map(of_example));
 }
 
+#[test]
+fn the_files_that_the_architecture_leads_through_exist() {
+    let text = read("docs/ARCHITECTURE.md");
+    let (_, rest) = text.split_once("## Where things happen").expect("the section");
+    let (section, _) = rest.split_once("\n## ").expect("its end");
+    let files = quoted(section, '`').filter(|name| name.contains('/') && name.ends_with(".rs"));
+    let files: Vec<&str> = files.map(|file| file.trim_start_matches("src/")).collect();
+    assert!(files.len() > 30, "{} files", files.len());
+    for file in files {
+        assert!(top().join("src").join(file).is_file(), "there is no src/{file}");
+    }
+}
+
 /// What every user of the crate gets, besides the standard library. Features that are off bring the rest.
 const LEAN: &[&str] = &[
     "arrayvec",
