@@ -74,11 +74,11 @@ pub struct Array(pub(super) Vec<Value>);
 #[derive(Clone, Default)]
 pub struct Object {
     /// Boxed, since a [`Value`] should stay small; absent until the first member comes.
-    pub(super) members: Option<Box<Members>>,
+    pub(super) members: Option<Box<ObjectMembers>>,
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Members {
+pub(super) struct ObjectMembers {
     /// By the index that the key spells. A tree, so that descending keys don't cost a shift each.
     pub(super) indexed: BTreeMap<u32, (JsString, Value)>,
     pub(super) named: IndexMap<JsString, Value>,

@@ -10,14 +10,14 @@ use std::{
 use tracing::Span;
 
 use crate::{
-    client::call::trace::{self, Kind},
+    client::call::trace::{self, TracedKind},
     json,
     packet::{Draft, RawJson},
 };
 
 /// The metadata given by the user, and the member for the deadline.
 #[derive(Debug, Clone, Default)]
-pub(in crate::client) struct Metadata {
+pub(in crate::client) struct CallMetadata {
     own: Option<RawJson>,
     /// The deadline's key as JSON text, colon included.
     deadline: Option<Arc<str>>,
@@ -26,7 +26,7 @@ pub(in crate::client) struct Metadata {
     is_traced: bool,
 }
 
-impl Metadata {
+impl CallMetadata {
     pub(in crate::client) fn with(&self, own: RawJson) -> Self {
         Self {
             own: Some(own),
@@ -51,7 +51,7 @@ impl Metadata {
     }
 
     /// Returns the span of a call with this metadata.
-    pub(in crate::client) fn span(&self, kind: Kind, draft: &Draft) -> Span {
+    pub(in crate::client) fn span(&self, kind: TracedKind, draft: &Draft) -> Span {
         #[cfg(feature = "otel")]
         if self.is_traced {
             return trace::traced_call_span(kind, draft);
@@ -131,7 +131,7 @@ fn without<'a>(own: Cow<'a, str>, members: &[(String, String)]) -> Cow<'a, str> 
 mod tests {
     use super::*;
 
-    fn json(metadata: &Metadata) -> Option<String> {
+    fn json(metadata: &CallMetadata) -> Option<String> {
         metadata
             .json(Duration::from_secs(30), &Span::none())
             .map(Cow::into_owned)
@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn without_a_deadline_metadata_is_what_was_given() {
-        assert_eq!(json(&Metadata::default()), None);
-        assert_eq!(json(&Metadata::default().with(raw("[1]"))), Some("[1]".to_owned()));
+        assert_eq!(json(&CallMetadata::default()), None);
+        assert_eq!(json(&CallMetadata::default().with(raw("[1]"))), Some("[1]".to_owned()));
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_deadline_is_now_and_the_timeout_in_milliseconds() {
-        let metadata = Metadata::default().with_deadline("a\"b");
+        let metadata = CallMetadata::default().with_deadline("a\"b");
         let json = json(&metadata).expect("a deadline");
         let millis: u128 = json
             .strip_prefix(r#"{"a\"b":"#)

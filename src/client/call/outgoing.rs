@@ -18,11 +18,11 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::client) struct OutgoingCall {
     pub(in crate::client) draft: Draft,
-    pub(in crate::client) kind: Kind,
+    pub(in crate::client) kind: CallKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) enum Kind {
+pub(in crate::client) enum CallKind {
     /// The caller wants the last value.
     Request,
     /// The caller wants the first value.
@@ -33,7 +33,7 @@ pub(in crate::client) enum Kind {
     Event,
 }
 
-impl Kind {
+impl CallKind {
     /// Returns the waker for the outcome of the call, or `None` for a stream: the task that will
     /// poll the stream is not known yet.
     pub(in crate::client) fn waker(self, cx: &Context<'_>) -> Option<Waker> {
@@ -45,7 +45,7 @@ impl Kind {
 }
 
 impl OutgoingCall {
-    pub(in crate::client) fn new(kind: Kind) -> Self {
+    pub(in crate::client) fn new(kind: CallKind) -> Self {
         Self {
             draft: Draft::default(),
             kind,
@@ -53,9 +53,9 @@ impl OutgoingCall {
     }
 
     /// Returns a call with a packet that was not written, to be submitted elsewhere.
-    pub(in crate::client) fn reopened(kind: Kind, returned: Returned) -> Self {
+    pub(in crate::client) fn reopened(kind: CallKind, returned: Returned) -> Self {
         Self {
-            draft: Draft::reopened(returned.packet, kind != Kind::Event),
+            draft: Draft::reopened(returned.packet, kind != CallKind::Event),
             kind,
         }
     }
@@ -64,10 +64,10 @@ impl OutgoingCall {
     pub(in crate::client) fn address(&mut self, pattern: &Pattern, compat: Compat) -> Result<(), CallError> {
         require(pattern)?;
         match self.kind {
-            Kind::Request | Kind::First | Kind::Stream { .. } => self.draft.request(pattern),
+            CallKind::Request | CallKind::First | CallKind::Stream { .. } => self.draft.request(pattern),
             // An event is sent to the route as text, whatever its pattern is
             // (`ClientTCP.dispatchEvent`).
-            Kind::Event => self.draft.event(pattern, compat),
+            CallKind::Event => self.draft.event(pattern, compat),
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ impl OutgoingCall {
 
     /// Returns true if the call has a reply.
     pub(in crate::client) fn is_request(&self) -> bool {
-        self.kind != Kind::Event
+        self.kind != CallKind::Event
     }
 }
 

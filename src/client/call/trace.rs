@@ -25,7 +25,7 @@ pub(in crate::client) struct Meters {
 
 /// Whether a call has a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) enum Kind {
+pub(in crate::client) enum TracedKind {
     Message,
     Event,
 }
@@ -38,10 +38,10 @@ impl Meters {
         }
     }
 
-    pub(in crate::client) fn begin(&self, kind: Kind) -> CallMeter {
+    pub(in crate::client) fn begin(&self, kind: TracedKind) -> CallMeter {
         match kind {
-            Kind::Message => self.messages.begin(),
-            Kind::Event => self.events.begin(),
+            TracedKind::Message => self.messages.begin(),
+            TracedKind::Event => self.events.begin(),
         }
     }
 }
@@ -119,8 +119,8 @@ impl CallTrace {
 macro_rules! call_span {
     ($level:expr, $kind:ident, $draft:ident) => {{
         let operation = match $kind {
-            Kind::Message => "send",
-            Kind::Event => "emit",
+            TracedKind::Message => "send",
+            TracedKind::Event => "emit",
         };
         tracing::span!(
             $level,
@@ -139,14 +139,14 @@ macro_rules! call_span {
 }
 
 /// Returns the span for everything that is logged about one call.
-pub(in crate::client) fn call_span(kind: Kind, draft: &Draft) -> Span {
+pub(in crate::client) fn call_span(kind: TracedKind, draft: &Draft) -> Span {
     call_span!(tracing::Level::DEBUG, kind, draft)
 }
 
 /// Returns the span as [`call_span()`] does, for a client that passes its context on: the user has
 /// requested the span, so it is not a detail for debugging.
 #[cfg(feature = "otel")]
-pub(in crate::client) fn traced_call_span(kind: Kind, draft: &Draft) -> Span {
+pub(in crate::client) fn traced_call_span(kind: TracedKind, draft: &Draft) -> Span {
     call_span!(tracing::Level::INFO, kind, draft)
 }
 

@@ -8,7 +8,7 @@ use crate::{
         CallError, DisconnectReason,
         channel::{
             call_state::CallState,
-            outbound::Queue,
+            outbound::OutboundQueue,
             pending::{PendingCalls, WakeList},
             waiter::{ReplyMode, Waiter},
         },
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::client) struct ChannelState {
     pub(in crate::client) calls: PendingCalls,
-    pub(in crate::client) queue: Queue,
+    pub(in crate::client) queue: OutboundQueue,
     /// The task, while it sleeps; the first who brings something wakes it.
     pub(in crate::client) driver_waker: Option<Waker>,
     /// Whether there is a task.
@@ -34,7 +34,7 @@ impl ChannelState {
     pub(in crate::client) fn new(compat: Compat) -> Self {
         Self {
             calls: PendingCalls::new(compat),
-            queue: Queue::default(),
+            queue: OutboundQueue::default(),
             driver_waker: None,
             driver_running: false,
             is_closing: false,

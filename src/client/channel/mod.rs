@@ -34,7 +34,7 @@ use tokio::{
 use crate::{
     client::{
         CallError, DisconnectReason,
-        call::outgoing::{Kind, OutgoingCall},
+        call::outgoing::{CallKind, OutgoingCall},
         channel::{
             answer::Answer,
             call_key::CallKey,
@@ -120,13 +120,13 @@ impl RequestChannel {
     ) -> Result<Submitted, Refused> {
         let OutgoingCall { draft, kind } = outgoing;
         let (call_state, wants) = match *kind {
-            Kind::Request => (CallState::Queued, ReplyMode::Last { so_far: None }),
-            Kind::First => (CallState::Queued, ReplyMode::First),
-            Kind::Stream { since } => {
+            CallKind::Request => (CallState::Queued, ReplyMode::Last { so_far: None }),
+            CallKind::First => (CallState::Queued, ReplyMode::First),
+            CallKind::Stream { since } => {
                 let values = ReceivedValues::new(self.max_stream_buffer, since);
                 (CallState::Queued, ReplyMode::Each(Box::new(values)))
             }
-            Kind::Event => (CallState::QueuedEvent, ReplyMode::Done),
+            CallKind::Event => (CallState::QueuedEvent, ReplyMode::Done),
         };
         let waiter = Waiter::new(wants, waker);
         let mut state = self.lock();

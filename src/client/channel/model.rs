@@ -13,7 +13,7 @@ use shuttle::{future::block_on, thread};
 use crate::{
     client::{
         CallError, DisconnectReason,
-        call::outgoing::{Kind, OutgoingCall},
+        call::outgoing::{CallKind, OutgoingCall},
         channel::{
             End, Progress, RequestChannel,
             call_key::CallKey,
@@ -127,7 +127,7 @@ fn answer(channel: &RequestChannel, packet: &str) {
 }
 
 fn outgoing(number: u32) -> OutgoingCall {
-    let mut outgoing = OutgoingCall::new(Kind::Request);
+    let mut outgoing = OutgoingCall::new(CallKind::Request);
     let pattern = Pattern::from("p");
     outgoing.address(&pattern, Compat::Nest12).expect("a pattern");
     let data = |out: &mut Vec<u8>| {

@@ -16,7 +16,7 @@ const KEPT: usize = 256 * 1024;
 
 /// Small packets are gathered in one piece of memory: of most, nothing is allocated.
 #[derive(Debug, Default)]
-pub(in crate::client) struct Queue {
+pub(in crate::client) struct OutboundQueue {
     packets: VecDeque<Packet>,
     gathered: Vec<u8>,
     /// How many of those bytes have been taken out.
@@ -26,25 +26,25 @@ pub(in crate::client) struct Queue {
 #[derive(Debug)]
 struct Packet {
     key: CallKey,
-    text: Text,
+    text: PacketText,
 }
 
 #[derive(Debug)]
-enum Text {
+enum PacketText {
     /// So many bytes of what is gathered.
     Gathered(usize),
     Own(Vec<u8>),
 }
 
-impl Queue {
+impl OutboundQueue {
     pub(in crate::client) fn push(&mut self, key: CallKey, draft: &mut Draft, id: Option<CallId>) {
         let text = if draft.len() <= GATHERED {
             self.shift();
             let start = self.gathered.len();
             draft.finish_into(id, &mut self.gathered);
-            Text::Gathered(self.gathered.len() - start)
+            PacketText::Gathered(self.gathered.len() - start)
         } else {
-            Text::Own(draft.finish(id))
+            PacketText::Own(draft.finish(id))
         };
         self.packets.push_back(Packet { key, text });
     }
@@ -53,7 +53,7 @@ impl Queue {
     pub(in crate::client) fn push_back(&mut self, key: CallKey, text: Vec<u8>) {
         self.packets.push_back(Packet {
             key,
-            text: Text::Own(text),
+            text: PacketText::Own(text),
         });
     }
 
@@ -71,7 +71,7 @@ impl Queue {
         // Before anything is shown, so that a panic leaves no packet beside the wrong bytes.
         self.taken += bytes;
         for packet in self.packets.drain(..count) {
-            let Text::Gathered(length) = packet.text else {
+            let PacketText::Gathered(length) = packet.text else {
                 continue;
             };
             let (text, others) = rest.split_at(length);
@@ -83,8 +83,8 @@ impl Queue {
         }
         let large = self.packets.pop_front()?;
         match large.text {
-            Text::Own(text) => Some((large.key, text)),
-            Text::Gathered(_) => None,
+            PacketText::Own(text) => Some((large.key, text)),
+            PacketText::Gathered(_) => None,
         }
     }
 
@@ -93,7 +93,7 @@ impl Queue {
     fn front(&self, most: usize) -> (usize, usize) {
         let mut bytes = 0;
         let gathered = self.packets.iter().take_while(|packet| match packet.text {
-            Text::Gathered(length) if bytes == 0 || bytes < most => {
+            PacketText::Gathered(length) if bytes == 0 || bytes < most => {
                 bytes += length;
                 true
             }
@@ -122,7 +122,7 @@ impl Queue {
         let mut tidied = VecDeque::with_capacity(wanted);
         for packet in std::mem::take(&mut self.packets) {
             let mut text = &[][..];
-            if let Text::Gathered(length) = packet.text {
+            if let PacketText::Gathered(length) = packet.text {
                 (text, rest) = rest.split_at(length);
             }
             if is_wanted(packet.key) {
@@ -204,7 +204,7 @@ mod tests {
         fn packets_leave_in_their_order_and_those_not_wanted_may_go_before(
             steps in proptest::collection::vec(step(), 0..60),
         ) {
-            let (mut calls, mut queue, mut plain) = (PendingCalls::new(Compat::Nest12), Queue::default(), Vec::<Plain>::new());
+            let (mut calls, mut queue, mut plain) = (PendingCalls::new(Compat::Nest12), OutboundQueue::default(), Vec::<Plain>::new());
             for step in steps {
                 match step {
                     Step::Push(size) => {
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn memory_does_not_grow_with_what_has_passed_through() {
         let mut calls = PendingCalls::new(Compat::Nest12);
-        let mut queue = Queue::default();
+        let mut queue = OutboundQueue::default();
         let key = calls.insert(CallState::Queued, Waiter::new(ReplyMode::Done, None));
         for _ in 0..100_000 {
             queue.push(key, &mut draft(50), None);

@@ -13,7 +13,7 @@ use tracing::Span;
 use crate::{
     client::{
         CallError, Client, RequestBuilder,
-        call::trace::{CallTrace, Kind},
+        call::trace::{CallTrace, TracedKind},
     },
     pattern::Pattern,
 };
@@ -66,7 +66,7 @@ impl RequestBuilder {
         };
         let Ok(place) = Arc::clone(&detached.places).try_acquire_owned() else {
             let error = CallError::Overloaded;
-            CallTrace::new(Span::none(), pool.meters.begin(Kind::Event)).failed(&error);
+            CallTrace::new(Span::none(), pool.meters.begin(TracedKind::Event)).failed(&error);
             return detached.event_dropped(&pattern, &error);
         };
         let of_task = Arc::clone(&pool);

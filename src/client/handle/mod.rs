@@ -22,8 +22,8 @@ use crate::{
         BuildError, CallError, ConnectionState, ReplyStream, StateStream,
         call::{
             deadline::within,
-            metadata::Metadata,
-            outgoing::{Kind, OutgoingCall},
+            metadata::CallMetadata,
+            outgoing::{CallKind, OutgoingCall},
         },
         config::Config,
         connect::host::Host,
@@ -54,7 +54,7 @@ use crate::{
 pub struct Client {
     pub(super) pool: Arc<ConnectionPool>,
     pub(super) timeout: Duration,
-    pub(super) metadata: Metadata,
+    pub(super) metadata: CallMetadata,
 }
 
 impl Client {
@@ -74,7 +74,7 @@ impl Client {
         Ok(Self {
             timeout: config.timeout,
             pool: Arc::new(ConnectionPool::new(hosts, config)),
-            metadata: Metadata::default(),
+            metadata: CallMetadata::default(),
         })
     }
 }
@@ -99,7 +99,7 @@ impl Client {
             outgoing.address(&pattern, self.pool.config.compat)?;
             outgoing.data(|out| json::append(data, out))
         };
-        let outgoing = &mut OutgoingCall::new(Kind::Request);
+        let outgoing = &mut OutgoingCall::new(CallKind::Request);
         fill(outgoing)?;
         let watch = &mut self.watch(outgoing);
         let answer = self.ask(outgoing, watch, fill).await;
@@ -142,7 +142,7 @@ impl Client {
             outgoing.address(&pattern, self.pool.config.compat)?;
             outgoing.data(|out| json::append(data, out))
         };
-        let outgoing = &mut OutgoingCall::new(Kind::First);
+        let outgoing = &mut OutgoingCall::new(CallKind::First);
         fill(outgoing)?;
         let watch = &mut self.watch(outgoing);
         let answer = self.ask(outgoing, watch, fill).await;
@@ -185,7 +185,7 @@ impl Client {
                 Ok(())
             })
         };
-        let outgoing = &mut OutgoingCall::new(Kind::Request);
+        let outgoing = &mut OutgoingCall::new(CallKind::Request);
         fill(outgoing)?;
         let watch = &mut self.watch(outgoing);
         let answer = self.ask(outgoing, watch, fill).await;
@@ -207,7 +207,7 @@ impl Client {
         pattern: impl Into<Pattern>,
         data: &(impl Serialize + ?Sized),
     ) -> Result<ReplyStream<T>, CallError> {
-        let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
+        let mut outgoing = OutgoingCall::new(CallKind::Stream { since: Instant::now() });
         let pattern = pattern.into();
         outgoing.address(&pattern, self.pool.config.compat)?;
         outgoing.data(|out| json::append(data, out))?;
@@ -222,7 +222,7 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn emit(&self, pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<(), CallError> {
-        let outgoing = &mut OutgoingCall::new(Kind::Event);
+        let outgoing = &mut OutgoingCall::new(CallKind::Event);
         let pattern = pattern.into();
         outgoing.address(&pattern, self.pool.config.compat)?;
         outgoing.data(|out| json::append(data, out))?;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     client::{
         CallError, Client, ReplyStream,
-        call::outgoing::{Kind, OutgoingCall},
+        call::outgoing::{CallKind, OutgoingCall},
         channel::answer::Answer,
         handle::reply_stream::decode,
     },
@@ -93,7 +93,7 @@ impl RequestBuilder {
     /// # Errors
     /// The errors of [`Client::send`].
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, CallError> {
-        decode(self.ask(Kind::Request).await?.as_ref())
+        decode(self.ask(CallKind::Request).await?.as_ref())
     }
 
     /// Sends the message. Returns the first value of the reply, as [`Client::send_first`] does.
@@ -101,7 +101,7 @@ impl RequestBuilder {
     /// # Errors
     /// The errors of [`Client::send_first`].
     pub async fn send_first<T: DeserializeOwned>(self) -> Result<T, CallError> {
-        decode(self.ask(Kind::First).await?.as_ref())
+        decode(self.ask(CallKind::First).await?.as_ref())
     }
 
     /// Sends the message. Returns the reply's values as they come, as [`Client::send_stream`] does.
@@ -109,7 +109,7 @@ impl RequestBuilder {
     /// # Errors
     /// The errors of [`Client::send_stream`].
     pub async fn send_stream<T: DeserializeOwned>(self) -> Result<ReplyStream<T>, CallError> {
-        let mut outgoing = OutgoingCall::new(Kind::Stream { since: Instant::now() });
+        let mut outgoing = OutgoingCall::new(CallKind::Stream { since: Instant::now() });
         self.fill(&mut outgoing)?;
         let watch = self.client.watch(&mut outgoing);
         self.client.ask_stream(self.pattern, outgoing, watch).await
@@ -121,10 +121,10 @@ impl RequestBuilder {
     /// # Errors
     /// The errors of [`Client::emit`].
     pub async fn emit(self) -> Result<(), CallError> {
-        self.ask(Kind::Event).await.map(drop)
+        self.ask(CallKind::Event).await.map(drop)
     }
 
-    async fn ask(self, kind: Kind) -> Answer {
+    async fn ask(self, kind: CallKind) -> Answer {
         let outgoing = &mut OutgoingCall::new(kind);
         self.fill(outgoing)?;
         let watch = &mut self.client.watch(outgoing);

@@ -20,7 +20,7 @@ use crate::{
     client::{
         CallError, Client, ReplyStream,
         call::{
-            outgoing::{Kind, OutgoingCall, require},
+            outgoing::{CallKind, OutgoingCall, require},
             trace::CallTrace,
         },
         handle::reply_stream::decode,
@@ -89,7 +89,7 @@ impl Request {
 
     /// Begins the request. Returns the client that sends it, its packet and its trace, which starts
     /// here and not with the first poll.
-    fn begin(&self, kind: Kind, client: &Client) -> Result<(Client, OutgoingCall, CallTrace), CallError> {
+    fn begin(&self, kind: CallKind, client: &Client) -> Result<(Client, OutgoingCall, CallTrace), CallError> {
         let client = match &self.metadata {
             Some(metadata) => client.with_raw_metadata(metadata.clone()),
             None => client.clone(),
@@ -149,7 +149,7 @@ impl Service<Request> for Client {
     }
 
     fn call(&mut self, call: Request) -> Answering<Reply> {
-        let begun = call.begin(Kind::Request, self);
+        let begun = call.begin(CallKind::Request, self);
         Box::pin(async move {
             let (client, mut outgoing, mut watch) = begun?;
             let fill = |outgoing: &mut OutgoingCall| call.fill(outgoing, client.pool.config.compat);
@@ -187,7 +187,7 @@ impl<T: 'static> Service<Request> for StreamingClient<T> {
     }
 
     fn call(&mut self, call: Request) -> Answering<ReplyStream<T>> {
-        let begun = call.begin(Kind::Stream { since: Instant::now() }, &self.client);
+        let begun = call.begin(CallKind::Stream { since: Instant::now() }, &self.client);
         Box::pin(async move {
             let (client, outgoing, watch) = begun?;
             client.ask_stream(call.pattern, outgoing, watch).await

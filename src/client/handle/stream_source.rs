@@ -16,14 +16,14 @@ use crate::{
         CallError,
         call::{
             deadline::Silence,
-            outgoing::{Kind, OutgoingCall},
+            outgoing::{CallKind, OutgoingCall},
             retries::RETRIES,
             trace::CallTrace,
         },
         channel::{answer::Answer, pending::CancelReason},
         pool::{
             ConnectionPool,
-            call_guard::{CallGuard, Next},
+            call_guard::{CallGuard, NextItem},
         },
     },
     packet::{CallId, Draft},
@@ -38,7 +38,7 @@ use crate::{
 ///       └─────────────── there was room for it ─────────────┘
 /// ```
 pub(in crate::client) struct Source {
-    state: State,
+    state: SourceState,
     silence: Silence,
     /// When the stream was requested. The timeout of its first value starts then, on any
     /// connection.
@@ -48,7 +48,7 @@ pub(in crate::client) struct Source {
     refusals: usize,
 }
 
-enum State {
+enum SourceState {
     Submitted(CallGuard<Arc<ConnectionPool>>),
     /// The call waits for a connection, and for room in the connection's queue.
     Moving(Moving),
@@ -61,16 +61,16 @@ impl Source {
     /// Returns the source for a submitted call; `kept` is a copy of its packet.
     pub(in crate::client) fn new(
         guard: CallGuard<Arc<ConnectionPool>>,
-        kind: Kind,
+        kind: CallKind,
         kept: Draft,
         timeout: Duration,
     ) -> Self {
         let since = match kind {
-            Kind::Stream { since } => since,
-            Kind::Request | Kind::First | Kind::Event => Instant::now(),
+            CallKind::Stream { since } => since,
+            CallKind::Request | CallKind::First | CallKind::Event => Instant::now(),
         };
         Self {
-            state: State::Submitted(guard),
+            state: SourceState::Submitted(guard),
             silence: Silence::new(timeout),
             since,
             kept: Some(kept),
@@ -82,48 +82,50 @@ impl Source {
     pub(in crate::client) fn poll_next(&mut self, watch: &CallTrace, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
         loop {
             match &mut self.state {
-                State::Submitted(guard) => match ready!(guard.poll_next(&mut self.silence, cx)) {
-                    Next::Item(Some(Err(CallError::Stopping))) if self.refusals < RETRIES && self.kept.is_some() => {
+                SourceState::Submitted(guard) => match ready!(guard.poll_next(&mut self.silence, cx)) {
+                    NextItem::Item(Some(Err(CallError::Stopping)))
+                        if self.refusals < RETRIES && self.kept.is_some() =>
+                    {
                         self.refusals += 1;
                         let draft = self.kept.as_ref().map(Draft::copied).unwrap_or_default();
                         self.resubmit(draft);
                     }
-                    Next::Item(item) => {
+                    NextItem::Item(item) => {
                         self.kept = None;
                         guard.learn(false, item.as_ref().unwrap_or(&Ok(None)));
                         return Poll::Ready(item);
                     }
-                    Next::Returned(returned) => {
+                    NextItem::Returned(returned) => {
                         self.since = returned.since.unwrap_or(self.since);
-                        let kind = Kind::Stream { since: self.since };
+                        let kind = CallKind::Stream { since: self.since };
                         let mut outgoing = OutgoingCall::reopened(kind, returned);
                         self.resubmit(std::mem::take(&mut outgoing.draft));
                     }
                 },
-                State::Moving(moving) => {
+                SourceState::Moving(moving) => {
                     let polled = watch.span().in_scope(|| moving.as_mut().poll(cx));
                     let Poll::Ready((guard, submitted)) = polled else {
                         let late = ready!(self.silence.poll(self.since, cx));
                         return Poll::Ready(Some(Err(late)));
                     };
                     watch.identified(|| guard.id());
-                    self.state = State::Submitted(guard);
+                    self.state = SourceState::Submitted(guard);
                     if let Err(error) = submitted {
                         return Poll::Ready(Some(Err(error)));
                     }
                 }
-                State::Over => return Poll::Ready(None),
+                SourceState::Over => return Poll::Ready(None),
             }
         }
     }
 
     /// Submits the packet to any connection that takes calls, as soon as there is room for it.
     fn resubmit(&mut self, draft: Draft) {
-        let State::Submitted(mut guard) = std::mem::replace(&mut self.state, State::Over) else {
+        let SourceState::Submitted(mut guard) = std::mem::replace(&mut self.state, SourceState::Over) else {
             return;
         };
-        let kind = Kind::Stream { since: self.since };
-        self.state = State::Moving(Box::pin(async move {
+        let kind = CallKind::Stream { since: self.since };
+        self.state = SourceState::Moving(Box::pin(async move {
             guard.leave_link(CancelReason::Dropped);
             let submitted = guard.submit(&mut OutgoingCall { draft, kind }).await;
             (guard, submitted)
@@ -132,15 +134,15 @@ impl Source {
 
     /// Drops the call and the copy of its packet.
     pub(in crate::client) fn end(&mut self) {
-        self.state = State::Over;
+        self.state = SourceState::Over;
         self.kept = None;
     }
 
     /// Returns the id of the request, if it has been submitted and has not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
         match &self.state {
-            State::Submitted(guard) => guard.id(),
-            State::Moving(_) | State::Over => None,
+            SourceState::Submitted(guard) => guard.id(),
+            SourceState::Moving(_) | SourceState::Over => None,
         }
     }
 }

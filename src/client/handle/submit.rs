@@ -36,8 +36,8 @@ impl Client {
     /// Begins the trace of a call and adds the client's metadata to the packet. Returns the trace.
     pub(in crate::client) fn watch(&self, outgoing: &mut OutgoingCall) -> CallTrace {
         let kind = match outgoing.is_request() {
-            true => trace::Kind::Message,
-            false => trace::Kind::Event,
+            true => trace::TracedKind::Message,
+            false => trace::TracedKind::Event,
         };
         let span = self.metadata.span(kind, &outgoing.draft);
         self.attach(outgoing, &span);

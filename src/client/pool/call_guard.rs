@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What a stream comes to next.
-pub(in crate::client) enum Next {
+pub(in crate::client) enum NextItem {
     /// A value, or the end, which is `None`.
     Item(Option<Answer>),
     /// Its connection was lost before its packet was written.
@@ -163,18 +163,18 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
 
     /// Returns the next value of a stream, or its end, or its packet; `silence` bounds how long the
     /// service may take for it.
-    pub(in crate::client) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Next> {
+    pub(in crate::client) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<NextItem> {
         let Some(key) = self.key else {
-            return Poll::Ready(Next::Item(None));
+            return Poll::Ready(NextItem::Item(None));
         };
         match self.pooled().channel.poll_next(key, cx) {
-            Progress::Ready(next) => return Poll::Ready(Next::Item(next)),
+            Progress::Ready(next) => return Poll::Ready(NextItem::Item(next)),
             Progress::Pending => {}
             Progress::Unattended => self.start(),
         }
         match self.take_returned(key) {
-            Some(returned) => Poll::Ready(Next::Returned(returned)),
-            None => self.poll_silence(key, silence, cx).map(Next::Item),
+            Some(returned) => Poll::Ready(NextItem::Returned(returned)),
+            None => self.poll_silence(key, silence, cx).map(NextItem::Item),
         }
     }
 

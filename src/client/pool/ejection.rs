@@ -26,13 +26,13 @@ const JITTER: f64 = 0.2;
 
 #[derive(Debug)]
 pub(in crate::client) struct Ejections {
-    hosts: Vec<Host>,
+    hosts: Vec<HostHealth>,
     /// How many of them are not in.
     out: usize,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Host {
+struct HostHealth {
     /// Failures in a row.
     failures: u32,
     /// How often in a row it has been taken out.
@@ -61,7 +61,7 @@ pub(in crate::client) enum Takes {
 impl Ejections {
     pub(in crate::client) fn new(hosts: usize) -> Self {
         Self {
-            hosts: vec![Host::default(); hosts],
+            hosts: vec![HostHealth::default(); hosts],
             out: 0,
         }
     }
@@ -84,13 +84,13 @@ impl Ejections {
         if self.hosts[host].standing != Standing::In {
             self.out -= 1;
         }
-        self.hosts[host] = Host::default();
+        self.hosts[host] = HostHealth::default();
     }
 
     /// Notes that a call has failed. While the host is out, only a probe counts.
     pub(in crate::client) fn failed(&mut self, host: usize, is_probe: bool, now: Instant) {
         let max_out = self.hosts.len() / 2;
-        let Host { failures, standing, .. } = &mut self.hosts[host];
+        let HostHealth { failures, standing, .. } = &mut self.hosts[host];
         match standing {
             Standing::In => {
                 *failures = failures.saturating_add(1);
@@ -118,7 +118,7 @@ impl Ejections {
     }
 }
 
-impl Host {
+impl HostHealth {
     fn eject(&mut self, now: Instant) {
         let doubled = 2_u32.saturating_pow(self.ejections);
         self.ejections = self.ejections.saturating_add(1);

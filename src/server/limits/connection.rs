@@ -19,7 +19,7 @@ use crate::server::limits::{Admission, LimitExceeded, Limiter, Permit, limiter::
 /// The limiter of one connection; exists only if the service has a limit.
 pub(in crate::server) struct ConnectionLimiter {
     pub(in crate::server) limiter: Arc<Limiter>,
-    clock: Option<Clock>,
+    clock: Option<ExpiryTimer>,
     /// The permits for calls in flight on this connection, if their number is limited.
     in_flight: Option<Arc<Semaphore>>,
     /// Counts the connection until dropped.
@@ -35,7 +35,7 @@ pub(in crate::server) enum Expired {
 
 /// One timer for the idle timeout and the maximum age. Activity is only recorded, and checked when
 /// the timer fires: resetting the timer at each activity would cost more.
-struct Clock {
+struct ExpiryTimer {
     idle_timeout: Option<Duration>,
     last_activity: Instant,
     /// The time when the connection exceeds its maximum age; `None` once that has been reported.
@@ -46,7 +46,7 @@ struct Clock {
 impl ConnectionLimiter {
     pub(in crate::server) fn new(limiter: Arc<Limiter>, admission: Option<Admission>) -> Self {
         Self {
-            clock: Clock::new(limiter.limits.idle_timeout, limiter.limits.max_age),
+            clock: ExpiryTimer::new(limiter.limits.idle_timeout, limiter.limits.max_age),
             in_flight: limiter.limits.max_in_flight_per_connection.map(semaphore),
             limiter,
             admission,
@@ -85,7 +85,7 @@ impl ConnectionLimiter {
     }
 }
 
-impl Clock {
+impl ExpiryTimer {
     fn new(idle_timeout: Option<Duration>, max_age: Option<Duration>) -> Option<Self> {
         let now = Instant::now();
         // A time that overflows the clock never comes.

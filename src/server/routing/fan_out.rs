@@ -44,7 +44,7 @@ pub(in crate::server) fn start_all(handlers: &[HandlerService], request: &Reques
 /// of the first.
 async fn first_of<F>(mut first: BoxReplyFuture, others: Vec<F>, origin: OwnedLogContext) -> Reply
 where
-    F: Future<Output = Outcome> + Send + 'static,
+    F: Future<Output = HandlerResult> + Send + 'static,
 {
     let reply = AssertUnwindSafe(unless_it_waits(&mut first)).catch_unwind().await;
     for other in others {
@@ -66,14 +66,14 @@ pub(in crate::server) async fn drain_stream(values: ReplyStream) -> Reply {
 }
 
 /// The result of one handler.
-enum Outcome {
+enum HandlerResult {
     /// A value, or undefined.
     Value(Option<RawJson>),
     /// The reply, regardless of the results of the other handlers.
     Decided(Reply),
 }
 
-fn outcome(handler: &HandlerService, request: &Request) -> impl Future<Output = Outcome> + use<> {
+fn outcome(handler: &HandlerService, request: &Request) -> impl Future<Output = HandlerResult> + use<> {
     let origin = LogContext::of(request).kept();
     let (handler, request) = (handler.clone(), request.clone());
     let run = async move {
@@ -82,32 +82,34 @@ fn outcome(handler: &HandlerService, request: &Request) -> impl Future<Output = 
             reply => Some(reply),
         };
         match reply {
-            Some(Reply::Value(value)) => Outcome::Value(Some(value)),
-            Some(Reply::Undefined) => Outcome::Value(None),
-            Some(failed) => Outcome::Decided(failed),
-            None => Outcome::Decided(Reply::Undefined),
+            Some(Reply::Value(value)) => HandlerResult::Value(Some(value)),
+            Some(Reply::Undefined) => HandlerResult::Value(None),
+            Some(failed) => HandlerResult::Decided(failed),
+            None => HandlerResult::Decided(Reply::Undefined),
         }
     };
     AssertUnwindSafe(run).catch_unwind().map(move |outcome| {
-        outcome.unwrap_or_else(|panic| Outcome::Decided(Reply::Error(panicked(panic, origin.get()))))
+        outcome.unwrap_or_else(|panic| HandlerResult::Decided(Reply::Error(panicked(panic, origin.get()))))
     })
 }
 
 /// Joins the results as RxJS's nested `forkJoin`s do. Returns the last value of each,
 /// `{"current":A,"next":{"current":B,"next":C}}`, without undefined ones. An error, or a stream
 /// without any value, becomes the reply of all.
-fn joined(outcomes: Vec<Outcome>) -> Reply {
+fn joined(outcomes: Vec<HandlerResult>) -> Reply {
     let joined = outcomes
         .into_iter()
         .rev()
         .reduce(|next, current| match (current, next) {
-            (Outcome::Value(current), Outcome::Value(next)) => Outcome::Value(Some(nested(current, next))),
-            (decided @ Outcome::Decided(_), _) | (_, decided) => decided,
+            (HandlerResult::Value(current), HandlerResult::Value(next)) => {
+                HandlerResult::Value(Some(nested(current, next)))
+            }
+            (decided @ HandlerResult::Decided(_), _) | (_, decided) => decided,
         });
     match joined {
-        Some(Outcome::Value(Some(value))) => Reply::Value(value),
-        Some(Outcome::Decided(reply)) => reply,
-        Some(Outcome::Value(None)) | None => Reply::Undefined,
+        Some(HandlerResult::Value(Some(value))) => Reply::Value(value),
+        Some(HandlerResult::Decided(reply)) => reply,
+        Some(HandlerResult::Value(None)) | None => Reply::Undefined,
     }
 }
 

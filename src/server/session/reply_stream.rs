@@ -41,12 +41,12 @@ pub(in crate::server) struct StreamedReply {
     id: RawJson,
     values: Contained<ReplyStream>,
     held: Option<Maybe<RawJson>>,
-    state: State,
+    state: StreamState,
     origin: OwnedLogContext,
     trace: RequestTrace,
 }
 
-enum State {
+enum StreamState {
     Open,
     Failing(RpcError),
     Ended,
@@ -72,7 +72,7 @@ impl StreamedReply {
             id,
             values: Contained::new(values),
             held: None,
-            state: State::Open,
+            state: StreamState::Open,
             origin,
             trace,
         }
@@ -99,28 +99,28 @@ impl StreamedReply {
         self.trace.failed(&error);
         match self.held.take() {
             Some(value) => {
-                self.state = State::Failing(error);
+                self.state = StreamState::Failing(error);
                 StreamItem::Value(value)
             }
             None => {
-                self.state = State::Ended;
+                self.state = StreamState::Ended;
                 StreamItem::Error(error)
             }
         }
     }
 
     fn end(&mut self) -> StreamItem {
-        self.state = State::Ended;
+        self.state = StreamState::Ended;
         self.trace.succeeded();
         self.held.take().map_or(StreamItem::Completion, StreamItem::Last)
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamItem>> {
         loop {
-            match std::mem::replace(&mut self.state, State::Ended) {
-                State::Ended => return Poll::Ready(None),
-                State::Failing(error) => return Poll::Ready(Some(StreamItem::Error(error))),
-                State::Open => self.state = State::Open,
+            match std::mem::replace(&mut self.state, StreamState::Ended) {
+                StreamState::Ended => return Poll::Ready(None),
+                StreamState::Failing(error) => return Poll::Ready(Some(StreamItem::Error(error))),
+                StreamState::Open => self.state = StreamState::Open,
             }
             let item = match self.poll_value(cx) {
                 Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(StreamItem::Value),
