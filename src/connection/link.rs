@@ -20,11 +20,11 @@ use crate::{
     telemetry::{Fault, Limit, LinkMeter},
 };
 
-/// A connection that speaks Nest's framing.
+/// A connection with Nest's framing.
 ///
-/// It is driven by its owner: [`poll_segment`](Self::poll_segment) reads,
-/// [`next_packet`](Self::next_packet) takes packets out of what was read, [`push`](Self::push)
-/// queues one, [`poll_flush`](Self::poll_flush) sends.
+/// The owner drives the connection: [`poll_segment`](Self::poll_segment) reads,
+/// [`next_packet`](Self::next_packet) takes packets from the bytes read, [`push`](Self::push)
+/// queues a packet, [`poll_flush`](Self::poll_flush) sends the queue.
 ///
 /// ```
 /// use nest_wire::{connection::{TransportConfig, Connection}, packet::IncomingRequest};
@@ -50,7 +50,7 @@ pub struct Connection<IO> {
     meter: LinkMeter,
 }
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Segment {
@@ -58,7 +58,7 @@ pub enum Segment {
     Received,
     /// The peer has closed its side, cleanly.
     End,
-    /// The peer has closed its side inside a frame, which is lost.
+    /// The peer has closed its side inside a frame. The bytes of that frame are lost.
     EndInsideFrame,
 }
 
@@ -235,7 +235,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Queues the packet with this text.
     ///
     /// # Errors
-    /// The framing in use refuses it; Nest's own refuses none.
+    /// The framing in use refuses the packet; Nest's own refuses none.
     #[inline]
     pub(crate) fn push_text(&mut self, text: &str) -> Result<(), FramingError> {
         match self.reader.custom() {
