@@ -68,7 +68,7 @@ fn quote(header: &str) -> Box<str> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// The peer sent something that is no frame.
+    /// The peer sent bytes that are not a frame.
     #[error("the peer sent a broken frame")]
     Frame(#[from] FrameError),
     /// The stream ended in the middle of a frame: the peer crashed or gave up, or the network
