@@ -7,7 +7,7 @@ pub mod services {
     #![doc = include_str!("../docs/guide/services.md")]
 }
 
-/// Clients: `send`, `emit` and their timeouts.
+/// Clients: `send` and `emit`, and the events they wait for.
 pub mod clients {
     #![doc = include_str!("../docs/guide/clients.md")]
 }

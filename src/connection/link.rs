@@ -188,8 +188,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Reads until a packet is complete. Returns the packet, or `None` at the end of the stream.
     ///
     /// # Errors
-    /// As [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a stream
-    /// that ends inside a frame is [`ConnectionError::Io`] with [`io::ErrorKind::UnexpectedEof`].
+    /// Those of [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a
+    /// stream that ends inside a frame is [`ConnectionError::Io`] with
+    /// [`io::ErrorKind::UnexpectedEof`].
     pub async fn next<P>(
         &mut self,
         read: impl Fn(&ByteString) -> Result<P, PacketError>,
@@ -311,7 +312,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Sends the queued bytes.
     ///
     /// # Errors
-    /// As [`poll_flush`](Self::poll_flush).
+    /// Those of [`poll_flush`](Self::poll_flush).
     pub async fn flush(&mut self) -> Result<(), ConnectionError> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
@@ -319,7 +320,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Sends the queued bytes and then closes this side; the peer may continue to send.
     ///
     /// # Errors
-    /// As [`poll_flush`](Self::poll_flush).
+    /// Those of [`poll_flush`](Self::poll_flush).
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         ready!(self.poll_flush(cx))?;
         Pin::new(&mut self.io).poll_shutdown(cx).map_err(Into::into)

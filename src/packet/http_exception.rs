@@ -1,4 +1,4 @@
-//! Nest's `HttpException`, as it looks in the `err` of a reply.
+//! Nest's `HttpException`, in its form in the `err` of a reply.
 
 use super::{RawJson, RpcError};
 use crate::json::{self, Value};
@@ -76,7 +76,7 @@ impl HttpException {
         Self { status, response }
     }
 
-    /// Returns the equivalent of `new HttpException(response, status)`, whose body is your own:
+    /// Returns the equivalent of `new HttpException(response, status)`, with a body of your own:
     /// text or an object.
     #[must_use]
     pub fn with_response(status: u16, response: impl Into<Value>) -> Self {

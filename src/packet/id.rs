@@ -1,4 +1,4 @@
-//! The ids that our client assigns to its calls.
+//! The ids that the client assigns to its calls.
 
 use std::fmt;
 
@@ -58,7 +58,7 @@ impl CallId {
         }
     }
 
-    /// Returns the version 4 UUID whose 122 random bits are taken from `bits`.
+    /// Returns the version 4 UUID with its 122 random bits taken from `bits`.
     #[must_use]
     pub const fn uuid(bits: u128) -> Self {
         const VERSION: u128 = 0xf << 76;
