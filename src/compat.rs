@@ -1,14 +1,14 @@
-//! Which major of Nest to be like, where they differ on the wire.
+//! The major version of Nest to follow where the versions differ on the wire.
 //!
-//! Every difference between the majors that this crate can follow is a method here, so that this
-//! file is the list of them; `docs/PROTOCOL.md` §7 describes them.
+//! Every difference between the major versions that this crate can follow is a method here, so that
+//! this file lists all of them; `docs/PROTOCOL.md` §7 describes them.
 
 use std::fmt;
 
-/// The major of Nest whose rules a server or a client follows. The default is the newest.
+/// The major version of Nest that a server or a client follows. The default is the newest.
 ///
-/// Choose another one where the other side is older and a difference shows: a service that takes
-/// the place of a Nest 8 one, a client that emits events with object patterns to Nest 10.
+/// Choose another version if the peer is older and a difference matters: for a service that
+/// replaces a Nest 8 service, or a client that emits events with object patterns to Nest 10.
 ///
 /// ```
 /// use nest_wire::{Compat, pattern::Pattern};
@@ -20,22 +20,22 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Compat {
-    /// As 7.6.18.
+    /// Follows Nest 7.6.18.
     Nest7,
-    /// As 8.4.7.
+    /// Follows Nest 8.4.7.
     Nest8,
-    /// As 9.4.3.
+    /// Follows Nest 9.4.3.
     Nest9,
-    /// As 10.4.22.
+    /// Follows Nest 10.4.22.
     Nest10,
-    /// As 11.2.6.
+    /// Follows Nest 11.2.6.
     Nest11,
-    /// As 12.1.1.
+    /// Follows Nest 12.1.1.
     Nest12,
 }
 
 impl Compat {
-    /// All of them, oldest first.
+    /// All versions, oldest first.
     pub const ALL: &[Self] = &[
         Self::Nest7,
         Self::Nest8,
@@ -45,10 +45,10 @@ impl Compat {
         Self::Nest12,
     ];
 
-    /// The newest of them, which is the default.
+    /// The newest version, which is the default.
     pub const NEWEST: Self = Self::ALL[Self::ALL.len() - 1];
 
-    /// Returns the number of the major.
+    /// Returns the number of the major version.
     ///
     /// ```
     /// use nest_wire::Compat;
@@ -62,26 +62,26 @@ impl Compat {
         7 + self as u8
     }
 
-    /// Returns the rules of the major with this number.
+    /// Returns the major version with this number, or `None` if it is not supported.
     #[must_use]
     pub fn from_major(major: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|compat| compat.major() == major)
     }
 
-    /// Returns true if routes escape `\` and `"` and stop at some depth and number of keys
+    /// Returns true if routes escape `\` and `"` and are limited in depth and number of keys
     /// (`utils/transform-pattern.utils.js`).
     pub(crate) fn has_careful_routes(self) -> bool {
         self >= Self::Nest11
     }
 
-    /// Returns true if a pattern may have several event handlers; in 7 the last one takes the place
-    /// of the others (`server/server.js`, `addHandler`).
+    /// Returns true if a pattern may have several event handlers; in Nest 7 the last one replaces
+    /// the others (`server/server.js`, `addHandler`).
     pub(crate) fn chains_event_handlers(self) -> bool {
         self >= Self::Nest8
     }
 
-    /// Returns true if a request to several event handlers is answered with the results of all; in
-    /// 8 it is that of the first (`listeners-controller.js`).
+    /// Returns true if the reply to a request to several event handlers has the results of all
+    /// handlers; in Nest 8 it has the result of the first (`listeners-controller.js`).
     pub(crate) fn joins_event_results(self) -> bool {
         self >= Self::Nest9
     }
@@ -91,14 +91,14 @@ impl Compat {
         self >= Self::Nest12
     }
 
-    /// Returns true if the client's ids are UUIDs; since 9 they are 21 hexadecimal digits
+    /// Returns true if the client's ids are UUIDs; since Nest 9 they are 21 hexadecimal digits
     /// (`client/client-proxy.js`).
     pub(crate) fn has_uuids(self) -> bool {
         self <= Self::Nest8
     }
 
-    /// Returns true if a reply with a key that no Nest packet has is foreign; before, a reply is
-    /// foreign that has none of `err`, `response` and `isDisposed`
+    /// Returns true if a reply is foreign when it has a key that no Nest packet has. In older
+    /// versions, a reply is foreign when it has none of `err`, `response` and `isDisposed`
     /// (`deserializers/incoming-response.deserializer.js`).
     pub(crate) fn knows_envelope_keys(self) -> bool {
         self >= Self::Nest12

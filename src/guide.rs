@@ -1,4 +1,4 @@
-//! For those who come from Nest: its decorators and options, and the Rust beside them.
+//! A guide for users of Nest: its decorators and options, with their counterparts in Rust.
 //!
 #![doc = include_str!("../docs/guide/README.md")]
 
@@ -7,7 +7,7 @@ pub mod services {
     #![doc = include_str!("../docs/guide/services.md")]
 }
 
-/// A caller: `send`, `emit` and what they wait for.
+/// Clients: `send` and `emit`, and the events they wait for.
 pub mod clients {
     #![doc = include_str!("../docs/guide/clients.md")]
 }
@@ -22,7 +22,7 @@ pub mod handlers {
     #![doc = include_str!("../docs/guide/handlers.md")]
 }
 
-/// What callers receive when something fails.
+/// The errors that callers receive.
 pub mod errors {
     #![doc = include_str!("../docs/guide/errors.md")]
 }
@@ -32,22 +32,22 @@ pub mod streams {
     #![doc = include_str!("../docs/guide/streams.md")]
 }
 
-/// Who may call.
+/// Guards, which decide which callers are admitted.
 pub mod guards {
     #![doc = include_str!("../docs/guide/guards.md")]
 }
 
-/// What a payload must be.
+/// Validation of payloads.
 pub mod pipes {
     #![doc = include_str!("../docs/guide/pipes.md")]
 }
 
-/// What happens around a handler.
+/// Code that runs around a handler.
 pub mod interceptors {
     #![doc = include_str!("../docs/guide/interceptors.md")]
 }
 
-/// Each option of the TCP transport, and its counterpart.
+/// Each option of the TCP transport, with its counterpart.
 pub mod options {
     #![doc = include_str!("../docs/guide/options.md")]
 }
@@ -57,12 +57,12 @@ pub mod lifecycle {
     #![doc = include_str!("../docs/guide/lifecycle.md")]
 }
 
-/// Without sockets.
+/// Tests without sockets.
 pub mod tests {
     #![doc = include_str!("../docs/guide/tests.md")]
 }
 
-/// What is different on purpose.
+/// Deliberate differences.
 pub mod surprises {
     #![doc = include_str!("../docs/guide/surprises.md")]
 }

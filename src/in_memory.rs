@@ -1,7 +1,7 @@
-//! A client and a router in one process, without a socket: for tests, and for services that share a
+//! A client and a router in one process, without a socket: for tests, and for services in the same
 //! process.
 //!
-//! All that a connection does is done: the packets are written and read, only their bytes stay in
+//! Everything that a connection does is done: packets are written and read, but their bytes stay in
 //! memory.
 
 use std::{future::ready, io, sync::Arc};
@@ -16,7 +16,7 @@ use crate::{
 /// Maximum number of bytes that each direction of a connection holds before its writer waits.
 const CAPACITY: usize = 64 * 1024;
 
-/// Makes a client whose connections are served by `router`, in memory. Time may be paused.
+/// Returns a client with connections that `router` serves in memory. Tokio's time may be paused.
 ///
 /// ```
 /// use nest_wire::{in_memory, server::{Payload, Router}};
@@ -34,8 +34,8 @@ pub fn client(router: impl IntoRoutes) -> Client {
     client.expect("a connector needs no address")
 }
 
-/// Returns what a [`ClientBuilder`](crate::client::ClientBuilder) makes such a client of, with
-/// other timeouts and limits.
+/// Returns the target from which a [`ClientBuilder`](crate::client::ClientBuilder) builds such a
+/// client with other timeouts and limits.
 ///
 /// ```
 /// use std::time::Duration;

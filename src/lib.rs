@@ -25,31 +25,31 @@
 //!
 //! # Layout
 //!
-//! - [`server`]: a router of async functions, as in axum, and what serves it.
+//! - [`server`]: a router of async functions, as in axum, and the functions that serve it.
 //! - [`client`]: a handle with `send`, `send_stream` and `emit`.
 //! - [`contract`]: a pattern and its types, written once for both sides.
-//! - [`in_memory`]: a client and a router joined without a socket, for tests.
+//! - [`in_memory`]: a client and a router connected without a socket, for tests.
 //! - [`recording`]: recorded traffic, and a proxy that records it.
 //! - [`connection`]: one connection, over any `AsyncRead + AsyncWrite`.
 //! - [`codec`]: frames, as a tokio-util codec and as plain functions.
-//! - [`packet`]: requests, events, replies and errors; [`mod@pattern`]: what they are addressed to.
-//! - `tls`: certificates, and which of them to trust (feature `tls`).
+//! - [`packet`]: requests, events, replies and errors; [`mod@pattern`]: their addresses.
+//! - `tls`: certificates, and the authorities to trust (feature `tls`).
 //! - [`json`](mod@json): JSON as JavaScript reads and writes it.
 //!
-//! Lengths on this wire count UTF-16 units, neither bytes nor characters; wherever a length or
-//! limit is named, its unit is too.
+//! Lengths on the wire count UTF-16 units, neither bytes nor characters. The documentation of every
+//! length and limit names its unit.
 //!
 //! # Features
 //!
-//! None is on by default.
+//! No feature is on by default.
 //!
-//! - `anyhow`: handlers may return `anyhow::Result`; callers receive "Internal server error", the
-//!   cause is logged.
-//! - `chrono` and `time`: [`json::Date`] from and into the times of these crates.
-//! - `metrics`: connections, requests, durations and more go to the recorder of the `metrics`
-//!   crate.
-//! - `otel`: `Router::trace_context` and `Client::with_trace_context`, by which
-//!   OpenTelemetry's traces cross the wire.
+//! - `anyhow`: handlers may return `anyhow::Result`; callers receive "Internal server error", and
+//!   the cause is logged.
+//! - `chrono` and `time`: conversions between [`json::Date`] and the time types of these crates.
+//! - `metrics`: connections, requests, durations and more are recorded with the recorder of the
+//!   `metrics` crate.
+//! - `otel`: `Router::trace_context` and `Client::with_trace_context`, which propagate
+//!   OpenTelemetry's traces over the wire.
 //! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs
 //!   a C compiler and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities
 //!   that the operating system or Mozilla trusts.

@@ -1,6 +1,6 @@
-//! Text that has arrived and has not been taken out yet.
+//! The buffer of text that has arrived and has not been taken out yet.
 //!
-//! Knows neither headers nor where texts end.
+//! This module knows neither headers nor where texts end.
 
 use std::ops::Range;
 
@@ -8,31 +8,32 @@ use bytestring::ByteString;
 
 use super::utf16;
 
-/// Grows at its end, and is taken from its front.
+/// Text that is appended at the end and taken from the front.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffer {
-    /// All of the text until something is taken out, for a frame may arrive in a thousand pieces;
-    /// then empty.
+    /// The whole text until something is taken out, because a frame may arrive in a thousand
+    /// pieces; empty afterwards.
     growing: String,
-    /// All of it from then on, for what is taken out shares its memory.
+    /// The whole text afterwards, because texts that are taken out share its memory.
     shared: ByteString,
-    /// How many bytes of it have been taken.
+    /// The number of bytes of `shared` that have been taken.
     taken: usize,
-    /// How many UTF-16 units the rest has, counted as they came: nothing is counted again on each
-    /// read.
+    /// The length of the rest in UTF-16 units, counted on arrival so that no read counts anything
+    /// again.
     units: usize,
 }
 
 impl Buffer {
-    /// Makes room for so many bytes, after which so many units in all are expected.
+    /// Reserves memory for `bytes` more bytes; `expected_units` is the total expected length in
+    /// UTF-16 units.
     ///
-    /// Grows in fewer and larger steps than a text usually does if much is expected: it would be
-    /// copied at each. But the number is the peer's, and so the room is at most sixteen times of
-    /// what has arrived.
+    /// If much is expected, the buffer grows in fewer and larger steps than a `String` usually
+    /// does, because each step copies the text. But the expected length is chosen by the peer, so
+    /// the capacity is at most sixteen times what has arrived.
     pub(super) fn make_room(&mut self, bytes: usize, expected_units: usize) {
         if !self.shared.is_empty() {
-            // No longer than the last piece: had it begun earlier, nothing would have been taken
-            // out since.
+            // The rest is no longer than the last piece: had it begun earlier, nothing would have
+            // been taken out since.
             self.growing = String::with_capacity(self.shared.len() - self.taken + bytes);
             self.growing.push_str(&self.shared[self.taken..]);
             self.shared = ByteString::new();
@@ -43,18 +44,18 @@ impl Buffer {
             return;
         }
         if expected_units <= self.units {
-            // In the text's own steps, which double it, so that even single bytes without end cost
-            // no more than their sum.
+            // In the steps of `String`, which double the capacity, so that even an endless sequence
+            // of single bytes costs time proportional to its length.
             return self.growing.reserve(bytes);
         }
-        // If the rest is like what is here.
+        // Assumes that the rest of the text resembles the part that has arrived.
         let bytes_per_unit = self.growing.len() as f64 / self.units.max(1) as f64;
         let expected = (expected_units as f64 * bytes_per_unit.max(1.0)) as usize;
         self.growing
             .reserve_exact(expected.clamp(length, 16 * length) - self.growing.len());
     }
 
-    /// Appends text, for which there should be room.
+    /// Appends text, for which memory should have been reserved.
     pub(super) fn push(&mut self, text: &str) {
         self.units += utf16::units(text);
         self.growing.push_str(text);
@@ -69,12 +70,13 @@ impl Buffer {
         &all[self.taken..]
     }
 
-    /// Returns its length in UTF-16 units.
+    /// Returns the length of the text in UTF-16 units.
     pub(super) fn units(&self) -> usize {
         self.units
     }
 
-    /// Returns where its first `units` units end, in bytes; `None` if that is within a character.
+    /// Returns the byte index at which the first `units` units end, or `None` if that is inside a
+    /// character.
     pub(super) fn end_of(&self, units: usize) -> Option<usize> {
         let text = self.as_str();
         let is_ascii = self.units == text.len();
@@ -91,8 +93,8 @@ impl Buffer {
         self.units -= units;
     }
 
-    /// Takes out the first `bytes` bytes, which are `units` units: where they are in `memory`,
-    /// which becomes what they are a part of, if it is not yet.
+    /// Takes out the first `bytes` bytes, which are `units` units. Returns their range in `memory`,
+    /// which is set to the shared buffer if it is not yet.
     #[inline]
     pub(super) fn take(&mut self, bytes: usize, units: usize, memory: &mut ByteString) -> Range<usize> {
         if !self.growing.is_empty() {
@@ -115,7 +117,7 @@ impl Buffer {
         text
     }
 
-    /// Drops everything, memory included: the peer may have filled it on purpose.
+    /// Drops the text and releases its memory, because the peer may have filled it deliberately.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

@@ -1,7 +1,8 @@
-//! Frames to text: what Nest's `JsonSocket` does with the bytes it reads (`docs/PROTOCOL.md` §1).
+//! Decodes frames to text, as Nest's `JsonSocket` does with the bytes it reads (`docs/PROTOCOL.md`
+//! §1).
 //!
-//! Knows neither JSON nor where the bytes come from. Every byte is made text once, searched once
-//! and counted at most twice, however the stream was cut and whatever it holds.
+//! This module knows neither JSON nor the source of the bytes. Every byte is decoded to text once,
+//! searched once and counted at most twice, however the stream is split and whatever it contains.
 
 use std::ops::Range;
 
@@ -17,10 +18,10 @@ use super::{utf8, utf16};
 /// Nest's default for `maxBufferSize`, in UTF-16 units: 128 Mi.
 pub const DEFAULT_MAX_BUFFER_UNITS: usize = 134_217_728;
 
-/// Makes frames of the bytes of one stream.
+/// Decodes the bytes of one stream into frames.
 ///
-/// [`push`](Self::push) what was read, then call [`next_frame`](Self::next_frame) until it returns
-/// `Ok(None)` or an error, then read on.
+/// [`push`](Self::push) the bytes that were read, call [`next_frame`](Self::next_frame) until it
+/// returns `Ok(None)` or an error, then continue to read.
 ///
 /// ```
 /// use nest_wire::codec::FrameDecoder;
@@ -37,24 +38,24 @@ pub const DEFAULT_MAX_BUFFER_UNITS: usize = 134_217_728;
 /// ```
 #[derive(Debug, Clone)]
 pub struct FrameDecoder {
-    /// Set once: how many UTF-16 units of text may be buffered.
+    /// Maximum number of UTF-16 units of text that may be buffered. Never changes.
     max_buffer_units: usize,
-    /// What comes next in the buffer; a length is remembered here once its header is gone from the
-    /// buffer.
+    /// The next part of the stream. The length of a text is kept here once its header has been
+    /// removed from the buffer.
     awaiting: Awaiting,
-    /// The end of what was read, if that is no whole character.
+    /// The incomplete character at the end of the bytes read, if there is one.
     begun: utf8::Begun,
-    /// The text before that, as far as it has not been handed out.
+    /// The text before that character that has not been taken out yet.
     buffer: Buffer,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Awaiting {
-    /// A header. Its `#` is not among the first `searched` bytes of the buffer: after `12` has come
-    /// alone, the search goes on at byte 2. Without that a peer could send a header that never ends
+    /// A header. Its `#` is not among the first `searched` bytes of the buffer: after `12` has
+    /// arrived alone, the search continues at byte 2. Otherwise a peer could send an endless header
     /// byte by byte, at quadratic cost.
     Header { searched: usize },
-    /// A text of `units` UTF-16 units, one at least; it begins at the first byte of the buffer.
+    /// A text of `units` UTF-16 units, at least 1; it begins at the first byte of the buffer.
     Text { units: usize },
 }
 
@@ -69,11 +70,11 @@ impl FrameDecoder {
     /// Returns a decoder that allows at most `max_buffer_units` UTF-16 units of text to be
     /// buffered, as Nest's `maxBufferSize` does.
     ///
-    /// The limit stops a peer that sends a frame without end. It is checked against all that is
-    /// buffered before any of it is taken: small frames that come at once count together, headers
-    /// and all. Raise it for larger frames; lower it where memory is scarce or peers are not
-    /// trusted, but not below what one read may bring. The memory needed is up to three bytes a
-    /// unit.
+    /// The limit protects against a peer that sends an endless frame. It is checked against
+    /// everything buffered before any of it is taken out: small frames that arrive at once count
+    /// together, headers included. Raise it for larger frames; lower it where memory is scarce or
+    /// peers are not trusted, but not below the size of one read. The memory needed is up to three
+    /// bytes per unit.
     #[must_use]
     pub fn new(max_buffer_units: usize) -> Self {
         Self {
@@ -84,8 +85,8 @@ impl FrameDecoder {
         }
     }
 
-    /// Takes in what was read. Malformed bytes become U+FFFD; a character that is not finished
-    /// waits for the rest.
+    /// Appends bytes that were read. Malformed bytes become U+FFFD; an incomplete character is kept
+    /// until the rest arrives.
     pub fn push(&mut self, bytes: &[u8]) {
         let expected_units = match self.awaiting {
             Awaiting::Header { .. } => 0,
@@ -96,32 +97,32 @@ impl FrameDecoder {
         self.begun.decode(bytes, |text| buffer.push(text));
     }
 
-    /// Takes out the text of the next whole frame. `Ok(None)`: more bytes are needed.
+    /// Takes out the next whole frame. Returns its text, or `Ok(None)` if more bytes are needed.
     ///
-    /// That the text is JSON is for the caller to find out, who calls [`abandon`](Self::abandon) if
-    /// it is not. It shares the memory of what was pushed with it: a text that is kept keeps that
-    /// alive. Of a length that was merely announced, no more is reserved than sixteen times what
-    /// has arrived.
+    /// The caller must check that the text is JSON and call [`abandon`](Self::abandon) if it is
+    /// not. The text shares the memory of the bytes pushed with it, so a text that is kept keeps
+    /// that memory alive. For an announced length, at most sixteen times the size of what has
+    /// arrived is reserved.
     ///
     /// # Errors
     ///
     /// [`CorruptedLength`](FrameError::CorruptedLength), [`EmptyFrame`](FrameError::EmptyFrame),
     /// [`TooLarge`](FrameError::TooLarge) or [`SplitCharacter`](FrameError::SplitCharacter): the
-    /// peer broke the protocol. Nest then ends the connection but goes on reading, and so can the
-    /// caller: all text buffered is forgotten, and what is read next begins a new frame. Only after
-    /// `TooLarge` it continues the frame whose header has been taken, if any. A character begun at
-    /// the end of the bytes is finished by the next ones.
+    /// peer broke the protocol. Nest then ends the connection but continues to read, and the caller
+    /// can do the same: all buffered text is dropped, and the next bytes begin a new frame. After
+    /// `TooLarge`, however, they continue the frame whose header has been taken, if any. An
+    /// incomplete character at the end of the bytes is completed by the next ones.
     pub fn next_frame(&mut self) -> Result<Option<ByteString>, FrameError> {
         let mut memory = ByteString::new();
         let text = self.next_range(&mut memory)?;
         Ok(text.map(|text| memory.slice_ref(&memory[text])))
     }
 
-    /// As [`next_frame`](Self::next_frame), without a share of the memory for each frame: where its
-    /// text is in `memory`, which becomes what it is a part of, if it is not yet. Begin with an
-    /// empty one, after each [`push`](Self::push).
-    // Inlined, as all on this way: its result would be written to memory and read back there, for
-    // each frame.
+    /// Does the same as [`next_frame`](Self::next_frame) without a reference to the memory for each
+    /// frame. Returns the range of the text in `memory`, which is set to the shared buffer if it is
+    /// not yet. Pass an empty `memory` after each [`push`](Self::push).
+    // Inlined, like everything on this path: otherwise each frame's result would be written to
+    // memory and read back.
     #[inline(always)]
     pub(crate) fn next_range(&mut self, memory: &mut ByteString) -> Result<Option<Range<usize>>, FrameError> {
         match self.whole_frame(memory) {
@@ -133,63 +134,63 @@ impl FrameDecoder {
         }
     }
 
-    /// [`push`](Self::push)es what is in `src`, which is then empty, and gives the
+    /// [`push`](Self::push)es the content of `src`, which is then empty. Returns the
     /// [`next_frame`](Self::next_frame).
     ///
     /// # Errors
     ///
-    /// As `next_frame`.
+    /// Those of `next_frame`.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, FrameError> {
         self.push(src);
         src.clear();
         self.next_frame()
     }
 
-    /// Forgets what is buffered, as Nest does when a frame's text is not JSON, and when a frame is
-    /// not finished in time. What is read next begins a new frame; a character begun goes on.
+    /// Drops the buffered text, as Nest does when a frame's text is not JSON or a frame is not
+    /// finished in time. The next bytes begin a new frame; an incomplete character is kept.
     pub fn abandon(&mut self) {
         self.awaiting = Awaiting::Header { searched: 0 };
         self.forget_text();
     }
 
-    /// Returns true if a frame is there in part: what arms Nest's `incompleteMessageTimeout`.
+    /// Returns true if a frame has been received in part, which starts Nest's
+    /// `incompleteMessageTimeout`.
     ///
-    /// True with any text buffered, be it only a newline after the last frame, and while the text
-    /// of a header already taken is missing. The bytes of a character that is not finished are no
-    /// text yet.
+    /// This is the case while any text is buffered, even a single newline after the last frame, and
+    /// while the text of a header already taken is missing. The bytes of an incomplete character do
+    /// not count as text yet.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
         let header_is_taken = matches!(self.awaiting, Awaiting::Text { .. });
         header_is_taken || !self.buffer.as_str().is_empty()
     }
 
-    /// Returns true if everything that was pushed has become whole frames.
+    /// Returns true if all pushed bytes have become whole frames.
     #[must_use]
     pub fn is_at_boundary(&self) -> bool {
         !self.is_mid_frame() && self.begun.is_empty()
     }
 
-    /// Returns how many bytes have to be pushed, at least, before there is another frame or an
-    /// error.
+    /// Returns the minimum number of bytes that must be pushed before the next frame or error.
     pub(crate) fn missing_bytes(&self) -> usize {
         let Awaiting::Text { units } = self.awaiting else {
             return 1;
         };
-        // No byte brings more than one unit, but for the one after a character begun: should that
-        // never become one, each of its bytes may be a unit of its own.
+        // Each byte adds at most one unit, except the byte after an incomplete character: if that
+        // character turns out to be malformed, each of its bytes may become a unit.
         let have = self.buffer.units() + self.begun.len();
         let of_limit = self.max_buffer_units.saturating_add(1).saturating_sub(have);
         units.saturating_sub(have).min(of_limit).max(1)
     }
 
-    /// Forgets everything, a character begun too: as new.
+    /// Resets the decoder, including an incomplete character.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.max_buffer_units);
     }
 
     #[inline(always)]
     fn whole_frame(&mut self, memory: &mut ByteString) -> Result<Option<Range<usize>>, FrameError> {
-        // First of all, as Nest does: so the limit also holds for frames that are whole.
+        // Checked first, as in Nest, so that the limit also applies to whole frames.
         if self.buffer.units() > self.max_buffer_units {
             return Err(FrameError::TooLarge {
                 buffered: self.buffer.units(),
@@ -202,7 +203,7 @@ impl FrameDecoder {
         if self.buffer.units() < units {
             return Ok(None);
         }
-        // Before the cut: should it fail, the next text begins a new frame all the same.
+        // Set before the text is cut: if that fails, the next text begins a new frame all the same.
         self.awaiting = Awaiting::Header { searched: 0 };
         let end = self
             .buffer
@@ -211,8 +212,8 @@ impl FrameDecoder {
         Ok(Some(self.buffer.take(end, units, memory)))
     }
 
-    /// Returns the length of the text that comes next, in UTF-16 units; takes its header out of the
-    /// buffer if it is there.
+    /// Returns the length of the next text in UTF-16 units, or `None` if its header is incomplete.
+    /// A complete header is removed from the buffer.
     fn text_length(&mut self) -> Result<Option<usize>, FrameError> {
         let searched = match self.awaiting {
             Awaiting::Text { units } => return Ok(Some(units)),
@@ -265,7 +266,7 @@ mod tests {
             }
         }
 
-        /// Reads one chunk: the texts it completes, and the error it ends with.
+        /// Reads one chunk. Returns the texts that it completes and the error at its end.
         fn read(&mut self, chunk: &[u8]) -> (Vec<ByteString>, Option<FrameError>) {
             self.decoder.push(chunk);
             let mut texts = Vec::new();
@@ -421,7 +422,7 @@ mod tests {
             FrameError::CorruptedLength { header: "x".into() },
         );
         assert!(!reader.is_mid_frame() && !reader.decoder.is_at_boundary());
-        // U+3000, finished: white space before the next length.
+        // Completes U+3000, which is white space before the next length.
         reader.expect(b"\x802#{}", &["{}"]);
     }
 

@@ -1,18 +1,18 @@
-//! Text to frames: `length#text`, as Nest's `JsonSocket` writes it (`docs/PROTOCOL.md` §1).
+//! Encodes text as frames: `length#text`, as Nest's `JsonSocket` writes it (`docs/PROTOCOL.md` §1).
 //!
-//! The writer of the shape that [`FrameDecoder`](super::FrameDecoder) reads. Does not look into the
-//! text.
+//! The counterpart of [`FrameDecoder`](super::FrameDecoder). The text is not parsed.
 
 use bytes::{BufMut, BytesMut};
 
 use super::utf16::{units, units_in};
 
-/// Room for the longest header: the digits of the largest `usize`, and the `#`.
+/// Length of the longest header in bytes: the digits of the largest `usize`, and the `#`.
 const LONGEST_HEADER: usize = usize::MAX.ilog10() as usize + 2;
 
 /// Appends `text` to `dst` as one frame.
 ///
-/// Any JSON text makes a good frame. An empty text is none: it gives `0#`, which no peer takes.
+/// Any JSON text makes a valid frame. An empty text does not: it results in `0#`, which no peer
+/// accepts.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -29,8 +29,8 @@ pub fn encode(text: &str, dst: &mut BytesMut) {
     dst.put_slice(text.as_bytes());
 }
 
-/// Appends the text that these pieces make together to `dst` as one frame. The first, third and
-/// fifth are ASCII: only the others need to be counted.
+/// Appends the concatenation of these pieces to `dst` as one frame. The first, third and fifth are
+/// ASCII, so only the others need to be counted.
 #[inline(always)]
 pub(crate) fn encode_pieces(pieces: [&str; 5], dst: &mut BytesMut) {
     dst.reserve(LONGEST_HEADER + pieces.map(str::len).iter().sum::<usize>());
@@ -51,11 +51,11 @@ pub(crate) fn encode_header_of(pieces: &[&str; 5], dst: &mut BytesMut) {
     dst.put_slice(header);
 }
 
-/// Appends what `write` appends to `dst` as one frame, without a text in between.
+/// Appends the text that `write` writes to `dst` as one frame, without an intermediate buffer.
 ///
-/// `write` appends UTF-8 and leaves alone what was in `dst` before. Its length is known only
-/// afterwards, so the text begins behind a gap as wide as the longest header and then moves up to
-/// the header it got: one pass over the text, no second allocation.
+/// `write` must append UTF-8 and leave the existing bytes of `dst` unchanged. The length is known
+/// only afterwards, so the text is written after a gap as wide as the longest header and then moved
+/// to the end of the actual header: one pass over the text, no second allocation.
 ///
 /// ```
 /// use bytes::{BufMut, BytesMut};
@@ -82,7 +82,7 @@ pub fn encode_with(dst: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
     dst.truncate(dst.len() - (gap_end - text_start));
 }
 
-/// Writes `length` and a `#` at the end of `room`; returns that end.
+/// Writes `length` and a `#` at the end of `room`. Returns the written part.
 fn write_header(length: usize, room: &mut [u8; LONGEST_HEADER]) -> &[u8] {
     let mut start = LONGEST_HEADER - 1;
     let mut rest = length;

@@ -1,46 +1,47 @@
-//! What can be wrong with a frame. Pure values but for [`CodecError`], which adds what the stream
-//! around them can do.
+//! The errors of frames. They are plain values except for [`CodecError`], which adds the errors of
+//! the underlying stream.
 //!
-//! To blame is always the peer: no text of ours, and nothing the caller does, leads to a
-//! [`FrameError`]. Nest ends the connection after each of them (`docs/PROTOCOL.md` §1).
+//! A [`FrameError`] is always the peer's fault: no text that this side writes, and no action of the
+//! caller, leads to one. Nest ends the connection after each of them (`docs/PROTOCOL.md` §1).
 
 use std::io;
 
-/// How much of a header an error quotes, in characters. A header can be as long as the buffer is
-/// allowed to be.
+/// Maximum number of characters of a header that an error quotes. A header can be as long as the
+/// buffer is allowed to be.
 const QUOTED: usize = 32;
 
-/// The peer sent something that is no frame. All text that was buffered is forgotten; the decoder
-/// can be used further.
+/// The peer sent bytes that are not a frame. All buffered text is dropped; the decoder can still be
+/// used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The text before the `#` does not begin with a number. Most often the peer speaks another
+    /// The text before the `#` does not begin with a number. Usually the peer uses another
     /// protocol.
     #[error("frame header {header:?} does not begin with a number")]
     CorruptedLength {
         /// The text before the `#`, or its beginning and `…` if it is long.
         header: Box<str>,
     },
-    /// The length is zero or negative, which leaves no room for any JSON text.
+    /// The length is zero or negative, and no JSON text is that short.
     #[error("frame header {header:?} announces an empty text")]
     EmptyFrame {
         /// The text before the `#`, or its beginning and `…` if it is long.
         header: Box<str>,
     },
-    /// More is buffered than allowed: a frame that is too big, or too many small ones at once.
+    /// The buffered text exceeds the limit: a frame is too large, or too many small frames arrived
+    /// at once.
     #[error("{buffered} UTF-16 units are buffered where {max} are allowed")]
     TooLarge {
-        /// All that was buffered, in UTF-16 units; a header not yet taken counts too.
+        /// The number of UTF-16 units buffered, including a header not yet taken.
         buffered: usize,
         /// The limit, in UTF-16 units.
         max: usize,
     },
-    /// The length ends between the two UTF-16 units of one character. What is cut off that way ends
-    /// with half a character, and no JSON text does.
+    /// The length ends between the two UTF-16 units of one character. The text would end with half
+    /// a character, which no JSON text does.
     #[error("frame length {length} ends in the middle of a character")]
     SplitCharacter {
-        /// The length the header gave, in UTF-16 units.
+        /// The length in the header, in UTF-16 units.
         length: usize,
     },
 }
@@ -62,14 +63,16 @@ fn quote(header: &str) -> Box<str> {
     }
 }
 
-/// Why a stream of frames ended early, for [`tokio_util::codec::Framed`] and its kin.
+/// The reason why a stream of frames ended early, for [`tokio_util::codec::Framed`] and similar
+/// types.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// The peer sent something that is no frame.
+    /// The peer sent bytes that are not a frame.
     #[error("the peer sent a broken frame")]
     Frame(#[from] FrameError),
-    /// The stream ended in the middle of a frame: the peer died or gave up, or the network did.
+    /// The stream ended in the middle of a frame: the peer crashed or gave up, or the network
+    /// failed.
     #[error("the stream ended in the middle of a frame")]
     CutShort,
     /// Reading or writing failed.

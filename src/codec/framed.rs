@@ -1,7 +1,7 @@
-//! Frames for [`tokio_util::codec`]: the traits that `Framed`, `FramedRead` and `FramedWrite` ask
-//! for.
+//! Frames for [`tokio_util::codec`]: the traits that `Framed`, `FramedRead` and `FramedWrite`
+//! require.
 //!
-//! Adds no rule of its own but one: a stream that ends in the middle of a frame ends with an error.
+//! The only rule added here: a stream that ends in the middle of a frame ends with an error.
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -16,14 +16,14 @@ impl Decoder for FrameDecoder {
     type Error = CodecError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, CodecError> {
-        // The inherent method: it goes before the trait's.
+        // This calls the inherent method, which takes precedence over the trait's.
         Ok(FrameDecoder::decode(self, src)?)
     }
 
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<ByteString>, CodecError> {
         match FrameDecoder::decode(self, src)? {
             None if !self.is_at_boundary() => {
-                // Nothing may be left, or the next call would report the same cut again.
+                // Cleared, because the next call would otherwise report the same error again.
                 self.reset();
                 Err(CodecError::CutShort)
             }
@@ -32,7 +32,7 @@ impl Decoder for FrameDecoder {
     }
 }
 
-/// Writes texts as frames; has no state.
+/// Writes texts as frames, without any state.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FrameEncoder;
 

@@ -1,25 +1,26 @@
 //! The header of a frame: the text before its first `#`, read as JavaScript's `parseInt(text, 10)`
 //! reads it.
 //!
-//! Knows one text only, neither buffers nor bodies (`docs/PROTOCOL.md` §1). Nest writes plain
-//! digits; this is what it accepts.
+//! This module sees only the header's text, neither buffers nor bodies (`docs/PROTOCOL.md` §1).
+//! Nest writes plain digits; this module defines what Nest accepts.
 
-/// What a header says about the text that follows it.
+/// The length that a header announces for the text that follows it.
 #[derive(Debug, PartialEq)]
 pub(super) enum Length {
-    /// That many UTF-16 units follow, one at least. A number too big for `usize` is the biggest
-    /// one.
+    /// The number of UTF-16 units that follow, at least 1. A number too large for `usize` becomes
+    /// `usize::MAX`.
     Units(usize),
-    /// Zero or a negative number: no JSON text is that short.
+    /// Zero or a negative number; no JSON text is that short.
     ZeroOrLess,
-    /// `NaN`: no digit where the digits have to begin.
+    /// `NaN`: there is no digit where the digits must begin.
     NotANumber,
 }
 
-/// Reads a header as every Nest writes it, `123#`, at the start of `text`: the length, and where
-/// the header ends, its `#` included. `None` if it is any other, or not all there.
+/// Reads a header in the form that every Nest writes, `123#`, at the start of `text`. Returns the
+/// length and the byte index after the header's `#`, or `None` if the header has another form or is
+/// incomplete.
 pub(super) fn parse_fast(text: &str) -> Option<(usize, usize)> {
-    // Nine digits fit into a `usize` everywhere.
+    // Nine digits fit into a `usize` on every platform.
     let mut length = 0;
     for (at, byte) in text.bytes().enumerate().take(10) {
         match byte {
@@ -31,7 +32,8 @@ pub(super) fn parse_fast(text: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// Reads a header: white space, one sign, decimal digits; whatever follows the digits is ignored.
+/// Returns the length in a header of white space, an optional sign and decimal digits; everything
+/// after the digits is ignored.
 ///
 /// So `" 12abc"` is 12, `1e3` is 1 and `0x1b` is 0.
 pub(super) fn parse(header: &str) -> Length {
@@ -52,8 +54,8 @@ pub(super) fn parse(header: &str) -> Length {
     }
 }
 
-/// White space as JavaScript has it: `StrWhiteSpaceChar` of ECMA-262. Rust's own notion has U+0085
-/// and lacks U+FEFF.
+/// Returns true if JavaScript considers the character white space: `StrWhiteSpaceChar` of ECMA-262.
+/// Rust's own definition includes U+0085 and lacks U+FEFF.
 fn is_white_space(character: char) -> bool {
     matches!(
         character,

@@ -1,8 +1,8 @@
-//! Frames: `length#text`, the way NestJS puts JSON on a TCP stream.
+//! Frames: `length#text`, the form in which NestJS sends JSON over TCP.
 //!
-//! Bytes in, text out, and back. The length is that of a JavaScript string: UTF-16 code units,
-//! neither bytes nor characters. This layer does no I/O and does not know what JSON is: a frame's
-//! text is handed over unread; the caller that finds it is no JSON reports that with
+//! Converts bytes to text and back. The length is that of a JavaScript string: UTF-16 code units,
+//! neither bytes nor characters. This layer does no I/O and does not know JSON: a frame's text is
+//! returned unparsed, and a caller that finds that it is not JSON reports that with
 //! [`FrameDecoder::abandon`].
 //!
 //! ```text
@@ -41,8 +41,8 @@ mod properties;
 mod utf16;
 mod utf8;
 
-/// A frame's text: [`Bytes`](bytes::Bytes) known to be UTF-8, so that the parts of it which packets
-/// keep need not be copied.
+/// A frame's text: [`Bytes`](bytes::Bytes) known to be UTF-8, so that packets can keep parts of it
+/// without a copy.
 pub use bytestring::ByteString;
 pub use decode::{DEFAULT_MAX_BUFFER_UNITS, FrameDecoder};
 pub use encode::{encode, encode_with};

@@ -1,11 +1,11 @@
-//! A slow, obvious reader of frames, for tests that compare the fast one with it: the properties
-//! beside this file, and the fuzz target `frame_decoder`, which includes it.
+//! A slow, obvious reader of frames, for tests that compare the fast reader with it: the property
+//! tests beside this file, and the fuzz target `frame_decoder`, which includes it.
 //!
-//! Does what Nest's `JsonSocket` does in the way JavaScript does it: all bytes are decoded anew
-//! from the first one, text is a list of UTF-16 units, numbers are floating point, and nothing is
-//! remembered but what Nest remembers.
+//! It works as Nest's `JsonSocket` does, in JavaScript's way: all bytes are decoded again from the
+//! first one, text is a list of UTF-16 units, numbers are floating point, and only the state that
+//! Nest keeps is kept.
 
-/// What one frame, or what is none, leads to.
+/// The result of one frame, or of bytes that are not a frame.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Event {
     Text(String),
@@ -14,7 +14,8 @@ pub(crate) enum Event {
     TooLarge(usize),
 }
 
-/// Stands for `JSON.parse`, which this layer knows nothing of: a text with a `!` in it is refused.
+/// Returns true if the text contains a `!`. Stands for a failure of `JSON.parse`, which this layer
+/// does not know.
 pub(crate) fn is_refused(text: &str) -> bool {
     text.contains('!')
 }
@@ -60,7 +61,7 @@ impl Oracle {
         events
     }
 
-    /// Returns true if a frame is there in part, as `FrameDecoder::is_mid_frame` has it.
+    /// Returns true if a frame has been received in part, as `FrameDecoder::is_mid_frame` does.
     pub(crate) fn is_mid_frame(&self) -> bool {
         !self.buffer.is_empty() || self.content_length.is_some()
     }

@@ -1,4 +1,4 @@
-//! The properties that hold the decoder to the slow reader of [`oracle`](super::oracle).
+//! Property tests that compare the decoder with the slow reader of [`oracle`](super::oracle).
 
 use bytes::BytesMut;
 use proptest::collection::vec;
@@ -10,7 +10,7 @@ use super::encode::encode;
 use super::error::FrameError;
 use super::oracle::{Event, Oracle, is_refused};
 
-/// Returns what the decoder under test makes of one more chunk.
+/// Returns the events of the decoder under test for one more chunk.
 fn read(decoder: &mut FrameDecoder, chunk: &[u8]) -> Vec<Event> {
     decoder.push(chunk);
     let mut events = Vec::new();
@@ -30,7 +30,7 @@ fn read(decoder: &mut FrameDecoder, chunk: &[u8]) -> Vec<Event> {
     }
 }
 
-/// Returns a stream of pieces that look like frames, nearly like frames, or like nothing.
+/// Returns streams of pieces that look like frames, almost like frames, or unlike frames.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let text = "[a1 #é求😀\u{fffd}!]{1,12}";
     let whole = text.prop_map(|text| {
@@ -60,7 +60,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![3 => whole, 1 => odd, 2 => unlucky, 2 => bytes], 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Cuts `stream` into chunks of these sizes, over and over.
+/// Returns `stream` cut into chunks of these sizes, which are repeated.
 fn chunks<'a>(mut stream: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
     for &size in sizes.iter().cycle() {

@@ -1,18 +1,18 @@
 //! UTF-16 code units of UTF-8 text: what JavaScript calls the length of a string.
 //!
-//! The only place that counts units. Knows nothing of frames. The rule: a character of one to three
-//! bytes is one unit, a character of four bytes (beyond U+FFFF) is two, a surrogate pair
-//! (`docs/PROTOCOL.md` §1).
+//! Units are counted only in this module, which does not know about frames. The rule: a character
+//! of one to three bytes is one unit, a character of four bytes (beyond U+FFFF) is two, a surrogate
+//! pair (`docs/PROTOCOL.md` §1).
 
-/// Bytes counted in one go: a multiple of every vector width, and small enough for a sum in a `u8`
-/// (at most 2 a byte).
+/// Number of bytes counted in one step: a multiple of every vector width, and small enough for a
+/// sum in a `u8` (at most 2 per byte).
 const STRIDE: usize = 96;
 
-/// How many bytes the standard library looks at together, to see whether they are ASCII; at most,
-/// and so on x86-64.
+/// Maximum number of bytes that the standard library tests together for being ASCII; this is the
+/// number on x86-64.
 const BLOCK: usize = 32;
 
-/// Returns the length of `text` in UTF-16 code units, as JavaScript's `text.length` gives it.
+/// Returns the length of `text` in UTF-16 code units, like JavaScript's `text.length`.
 ///
 /// ```
 /// use nest_wire::codec::units;
@@ -26,13 +26,13 @@ pub fn units(text: &str) -> usize {
     units_in(text.as_bytes())
 }
 
-/// Returns the length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it: a character
-/// counts where it begins.
+/// Returns the length in UTF-16 units of `utf8`, which is valid UTF-8 or a piece of it; a character
+/// is counted at its first byte.
 pub(super) fn units_in(utf8: &[u8]) -> usize {
     #[cfg(test)]
     tests::COUNTED.with(|counted| counted.set(counted.get() + utf8.len()));
     if is_ascii(utf8) {
-        // Most text is, and that is found out faster than anything is counted.
+        // Most text is ASCII, and testing for that is faster than counting.
         return utf8.len();
     }
     // Sums in a `u8` let the compiler use whole vectors of bytes; a `usize` sum would widen every
@@ -42,8 +42,8 @@ pub(super) fn units_in(utf8: &[u8]) -> usize {
     whole + usize::from(units_in_few(rest))
 }
 
-/// As the standard library's, which on x86-64 looks at the bytes after the last whole block one by
-/// one: here they are looked at together, with the end of that block once more.
+/// Returns true if all bytes are ASCII. On x86-64 the standard library tests the bytes after the
+/// last whole block one by one; here they are tested together, overlapping the end of that block.
 fn is_ascii(utf8: &[u8]) -> bool {
     match utf8.last_chunk::<BLOCK>() {
         Some(last) => last.is_ascii() && utf8[..utf8.len() - utf8.len() % BLOCK].is_ascii(),
@@ -51,24 +51,24 @@ fn is_ascii(utf8: &[u8]) -> bool {
     }
 }
 
-/// [`units_in`] for at most [`STRIDE`] bytes.
+/// Returns [`units_in`] for at most [`STRIDE`] bytes.
 fn units_in_few(utf8: &[u8]) -> u8 {
     utf8.iter().fold(0, |sum, &byte| {
         sum + u8::from(!is_continuation(byte)) + u8::from(byte >= 0xF0)
     })
 }
 
-/// Returns true if `byte` goes on with a character that began earlier (`0b10xxxxxx`).
+/// Returns true if `byte` continues a character that began earlier (`0b10xxxxxx`).
 pub(super) fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
 
-/// Returns the byte index at which the first `units` UTF-16 units of `utf8` end; `None` where they
+/// Returns the byte index at which the first `units` UTF-16 units of `utf8` end, or `None` if they
 /// end inside a surrogate pair.
 ///
-/// `utf8` is valid UTF-8, begins with a whole character and holds at least `units` units. Looks no
-/// further than the end it finds: n missing units are at least n bytes, so it counts n bytes,
-/// subtracts, and goes on. Every round takes about a third off what is missing, or more.
+/// `utf8` is valid UTF-8, begins with a whole character and holds at least `units` units. The
+/// search does not read beyond the end it finds: n missing units are at least n bytes, so it counts
+/// n bytes, subtracts, and repeats. Every round reduces the missing units by about a third or more.
 ///
 /// ```text
 ///   é é a 😀 a, 5 units:   C3 A9 C3 A9 61 | F0 9F | 98 80 | 61
@@ -79,8 +79,9 @@ pub(super) fn end_of(utf8: &[u8], units: usize) -> Option<usize> {
     while missing > 0 {
         let window = &utf8[end..end + missing];
         end += missing;
-        // The characters that begin in n bytes can be more than n units in one way only: n - 1
-        // units, and then the first byte of a pair. Its first unit is the last one missing.
+        // The characters that begin in n bytes can have more than n units in only one way: n - 1
+        // units, followed by the first byte of a pair. The first unit of that pair is the last one
+        // missing.
         missing = missing.checked_sub(units_in(window))?;
     }
     let cut_off = utf8[end..].iter().take_while(|&&byte| is_continuation(byte)).count();
@@ -96,8 +97,8 @@ pub(super) mod tests {
     use super::*;
 
     thread_local! {
-        /// Bytes that this thread has looked at in order to count units: the work done, for tests
-        /// that it is linear.
+        /// Number of bytes that this thread has read to count units, with which tests check that
+        /// the work is linear.
         pub(in super::super) static COUNTED: Cell<usize> = const { Cell::new(0) };
     }
 

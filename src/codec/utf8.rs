@@ -1,16 +1,16 @@
-//! Node's `StringDecoder('utf8')`: bytes of any kind, in any pieces, to text.
+//! Node's `StringDecoder('utf8')`: decodes arbitrary bytes, in arbitrary pieces, to text.
 //!
-//! Knows nothing of frames or units. Two rules (`docs/PROTOCOL.md` §1): malformed UTF-8 becomes
-//! U+FFFD, one for each maximal subpart, however it was cut; a character begun but not finished at
-//! the end of what has arrived waits.
+//! This module does not know frames or units. It has two rules (`docs/PROTOCOL.md` §1): malformed
+//! UTF-8 becomes U+FFFD, one for each maximal subpart, however the bytes were split; an incomplete
+//! character at the end of the received bytes is held back.
 
 use super::utf16::is_continuation;
 
-/// How many bytes are made text at a time: so few that they stay in the nearest cache while they
-/// are looked at, counted and copied.
+/// Number of bytes decoded at a time: few enough to stay in the nearest cache while they are
+/// validated, counted and copied.
 const PIECE: usize = 16 * 1024;
 
-/// The start of a character whose rest has not arrived, in up to three bytes.
+/// The start of an incomplete character, in up to three bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Begun {
     bytes: [u8; 4],
@@ -18,8 +18,8 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Makes text of what arrived, up to the bytes that wait for more, and gives it to `take` in
-    /// one piece or several. All is looked at once.
+    /// Decodes the received bytes up to the bytes that are held back, and passes the text to `take`
+    /// in one or several pieces. Each byte is validated once.
     pub(super) fn decode(&mut self, arrived: &[u8], mut take: impl FnMut(&str)) {
         let Some(rest) = self.finish(arrived, &mut take) else {
             return;
@@ -40,8 +40,8 @@ impl Begun {
         self.bytes[..begun.len()].copy_from_slice(begun);
     }
 
-    /// Goes on with the character begun, if there is one; what follows it, or `None` if it still
-    /// waits.
+    /// Continues the incomplete character, if there is one. Returns the bytes after it, or `None`
+    /// if it is still incomplete.
     fn finish<'a>(&mut self, arrived: &'a [u8], take: &mut impl FnMut(&str)) -> Option<&'a [u8]> {
         let begun = std::mem::take(&mut self.length);
         if begun == 0 {
@@ -60,12 +60,12 @@ impl Begun {
             self.length = end;
             return None;
         }
-        // It is whole now, or never will be: another character follows.
+        // The character is complete now, or never will be because another character follows.
         replace_malformed(&self.bytes[..end], take);
         Some(rest)
     }
 
-    /// Returns how many bytes wait, 0 to 3.
+    /// Returns the number of bytes held back, 0 to 3.
     pub(super) fn len(&self) -> usize {
         self.length
     }
@@ -84,11 +84,11 @@ fn replace_malformed(bytes: &[u8], take: &mut impl FnMut(&str)) {
     }
 }
 
-/// Returns how many bytes at the end of `bytes` wait for more, as Node sees it: 0 to 3.
+/// Returns the number of bytes at the end of `bytes` that Node holds back: 0 to 3.
 ///
-/// Node goes by the bits of the first byte alone. So a sequence waits even where it can never
+/// Node considers only the bits of the first byte. So a sequence is held back even if it can never
 /// become valid (`C0`, `F5`, `E0 80`), while `80` to `BF` with nothing before them, and `F8` to
-/// `FF`, never wait.
+/// `FF`, are never held back.
 fn held_back(bytes: &[u8]) -> usize {
     let mut from_the_end = (1..=3).zip(bytes.iter().rev());
     let Some((begun, &first)) = from_the_end.find(|&(_, &byte)| !is_continuation(byte)) else {
@@ -97,8 +97,8 @@ fn held_back(bytes: &[u8]) -> usize {
     if begun < length_of(first) { begun } else { 0 }
 }
 
-/// Returns how many bytes a character has that begins with this one, going by its bits alone; 0 if
-/// none does.
+/// Returns the number of bytes of a character with this first byte, judged by its bits alone; 0 if
+/// no character begins with it.
 fn length_of(first: u8) -> usize {
     match first {
         0xC0..=0xDF => 2,
@@ -112,7 +112,7 @@ fn length_of(first: u8) -> usize {
 mod tests {
     use super::*;
 
-    /// Every class of malformed UTF-8, and what Node makes of it when more text follows.
+    /// Every class of malformed UTF-8, and Node's result when more text follows.
     const MALFORMED: [(&[u8], &str); 14] = [
         (b"\x80", "\u{fffd}"),
         (b"\xbf\xbf\xbf\xbf\xbf", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),

@@ -1,11 +1,11 @@
-//! Panics of code that users plug in, caught where they would leave something half done.
+//! Panics of user-supplied code, caught where they would leave data half changed.
 
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Code that users plugged in has panicked.
+/// User-supplied code has panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} panicked: {message}")]
 pub(crate) struct Caught {
@@ -13,11 +13,11 @@ pub(crate) struct Caught {
     message: String,
 }
 
-/// Runs `code`, which `what` names for the error.
+/// Runs `code` and returns its result; `what` names the code in the error.
 ///
 /// # Errors
-/// It panicked. What it had borrowed may be half changed: the caller has to put that right, or not
-/// to use it any more.
+/// The code panicked. Whatever it had borrowed may be half changed: the caller must restore it or
+/// stop using it.
 #[inline]
 pub(crate) fn caught<T>(what: &'static str, code: impl FnOnce() -> T) -> Result<T, Caught> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|panic| Caught {
@@ -26,7 +26,7 @@ pub(crate) fn caught<T>(what: &'static str, code: impl FnOnce() -> T) -> Result<
     })
 }
 
-/// Returns the message of a panic that was caught.
+/// Returns the message of a caught panic.
 #[cold]
 pub(crate) fn panic_message(panic: Box<dyn Any + Send>) -> String {
     let text = match panic.downcast::<String>() {
@@ -36,7 +36,7 @@ pub(crate) fn panic_message(panic: Box<dyn Any + Send>) -> String {
     match text.downcast::<&'static str>() {
         Ok(text) => (*text).to_owned(),
         Err(other) => {
-            // Whatever it is may panic when it is dropped.
+            // A payload of unknown type may panic when it is dropped.
             std::mem::forget(other);
             "(no message)".to_owned()
         }

@@ -16,40 +16,44 @@ use crate::codec::DEFAULT_MAX_BUFFER_UNITS;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransportConfig {
-    /// How many UTF-16 units of received text may wait to become frames, headers included; more
-    /// closes the connection.
+    /// Maximum number of UTF-16 units of received text, headers included, that are buffered before
+    /// they become frames. A peer that exceeds the limit has its connection closed.
     ///
-    /// Against peers that announce a huge frame, or send a header without end, to fill the memory.
-    /// Raise it for larger messages. Lower it to bound what one peer can make the process hold:
-    /// times the number of peers. With a [framing](Self::framing) of your own it counts bytes.
-    /// Default: 134,217,728 (128 Mi), Nest's.
+    /// Protects against peers that announce a huge frame, or send a header without end, to fill the
+    /// memory. Raise the limit for larger messages. Lower it to bound the memory that one peer can
+    /// occupy; the total is that times the number of peers. With a [framing](Self::framing) of your
+    /// own the limit counts bytes. Default: 134,217,728 (128 Mi), Nest's.
     pub max_buffer_size: usize,
-    /// How long a frame may stay half received without a byte of it arriving; then the connection
-    /// is cut.
+    /// Maximum time that a frame may stay half received without a byte of it arriving; then the
+    /// connection is cut.
     ///
-    /// Against peers that open connections and never finish a frame ("slow loris"). Raise it for
-    /// peers that stall in the middle of a message, lower it to be rid of the others sooner. A peer
-    /// that trickles byte after byte is in time: against those a server has a greatest age of
-    /// connections, `Limits::max_age`. `None` waits for ever, as 0 does in Nest. On Linux a timeout
-    /// of a second or more may end a tenth of a second late: of a large frame, the system wakes us
-    /// only when enough of it has arrived. Default: 30 seconds, Nest's.
+    /// Protects against peers that open connections and never finish a frame ("slow loris"). Raise
+    /// the timeout for peers that stall in the middle of a message, lower it to disconnect such
+    /// peers sooner. A peer that trickles byte after byte never exceeds the timeout: against such
+    /// peers a server has a maximum age of connections, `Limits::max_age`. `None` never expires,
+    /// like 0 in Nest. On Linux a timeout of one second or more may expire a tenth of a second
+    /// late: for a large frame, the system wakes the task only when enough bytes have arrived.
+    /// Default: 30 seconds, Nest's.
     pub incomplete_message_timeout: Option<Duration>,
-    /// How many bytes may wait for a peer that does not read; more cuts the connection.
+    /// Maximum number of bytes that are queued for a peer that does not read. If the queue exceeds
+    /// the limit, the connection is cut.
     ///
-    /// Against peers that ask for much and do not take it, so that it fills our memory. Reading
-    /// pauses long before, so that only answers to requests already taken can pile up. Raise it
-    /// where many large answers may be ready for one peer at once. Lower it to bound what one such
-    /// peer can make the process hold. [`usize::MAX`] is no limit, as 0 is in Nest, which counts
-    /// UTF-16 units here (`docs/PROTOCOL.md` §8.8). Default: 134,217,728 (128 MiB), Nest's.
+    /// Protects against peers that request much and do not read the replies, which then fill the
+    /// memory. Reading from such a peer pauses long before the limit, so only replies to requests
+    /// already accepted can accumulate. Raise the limit where many large replies may be ready for
+    /// one peer at once. Lower it to bound the memory that one such peer can occupy. [`usize::MAX`]
+    /// means no limit, like 0 in Nest, which counts UTF-16 units here (`docs/PROTOCOL.md` §8.8).
+    /// Default: 134,217,728 (128 MiB), Nest's.
     pub max_send_buffer_size: usize,
-    /// Whether each packet is given to the connection in a write of its own, as Nest does, and not
-    /// those together that are ready together.
+    /// True if each packet is written to the connection separately, as Nest does; false if packets
+    /// that are ready together are written together.
     ///
-    /// For peers that take what one read returns for one frame. It makes that likely, no more: TCP
-    /// may still join packets, or cut one, and then such a peer fails with Nest too. It costs a
-    /// system call for each packet, which is most of what a small reply costs. Default: `false`.
+    /// Use it for peers that take the result of one read for one frame. It makes that likely, not
+    /// certain: TCP may still join packets or cut one, and then such a peer fails with Nest too. It
+    /// costs one system call per packet, which is most of the cost of a small reply. Default:
+    /// `false`.
     pub separate_writes: bool,
-    /// What frames packets where it is not Nest's own way.
+    /// The framing, unless it is Nest's own.
     pub(super) framing: Option<MakeFraming>,
 }
 
@@ -89,10 +93,11 @@ impl TransportConfig {
         self
     }
 
-    /// Sets what frames and shapes packets: Nest's `socketClass`, `serializer` and `deserializer`.
-    /// `make` is called for each connection. Default: `length#json`, as Nest.
+    /// Sets the framing, which frames and shapes packets: Nest's `socketClass`, `serializer` and
+    /// `deserializer`. `make` is called for each connection. Default: `length#json`, as in Nest.
     ///
-    /// Two configurations are equal only if they got their framing from the same call of this.
+    /// Two configurations are equal only if they received their framing from the same call of this
+    /// function.
     #[must_use]
     pub fn framing<F: Framing + 'static>(mut self, make: impl Fn() -> F + Send + Sync + 'static) -> Self {
         self.framing = Some(MakeFraming::new(make));

@@ -1,4 +1,4 @@
-//! The two halves of a connection put together.
+//! The two halves of a connection combined.
 
 use std::{
     future::poll_fn,
@@ -20,11 +20,11 @@ use crate::{
     telemetry::{ConnectionMeter, Fault, Limit},
 };
 
-/// A connection that speaks Nest's framing.
+/// A connection with Nest's framing.
 ///
-/// It is driven by its owner: [`poll_segment`](Self::poll_segment) reads,
-/// [`next_packet`](Self::next_packet) takes packets out of what was read, [`push`](Self::push)
-/// queues one, [`poll_flush`](Self::poll_flush) sends.
+/// The owner drives the connection: [`poll_segment`](Self::poll_segment) reads,
+/// [`next_packet`](Self::next_packet) takes packets from the bytes read, [`push`](Self::push)
+/// queues a packet, [`poll_flush`](Self::poll_flush) sends the queue.
 ///
 /// ```
 /// use nest_wire::{connection::{TransportConfig, Connection}, packet::IncomingRequest};
@@ -50,7 +50,7 @@ pub struct Connection<IO> {
     meter: ConnectionMeter,
 }
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Segment {
@@ -58,12 +58,12 @@ pub enum Segment {
     Received,
     /// The peer has closed its side, cleanly.
     End,
-    /// The peer has closed its side inside a frame, which is lost.
+    /// The peer has closed its side inside a frame. The bytes of that frame are lost.
     EndInsideFrame,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    /// Takes over a connection that is already open.
+    /// Returns a connection over `io`, which is already open.
     pub fn new(io: IO, config: &TransportConfig) -> Self
     where
         IO: 'static,
@@ -78,15 +78,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Returns the same, measured from here on.
+    /// Returns the same connection, with metrics recorded by `meter` from now on.
     pub(crate) fn metered(self, meter: ConnectionMeter) -> Self {
         Self { meter, ..self }
     }
 
-    /// Reads one segment, of at most 64 KiB as Node's. Take all packets out before reading again.
+    /// Reads one segment of at most 64 KiB, like Node. Take all packets out before reading again.
     ///
     /// # Errors
-    /// [`ConnectionError::Io`], and [`ConnectionError::IncompleteMessage`] when a frame is overdue.
+    /// [`ConnectionError::Io`], and [`ConnectionError::IncompleteMessage`] if a frame was not
+    /// finished within the timeout.
     pub fn poll_segment(&mut self, cx: &mut Context<'_>) -> Poll<Result<Segment, ConnectionError>> {
         if let Poll::Ready(read) = self.reader.poll_segment(&mut self.io, cx) {
             return Poll::Ready(Ok(match read? {
@@ -108,15 +109,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         })
     }
 
-    /// Takes the next packet out of what has been read; `None` when there is no whole one left.
-    /// `read` makes it of the frame's text,
-    /// [`IncomingRequest::read`](crate::packet::IncomingRequest::read) for example.
+    /// Takes the next packet from the bytes that have been read. Returns `None` if no whole packet
+    /// is left. `read` parses the frame's text, for example
+    /// [`IncomingRequest::read`](crate::packet::IncomingRequest::read).
     ///
     /// # Errors
     /// [`ConnectionError::Decode`], [`ConnectionError::CustomFraming`] or
-    /// [`ConnectionError::Packet`]. The rest of the segment is then gone, as in Nest, which also
-    /// closes its own side of the connection; the connection itself can go on. (With a framing of
-    /// your own it finds no more packets.)
+    /// [`ConnectionError::Packet`]. The rest of the segment is then dropped, as in Nest, which also
+    /// closes its own side of the connection; the connection itself can continue. (With a framing
+    /// of your own, no more packets are found.)
     pub fn next_packet<P>(
         &mut self,
         read: impl FnOnce(&ByteString) -> Result<P, PacketError>,
@@ -128,11 +129,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         read(&frame.to_text()).map(Some).map_err(|error| self.refuse(error))
     }
 
-    /// Takes the next frame out of what has been read, whatever it holds. `memory` keeps it; begin
-    /// with an empty one for each segment.
+    /// Takes the next frame from the bytes that have been read, whatever its content. Returns
+    /// `None` if no whole frame is left. `memory` keeps the frame's text; pass an empty `memory`
+    /// for each new segment.
     ///
     /// # Errors
-    /// [`ConnectionError::Decode`] and [`ConnectionError::CustomFraming`], as
+    /// [`ConnectionError::Decode`] and [`ConnectionError::CustomFraming`], as in
     /// [`next_packet`](Self::next_packet).
     #[inline(always)]
     pub(crate) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
@@ -153,41 +155,42 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         error
     }
 
-    /// Forgets the rest of the segment, for that is what becomes of it when a frame holds no
-    /// packet.
+    /// Drops the rest of the segment, as Nest does when a frame is not a packet. Returns the error
+    /// to report.
     pub(crate) fn refuse(&mut self, error: PacketError) -> ConnectionError {
         self.meter.fault(Fault::Packet);
         self.abandon();
         error.into()
     }
 
-    /// Returns whether a frame is half received.
+    /// Returns true if a frame is half received.
     pub(crate) fn is_mid_frame(&mut self) -> bool {
         self.reader.is_mid_frame()
     }
 
-    /// Forgets all that has been read and not taken out, half a frame included.
+    /// Drops all bytes that have been read and not taken out, including half a frame.
     pub(crate) fn discard(&mut self) {
         self.reader.discard();
     }
 
-    /// Gives a peer that is in the middle of a frame all its time again, because we did not read
-    /// meanwhile.
+    /// Restarts the timeout of a half-received frame, because the connection was not read in the
+    /// meantime.
     pub(crate) fn rearm(&mut self) {
         self.reader.rearm();
     }
 
-    /// Forgets the rest of the segment.
+    /// Drops the rest of the segment.
     fn abandon(&mut self) {
         self.reader.abandon();
         self.reader.rearm();
     }
 
-    /// Reads until there is a packet; `None` at the end of the stream.
+    /// Reads until a packet is complete. Returns the packet, or `None` at the end of the stream.
     ///
     /// # Errors
-    /// As [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a stream
-    /// that ends inside a frame is [`ConnectionError::Io`] with [`io::ErrorKind::UnexpectedEof`].
+    /// Those of [`poll_segment`](Self::poll_segment) and [`next_packet`](Self::next_packet); a
+    /// stream that ends inside a frame is [`ConnectionError::Io`] with
+    /// [`io::ErrorKind::UnexpectedEof`].
     pub async fn next<P>(
         &mut self,
         read: impl Fn(&ByteString) -> Result<P, PacketError>,
@@ -204,7 +207,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Queues the packet whose JSON text `write` appends. It is framed here.
+    /// Queues the packet that `write` appends as JSON text. The packet is framed here.
     pub fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
         match self.reader.custom() {
             None => self.writer.push(write),
@@ -216,24 +219,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Queues a reply to the request whose id is this JSON text.
+    /// Queues a reply to the request with this `id`, which is JSON text.
     ///
     /// # Errors
-    /// The framing in use refuses it; Nest's own refuses none. The caller gets an error in its
-    /// place, so that it does not wait for ever.
+    /// The framing in use refuses the reply; Nest's own refuses none. The caller receives an error
+    /// instead, so that the caller does not wait forever.
     pub(crate) fn push_reply(&mut self, reply: OutgoingReply<'_>, id: &str) -> Result<(), FramingError> {
         match reply {
-            // Nearly all are: its pieces, known here, are copied without a look at how long they
-            // are.
+            // Nearly all replies are of this kind. Its constant pieces are known here at compile
+            // time, so they are copied without checking their lengths.
             last @ OutgoingReply::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
             other => self.push_pieces(other.pieces(id), other.payload(), id),
         }
     }
 
-    /// Queues the packet of this text.
+    /// Queues the packet with this text.
     ///
     /// # Errors
-    /// The framing in use refuses it; Nest's own refuses none.
+    /// The framing in use refuses the packet; Nest's own refuses none.
     #[inline]
     pub(crate) fn push_text(&mut self, text: &str) -> Result<(), FramingError> {
         match self.reader.custom() {
@@ -247,13 +250,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Returns true if writing a packet runs code that is not ours.
+    /// Returns true if writing a packet runs user-supplied code.
     pub(crate) fn is_custom(&mut self) -> bool {
         self.reader.custom().is_some()
     }
 
-    /// Queues the packet whose text is in these pieces, of which the first, third and fifth are
-    /// ASCII. The second is not copied if it is large and somebody has it: `payload`.
+    /// Queues the packet with the text of these pieces, of which the first, third and fifth are
+    /// ASCII. `payload` is the second piece as a shared value, if there is one, so that a large
+    /// payload is not copied.
     #[inline(always)]
     fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>, id: &str) -> Result<(), FramingError> {
         if self.reader.custom().is_none() {
@@ -263,7 +267,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.push_custom(pieces, id)
     }
 
-    /// As [`push_pieces`](Self::push_pieces), in the user's own framing.
+    /// Queues the packet as [`push_pieces`](Self::push_pieces) does, in the user's own framing.
     #[cold]
     fn push_custom(&mut self, pieces: [&str; 5], id: &str) -> Result<(), FramingError> {
         let Some(custom) = self.reader.custom() else {
@@ -282,11 +286,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         Err(error)
     }
 
-    /// Sends what is queued; ready when all of it is.
+    /// Sends the queued bytes. Returns `Ready` when all of them are sent.
     ///
     /// # Errors
-    /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] when more than the limit is
-    /// left unsent, and [`ConnectionError::Encode`] when a packet could not be queued.
+    /// [`ConnectionError::Io`], [`ConnectionError::SendBufferFull`] if the unsent bytes exceed the
+    /// limit, and [`ConnectionError::Encode`] if a packet could not be queued.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let queued = self.writer.waiting();
         let flushed = self.writer.poll_flush(&mut self.io, cx);
@@ -305,35 +309,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Sends what is queued.
+    /// Sends the queued bytes.
     ///
     /// # Errors
-    /// As [`poll_flush`](Self::poll_flush).
+    /// Those of [`poll_flush`](Self::poll_flush).
     pub async fn flush(&mut self) -> Result<(), ConnectionError> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Sends what is queued and then closes our side; the peer may go on sending.
+    /// Sends the queued bytes and then closes this side; the peer may continue to send.
     ///
     /// # Errors
-    /// As [`poll_flush`](Self::poll_flush).
+    /// Those of [`poll_flush`](Self::poll_flush).
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         ready!(self.poll_flush(cx))?;
         Pin::new(&mut self.io).poll_shutdown(cx).map_err(Into::into)
     }
 
-    /// Returns how many bytes are queued.
+    /// Returns the number of queued bytes.
     pub(crate) fn queued(&self) -> usize {
         self.writer.waiting()
     }
 
-    /// Takes back what was queued after the first `bytes` queued bytes.
+    /// Removes everything queued after the first `bytes` bytes of the queue.
     pub(crate) fn unqueue(&mut self, bytes: usize) {
         self.writer.truncate(bytes);
     }
 
-    /// Returns true if so much is queued that the peer should be left unread until it has taken
-    /// some.
+    /// Returns true if so many bytes are queued that the connection should not read from the peer
+    /// until the peer has read some of them.
     pub(crate) fn is_congested(&self) -> bool {
         self.writer.is_congested()
     }

@@ -1,7 +1,7 @@
-//! The one place to plug in another framing, or packets of another shape.
+//! The extension point for another framing, or for packets of another shape.
 //!
-//! Knows neither sockets nor handlers. Nest's own framing does not go through here: it is `codec`,
-//! reached without a virtual call.
+//! This module knows neither sockets nor handlers. Nest's own framing does not use it: that is
+//! `codec`, which is called without dynamic dispatch.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -10,24 +10,25 @@ use bytestring::ByteString;
 
 use super::{Caught, ConnectionError, FramingError, caught};
 
-/// How packets stand on a connection, where that is not Nest's `length#json`: the counterpart of
-/// Nest's options `socketClass`, `serializer` and `deserializer`, all three in one.
+/// Defines how packets are framed and shaped on a connection that does not use Nest's
+/// `length#json`: the counterpart of Nest's options `socketClass`, `serializer` and `deserializer`,
+/// all three in one.
 ///
-/// On this side are packets as Nest makes them by default, as JSON text:
-/// `{"pattern":…,"data":…,"id":…}` from callers, `{"response":…,"isDisposed":true,"id":…}` to them
-/// (`docs/PROTOCOL.md` §2). On the other side is whatever the two peers have agreed on: another
-/// header, MessagePack, members by other names. A framing is made for each connection
-/// ([`TransportConfig::framing`](super::TransportConfig::framing)), so it may have state: a version
-/// agreed on, a cipher.
+/// This side of a framing has packets as Nest creates them by default, as JSON text:
+/// `{"pattern":…,"data":…,"id":…}` from callers, `{"response":…,"isDisposed":true,"id":…}` to
+/// callers (`docs/PROTOCOL.md` §2). The other side has whatever the two peers have agreed on:
+/// another header, MessagePack, members with other names. A framing is created for each connection
+/// ([`TransportConfig::framing`](super::TransportConfig::framing)), so it may have state, such as a
+/// negotiated version or a cipher.
 ///
-/// A panic in any of its functions is an error of that function. One that panics in
-/// [`decode`](Self::decode) or [`is_mid_frame`](Self::is_mid_frame) has broken the framing, as a
-/// peer would; it takes no handler and no other connection with it.
+/// A panic in any of these functions is handled as an error of that function. A panic in
+/// [`decode`](Self::decode) or [`is_mid_frame`](Self::is_mid_frame) is treated as if the peer had
+/// broken the framing; it affects no handler and no other connection.
 ///
-/// Packets that are only shaped otherwise and framed as ever are made with [`codec`](crate::codec)
-/// in between: call a [`FrameDecoder`](crate::codec::FrameDecoder) in `decode` and
-/// [`encode`](crate::codec::encode()) in `encode`. `examples/custom_framing` speaks to Nest
-/// services and callers that use the same custom class.
+/// To change only the shape of packets and keep Nest's framing, use [`codec`](crate::codec): call a
+/// [`FrameDecoder`](crate::codec::FrameDecoder) in `decode` and [`encode`](crate::codec::encode())
+/// in `encode`. `examples/custom_framing` communicates with Nest services and callers that use the
+/// same custom class.
 ///
 /// ```
 /// use bytes::{Buf, BufMut, BytesMut};
@@ -56,39 +57,39 @@ use super::{Caught, ConnectionError, FramingError, caught};
 /// let config = TransportConfig::default().framing(|| Lines);
 /// ```
 pub trait Framing: Send {
-    /// Takes the next whole packet out of the front of `received` and gives it as JSON text;
-    /// `Ok(None)`: more bytes are needed. It is called again until it says so.
+    /// Takes the next whole packet from the front of `received`. Returns its JSON text, or
+    /// `Ok(None)` if more bytes are needed. It is called again until it returns `Ok(None)`.
     ///
-    /// Leave the bytes of a packet in `received` until all of it is there, or else implement
-    /// [`is_mid_frame`](Self::is_mid_frame). The text is not looked at here; if it turns out not to
-    /// be JSON the connection ends with [`ConnectionError::Packet`].
+    /// Leave the bytes of a packet in `received` until the whole packet is there, or implement
+    /// [`is_mid_frame`](Self::is_mid_frame). The text is not checked here; if it is not JSON, the
+    /// connection ends with [`ConnectionError::Packet`].
     ///
     /// # Errors
     /// The peer broke the framing. The connection then ends with
-    /// [`ConnectionError::CustomFraming`], which adds where: nothing that it sends from there on is
-    /// looked at. A service closes its own side, as Nest's does.
+    /// [`ConnectionError::CustomFraming`], which adds the offset; nothing that the peer sends after
+    /// that is read. A service closes its own side, as Nest's does.
     fn decode(&mut self, received: &mut BytesMut) -> Result<Option<ByteString>, FramingError>;
 
     /// Appends `packet`, which is JSON text, to `out`.
     ///
     /// # Errors
-    /// This packet can't be put that way; it is too long for its header, say. What was appended is
-    /// taken back and the connection goes on. A client's call or event whose packet it is fails
-    /// with `CallError::Unframeable`; a reply becomes "Internal server error", and the reason is
-    /// logged. If that cannot be framed either, the connection is cut with
-    /// [`ConnectionError::Encode`], because the caller would wait for ever.
+    /// This packet can't be framed, for example because it is too long for its header. The bytes
+    /// appended are removed and the connection continues. A client's call or event with this packet
+    /// fails with `CallError::Unframeable`; a reply is replaced by "Internal server error", and the
+    /// reason is logged. If that reply cannot be framed either, the connection is cut with
+    /// [`ConnectionError::Encode`], because the caller would otherwise wait forever.
     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError>;
 
-    /// Returns true if a packet is there in part, `received` being what [`decode`](Self::decode)
-    /// left: what arms
+    /// Returns true if a packet has been received in part, which starts
     /// [`TransportConfig::incomplete_message_timeout`](super::TransportConfig::incomplete_message_timeout).
-    /// By default: whether anything was left.
+    /// `received` holds the bytes that [`decode`](Self::decode) left. By default: true if any bytes
+    /// were left.
     fn is_mid_frame(&self, received: &BytesMut) -> bool {
         !received.is_empty()
     }
 }
 
-/// Makes a framing for each connection.
+/// Creates a framing for each connection.
 #[derive(Clone)]
 pub(super) struct MakeFraming(Arc<dyn Fn() -> Box<dyn Framing> + Send + Sync>);
 
@@ -105,7 +106,7 @@ impl fmt::Debug for MakeFraming {
 }
 
 impl PartialEq for MakeFraming {
-    /// Two closures are the same one or nothing is known of them.
+    /// Returns true if both are the same closure; different closures cannot be compared.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -113,22 +114,23 @@ impl PartialEq for MakeFraming {
 
 impl Eq for MakeFraming {}
 
-/// The framing of one connection, and what has to be remembered for it. Whatever runs code of the
-/// framing is in here, and catches its panics.
+/// The framing of one connection and its state. All code that calls the framing is in this type,
+/// which catches the framing's panics.
 pub(super) struct Custom {
-    /// `None` if it could not be made.
+    /// `None` if the framing could not be created.
     framing: Option<Box<dyn Framing>>,
-    /// What has arrived and was not taken by the framing.
+    /// The received bytes that the framing has not consumed.
     received: BytesMut,
-    /// In bytes; of what `decode` leaves.
+    /// Maximum number of bytes that `decode` may leave.
     max_buffer_size: usize,
-    /// How many bytes have been taken out of the stream so far: where the next packet begins.
+    /// The number of bytes consumed so far, which is the offset of the next packet.
     offset: u64,
-    /// After an error, nobody knows where the next packet begins.
+    /// True after an error, because the start of the next packet is then unknown.
     is_lost: bool,
-    /// The packet to be written next, as JSON. Empty between two calls; kept for its memory.
+    /// The next packet to be written, as JSON. It is empty between two calls, and kept to reuse its
+    /// memory.
     packet: BytesMut,
-    /// Why the connection can't go on, until somebody asks.
+    /// The reason why the connection can't continue, until [`check`](Self::check) returns it.
     failure: Option<ConnectionError>,
 }
 
@@ -149,7 +151,7 @@ impl Custom {
         }
     }
 
-    /// Takes in what was read.
+    /// Appends received bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if !self.is_lost {
             self.received.extend_from_slice(bytes);
@@ -170,7 +172,7 @@ impl Custom {
             Err(error) => error,
             Ok(packet) => {
                 if left == 0 {
-                    // Lets go of the memory: an idle connection owns none.
+                    // Releases the memory, because an idle connection should own none.
                     self.received = BytesMut::new();
                 }
                 return Ok(packet);
@@ -179,7 +181,7 @@ impl Custom {
         Err(ConnectionError::CustomFraming { offset, source })
     }
 
-    /// Forgets what has arrived, and looks at nothing any more.
+    /// Drops the received bytes and ignores all later ones.
     pub(super) fn lose(&mut self) {
         self.is_lost = true;
         self.received = BytesMut::new();
@@ -202,10 +204,10 @@ impl Custom {
         }
     }
 
-    /// Appends the packet that `write` writes to `out`.
+    /// Appends the packet that `write` writes to `out`, framed.
     ///
     /// # Errors
-    /// The framing refuses it. Nothing has been appended then.
+    /// The framing refuses the packet. Nothing has been appended in that case.
     pub(super) fn encode(&mut self, write: impl FnOnce(&mut BytesMut), out: &mut BytesMut) -> Result<(), FramingError> {
         let Some(framing) = &mut self.framing else {
             return Err("the framing could not be made".into());
@@ -222,12 +224,12 @@ impl Custom {
         encoded
     }
 
-    /// A packet could not be written that has to be.
+    /// Records that a packet that must be written could not be framed.
     pub(super) fn fail(&mut self, error: FramingError) {
         self.failure.get_or_insert(ConnectionError::Encode(error));
     }
 
-    /// Returns whether the connection can go on; says why not once.
+    /// Returns an error if the connection can't continue. The error is returned only once.
     pub(super) fn check(&mut self) -> Result<(), ConnectionError> {
         self.failure.take().map_or(Ok(()), Err)
     }

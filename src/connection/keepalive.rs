@@ -1,20 +1,20 @@
-//! How the system finds out that the peer of a TCP connection has vanished.
+//! Keepalive probes, with which the system detects that the peer of a TCP connection has vanished.
 
 use std::{io, ops::RangeInclusive, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How the system probes a connection on which nothing happens, so that a peer that vanished
-/// without a word is noticed. Times and numbers that are not set are the system's choice.
+/// Settings for the probes that the system sends on an idle connection, to detect a peer that
+/// vanished without closing it. Times and numbers that are not set are chosen by the system.
 ///
-/// The system sends no probes while data that it has sent is unacknowledged: it repeats the data
-/// instead, for a quarter of an hour. On Linux and Android a connection therefore also ends when
-/// sent data stays unacknowledged for as long as an idle connection takes to end,
-/// [`idle`](Self::idle) and all intervals together (`TCP_USER_TIMEOUT`). A peer that lives but
-/// reads nothing for so long, while data waits for it, counts as vanished too: do not set less than
-/// its longest pause. Other systems have no such option, or none that can be set here: there, only
-/// idle connections are probed.
+/// The system sends no probes while data that it has sent is unacknowledged: it retransmits the
+/// data instead, for a quarter of an hour. On Linux and Android a connection therefore also ends
+/// when sent data stays unacknowledged for the time after which an idle connection ends:
+/// [`idle`](Self::idle) plus all intervals (`TCP_USER_TIMEOUT`). A live peer that reads nothing for
+/// that long while data is queued for it also counts as vanished: do not set less than the peer's
+/// longest pause. Other systems have no such option, or none that can be set here: there, only idle
+/// connections are probed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,21 +28,22 @@ use tokio::net::TcpStream;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Keepalive {
-    /// How long a connection is idle before the first probe. The system counts in whole seconds,
-    /// from 1 to 32,767: less counts as 1, more as the most.
+    /// The time for which a connection is idle before the first probe. The system counts whole
+    /// seconds from 1 to 32,767; values outside that range are clamped.
     pub idle: Duration,
-    /// How long to wait between two probes, in whole seconds from 1 to 32,767 as well.
+    /// The time between two probes, also in whole seconds from 1 to 32,767.
     pub interval: Option<Duration>,
-    /// How many probes may go unanswered before the connection counts as lost, from 1 to 127.
+    /// Maximum number of unanswered probes before the connection counts as lost, from 1 to 127.
     pub retries: Option<u32>,
 }
 
-/// What Linux takes; it refuses all else, and a connection would fail for it.
+/// The range in seconds that Linux accepts. It refuses any other value, and the connection would
+/// fail.
 const SECONDS: RangeInclusive<u64> = 1..=32_767;
 const RETRIES: RangeInclusive<u32> = 1..=127;
 
 impl Keepalive {
-    /// Probes connections that have been idle for so long.
+    /// Returns settings that probe a connection after it has been idle for this time.
     #[must_use]
     pub const fn after(idle: Duration) -> Self {
         Self {
@@ -66,7 +67,7 @@ impl Keepalive {
         self
     }
 
-    /// Asks the system for it.
+    /// Applies the settings to `stream`.
     pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
         let mut options = TcpKeepalive::new().with_time(in_range(self.idle));
         if let Some(interval) = self.interval {
@@ -81,12 +82,13 @@ impl Keepalive {
     }
 }
 
-/// The system counts the milliseconds in an `int`.
+/// The maximum of `TCP_USER_TIMEOUT`: the system counts the milliseconds in an `int`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MAX_USER_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Ends the connection when sent data stays unacknowledged for as long as an idle connection takes
-/// to end. The times that hold are read back, since some of them may be the system's.
+/// Makes the system end the connection when sent data stays unacknowledged for as long as an idle
+/// connection takes to end. The effective times are read back, since some of them may be the
+/// system's defaults.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn limit_unacknowledged(socket: &SockRef<'_>) -> io::Result<()> {
     let intervals = socket.tcp_keepalive_interval()? * socket.tcp_keepalive_retries()?;
@@ -99,7 +101,7 @@ fn limit_unacknowledged(_: &SockRef<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Rounds up to what the system takes.
+/// Returns the time rounded up to whole seconds and clamped to the range that the system accepts.
 fn in_range(time: Duration) -> Duration {
     let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
     Duration::from_secs(seconds.clamp(*SECONDS.start(), *SECONDS.end()))

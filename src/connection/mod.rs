@@ -1,9 +1,9 @@
 //! One connection: bytes on one side, frames on the other, over any `AsyncRead + AsyncWrite`.
 //!
-//! The connection reads a segment at a time, cuts it into frames, gathers what is written and sends
-//! it when it is flushed, and watches Nest's limits. It knows nothing of handlers and calls, and
-//! starts no task. Rules: Nest's `helpers/json-socket.js` and `helpers/tcp-socket.js`
-//! (`docs/PROTOCOL.md` §1).
+//! The connection reads one segment at a time, splits it into frames, gathers the packets written,
+//! sends them when it is flushed, and enforces Nest's limits. It does not know about handlers or
+//! calls, and starts no task. The rules are those of Nest's `helpers/json-socket.js` and
+//! `helpers/tcp-socket.js` (`docs/PROTOCOL.md` §1).
 
 mod caught;
 mod config;

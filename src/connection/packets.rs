@@ -1,19 +1,19 @@
-//! Where the packets end among the bytes that wait to be sent, for connections that write each
-//! packet alone.
+//! The ends of the packets among the queued bytes, for connections that write each packet
+//! separately.
 
 use std::collections::VecDeque;
 
-/// The lengths of the packets that wait, in bytes, oldest first.
+/// The lengths of the queued packets, in bytes, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct PacketEnds {
-    /// The first is what is left of its packet. None is 0.
+    /// The first length is the unsent rest of its packet. No length is 0.
     lengths: VecDeque<usize>,
-    /// The sum of `lengths`: all bytes that wait.
+    /// The sum of `lengths`, which is the number of queued bytes.
     total: usize,
 }
 
 impl PacketEnds {
-    /// Ends a packet where `waiting` bytes wait in all.
+    /// Ends a packet at the end of the queue, which now holds `waiting` bytes.
     pub(super) fn end_at(&mut self, waiting: usize) {
         if waiting > self.total {
             self.lengths.push_back(waiting - self.total);
@@ -21,7 +21,8 @@ impl PacketEnds {
         }
     }
 
-    /// Returns the number of bytes up to the end of the first packet, if one waits.
+    /// Returns the number of bytes up to the end of the first packet, or `None` if no packet is
+    /// queued.
     pub(super) fn first(&self) -> Option<usize> {
         self.lengths.front().copied()
     }

@@ -1,4 +1,4 @@
-//! The receiving half: from segments to frames, with the timer that watches half-received ones.
+//! The receiving half: splits segments into frames, and has the timer for half-received frames.
 
 use std::{
     cell::Cell,
@@ -18,15 +18,15 @@ use tokio::{
 use super::{ConnectionError, TransportConfig, framing::Custom};
 use crate::{codec::FrameDecoder, packet::Frame};
 
-/// How many bytes one read takes at most: as many as Node's, so that a flood is cut into the same
+/// Maximum number of bytes of one read: the same as Node's, so that a flood is split into the same
 /// segments.
 const SEGMENT: usize = 64 * 1024;
 
 thread_local! {
-    /// Where reads land. A connection owns memory only for bytes that wait to become a frame, so
-    /// that ten thousand idle ones cost next to nothing; the copy out of here is small beside the
-    /// system call. It is taken out for the time of a read, in which a connection that is made of
-    /// other connections may read those.
+    /// The buffer for reads. A connection owns memory only for bytes of unfinished frames, so that
+    /// ten thousand idle connections cost almost nothing; copying out of this buffer is cheap
+    /// compared to the system call. The buffer is taken out during a read, because a connection
+    /// that is built on other connections may read those meanwhile.
     static LANDING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -34,19 +34,19 @@ thread_local! {
 pub(super) struct Reader {
     framer: Framer,
     timeout: Option<Duration>,
-    /// Exists from the first half-received frame on.
+    /// Created with the first half-received frame.
     timer: Option<Box<Timer>>,
 }
 
-/// Watches a half-received frame while it is armed. Boxed as a whole: most connections never have
-/// one.
+/// The timer of a half-received frame, while it is armed. Boxed as a whole, because most
+/// connections never need it.
 #[derive(Debug)]
 struct Timer {
     sleep: Pin<Box<Sleep>>,
     is_armed: bool,
 }
 
-/// What cuts frames out of the stream.
+/// Splits the stream into frames.
 #[derive(Debug)]
 enum Framer {
     Nest(FrameDecoder),
@@ -67,7 +67,7 @@ impl Reader {
         }
     }
 
-    /// Reads one segment; how many bytes it has, 0 at the end of the stream.
+    /// Reads one segment. Returns its length in bytes, which is 0 at the end of the stream.
     pub(super) fn poll_segment<IO: AsyncRead + Unpin>(
         &mut self,
         io: &mut IO,
@@ -88,8 +88,8 @@ impl Reader {
         read.map_ok(|()| length)
     }
 
-    /// Returns the next whole frame of what has arrived. `memory` keeps it; begin with an empty one
-    /// for each segment.
+    /// Returns the next whole frame of the received bytes. `memory` keeps the frame's text; pass an
+    /// empty `memory` for each new segment.
     #[inline(always)]
     pub(super) fn next_frame<'s>(&mut self, memory: &'s mut ByteString) -> Result<Option<Frame<'s>>, ConnectionError> {
         match &mut self.framer {
@@ -105,7 +105,7 @@ impl Reader {
         }
     }
 
-    /// Forgets all that has arrived, looked at or not.
+    /// Drops all received bytes, whether decoded or not.
     pub(super) fn discard(&mut self) {
         match &mut self.framer {
             Framer::Nest(decoder) => decoder.reset(),
@@ -114,7 +114,7 @@ impl Reader {
         self.disarm();
     }
 
-    /// Forgets what has arrived, as Nest does after any error in it.
+    /// Drops the received bytes, as Nest does after any error in them.
     pub(super) fn abandon(&mut self) {
         match &mut self.framer {
             Framer::Nest(decoder) => decoder.abandon(),
@@ -122,7 +122,7 @@ impl Reader {
         }
     }
 
-    /// Returns true if the stream, should it end now, would end inside a frame.
+    /// Returns true if the end of the stream at this point would be inside a frame.
     pub(super) fn is_mid_frame(&mut self) -> bool {
         match &mut self.framer {
             Framer::Nest(decoder) => decoder.is_mid_frame(),
@@ -130,8 +130,8 @@ impl Reader {
         }
     }
 
-    /// Returns how many bytes have to arrive at least before there is another whole frame. Of a
-    /// framing that is not Nest's own this is not known.
+    /// Returns the minimum number of bytes that must arrive before another frame is complete. For a
+    /// framing other than Nest's own the number is unknown, and 1 is returned.
     pub(super) fn missing(&self) -> usize {
         match &self.framer {
             Framer::Nest(decoder) => decoder.missing_bytes(),
@@ -139,7 +139,7 @@ impl Reader {
         }
     }
 
-    /// Returns the framing, if it is not Nest's own.
+    /// Returns the custom framing, or `None` if Nest's own is used.
     pub(super) fn custom(&mut self) -> Option<&mut Custom> {
         match &mut self.framer {
             Framer::Nest(_) => None,
@@ -153,15 +153,15 @@ impl Reader {
         }
     }
 
-    /// Starts the timer anew if a frame is half received and stops it if none is. To be called
-    /// after each segment.
+    /// Restarts the timer if a frame is half received and stops it otherwise. Call it after each
+    /// segment.
     pub(super) fn rearm(&mut self) {
         self.disarm();
         let (true, Some(timeout)) = (self.is_mid_frame(), self.timeout) else {
             return;
         };
         let Some(deadline) = Instant::now().checked_add(timeout) else {
-            // Later than time goes is never.
+            // A deadline beyond the range of `Instant` never expires.
             return;
         };
         match &mut self.timer {
@@ -176,7 +176,8 @@ impl Reader {
         }
     }
 
-    /// Ready when the peer has left a frame half sent for too long; with the time that it had.
+    /// Returns `Ready` when a frame has stayed half received for too long, with the timeout that
+    /// expired.
     pub(super) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         match (&mut self.timer, self.timeout) {
             (Some(timer), Some(timeout)) if timer.is_armed => timer.sleep.as_mut().poll(cx).map(|()| timeout),
@@ -191,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    /// A connection that reads another one with a reader of its own, as a tunnel does.
+    /// A connection that reads another one with its own reader, as a tunnel does.
     struct Tunnel<'a> {
         outer: Reader,
         link: &'a [u8],

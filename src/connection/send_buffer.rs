@@ -1,30 +1,31 @@
-//! Bytes that wait to be sent: small ones gathered, large ones as they are.
+//! The queue of bytes to be sent: small texts are gathered into one buffer, large ones are shared.
 //!
-//! Knows neither frames nor connections.
+//! This module knows neither frames nor connections.
 
 use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// How much of the gathering buffer is kept, in bytes, once all of it is sent.
+/// Maximum capacity, in bytes, of the gathering buffer that is kept once all of it is sent.
 const KEPT: usize = 16 * 1024;
-/// How many pieces one write takes at most.
+/// Maximum number of pieces in one write.
 pub(super) const PIECES: usize = 16;
 
-/// Bytes in the order in which they are to be sent.
+/// Bytes in the order in which they are sent.
 #[derive(Debug, Default)]
 pub(super) struct SendBuffer {
-    /// What goes first, if something large does. Boxed, for most connections never have it.
+    /// The bytes that are sent first, if a large text is among them. Boxed, because most
+    /// connections never need it.
     closed: Option<Box<Closed>>,
-    /// What has been gathered since.
+    /// The bytes gathered after those in `closed`.
     gathered: BytesMut,
 }
 
-/// Large texts, which are shared instead of copied, and what was gathered between them.
+/// Large texts, which are shared instead of copied, and the bytes gathered between them.
 #[derive(Debug, Default)]
 struct Closed {
     pieces: VecDeque<Bytes>,
-    /// How many bytes they have.
+    /// The total length of the pieces, in bytes.
     length: usize,
 }
 
@@ -33,7 +34,7 @@ impl SendBuffer {
         self.closed.as_ref().map_or(0, |closed| closed.length) + self.gathered.len()
     }
 
-    /// Returns where bytes are appended.
+    /// Returns the buffer to which bytes are appended.
     pub(super) fn gather(&mut self) -> &mut BytesMut {
         &mut self.gathered
     }
@@ -45,14 +46,13 @@ impl SendBuffer {
         closed.push(bytes);
     }
 
-    /// Returns what is there if all of it is in one piece, as it is unless something large is among
-    /// it.
+    /// Returns the whole queue if it is in one piece, that is, if it contains no large text.
     pub(super) fn as_one(&self) -> Option<&[u8]> {
         self.closed.is_none().then_some(&self.gathered)
     }
 
-    /// Fills in the first pieces, of `limit` bytes and [`PIECES`] pieces at most. Returns the
-    /// number of pieces.
+    /// Fills `slices` with the first pieces, at most `limit` bytes and [`PIECES`] pieces. Returns
+    /// the number of pieces.
     pub(super) fn fill<'a>(&'a self, limit: usize, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
         let closed = self.closed.iter().flat_map(|closed| &closed.pieces);
         let pieces = closed.map(|bytes| &bytes[..]).chain([&self.gathered[..]]);
@@ -93,7 +93,7 @@ impl SendBuffer {
         }
     }
 
-    /// Gives memory back that nothing waits in, unless it is little.
+    /// Releases unused memory of the gathering buffer if there is more than [`KEPT`] bytes of it.
     pub(super) fn release(&mut self) {
         if self.gathered.try_reclaim(KEPT + 1) {
             self.gathered = BytesMut::new();
@@ -107,7 +107,8 @@ impl Closed {
         self.pieces.push_back(bytes);
     }
 
-    /// Drops the first `bytes` bytes, or all there are; how many that was.
+    /// Drops the first `bytes` bytes, or all if there are fewer. Returns the number of bytes
+    /// dropped.
     fn advance(&mut self, bytes: usize) -> usize {
         let mut missing = bytes;
         while let Some(first) = self.pieces.front_mut() {

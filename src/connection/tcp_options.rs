@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::Keepalive;
 
-/// What is asked of the system for each TCP connection, on either side.
+/// The options that are set on each TCP connection, on either side.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,27 +22,29 @@ pub struct TcpOptions {
 }
 
 impl TcpOptions {
-    /// Sends small packets at once, without Nagle's algorithm, as Node does. Default: true. Turned
-    /// off, packets of many calls share segments, and each call may take longer.
+    /// Sets whether small packets are sent at once, without Nagle's algorithm, as Node does.
+    /// Default: true. If it is off, packets of many calls share segments, and each call may take
+    /// longer.
     #[must_use]
     pub const fn nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = nodelay;
         self
     }
 
-    /// Has the system probe idle connections, so that a peer that vanished without a word is
-    /// noticed; on Linux also connections on which data is being sent, see [`Keepalive`]. Shorten
-    /// its times where such peers are many; each probe is a packet. Default: off, as in Nest.
+    /// Makes the system probe idle connections, so that a peer that vanished without closing the
+    /// connection is detected; on Linux also connections on which data is being sent, see
+    /// [`Keepalive`]. Shorten its times where such peers are frequent; each probe is a packet.
+    /// Default: off, as in Nest.
     #[must_use]
     pub const fn keepalive(mut self, keepalive: Keepalive) -> Self {
         self.keepalive = Some(keepalive);
         self
     }
 
-    /// Sets the options of a connection.
+    /// Sets the options on a connection.
     ///
     /// # Errors
-    /// The system refuses one of them. Those after it are not set.
+    /// The system refuses one of the options. The options after it are not set.
     pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(self.nodelay)?;
         match &self.keepalive {

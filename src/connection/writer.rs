@@ -1,4 +1,4 @@
-//! The sending half: gathers what is written and sends it in as few writes as the system allows.
+//! The sending half: gathers packets and sends them in as few writes as the system allows.
 
 use std::{
     io::{self, IoSlice},
@@ -17,16 +17,16 @@ use super::{
 };
 use crate::{codec, packet::RawJson};
 
-/// From how many waiting bytes on a peer counts as one that does not read.
+/// Number of queued bytes from which the peer is considered not to be reading.
 const CONGESTED: usize = 64 * 1024;
 /// Payloads of at least this many bytes are shared with their owner instead of copied.
 const LARGE: usize = 32 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    /// What was written and is not yet sent.
+    /// The bytes that are written and not yet sent.
     waiting: SendBuffer,
-    /// Where its packets end, if each is written alone.
+    /// The ends of the queued packets, if each packet is written separately.
     ends: Option<Box<PacketEnds>>,
 }
 
@@ -48,7 +48,8 @@ impl Writer {
         self.end_packet();
     }
 
-    /// `payload` is the second of the pieces, if somebody has it.
+    /// Queues the packet with the text of these pieces. `payload` is the second piece as a shared
+    /// value, if there is one.
     #[inline(always)]
     pub(super) fn push_pieces(&mut self, pieces: [&str; 5], payload: Option<&RawJson>) {
         let Some(payload) = payload.filter(|payload| payload.as_str().len() >= LARGE) else {
@@ -69,7 +70,7 @@ impl Writer {
     /// Queues the packet that `packet` writes, as `framing` frames it.
     ///
     /// # Errors
-    /// The framing refuses it.
+    /// The framing refuses the packet.
     pub(super) fn push_as(
         &mut self,
         framing: &mut Custom,
@@ -113,13 +114,13 @@ impl Writer {
             None => {
                 let mut pieces = [IoSlice::new(&[]); PIECES];
                 let count = self.waiting.fill(limit, &mut pieces);
-                // A connection that can't take several takes the first that is not empty.
+                // A connection without vectored writes takes the first piece that is not empty.
                 io.poll_write_vectored(cx, &pieces[..count])
             }
         }
     }
 
-    /// Takes back what was written after the first `bytes` waiting bytes.
+    /// Removes everything written after the first `bytes` queued bytes.
     pub(super) fn truncate(&mut self, bytes: usize) {
         self.waiting.truncate(bytes);
         if let Some(ends) = &mut self.ends {
@@ -142,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// A peer that takes so many bytes at each write, and counts the writes.
+    /// A peer that takes a given number of bytes at each write, and fails if there are more writes.
     struct Slow {
         takes: VecDeque<usize>,
         got: Vec<u8>,

@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 
 use super::RawJson;
 
-/// The text of a part of what is read, a copy of it. With `serde_json`'s deserialisers only, and
-/// not within what serde buffers on the way: `#[serde(flatten)]` and untagged enums have lost the
-/// text by then.
+/// Copies the text of one member of the JSON being read. Works only with `serde_json`'s
+/// deserialisers, and not inside anything that serde buffers: `#[serde(flatten)]` and untagged
+/// enums have already lost the text.
 ///
 /// ```
 /// use nest_wire::packet::RawJson;

@@ -1,11 +1,11 @@
-//! What can be wrong with a packet.
+//! The error of a frame whose text is not a packet.
 
 use crate::json;
 
 /// The text of a frame is not JSON. Nest closes the connection on it (`helpers/tcp-socket.js`,
 /// `emitMessage`).
 ///
-/// The peer is to blame. Everything that *is* JSON is a packet, however odd.
+/// The error is the peer's fault. Any text that *is* JSON is a packet, however odd.
 #[derive(Debug, thiserror::Error)]
 #[error("the frame's text is not JSON: {text:?}")]
 pub struct PacketError {
@@ -16,7 +16,7 @@ pub struct PacketError {
 }
 
 impl PacketError {
-    /// How many characters of the offending text the error keeps.
+    /// Maximum number of characters of the offending text that the error keeps.
     pub const EXCERPT: usize = 64;
 
     pub(super) fn new(text: &str, source: json::ParseError) -> Self {

@@ -1,11 +1,11 @@
-//! A frame's text where it stands.
+//! A frame's text, borrowed from the buffer it arrived in.
 
 use bytestring::ByteString;
 
 use super::RawJson;
 
-/// The text of a frame and the memory it stands in, which is usually that of many. To look at a
-/// packet takes no share of it; a share is taken of what is kept.
+/// The text of a frame and the memory that contains it, which many frames usually share. Reading a
+/// packet does not increase the memory's reference count; only the values that are kept do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame<'s> {
     memory: &'s ByteString,
@@ -13,7 +13,7 @@ pub(crate) struct Frame<'s> {
 }
 
 impl<'s> Frame<'s> {
-    /// `text` is a part of `memory`.
+    /// Returns the frame with this text, which is a part of `memory`.
     #[inline]
     pub(crate) fn new(memory: &'s ByteString, text: &'s str) -> Self {
         Self { memory, text }
@@ -24,13 +24,14 @@ impl<'s> Frame<'s> {
         self.text
     }
 
-    /// Returns the JSON value that is a part of the text, or all of it.
+    /// Returns a JSON value that is a part of the text or all of it; the value shares the frame's
+    /// memory.
     #[inline]
     pub(crate) fn keep(self, value: &str) -> RawJson {
         RawJson::slice_of(self.memory, value)
     }
 
-    /// Returns the text by itself.
+    /// Returns the text as a string that shares the frame's memory.
     pub(crate) fn to_text(self) -> ByteString {
         self.memory.slice_ref(self.text)
     }

@@ -1,22 +1,22 @@
-//! Nest's `HttpException`, as it looks in the `err` of a reply.
+//! Nest's `HttpException`, in its form in the `err` of a reply.
 
 use super::{RawJson, RpcError};
 use crate::json::{self, Value};
 
-/// What a gateway should answer a browser with: a status and a body (`@nestjs/common`,
+/// The status and body with which a gateway should answer a browser (`@nestjs/common`,
 /// `exceptions/http.exception.js`).
 ///
-/// A service that throws a `HttpException` answers "Internal server error": only `RpcException`s
-/// cross the wire. It is wrapped in one, in either of two ways, or passed on by an exception
-/// filter:
+/// A service that throws a `HttpException` replies "Internal server error", because only
+/// `RpcException`s cross the wire. The exception must be wrapped in an `RpcException`, in either of
+/// two ways, or passed on by an exception filter:
 ///
 /// | in Nest | here | `err` |
 /// | --- | --- | --- |
 /// | `throw new RpcException(e)`, or `throwError(() => e)` in a filter | [`to_rpc_error`](Self::to_rpc_error) | `{"response":{"message":"no user","error":"Not Found","statusCode":404},"status":404,"options":{},"message":"no user","name":"NotFoundException"}` |
 /// | `throw new RpcException(e.getResponse())` | [`response_to_rpc_error`](Self::response_to_rpc_error) | `{"message":"no user","error":"Not Found","statusCode":404}` |
 ///
-/// [`HttpException::from_rpc_error`] reads both, and either within the `error` of an `RpcException`
-/// that a filter sent whole ([`RpcError::from_exception`]). Nest 7 writes the first without
+/// [`HttpException::from_rpc_error`] reads both forms, also inside the `error` of an `RpcException`
+/// that a filter sent whole ([`RpcError::from_exception`]). Nest 7 writes the first form without
 /// `options` and `name`.
 ///
 /// ```
@@ -37,7 +37,7 @@ pub struct HttpException {
     response: Value,
 }
 
-/// The exceptions that Nest has a class for: status, text, name.
+/// The exceptions for which Nest has a class: status, text, name.
 const CLASSES: &[(u16, &str, &str)] = &[
     (400, "Bad Request", "BadRequestException"),
     (401, "Unauthorized", "UnauthorizedException"),
@@ -63,8 +63,9 @@ const CLASSES: &[(u16, &str, &str)] = &[
 ];
 
 impl HttpException {
-    /// `new NotFoundException(message)`, or whichever class Nest has for the status. For another
-    /// status, `new HttpException({ message, statusCode }, status)`.
+    /// Returns the equivalent of `new NotFoundException(message)`, or of the class that Nest has
+    /// for the status. For a status without a class, it is `new HttpException({ message, statusCode
+    /// }, status)`.
     #[must_use]
     pub fn new(status: u16, message: impl std::fmt::Display) -> Self {
         let message = message.to_string();
@@ -75,15 +76,16 @@ impl HttpException {
         Self { status, response }
     }
 
-    /// `new HttpException(response, status)`: a body of your own, text or an object.
+    /// Returns the equivalent of `new HttpException(response, status)`, with a body of your own:
+    /// text or an object.
     #[must_use]
     pub fn with_response(status: u16, response: impl Into<Value>) -> Self {
         let response = response.into();
         Self { status, response }
     }
 
-    /// Reads the error of a service, in any of the ways in which it may be written. Returns `None`
-    /// if it is no exception of HTTP.
+    /// Reads the error of a service, in any of the forms in which it may be written. Returns `None`
+    /// if the error is not an HTTP exception.
     #[must_use]
     pub fn from_rpc_error(error: &RpcError) -> Option<Self> {
         let err = json::parse(error.err().as_str()).ok()?;
@@ -98,7 +100,7 @@ impl HttpException {
         Some(Self::with_response(status, err.clone()))
     }
 
-    /// Returns the status of HTTP, 404 for example (`getStatus()`).
+    /// Returns the HTTP status, for example 404 (`getStatus()`).
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
@@ -110,8 +112,8 @@ impl HttpException {
         &self.response
     }
 
-    /// Returns the message: the body if that is text, else its `message`. Of several, as Nest's
-    /// `ValidationPipe` has them, all, with commas between.
+    /// Returns the message: the body if it is text, otherwise the body's `message`. Several
+    /// messages, as Nest's `ValidationPipe` produces them, are joined with commas.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         match &self.response {
@@ -124,12 +126,14 @@ impl HttpException {
         }
     }
 
-    /// Returns the error that `new RpcException(exception)` is, with the exception's own members.
+    /// Returns the error that `new RpcException(exception)` produces, with the exception's own
+    /// members.
     #[must_use]
     pub fn to_rpc_error(&self) -> RpcError {
         let known = class(self.status).filter(|(_, text, _)| self.has_error(text));
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        // What `HttpException.initMessage` makes of the body: several messages are not its message.
+        // As `HttpException.initMessage` does: a list of messages does not become the exception's
+        // message.
         let message = text(&self.response).or_else(|| text(self.response.get("message")?));
         let name = known.map_or("HttpException", |(_, _, name)| name);
         let mut exception = crate::json::Object::new();
@@ -143,8 +147,8 @@ impl HttpException {
         RpcError::from_raw(RawJson::trusted(exception.stringify()))
     }
 
-    /// Returns the error that `new RpcException(exception.getResponse())` is: an object as it is,
-    /// text as the message.
+    /// Returns the error that `new RpcException(exception.getResponse())` produces: an object
+    /// unchanged, text as the message.
     #[must_use]
     pub fn response_to_rpc_error(&self) -> RpcError {
         match &self.response {
@@ -158,7 +162,7 @@ impl HttpException {
     }
 }
 
-/// Returns the number, if it is a whole one that fits.
+/// Returns the number if it is an integer that fits a `u16`.
 fn http_status(value: &Value) -> Option<u16> {
     let number = value.as_f64()?;
     let status = number as u16;
@@ -169,7 +173,8 @@ fn class(status: u16) -> Option<&'static (u16, &'static str, &'static str)> {
     CLASSES.iter().find(|(of, _, _)| *of == status)
 }
 
-/// `BadRequestException` as `Bad Request Exception`. Nest leaves out words of one letter.
+/// Returns the class name as words: `BadRequestException` becomes `Bad Request Exception`. Nest
+/// omits words of one letter.
 fn in_words(name: &str) -> String {
     let starts = name.char_indices().filter(|(_, c)| c.is_ascii_uppercase());
     let starts: Vec<usize> = starts.map(|(at, _)| at).chain([name.len()]).collect();
@@ -178,7 +183,8 @@ fn in_words(name: &str) -> String {
 }
 
 impl From<HttpException> for RpcError {
-    /// As [`HttpException::response_to_rpc_error`], which gateways usually read.
+    /// Converts as [`HttpException::response_to_rpc_error`] does, the form that gateways usually
+    /// read.
     fn from(exception: HttpException) -> Self {
         exception.response_to_rpc_error()
     }

@@ -1,9 +1,9 @@
 //! Nest's packets: the JSON objects that travel inside frames.
 //!
-//! Each shape has its reader and its writer side by side. Payloads stay raw text ([`RawJson`], a
-//! slice of the frame) until somebody asks for a type. This layer knows neither sockets nor
-//! handlers; the rules are those of Nest's `server/server-tcp.js`, `client/client-tcp.js` and
-//! `deserializers/*` (`docs/PROTOCOL.md` §2).
+//! The reader and the writer of each shape are side by side and its writer side by side. Payloads
+//! stay raw text ([`RawJson`], a slice of the frame) until a handler or a caller asks for a type.
+//! This layer knows neither sockets nor handlers. The rules are those of Nest's
+//! `server/server-tcp.js`, `client/client-tcp.js` and `deserializers/*` (`docs/PROTOCOL.md` §2).
 
 mod embed;
 mod error;

@@ -1,4 +1,4 @@
-//! JSON text that nobody has looked into yet.
+//! JSON text that has not been parsed yet.
 
 use std::{cell::Cell, fmt};
 
@@ -11,17 +11,18 @@ use super::shared_str::SharedStr;
 use crate::json;
 
 thread_local! {
-    /// Where values are written that may turn out to be small. It is taken out meanwhile: writing
-    /// one value may write another.
+    /// Buffer for values that may turn out to be small. It is taken out while a value is written,
+    /// because writing one value may write another.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Up to how many bytes a value is copied out of there, which leaves the buffer to the next one.
+/// Maximum size, in bytes, of a value that is copied out of the buffer, which is then kept for the
+/// next value.
 const KEPT: usize = 4096;
 const UTF8: &str = "serde_json writes UTF-8";
 
-/// One JSON value as text, cheap to clone: usually a slice of the frame it came in, or a copy if it
-/// is short.
+/// One JSON value as text, cheap to clone: usually a slice of the frame in which it arrived, or a
+/// copy if it is short.
 ///
 /// ```
 /// use nest_wire::packet::RawJson;
@@ -35,27 +36,27 @@ const UTF8: &str = "serde_json writes UTF-8";
 pub struct RawJson(SharedStr);
 
 impl RawJson {
-    /// Checks that `text` is one JSON value and keeps it as it stands, without white space around
-    /// it.
+    /// Checks that `text` is one JSON value and keeps the text unchanged, without surrounding white
+    /// space.
     ///
     /// # Errors
-    /// The parser's complaint, with line and column (in bytes), if `text` is not JSON.
+    /// The parser's error, with line and column (in bytes), if `text` is not JSON.
     pub fn new(text: impl Into<ByteString>) -> Result<Self, serde_json::Error> {
         let text = text.into();
         let value = serde_json::from_str::<&RawValue>(&text)?;
         Ok(Self::slice_of(&text, value.get()))
     }
 
-    /// Returns what `JSON.stringify` would write for `value` (see [`json::to_string`]).
+    /// Returns the text that `JSON.stringify` would write for `value` (see [`json::to_string`]).
     ///
     /// # Errors
-    /// `value` refuses to be serialised, or has map keys that are no strings.
+    /// `value` cannot be serialised, or has map keys that are not strings.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let mut scratch = SCRATCH.take();
         scratch.clear();
         let written = json::append(value, &mut scratch).map(|()| match scratch.len() {
-            // A copy has just the size it needs, which spares the bookkeeping of a buffer that has
-            // not.
+            // A copy has exactly the size it needs, which avoids the bookkeeping of a buffer with
+            // spare capacity.
             ..=KEPT => SharedStr::copied(std::str::from_utf8(&scratch).expect(UTF8)),
             _ => SharedStr::Shared(String::from_utf8(std::mem::take(&mut scratch)).expect(UTF8).into()),
         });
@@ -63,7 +64,8 @@ impl RawJson {
         written.map(Self)
     }
 
-    /// As [`of`](Self::from_value), without a serialiser on the way: numbers are frequent answers.
+    /// Returns the same as [`from_value`](Self::from_value) without a serialiser, because replies
+    /// are frequently numbers.
     pub(crate) fn number(number: f64) -> Self {
         if number.is_finite() {
             Self(json::with_number(number, SharedStr::copied))
@@ -72,18 +74,19 @@ impl RawJson {
         }
     }
 
-    /// As [`number`](Self::number), digit for digit.
+    /// Returns an integer as JSON, with all its digits, where [`number`](Self::number) would round.
     pub(crate) fn integer(number: impl itoa::Integer) -> Self {
         Self(SharedStr::copied(itoa::Buffer::new().format(number)))
     }
 
-    /// `null`.
+    /// Returns `null`.
     #[must_use]
     pub const fn null() -> Self {
         Self::trusted_static("null")
     }
 
-    /// Takes text that the caller knows to be JSON: a parser or serialiser has just had it.
+    /// Returns the value with this text, which the caller knows to be JSON because a parser or
+    /// serialiser has just processed it.
     pub(crate) fn trusted(text: impl Into<ByteString>) -> Self {
         Self(SharedStr::Shared(text.into()))
     }
@@ -92,12 +95,13 @@ impl RawJson {
         Self(SharedStr::Shared(ByteString::from_static(text)))
     }
 
-    /// Returns the JSON value that is a part of `text`, sharing its memory unless it is small.
+    /// Returns a JSON value that is a part of `text`; the value shares the memory of `text` unless
+    /// it is small.
     pub(crate) fn slice_of(text: &ByteString, value: &str) -> Self {
         Self(SharedStr::slice_of(text, value))
     }
 
-    /// Decodes the value into a type, as JavaScript would have read it: see [`json::from_str`].
+    /// Decodes the value into a type, as JavaScript would have read it (see [`json::from_str`]).
     ///
     /// # Errors
     /// The value does not fit `T`: what was found, what was expected, and where (line and column,
@@ -112,16 +116,16 @@ impl RawJson {
         self.0.as_str()
     }
 
-    /// Returns the text's bytes, shared unless they are few.
+    /// Returns the text's bytes, shared unless the text is short.
     pub(crate) fn to_bytes(&self) -> Bytes {
         self.0.to_bytes()
     }
 
-    /// Returns the same value as Node would write it after reading it: `1.0` becomes `1`, white
-    /// space goes.
+    /// Returns the value as Node would write it after reading it: `1.0` becomes `1`, and white
+    /// space is removed.
     ///
-    /// A string without escapes, as every id that Nest makes, is already so and costs nothing. A
-    /// value nested deeper than [`json::MAX_DEPTH`] stays as it is.
+    /// A string without escapes, such as every id that Nest generates, is already normalised and
+    /// costs nothing. A value nested deeper than [`json::MAX_DEPTH`] is returned unchanged.
     pub(crate) fn normalised(self) -> Self {
         if json::is_plain_string(self.as_str()) {
             return self;
@@ -132,15 +136,15 @@ impl RawJson {
         }
     }
 
-    /// Returns true if JavaScript takes the value for true: all but `false`, `null`, `""` and the
-    /// zeros.
+    /// Returns true if the value is truthy in JavaScript: all values but `false`, `null`, `""` and
+    /// the zeros.
     #[must_use]
     pub fn is_truthy(&self) -> bool {
         is_truthy(self.as_str())
     }
 }
 
-/// [`RawJson::is_truthy`] of the JSON in `text`.
+/// Returns true if the JSON in `text` is truthy: see [`RawJson::is_truthy`].
 pub(super) fn is_truthy(text: &str) -> bool {
     match text {
         "true" => true,
@@ -152,7 +156,7 @@ pub(super) fn is_truthy(text: &str) -> bool {
     }
 }
 
-/// As it stands, with the serialisers of serde_json and of this crate.
+/// Serialises the text unchanged, with the serialisers of serde_json and of this crate.
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serde_json::from_str::<&RawValue>(self.as_str())

@@ -1,4 +1,5 @@
-//! What a server answers: any number of packets for one request, the last of them marked as such.
+//! Replies of a server: any number of packets for one request, of which the last is marked as the
+//! last.
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -9,7 +10,7 @@ use crate::{
     json::{self, ExpectedKey},
 };
 
-/// One answer to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md`
+/// One reply to a request, as a server writes it (`server/server.js`, `send`; `docs/PROTOCOL.md`
 /// §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,18 +19,18 @@ pub enum OutgoingReply<'a> {
     Value(&'a RawJson),
     /// The last value.
     Last(&'a RawJson),
-    /// An undefined value; more may follow. Nest 11 and older take it for the end, and for the last
-    /// value as a whole.
+    /// An undefined value; more may follow. Nest 11 and older take the packet for the end of the
+    /// call, and the whole packet for the last value.
     Undefined,
-    /// No more values; without one before, the handler returned undefined.
+    /// The end of the values. If there was no value before it, the handler returned undefined.
     Completion,
     /// The handler failed with this `err`.
     Error(&'a RawJson),
-    /// Nobody handles messages of this pattern.
+    /// No handler is registered for messages of this pattern.
     NoHandler,
 }
 
-/// Appends `reply` to the request `id`, keys in Nest's order.
+/// Appends the packet of `reply` to the request with this `id`, with its keys in Nest's order.
 ///
 /// ```
 /// use nest_wire::packet::{RawJson, OutgoingReply, write_reply};
@@ -46,7 +47,7 @@ pub fn write_reply(out: &mut BytesMut, reply: OutgoingReply<'_>, id: &RawJson) {
 }
 
 impl<'a> OutgoingReply<'a> {
-    /// Returns its value or error.
+    /// Returns the reply's value or error, if it has one.
     pub(crate) fn payload(self) -> Option<&'a RawJson> {
         match self {
             Self::Value(payload) | Self::Last(payload) | Self::Error(payload) => Some(payload),
@@ -54,8 +55,8 @@ impl<'a> OutgoingReply<'a> {
         }
     }
 
-    /// Returns what [`write_reply`] appends, in pieces; the second is the
-    /// [`payload`](Self::payload), if there is one. The first, third and fifth are always of the
+    /// Returns the text that [`write_reply`] appends, in pieces; the second piece is the
+    /// [`payload`](Self::payload), if there is one. The first, third and fifth are always among the
     /// same few ASCII texts.
     #[inline(always)]
     pub(crate) fn pieces(self, id: &'a str) -> [&'a str; 5] {
@@ -71,21 +72,22 @@ impl<'a> OutgoingReply<'a> {
     }
 }
 
-/// The one packet with another key order: Nest makes it elsewhere than the rest.
+/// The only packet with a different key order, because Nest creates it in a different place.
 const NO_HANDLER: &str =
     ",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the remote service.\"}";
 
-/// A reply as it came in (`client/client-tcp.js`, `handleResponse`; `docs/PROTOCOL.md` §2).
+/// A reply as received (`client/client-tcp.js`, `handleResponse`; `docs/PROTOCOL.md` §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IncomingReply {
-    /// Whose call it answers, as it stands in the packet; `None` if the key is absent.
+    /// The id of the call that the reply belongs to, as written in the packet; `None` if the key is
+    /// absent.
     pub id: Option<RawJson>,
-    /// What it says.
+    /// The meaning of the reply.
     pub outcome: ReplyOutcome,
 }
 
-/// What a reply means to the caller. `None` is JavaScript's undefined.
+/// The meaning of a reply to the caller. `None` is JavaScript's undefined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyOutcome {
@@ -100,9 +102,10 @@ pub enum ReplyOutcome {
 impl IncomingReply {
     /// Reads a frame's text.
     ///
-    /// A packet that has keys which no Nest reply has, or none at all, is foreign: it is delivered
-    /// whole as the last value (`deserializers/incoming-response.deserializer.js`). To Nest 11 and
-    /// older a packet is foreign that has none of `err`, `response` and `isDisposed`.
+    /// A packet is foreign if it has a key that no Nest reply has, or no keys at all: the whole
+    /// packet is delivered as the last value (`deserializers/incoming-response.deserializer.js`).
+    /// For Nest 11 and older, a packet is foreign if it has none of `err`, `response` and
+    /// `isDisposed`.
     ///
     /// # Errors
     /// [`PacketError`]: the text is not JSON.
@@ -116,15 +119,17 @@ impl IncomingReply {
     }
 }
 
-/// What [`IncomingReply`] holds, the id as it stands in the frame: it is looked at once.
+/// The members of an [`IncomingReply`], with the id still borrowed from the frame because it is
+/// read only once.
 #[derive(Debug)]
 pub(crate) struct ReplyMembers<'f> {
     pub(crate) id: Option<&'f str>,
     pub(crate) outcome: ReplyOutcome,
 }
 
-/// Reads `{"response":…,"isDisposed":true,"id":"…"}`, just so and with an id of ours: what nearly
-/// every reply is, with nothing in it to be looked for. `None` is any other packet.
+/// Reads `{"response":…,"isDisposed":true,"id":"…"}` in exactly this form, with an id of this
+/// client. Nearly every reply has this form, and reading it needs no search for members. Returns
+/// `None` for any other packet.
 pub(crate) fn read_fast(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
     let rest = frame.as_str().strip_prefix("{\"response\":")?;
     let (response, rest) = rest.split_at(json::value_end(rest)?);
@@ -134,7 +139,7 @@ pub(crate) fn read_fast(frame: Frame<'_>) -> Option<(CallId, ReplyOutcome)> {
 }
 
 impl<'f> ReplyMembers<'f> {
-    /// As [`IncomingReply::read`].
+    /// Reads a frame as [`IncomingReply::read`] does.
     pub(crate) fn read(frame: Frame<'f>, compat: Compat) -> Result<Self, PacketError> {
         let text = frame.as_str();
         let found = json::members(text, &KEYS).map_err(|source| PacketError::new(text, source))?;
@@ -153,7 +158,7 @@ impl<'f> ReplyMembers<'f> {
     }
 }
 
-/// In the order in which Nest's server writes them; the last one is rare.
+/// The keys in the order in which Nest's server writes them; the last one is rare.
 const KEYS: [ExpectedKey; 5] = [
     ExpectedKey::new("err"),
     ExpectedKey::new("response"),
@@ -162,14 +167,14 @@ const KEYS: [ExpectedKey; 5] = [
     ExpectedKey::new("status"),
 ];
 
-/// What JSON takes for white space.
+/// The white-space characters of JSON.
 const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 struct Envelope<'f> {
     err: Option<&'f str>,
     response: Option<&'f str>,
     is_disposed: Option<&'f str>,
-    /// Of `id` and `status`, one at least, which say nothing by themselves.
+    /// True if the packet has `id` or `status`, which carry no outcome by themselves.
     has_envelope_keys: bool,
     has_others: bool,
 }

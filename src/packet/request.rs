@@ -1,4 +1,4 @@
-//! What a caller sends: a request, which wants an answer, or an event, which wants none.
+//! Packets of a caller: requests, which expect a reply, and events, which do not.
 
 use std::{cell::Cell, fmt::Write, ops::Range};
 
@@ -12,7 +12,7 @@ use crate::{
     pattern::Pattern,
 };
 
-/// A request or an event as it came in (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md`
+/// A request or an event as received (`server/server-tcp.js`, `handleMessage`; `docs/PROTOCOL.md`
 /// §2).
 ///
 /// `None` is JavaScript's undefined: the key is absent. `null` is a value like any other.
@@ -28,21 +28,21 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IncomingRequest {
-    /// What the packet is addressed to.
+    /// The pattern to which the packet is addressed.
     pub pattern: Option<RawJson>,
-    /// What the handler gets.
+    /// The data that the handler receives.
     pub data: Option<RawJson>,
-    /// What instrumentation attached (Nest 12.1 and later).
+    /// The metadata that instrumentation attached (Nest 12.1 and later).
     pub metadata: Option<RawJson>,
-    /// What the replies have to carry, as Node would write it back. An event has none.
+    /// The id that the replies must carry, as Node would write it back. An event has no id.
     pub id: Option<RawJson>,
 }
 
 impl IncomingRequest {
     /// Reads a frame's text.
     ///
-    /// A packet with neither `pattern` nor `data` is an event to nobody, even if it has an `id`:
-    /// Nest takes it for another system's message and drops all of it
+    /// A packet with neither `pattern` nor `data` is read as an event without a pattern, even if it
+    /// has an `id`: Nest treats it as another system's message and drops all its members
     /// (`deserializers/incoming-request.deserializer.js`).
     ///
     /// # Errors
@@ -59,14 +59,15 @@ impl IncomingRequest {
         })
     }
 
-    /// Returns true if nobody waits for an answer: the `id` is absent. An `id` of `null` is one.
+    /// Returns true if no caller waits for a reply, that is, if the `id` is absent. An `id` of
+    /// `null` counts as an id.
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.id.is_none()
     }
 }
 
-/// In the order in which Nest's client writes them.
+/// The keys in the order in which Nest's client writes them.
 const KEYS: [ExpectedKey; 4] = [
     ExpectedKey::new("pattern"),
     ExpectedKey::new("data"),
@@ -74,8 +75,8 @@ const KEYS: [ExpectedKey; 4] = [
     ExpectedKey::new("id"),
 ];
 
-/// What [`IncomingRequest`] holds, as it stands in the frame: for those who look at a packet and
-/// are done with it, sharing the frame's memory costs too much.
+/// The members of an [`IncomingRequest`], borrowed from the frame. Sharing the frame's memory costs
+/// too much for code that reads a packet and does not keep it.
 #[derive(Debug, Default)]
 pub(crate) struct RequestMembers<'f> {
     pub(crate) pattern: Option<&'f str>,
@@ -85,7 +86,7 @@ pub(crate) struct RequestMembers<'f> {
 }
 
 impl<'f> RequestMembers<'f> {
-    /// As [`IncomingRequest::read`].
+    /// Reads a frame as [`IncomingRequest::read`] does.
     pub(crate) fn read(frame: Frame<'f>) -> Result<Self, PacketError> {
         let text = frame.as_str();
         let [pattern, data, metadata, id] = json::members(text, &KEYS)
@@ -103,10 +104,10 @@ impl<'f> RequestMembers<'f> {
     }
 }
 
-/// The id that replies have to carry, as Node would write it back.
+/// The id that replies must carry, as Node would write it back.
 #[derive(Debug)]
 pub(crate) enum ReplyId<'f> {
-    /// Just as it stands in the request.
+    /// The text in the request, unchanged.
     In {
         frame: Frame<'f>,
         id: &'f str,
@@ -130,7 +131,7 @@ impl<'f> ReplyId<'f> {
         }
     }
 
-    /// Returns the same for longer than the frame lasts.
+    /// Returns the id in a form that may outlive the borrowed frame.
     pub(crate) fn keep(&self) -> RawJson {
         match self {
             Self::In { frame, id } => frame.keep(id),
@@ -139,8 +140,8 @@ impl<'f> ReplyId<'f> {
     }
 }
 
-/// Appends a request as Nest's client writes it: `pattern` as it was given, `metadata` after
-/// `data`, `id` last.
+/// Appends a request as Nest's client writes it: `pattern` unchanged, `metadata` after `data`, `id`
+/// last.
 pub fn write_request(out: &mut BytesMut, pattern: &RawJson, data: &RawJson, metadata: Option<&RawJson>, id: CallId) {
     write_head(out, pattern, data, metadata);
     // Writing into a buffer that grows can't fail.
@@ -170,14 +171,15 @@ const METADATA: &str = ",\"metadata\":";
 const ID: &str = ",\"id\":";
 
 thread_local! {
-    /// Memory of drafts that are done with, for the next one.
+    /// The memory of a retired draft, for the next draft.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Up to how many bytes a draft's memory is kept.
+/// Maximum capacity, in bytes, of a draft's memory that is kept for reuse.
 const KEPT: usize = 4096;
 
-/// A request or an event that is written member by member, each serialised straight into its place.
+/// A request or an event that is written member by member; each member is serialised directly into
+/// its place.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     text: Vec<u8>,
@@ -185,9 +187,9 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Returns the draft of a packet that was finished and not sent, up to its id.
+    /// Returns the draft of a packet that was finished and not sent, without its id.
     pub(crate) fn reopened(mut text: Vec<u8>, has_id: bool) -> Self {
-        // No id has a quote in it: the last one of these is where it begins.
+        // Ids contain no quotes, so the last occurrence is the start of the id.
         let end = match has_id {
             true => memchr::memmem::rfind(&text, ID.as_bytes()),
             false => text.len().checked_sub(1),
@@ -196,7 +198,7 @@ impl Draft {
         Self { text, pattern: 0..0 }
     }
 
-    /// Returns a copy, in memory of its own.
+    /// Returns a copy with its own memory.
     pub(crate) fn copied(&self) -> Self {
         Self {
             text: self.text.clone(),
@@ -204,24 +206,24 @@ impl Draft {
         }
     }
 
-    /// Begins with the `pattern` of a request.
+    /// Begins a request with its `pattern`.
     pub(crate) fn request(&mut self, pattern: &Pattern) {
         self.address(|text| pattern.value().write_to(text));
     }
 
-    /// Begins with the route of an event, which is a text whatever its pattern was.
+    /// Begins an event with its route, which is a string whatever the type of the pattern.
     pub(crate) fn event(&mut self, pattern: &Pattern, compat: Compat) {
         match pattern.value() {
-            // A text is its own route.
+            // The route of a string is the string itself.
             json::Value::String(_) => self.request(pattern),
             _ => self.address(|text| text.push_str(&pattern.route(compat).to_json())),
         }
     }
 
     fn address(&mut self, write: impl FnOnce(&mut String)) {
-        // Nothing is in it, so nothing has to be looked at.
+        // The vector is empty, so the check for UTF-8 costs nothing.
         let mut text = String::from_utf8(SPARE.take()).unwrap_or_default();
-        // Room for most packets at once.
+        // Reserves enough for most packets in one step.
         text.reserve(192);
         text.push_str(PATTERN);
         let start = text.len();
@@ -231,7 +233,7 @@ impl Draft {
         self.text = text.into_bytes();
     }
 
-    /// Appends the data; what was appended.
+    /// Appends the data. Returns the bytes that `write` appended.
     ///
     /// # Errors
     /// Those of `write`.
@@ -241,7 +243,7 @@ impl Draft {
         Ok(&self.text[start..])
     }
 
-    /// Appends the metadata, a JSON text. It comes after the data.
+    /// Appends the metadata, which is JSON text. The data must have been appended before.
     pub(crate) fn metadata(&mut self, json: &str) {
         self.text.extend_from_slice(METADATA.as_bytes());
         self.text.extend_from_slice(json.as_bytes());
@@ -252,12 +254,12 @@ impl Draft {
         std::str::from_utf8(&self.text[self.pattern.clone()]).expect("it was written as text")
     }
 
-    /// Returns how many bytes have been written.
+    /// Returns the number of bytes written so far.
     pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// Returns the frame's text. An event has no id.
+    /// Returns the frame's text. The `id` of an event is `None`.
     pub(crate) fn finish(&mut self, id: Option<CallId>) -> Vec<u8> {
         let mut text = std::mem::take(&mut self.text);
         end(id, &mut text);
@@ -270,12 +272,12 @@ impl Draft {
         end(id, out);
     }
 
-    /// It is done with: leaves its memory to the next one.
+    /// Retires the draft: its memory is kept for the next draft.
     pub(crate) fn retire(&mut self) {
         let mut text = std::mem::take(&mut self.text);
         if (1..=KEPT).contains(&text.capacity()) {
             text.clear();
-            // A thread that ends has no use for it.
+            // Fails only when the thread is ending, where the memory is not needed.
             let _ = SPARE.try_with(|spare| spare.set(text));
         }
     }

@@ -1,4 +1,4 @@
-//! The error that a reply carries: Nest's `RpcException`, as it looks on the wire.
+//! The error that a reply carries: Nest's `RpcException` in its form on the wire.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::RawJson;
 use crate::json::{self, Value};
 
-/// The `err` of a reply: what a handler fails with, and what a caller sees of it
+/// The `err` of a reply: the error with which a handler fails, and which the caller receives
 /// (`exceptions/base-rpc-exception-filter.js`; `docs/PROTOCOL.md` §2).
 ///
-/// As `RpcException` it carries a message or any other JSON. As in Nest, the caller learns no more
-/// of every *other* error than "Internal server error": `?` turns any [`std::error::Error`] into
+/// Like `RpcException`, it carries a message or any other JSON. For every *other* error the caller
+/// receives only "Internal server error", as in Nest: `?` converts any [`std::error::Error`] into
 /// that, and the server logs the cause.
 ///
 /// ```
@@ -33,22 +33,22 @@ use crate::json::{self, Value};
 #[derive(Clone)]
 pub struct RpcError {
     err: RawJson,
-    /// Why we failed, for our log only.
+    /// The cause of the failure, which is logged and not sent.
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl RpcError {
-    /// `new RpcException(message)`: `{"status":"error","message":…}`.
+    /// Returns the equivalent of `new RpcException(message)`: `{"status":"error","message":…}`.
     #[must_use]
     pub fn new(message: impl fmt::Display) -> Self {
         Self::with_message(&message.to_string())
     }
 
-    /// `new RpcException(value)`: an object or array is sent as it is, anything else becomes the
-    /// message.
+    /// Returns the equivalent of `new RpcException(value)`: an object or array is sent unchanged,
+    /// any other value becomes the message.
     ///
     /// # Errors
-    /// `value` refuses to be serialised.
+    /// `value` cannot be serialised.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let value = RawJson::from_value(value)?;
         Ok(match value.as_str().as_bytes().first() {
@@ -57,9 +57,9 @@ impl RpcError {
         })
     }
 
-    /// Returns the error that an exception filter sends which answers with `throwError(() =>
-    /// exception)`, where the exception is `new RpcException(value)`: the exception itself,
-    /// `{"error":…,"message":…}` (`exceptions/rpc-exception.js`).
+    /// Returns the error that an exception filter sends with `throwError(() => exception)`, where
+    /// the exception is `new RpcException(value)`: the exception itself, `{"error":…,"message":…}`
+    /// (`exceptions/rpc-exception.js`).
     ///
     /// ```
     /// use nest_wire::packet::RpcError;
@@ -70,7 +70,7 @@ impl RpcError {
     /// ```
     ///
     /// # Errors
-    /// `value` refuses to be serialised.
+    /// `value` cannot be serialised.
     pub fn from_exception<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let error = RawJson::from_value(value)?;
         let message = exception_message(&error);
@@ -79,13 +79,14 @@ impl RpcError {
         ))))
     }
 
-    /// `new RpcException()`: `{"status":"error"}`, the message being undefined.
+    /// Returns the equivalent of `new RpcException()`: `{"status":"error"}`, because the message is
+    /// undefined.
     #[must_use]
     pub const fn without_message() -> Self {
         Self::from_raw_static(r#"{"status":"error"}"#)
     }
 
-    /// Returns what Nest answers when anything but an `RpcException` is thrown.
+    /// Returns the error that Nest sends when anything but an `RpcException` is thrown.
     #[must_use]
     pub const fn internal() -> Self {
         Self::from_raw_static(r#"{"status":"error","message":"Internal server error"}"#)
@@ -93,9 +94,10 @@ impl RpcError {
 
     /// Returns the error that a caller receives for a message without a handler.
     ///
-    /// A handler, a fallback or a guard that returns it declines: the packet is the one that Nest
-    /// sends for a pattern that nobody handles, and the log and the metrics say so too. (A stream
-    /// that fails with it after it has begun sends it as any other error.)
+    /// A handler, a fallback or a guard that returns this error declines the message: the reply is
+    /// the packet that Nest sends for a pattern without a handler, and the log and the metrics
+    /// record it as such. (A stream that fails with this error after it has begun sends it like any
+    /// other error.)
     ///
     /// ```
     /// use nest_wire::{packet::RpcError, server::{Context, Router}};
@@ -110,25 +112,25 @@ impl RpcError {
         Self::from_raw_static("\"There is no matching message handler defined in the remote service.\"")
     }
 
-    /// Returns true if this is the error of a message without a handler, in Nest's own words.
+    /// Returns true if this is the error of a message without a handler, in Nest's exact words.
     #[must_use]
     pub fn is_no_handler(&self) -> bool {
         self.err == Self::no_handler().err
     }
 
-    /// Exactly this `err`.
+    /// Returns the error with exactly this `err`.
     #[must_use]
     pub const fn from_raw(err: RawJson) -> Self {
         Self { err, cause: None }
     }
 
-    /// [`internal`](Self::internal), with why, for the log.
+    /// Returns [`internal`](Self::internal) with its cause, for the log.
     #[must_use]
     pub fn internal_from(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::internal().with_cause(cause)
     }
 
-    /// Returns the same answer, with why, for the log and for layers.
+    /// Returns the same error with this cause, for the log and for layers.
     #[must_use]
     pub fn with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
@@ -143,7 +145,7 @@ impl RpcError {
         &self.err
     }
 
-    /// Returns its `message`, if it has one that is text.
+    /// Returns the error's `message`, if it has one that is text.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         #[derive(serde::Deserialize)]
@@ -153,8 +155,8 @@ impl RpcError {
         self.err.parse::<Message>().ok().map(|err| err.message)
     }
 
-    /// Why, if the answer does not say: what made the handler fail, or what the packet was refused
-    /// for.
+    /// Returns the cause, if the `err` does not contain it: the error that made the handler fail,
+    /// or the reason for which the packet was refused.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
@@ -170,8 +172,7 @@ impl RpcError {
     }
 }
 
-/// Returns the message that an `RpcException` made of this value has, as JSON
-/// (`RpcException.initMessage`).
+/// Returns the message of an `RpcException` with this value, as JSON (`RpcException.initMessage`).
 fn exception_message(error: &RawJson) -> RawJson {
     if error.as_str().starts_with('"') {
         return error.clone();
@@ -183,8 +184,7 @@ fn exception_message(error: &RawJson) -> RawJson {
     }
 }
 
-/// The cause of a [`RpcError::no_handler`] that a client was answered with: the pattern's JSON
-/// text.
+/// The cause of a [`RpcError::no_handler`] that was sent to a client: the pattern's JSON text.
 #[derive(Debug, thiserror::Error)]
 #[error("the service has no handler for {0}")]
 pub(crate) struct NoHandler(pub(crate) String);
@@ -207,14 +207,14 @@ impl fmt::Debug for RpcError {
 }
 
 impl fmt::Display for RpcError {
-    /// Returns the `err` as JSON.
+    /// Writes the `err` as JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.err.fmt(f)
     }
 }
 
 impl PartialEq for RpcError {
-    /// Returns true if both look the same on the wire.
+    /// Returns true if both errors are the same on the wire.
     fn eq(&self, other: &Self) -> bool {
         self.err == other.err
     }

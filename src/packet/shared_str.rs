@@ -1,17 +1,16 @@
 //! Text that is cheap to keep and to clone, however long.
 //!
-//! Knows nothing of JSON.
+//! This module does not know about JSON.
 
 use arrayvec::ArrayString;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// Up to how many bytes a text counts as small: as many as go into the room that a shared one takes
-/// anyway.
+/// Maximum size, in bytes, of a small text: the size that a shared text occupies anyway.
 const SMALL: usize = 20;
 
-/// A small text is copied, which costs less than sharing does and keeps alive no frame that it was
-/// a part of.
+/// Text that is copied if it is small and shared otherwise. Copying a small text costs less than
+/// sharing it, and does not keep alive the frame that contains it.
 #[derive(Clone)]
 pub(super) enum SharedStr {
     Small(ArrayString<SMALL>),
@@ -19,7 +18,7 @@ pub(super) enum SharedStr {
 }
 
 impl SharedStr {
-    /// Returns the same text in memory of its own.
+    /// Returns the same text with its own memory.
     pub(super) fn copied(text: &str) -> Self {
         if text.len() > SMALL {
             return Self::Shared(text.into());
@@ -29,7 +28,8 @@ impl SharedStr {
         Self::Small(small)
     }
 
-    /// `part`, which is a part of `text`.
+    /// Returns `part`, which must be a part of `text`; unless it is small, it shares the memory of
+    /// `text`.
     #[inline]
     pub(super) fn slice_of(text: &ByteString, part: &str) -> Self {
         if part.len() > SMALL {
@@ -48,7 +48,7 @@ impl SharedStr {
         }
     }
 
-    /// Returns its bytes, shared if they are many.
+    /// Returns the bytes of the text, shared unless the text is small.
     pub(super) fn to_bytes(&self) -> Bytes {
         match self {
             Self::Small(text) => Bytes::copy_from_slice(text.as_bytes()),

@@ -1,15 +1,15 @@
 //! The order of an object's keys in its route: `localeCompare`, in the locale `en-US`.
 //!
-//! Nest leaves the locale to the process, and Node takes `en-US` unless `LANG` says otherwise.
-//! Keys that compare as equal without being the same (`é` as one character or as two) stay in the
-//! order they had, so a sort by this has to be stable.
+//! Nest uses the locale of the process, and Node uses `en-US` unless `LANG` specifies another. Keys
+//! that compare as equal without being identical (`é` as one character or as two) keep their order,
+//! so a sort by this comparison must be stable.
 //!
-//! The order is Node's but for three kinds of keys. Han characters are sorted by code point here
-//! and by radical and strokes there, which differs for two pairs in a thousand of the common
-//! block. Characters too new for one side's Unicode are unassigned to it. And lone surrogates may
-//! stand the wrong way round to private characters. Handlers are found all the same, since each
-//! side sorts what it receives by its own order; except by an event whose route is no JSON itself,
-//! which Nest compares as it came.
+//! The order is the same as Node's except for three kinds of keys. Han characters are sorted by
+//! code point here, and by radical and strokes in Node, which differs for two pairs in a thousand
+//! of the common block. Characters too new for the Unicode version of one side are unassigned on
+//! that side. Lone surrogates may be ordered differently relative to private-use characters.
+//! Handlers are found nevertheless, because each side sorts the keys it receives by its own order.
+//! The exception is an event with a route that is not JSON itself, which Nest compares as received.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -21,7 +21,7 @@ use icu_locale_core::locale;
 
 use crate::json::JsString;
 
-/// How JavaScript's `left.localeCompare(right)` orders two keys.
+/// Returns the order of two keys by JavaScript's `left.localeCompare(right)`.
 pub(super) fn compare(left: &JsString, right: &JsString) -> Ordering {
     match (left.as_str(), right.as_str()) {
         (Some(left), Some(right)) if is_plain(left) && is_plain(right) => left.cmp(right),
@@ -29,23 +29,25 @@ pub(super) fn compare(left: &JsString, right: &JsString) -> Ordering {
     }
 }
 
-/// Returns true if a key consists of `0` to `9` and `a` to `z` alone; such keys compare as their
-/// bytes do.
+/// Returns true if a key consists only of `0` to `9` and `a` to `z`; such keys compare by their
+/// bytes.
 ///
-/// English takes its order from CLDR's root collation unchanged. There each of these characters
-/// has one collation element of its own, and none of them begins a contraction with another. On
-/// the secondary and tertiary level these elements are all alike, so the primary level decides:
-/// character by character, a key before the longer ones that it begins. There the digits ascend
-/// before the letters and the letters ascend, as in ASCII.
+/// English uses CLDR's root collation unchanged. In that collation each of these characters has one
+/// collation element, and none of them begins a contraction with another. On the secondary and
+/// tertiary level these elements are all equal, so the primary level decides: character by
+/// character, with a key before any longer key that it begins. On that level the digits ascend,
+/// then the letters ascend, as in ASCII.
 fn is_plain(key: &str) -> bool {
     key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
 }
 
-/// Returns a key as the collator can take it, with characters for lone surrogates.
+/// Returns a key in the form that the collator accepts, with other characters in place of lone
+/// surrogates.
 ///
-/// To Node's ICU a lone surrogate is an unassigned code point, which all sort by number behind the
-/// scripts; to ours it is U+FFFD. The first 2,048 private characters are the next such code points
-/// there are, so to move the surrogates there changes no order but the one to these themselves.
+/// In Node's ICU a lone surrogate is an unassigned code point; these sort by number after all
+/// scripts. In this crate's ICU it is U+FFFD. The first 2,048 private-use characters are the next
+/// code points of that kind, so replacing the surrogates by them changes no order except relative
+/// to these characters.
 fn assigned(key: &JsString) -> Cow<'_, str> {
     let moved = |lone| char::from_u32(u32::from(lone) + 0x800).expect("U+E000 to U+E7FF");
     match key.as_str() {

@@ -1,9 +1,9 @@
-//! A pattern as it came in a packet, and what a Nest server makes of it.
+//! A pattern received in a packet, interpreted as a Nest server does.
 //!
-//! Nest first turns the pattern into a string (a string stays itself, all else is stringified) and
-//! then parses that string as JSON *if it can be*. So the string `{"cmd":"sum"}` and the object
-//! reach one handler, the string `1e3` reaches `1000`, and the string `true` never reaches a
-//! handler registered under that very string.
+//! Nest first converts the pattern to a string (a string is unchanged, any other value is
+//! stringified) and then parses that string as JSON *if it can be parsed*. So the string
+//! `{"cmd":"sum"}` and the object reach the same handler, the string `1e3` reaches the handler of
+//! `1000`, and the string `true` never reaches a handler registered under that string.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,11 @@ use super::route::Route;
 use super::transform::route_of;
 use crate::compat::Compat;
 
-/// What Nest calls a pattern that is nested too deeply to be written back.
+/// The text that Nest uses for a pattern that is nested too deeply to be stringified.
 const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
 
-/// An incoming pattern: the string a handler's context shows, and the route to look up.
+/// An incoming pattern: the string that a handler's context shows, and the route with which the
+/// handler is looked up.
 ///
 /// ```
 /// use nest_wire::{Compat, pattern::IncomingPattern};
@@ -31,9 +32,9 @@ const UNSERIALIZABLE_PATTERN: &str = "[UNSERIALIZABLE_PATTERN]";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncomingPattern<'a> {
-    /// Absent only when the packet had no pattern.
+    /// `None` only if the packet had no pattern.
     string: Option<Cow<'a, str>>,
-    /// Absent when there is nothing to look up.
+    /// `None` if no handler can be found.
     route: Option<Route<'a>>,
 }
 
@@ -41,12 +42,12 @@ impl<'a> IncomingPattern<'a> {
     /// Reads the JSON text of a packet's `pattern`.
     ///
     /// The common case, a string such as `"sum"`, is neither parsed nor copied. A pattern nested
-    /// deeper than [`json::MAX_DEPTH`] reads as `[UNSERIALIZABLE_PATTERN]` and has no route; Nest
-    /// gives up some thousand levels earlier, where its stack happens to end.
+    /// deeper than [`json::MAX_DEPTH`] reads as `[UNSERIALIZABLE_PATTERN]` and has no route; Nest's
+    /// limit is some thousand levels lower, where its stack ends.
     ///
     /// # Errors
     ///
-    /// Those of [`json::parse`] except [`ParseError::TooDeep`], when the text is no JSON at all.
+    /// Those of [`json::parse`] except [`ParseError::TooDeep`], if the text is not JSON.
     pub fn read(json: &'a str, compat: Compat) -> Result<Self, ParseError> {
         if let Some(text) = plain_string(json) {
             return Ok(Self {
@@ -65,7 +66,7 @@ impl<'a> IncomingPattern<'a> {
         }
     }
 
-    /// Returns what a packet without `pattern` has: nothing to show and nothing to look up.
+    /// Returns the pattern of a packet without `pattern`: no string and no route.
     #[must_use]
     pub fn absent() -> Self {
         Self {
@@ -74,15 +75,14 @@ impl<'a> IncomingPattern<'a> {
         }
     }
 
-    /// Returns the pattern as a string, as a handler's context shows it: JSON text unless it was a
-    /// string already, in which U+FFFD stands for lone surrogates. `None` if the packet had no
-    /// pattern.
+    /// Returns the pattern as a handler's context shows it: the string itself, with U+FFFD for lone
+    /// surrogates, or JSON text for any other value. Returns `None` if the packet had no pattern.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         self.string.as_deref()
     }
 
-    /// Returns the route to look a handler up by; `None` where nothing can be found.
+    /// Returns the route with which the handler is looked up, or `None` if no handler can be found.
     #[must_use]
     pub fn route(&self) -> Option<&Route<'a>> {
         self.route.as_ref()
@@ -100,7 +100,8 @@ impl<'a> IncomingPattern<'a> {
 
     fn of_value(value: &Value, compat: Compat) -> Self {
         let string = value.stringify();
-        // What is parsed again is this string. The two differ in one thing: infinity is `null`.
+        // Nest parses this string again. The result differs from the value in one respect: infinity
+        // becomes `null`.
         let route = match string.contains("null").then(|| json::parse(&string)) {
             Some(Ok(again)) => route_of(&again, compat),
             _ => route_of(value, compat),
@@ -112,10 +113,10 @@ impl<'a> IncomingPattern<'a> {
     }
 }
 
-/// Returns the text between the quotes, if it stands there as it is and can't be JSON itself.
+/// Returns the text between the quotes, if it contains no escapes and can't be JSON itself.
 ///
-/// JSON begins with white space, a quote, a digit, a minus, a bracket, or with one of three words
-/// (behind which there may be white space, and of that only spaces stand in a string unescaped).
+/// JSON begins with white space, a quote, a digit, a minus, a bracket, or one of three words (which
+/// may be followed by white space, of which only spaces occur unescaped in a string).
 fn plain_string(json: &str) -> Option<&str> {
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
     if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
@@ -129,11 +130,12 @@ fn plain_string(json: &str) -> Option<&str> {
     (!may_be_json).then_some(text)
 }
 
-/// Returns a string as text to parse; `None` if that is known to fail.
+/// Returns a string as text to parse, or `None` if parsing is known to fail.
 ///
-/// To `JSON.parse` a lone surrogate is a character like any other: it may stand within a string.
-/// In a `str` it can't, but its escape can, which means the same there. It means something else
-/// only behind a backslash, where the character itself would be no escape that JSON knows.
+/// For `JSON.parse` a lone surrogate is a character like any other, which may occur within a
+/// string. A `str` can't hold it, but can hold its escape, which has the same meaning there. Only
+/// after a backslash the meaning differs, and there the character itself would not be a valid JSON
+/// escape.
 fn parseable(string: &JsString) -> Option<Cow<'_, str>> {
     if let Some(text) = string.as_str() {
         return Some(Cow::Borrowed(text));
@@ -165,8 +167,8 @@ mod tests {
 
     #[test]
     fn a_pattern_takes_its_detour_through_a_string() {
-        // The JSON text on the wire, the context's string, the JSON text of the route:
-        // as printed by Node 20 with Nest 12.1.1.
+        // The JSON text on the wire, the context's string, the JSON text of the route, as printed
+        // by Node 20 with Nest 12.1.1.
         for (json, string, route) in [
             (r#""sum""#, "sum", r#""sum""#),
             (r#""{\"cmd\":\"sum\"}""#, r#"{"cmd":"sum"}"#, r#""{\"cmd\":\"sum\"}""#),

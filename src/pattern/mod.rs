@@ -1,12 +1,12 @@
 //! Patterns, and the routes by which handlers are found.
 //!
-//! A [`Pattern`] is what a handler is registered for and what a call is sent to: a string, a number
-//! or an object. Nest compares patterns by their [`Route`], a string that is the same however the
-//! object's keys are ordered. A server reads a pattern that came in with [`IncomingPattern`],
-//! which takes a detour of its own: an object and a string that holds the object's JSON text reach
+//! A [`Pattern`] identifies a handler, both at its registration and in a call: it is a string, a
+//! number or an object. Nest compares patterns by their [`Route`], a string that does not depend on
+//! the order of the object's keys. A server reads a received pattern with [`IncomingPattern`],
+//! which has rules of its own: an object and a string that contains the object's JSON text reach
 //! the same handler, and the string `1e3` reaches the handler of `1000`.
 //!
-//! How a route is spelled changed once, with Nest 11: see [`Compat`](crate::Compat).
+//! The spelling of routes changed once, in Nest 11: see [`Compat`](crate::Compat).
 //!
 //! ```
 //! use nest_wire::{Compat, pattern::{IncomingPattern, Pattern}};

@@ -1,4 +1,4 @@
-//! A pattern as a program writes it: to register a handler, to send a call.
+//! A pattern as a program writes it, to register a handler or to send a call.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use super::route::Route;
 use super::transform::route_of;
 use crate::compat::Compat;
 
-/// What a message or an event is addressed to: a string, a number, or an object of such.
+/// The address of a message or an event: a string, a number, or an object of these.
 ///
-/// Anything that becomes a [`json::Value`] becomes a pattern: text, numbers,
-/// [`serde_json::Value`]s, and vectors (to Nest an array is an object with the keys `0`, `1`, …).
-/// The order of keys makes no other pattern; who wants a certain one on the wire takes
-/// [`object`](Self::object), for `serde_json`'s maps sort theirs unless its feature
+/// Anything that converts to a [`json::Value`] converts to a pattern: text, numbers,
+/// [`serde_json::Value`]s, and vectors (in Nest an array is an object with the keys `0`, `1`, …).
+/// The order of the keys does not change the pattern. To send the keys in a certain order, use
+/// [`object`](Self::object), because `serde_json`'s maps sort their keys unless its feature
 /// `preserve_order` is on.
 ///
 /// ```
@@ -32,7 +32,7 @@ use crate::compat::Compat;
 pub struct Pattern(Value);
 
 impl Pattern {
-    /// Returns an object of these members.
+    /// Returns an object with these members.
     ///
     /// ```
     /// use nest_wire::pattern::Pattern;
@@ -44,7 +44,7 @@ impl Pattern {
         Self(Value::Object(members.into_iter().collect::<Object>()))
     }
 
-    /// Returns the pattern that a JSON text spells.
+    /// Returns the pattern with this JSON text.
     ///
     /// ```
     /// use nest_wire::pattern::Pattern;
@@ -62,21 +62,22 @@ impl Pattern {
     }
 
     /// Returns the route under which this pattern's handlers are registered, and which its events
-    /// carry.
+    /// carry on the wire.
     #[must_use]
     pub fn route(&self, compat: Compat) -> Route<'static> {
         route_of(&self.0, compat)
     }
 
-    /// Returns the JSON text that a request carries: the pattern as it was given, keys unsorted
-    /// (but for the integer-like ones, which JavaScript's objects list first).
+    /// Returns the JSON text that a request carries: the pattern unchanged, with its keys unsorted
+    /// (except integer-like keys, which JavaScript's objects list first).
     #[must_use]
     pub fn to_json(&self) -> String {
         self.0.stringify()
     }
 
-    /// This pattern under another: texts with a dot between, objects with the members of both.
-    /// `None` if they are not both texts and not both objects, or have a key in common.
+    /// Returns this pattern with a prefix: two texts are joined with a dot, two objects are merged.
+    /// Returns `None` if the patterns are not both texts and not both objects, or have a key in
+    /// common.
     pub(crate) fn under(&self, prefix: &Self) -> Option<Self> {
         match (&prefix.0, &self.0) {
             (Value::String(prefix), Value::String(text)) => {
@@ -107,7 +108,7 @@ impl<T: Into<Value>> From<T> for Pattern {
     }
 }
 
-/// A string as it is, anything else as JSON text.
+/// Writes a string unchanged, and any other pattern as JSON text.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -117,7 +118,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// The pattern as JSON text.
+/// Writes the pattern as JSON text.
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Pattern").field(&self.0).finish()

@@ -1,7 +1,7 @@
 //! Patterns as literals.
 
-/// Makes a [`Pattern`](crate::pattern::Pattern) of JSON, as [`json!`](crate::json!) makes a value:
-/// its members may be of different types.
+/// Returns a [`Pattern`](crate::pattern::Pattern) from JSON, as [`json!`](crate::json!) returns a
+/// value: its members may have different types.
 ///
 /// ```
 /// use nest_wire::{pattern, pattern::Pattern};

@@ -1,18 +1,18 @@
-//! A route: what Nest looks a handler up by.
+//! Routes, with which Nest looks up handlers.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::json::{JsString, push_quoted, push_quoted_str};
 
-/// The name under which handlers are registered and found.
+/// The key under which handlers are registered and found.
 ///
-/// Nest keeps its handlers in a `Map` by this string; here it can be the key of a `HashMap`. In
-/// a map of `Route<'static>` a borrowed route is looked up without a copy.
+/// Nest stores its handlers in a `Map` with this string as the key; here a route can be the key of
+/// a `HashMap`. In a map of `Route<'static>` a borrowed route is looked up without a copy.
 ///
-/// Two things are no ordinary text and still have routes, each equal to itself only: strings with
-/// lone surrogates, and the patterns `true`, `false` and `null`, which to Nest differ from the
-/// strings of these names.
+/// Two kinds of patterns are not ordinary text and still have routes, each equal only to itself:
+/// strings with lone surrogates, and the patterns `true`, `false` and `null`, which Nest
+/// distinguishes from the strings of the same names.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -53,7 +53,7 @@ impl<'a> Route<'a> {
         Self(Repr::Word(word))
     }
 
-    /// Returns the route as text, unless it is one of the two that are none.
+    /// Returns the route as text, or `None` if it is one of the two kinds that are not text.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
@@ -62,7 +62,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Returns the route's JSON text: what an event carries as its pattern.
+    /// Returns the route's JSON text, which an event carries as its pattern.
     ///
     /// ```
     /// use nest_wire::{Compat, pattern::Pattern};
@@ -81,7 +81,7 @@ impl<'a> Route<'a> {
         out
     }
 
-    /// Returns the route without what it borrows.
+    /// Returns the route with its borrowed text copied.
     #[must_use]
     pub fn into_owned(self) -> Route<'static> {
         Route(match self.0 {
@@ -104,7 +104,7 @@ impl PartialEq<&str> for Route<'_> {
     }
 }
 
-/// The route as text, with U+FFFD for lone surrogates.
+/// Writes the route as text, with U+FFFD for lone surrogates.
 impl fmt::Display for Route<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -115,7 +115,7 @@ impl fmt::Display for Route<'_> {
     }
 }
 
-/// The route's JSON text, from which nothing is lost.
+/// Writes the route's JSON text, which is lossless.
 impl fmt::Debug for Route<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_json())

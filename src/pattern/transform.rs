@@ -1,4 +1,4 @@
-//! From a value to its route: Nest's `transformPatternToRoute`.
+//! Converts a value to its route: Nest's `transformPatternToRoute`.
 
 use std::borrow::Cow;
 
@@ -20,15 +20,16 @@ pub(super) fn route_of(pattern: &Value, compat: Compat) -> Route<'static> {
     }
 }
 
-/// How many objects may be around one (`DEFAULT_MAX_DEPTH`), under the rules of Nest 11.
+/// Maximum number of objects around an object (`DEFAULT_MAX_DEPTH`), under the rules of Nest 11.
 const MAX_DEPTH: usize = 5;
 const MAX_DEPTH_REACHED: &str = "[MAX_DEPTH_REACHED]";
 
-/// How many keys an object may have (`DEFAULT_MAX_KEYS`), under the rules of Nest 11.
+/// Maximum number of keys of an object (`DEFAULT_MAX_KEYS`), under the rules of Nest 11.
 const MAX_KEYS: usize = 20;
 const TOO_MANY_KEYS: &str = "[TOO_MANY_KEYS]";
 
-/// Writes an object's route, its levels kept on the heap: Nest 10 has no limit to them.
+/// Returns the text of an object's route. The nesting levels are kept on the heap, because Nest 10
+/// does not limit them.
 fn spell(pattern: &Value, compat: Compat) -> JsString {
     let mut out = JsStringBuilder::default();
     let mut open: Vec<Members<'_>> = Vec::new();
@@ -62,8 +63,8 @@ fn spell(pattern: &Value, compat: Compat) -> JsString {
     }
 }
 
-/// Returns the fixed text that stands for an object too deep or too large. Depth is looked at
-/// first.
+/// Returns the fixed text that replaces an object that is too deep or too large. The depth is
+/// checked first.
 fn refusal(container: &Value, depth: usize, compat: Compat) -> Option<&'static str> {
     let keys = match container {
         Value::Array(elements) => elements.len(),
@@ -79,8 +80,8 @@ fn refusal(container: &Value, depth: usize, compat: Compat) -> Option<&'static s
 
 type Member<'a> = (Cow<'a, JsString>, &'a Value);
 
-/// Returns the members in the order of the route. An array has its indices for keys, and they are
-/// sorted as the strings they are: 10 before 2.
+/// Returns the members in the order of the route. The keys of an array are its indices, sorted as
+/// strings: 10 before 2.
 fn sorted(container: &Value) -> Vec<Member<'_>> {
     let mut members: Vec<Member<'_>> = match container {
         Value::Array(elements) => {
@@ -98,14 +99,15 @@ fn sorted(container: &Value) -> Vec<Member<'_>> {
     members
 }
 
-/// An object of which the route is partly written.
+/// An object with a partly written route.
 struct Members<'a> {
     sorted: std::vec::IntoIter<Member<'a>>,
     first: bool,
 }
 
 impl<'a> Members<'a> {
-    /// Returns the value to write next, with what goes before it written; or the closing brace.
+    /// Writes what precedes the next value and returns that value, or writes the closing brace and
+    /// returns `None`.
     fn next(&mut self, compat: Compat, out: &mut JsStringBuilder) -> Option<&'a Value> {
         let Some((key, value)) = self.sorted.next() else {
             out.push('}');
@@ -121,7 +123,8 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A key or a string, between quotes; under the rules of Nest 10 as it is, whatever is in it.
+/// Appends a key or a string in quotes; under the rules of Nest 10 without escapes, whatever its
+/// content.
 fn push_text(text: &JsString, compat: Compat, out: &mut JsStringBuilder) {
     out.push('"');
     match text.as_str() {
@@ -186,7 +189,7 @@ mod tests {
         }
     }
 
-    /// JSON text and its route, which is the same under both compat.
+    /// JSON text and its route, which is the same under both sets of rules.
     #[rustfmt::skip]
     const SHARED: &[(&str, &str)] = &[
         // As printed by Node 20 with Nest 12.1.1 and Nest 10.4.22.

@@ -1,11 +1,12 @@
-//! Large frames in small segments: the system wakes us once for many of them.
+//! Low-water marks: for a large frame in small segments, the system wakes the task once for many
+//! segments.
 //!
-//! A socket's low-water mark (`SO_RCVLOWAT`) says how many bytes have to be there before it counts
-//! as readable. While a frame is missing more than that, fewer are of no use: waking up for each
-//! segment of them costs ten times what they do. Nothing that can be handled waits for it, for all
-//! that comes next belongs to that frame.
+//! A socket's low-water mark (`SO_RCVLOWAT`) is the number of bytes that must have arrived before
+//! the socket counts as readable. While a frame is missing more than that, fewer bytes are of no
+//! use: waking up for each segment costs ten times as much as processing it. The mark delays
+//! nothing that could be handled, because all the next bytes belong to that frame.
 //!
-//! Knows nothing of frames but how many bytes are missing.
+//! This module knows only the number of missing bytes, not frames.
 
 mod socket;
 
@@ -15,34 +16,34 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::TransportConfig;
 
-/// From how many missing bytes on it saves more than it costs.
+/// Number of missing bytes from which a raised mark saves more than it costs.
 const WORTHWHILE: usize = 8 * 1024;
 
-/// The highest mark, in bytes: half of what one read takes, and of the least that systems let a
-/// peer send ahead.
+/// The highest mark, in bytes: half of the size of one read, and half of the smallest amount that
+/// systems let a peer send ahead.
 const HIGHEST: usize = 32 * 1024;
 
-/// What every socket begins with, in bytes.
+/// The mark that every socket begins with, in bytes.
 const LOWEST: usize = 1;
 
-/// How long the mark may keep us from noticing that something arrives. A peer that is slower than
-/// that is not worth it, and is given its time from each of its bytes on.
+/// Maximum time for which the mark may delay the wake-up for arriving bytes. For a slower peer the
+/// mark is not worthwhile, and the peer's timeout restarts with each of its bytes.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct LowWater<IO> {
-    /// Sets a socket's mark, in bytes; `None` if this is no such socket.
+    /// Sets a socket's mark, in bytes; `None` if the socket has no mark that can be set.
     set: Option<fn(&IO, usize) -> bool>,
     raised: Option<Box<Raised>>,
 }
 
-/// While a large frame is half there.
+/// The state while a large frame is half received.
 #[derive(Debug)]
 struct Raised {
-    /// How many bytes were missing when something had last arrived, which the mark follows.
+    /// The number of missing bytes when bytes last arrived, from which the mark is derived.
     missing: usize,
     patience: Pin<Box<Sleep>>,
-    /// The mark is the lowest until this frame ends.
+    /// True if the peer is slow: the mark then stays at the lowest until this frame ends.
     is_slow: bool,
 }
 
@@ -58,8 +59,8 @@ impl<IO: 'static> LowWater<IO> {
 }
 
 impl<IO> LowWater<IO> {
-    /// To be called when there is nothing to read: `missing` bytes, or more, are needed before
-    /// anything can be done.
+    /// Adjusts the mark. Call it when there is nothing to read and at least `missing` bytes are
+    /// needed before anything can be processed.
     #[inline]
     pub(super) fn poll(&mut self, io: &IO, missing: usize, cx: &mut Context<'_>) {
         let Some(set) = self.set else { return };
@@ -88,7 +89,7 @@ impl Raised {
         })
     }
 
-    /// Returns whether the socket has a mark to be set.
+    /// Returns true if the mark could be set, or did not have to be.
     #[cold]
     fn follow(&mut self, missing: usize, set: impl Fn(usize) -> bool, cx: &mut Context<'_>) -> bool {
         if self.is_slow {
@@ -103,7 +104,7 @@ impl Raised {
             self.patience.as_mut().reset(Instant::now() + PATIENCE);
         }
         self.is_slow = self.patience.as_mut().poll(cx).is_ready();
-        // What has arrived makes the socket readable then.
+        // With the lowest mark, the bytes that have already arrived make the socket readable.
         !self.is_slow || set(LOWEST)
     }
 }
@@ -140,7 +141,7 @@ mod tests {
         .await;
     }
 
-    /// Returns the socket's mark when so many bytes are missing.
+    /// Returns the socket's mark when this number of bytes is missing.
     async fn mark(low_water: &mut LowWater<TcpStream>, io: &TcpStream, missing: usize) -> usize {
         poll_once(low_water, io, missing).await;
         getsockopt(io, socket::ReceiveLowWater).expect("an option")
@@ -150,7 +151,7 @@ mod tests {
         TransportConfig::default().incomplete_message_timeout(Some(Duration::from_secs(30)))
     }
 
-    /// Sends a byte whenever so much time has passed, so many times.
+    /// Sends `count` single bytes, with this pause before each.
     async fn trickle(peer: &mut TcpStream, count: usize, pause: Duration) {
         for _ in 0..count {
             tokio::time::sleep(pause).await;

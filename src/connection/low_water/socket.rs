@@ -8,7 +8,8 @@ pub(super) use linux::*;
 use other::*;
 use tokio::net::TcpStream;
 
-/// Sets the mark of a connection that is a TCP socket, in bytes; whether it has been set.
+/// Sets the mark of a connection, in bytes. Returns true if the connection is a TCP socket and its
+/// mark has been set.
 pub(super) fn set_low_water<IO: 'static>(io: &IO, bytes: usize) -> bool {
     let stream = (io as &dyn Any).downcast_ref::<TcpStream>();
     stream.is_some_and(|stream| set(stream, bytes))
@@ -32,9 +33,9 @@ mod linux {
         *IS_SOUND && setsockopt(stream, ReceiveLowWater, &bytes).is_ok()
     }
 
-    /// Since 4.17, lowering the mark wakes a task that waits for bytes which are there already;
-    /// since 5.7, many small segments reach the mark before they fill the memory that the socket
-    /// may have.
+    /// True from Linux 5.7. Since 4.17, lowering the mark wakes a task that waits for bytes that
+    /// have already arrived; since 5.7, many small segments reach the mark before they fill the
+    /// memory that the socket may use.
     static IS_SOUND: LazyLock<bool> = LazyLock::new(|| {
         let release = uname().ok();
         let release = release.as_ref().and_then(|system| system.release().to_str());
