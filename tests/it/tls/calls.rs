@@ -111,6 +111,29 @@ async fn calls_go_under_tls_whatever_their_size() {
 }
 
 #[tokio::test]
+async fn each_of_several_hosts_is_called_under_tls() {
+    let certificates = Certificates::new("hosts");
+    let service = Service::start(service_tls(&certificates)).await;
+    let unused = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let nowhere = unused.local_addr().expect("bound").to_string();
+    drop(unused);
+    for hosts in [[&service.address, &nowhere], [&nowhere, &service.address]] {
+        let client = Client::builder().tls(client_tls(&certificates));
+        ping(&client.build(hosts).expect("two addresses")).await;
+    }
+}
+
+#[test]
+fn tls_with_what_has_no_address_is_an_error() {
+    let certificates = Certificates::new("no-address");
+    let connect = || std::future::ready(io::Result::Ok(duplex(1).0));
+    let built = Client::builder()
+        .tls(client_tls(&certificates))
+        .build(Target::connector(connect));
+    assert!(matches!(built, Err(BuildError::TlsWithoutAddress)), "{built:?}");
+}
+
+#[tokio::test]
 async fn a_service_that_nobody_known_vouches_for_is_not_talked_to() {
     let certificates = Certificates::new("stranger");
     let service = Service::start(service_tls(&certificates)).await;
