@@ -13,15 +13,15 @@
 pub(in crate::client) enum CallState {
     /// A call that needs a connection and nothing else.
     AwaitingConnection,
-    /// A request whose packet waits to be written.
+    /// A request that waits to be written.
     Queued,
-    /// An event whose packet waits to be written.
+    /// An event that waits to be written.
     QueuedEvent,
     /// A request that is written and awaits its reply.
     AwaitingReply,
     /// An event that is written but perhaps not completely sent.
     Flushing,
-    /// A call that has ended, and whose caller has not taken the end yet.
+    /// A call that has ended; its caller has not taken the end yet.
     Done,
 }
 

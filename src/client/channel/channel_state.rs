@@ -76,8 +76,8 @@ impl ChannelState {
     }
 
     /// Hands all waiting packets back to their callers, which submit them to another connection.
-    /// Returns the number of permits to release, and the packets of the events whose callers are
-    /// gone, which keep their permits.
+    /// Returns the number of permits to release, and the packets of the events without a caller,
+    /// which keep their permits.
     pub(in crate::client) fn hand_back(&mut self, woken: &mut WakeList) -> (usize, Vec<Vec<u8>>) {
         let queued = self.queued();
         let Self { calls, queue, .. } = self;
@@ -99,7 +99,7 @@ impl ChannelState {
         self.queue.push_back(key, packet);
     }
 
-    /// Ends the calls whose packets were written to a lost connection.
+    /// Ends the calls that were written to a lost connection.
     pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason, woken: &mut WakeList) {
         self.calls.end_written(&Err(CallError::ConnectionClosed(reason)), woken);
     }
@@ -139,8 +139,8 @@ impl ChannelState {
         queue.tidy(queued, |key| calls.is_queued(key));
     }
 
-    /// Takes the waker of the driver, which the caller wakes after it has released the lock.
-    /// Returns `None` if the driver does not sleep.
+    /// Takes the waker of the driver, which must be woken after the lock is released. Returns
+    /// `None` if the driver does not sleep.
     pub(in crate::client) fn take_driver_waker(&mut self) -> Option<Waker> {
         self.driver_waker.take()
     }

@@ -191,8 +191,8 @@ impl RequestChannel {
     }
 
     /// Hands all waiting packets back to their callers, which submit them to another connection's
-    /// channel. Returns the packets of the events whose callers are gone. Their permits stay
-    /// acquired: each event is either [kept](Self::keep), or its permit [freed](Self::free).
+    /// channel. Returns the packets of the events without a caller. Their permits stay acquired:
+    /// each event is either [kept](Self::keep), or its permit [freed](Self::free).
     pub(in crate::client) fn hand_back(&self) -> Vec<Vec<u8>> {
         let mut woken = WakeList::new();
         let (freed, orphans) = self.lock().hand_back(&mut woken);
@@ -216,7 +216,7 @@ impl RequestChannel {
         Ok(())
     }
 
-    /// Queues the packet of an event again whose permit is still acquired.
+    /// Queues the packet of an event again; its permit is still acquired.
     pub(in crate::client) fn keep(&self, packet: Vec<u8>) {
         take_in(self.lock(), packet);
     }
@@ -314,7 +314,7 @@ impl RequestChannel {
         wake(woken.drain(..));
     }
 
-    /// Marks the driver as ended, also if it was dropped with its runtime. Calls whose packets were
+    /// Marks the driver as ended, also if it was dropped with its runtime. The calls that were
     /// written fail. The others keep waiting, and the first of their callers that is polled starts
     /// another driver, in a runtime that is running. A closing client starts none, so its calls all
     /// fail.
@@ -366,7 +366,7 @@ fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
 }
 
 /// Marks the driver as running, for a caller that waits. Returns `Unattended` if there was no
-/// driver, so that the caller has to start it.
+/// driver, so that the caller has to start it, and `Pending` otherwise.
 fn pending<T>(mut state: MutexGuard<'_, ChannelState>) -> Progress<T> {
     match std::mem::replace(&mut state.driver_running, true) {
         true => Progress::Pending,

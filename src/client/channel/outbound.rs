@@ -108,7 +108,7 @@ impl OutboundQueue {
         self.packets.is_empty()
     }
 
-    /// Returns the keys of the calls whose packets wait; some of these calls may have ended.
+    /// Returns the keys of the waiting packets' calls, some of which may have ended.
     pub(in crate::client) fn keys(&self) -> impl Iterator<Item = CallKey> {
         self.packets.iter().map(|packet| packet.key)
     }

@@ -33,7 +33,7 @@ pub(in crate::client) struct PendingCalls {
     count: [usize; CallState::COUNT],
     /// Calls that need a connection and nothing else.
     awaiting_connection: Listed,
-    /// Calls whose packets were written.
+    /// Calls that were written.
     written: Listed,
     /// Number of full streams.
     full: usize,
@@ -211,7 +211,7 @@ impl PendingCalls {
         }
     }
 
-    /// Ends all calls whose packets were written.
+    /// Ends all calls that were written.
     pub(in crate::client) fn end_written(&mut self, end: &Answer, woken: &mut WakeList) {
         for key in self.written.drain() {
             self.end(key, end.clone(), woken);
@@ -243,8 +243,8 @@ impl PendingCalls {
     }
 
     /// Hands the packet of a queued call back to its caller, which submits it to another
-    /// connection. If the call is an event whose caller is gone, removes the call. Returns the
-    /// packet in that case.
+    /// connection. Removes the call if it is an event without a caller. Returns the packet in that
+    /// case.
     pub(in crate::client) fn hand_back(
         &mut self,
         key: CallKey,
@@ -417,7 +417,8 @@ fn is_there(slab: &Slab<Call>, key: CallKey) -> bool {
     call.is_some_and(|call| call.generation == key.generation && call.call_state != CallState::Done)
 }
 
-/// Holds because the caller that polls with a key is also the one that removes the call.
+/// Why a key leads to its call: the caller that polls with the key is also the one that removes the
+/// call.
 const THERE: &str = "a call stays until its caller has seen the end";
 
 #[cfg(test)]

@@ -166,8 +166,8 @@ where
         }
     }
 
-    /// Waits for the back-off after a failure. On demand, this ends as soon as no call needs a
-    /// connection any more.
+    /// Waits for the back-off after a failure. Ends early if the client is closed, or if no call
+    /// needs a connection any more and the client connects on demand.
     async fn pause(&mut self) {
         if self.failures == 0 {
             return;

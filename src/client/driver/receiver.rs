@@ -25,8 +25,7 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// The part of a driver that serves its channel. Its drop fails the calls whose packets were
-/// written.
+/// The part of a driver that serves its channel. Its drop fails the calls that were written.
 #[derive(Debug)]
 pub(in crate::client) struct RequestReceiver {
     pub(in crate::client) channel: Arc<RequestChannel>,
@@ -148,7 +147,7 @@ impl RequestReceiver {
         self.channel.queue_permits.add_permits(freed);
     }
 
-    /// Fails the calls whose packets were written to the lost connection.
+    /// Fails the calls that were written to the lost connection.
     pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason) {
         self.change(|state, woken| state.fail_sent(reason, woken));
     }

@@ -76,8 +76,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         }
     }
 
-    /// Transfers packets until the connection ends, and fails the pending calls with the reason.
-    /// Returns the reason, and the connection for its orderly end.
+    /// Transfers packets until the connection ends, and fails the calls that were written with the
+    /// reason. Returns the reason, and the connection for its orderly end.
     pub(in crate::client) async fn run(mut self) -> (DisconnectReason, Connection<IO>) {
         // Written before anything is read: a call that waits for a connection has got one, even if
         // it is lost at once. Otherwise the client would connect again and again to a service that
@@ -138,8 +138,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         }
     }
 
-    /// Returns true if the service accepts no more calls, and owes no reply or has exceeded the
-    /// drain timeout.
+    /// Returns true if the service accepts no more calls, and nothing is left to send or to receive
+    /// or the drain timeout has expired.
     fn is_refused(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(end) = &mut self.refusing else {
             return false;

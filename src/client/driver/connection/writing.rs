@@ -110,8 +110,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         written
     }
 
-    /// Sends what is written. Returns true if the service, which did not read fast enough, now
-    /// does.
+    /// Sends what is written. Returns true if the connection was congested and is so no longer.
     pub(in crate::client) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, DisconnectReason> {
         let was_congested = self.connection.is_congested();
         let queued = self.connection.queued();
