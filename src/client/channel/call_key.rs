@@ -1,6 +1,6 @@
 //! The key of a pending call.
 
-/// What leads to a caller. It may be gone.
+/// Identifies a pending call, which may have been removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) struct CallKey {
     pub(in crate::client) index: u32,

@@ -6,21 +6,22 @@
 //!   AwaitingConnection ────────────────────────────── linked ────┘    from everywhere: no connection
 //! ```
 //!
-//! A call whose caller gives up, or whose timeout ends, is taken away.
+//! A call is removed when its caller drops it or its timeout expires. An event is sent all the
+//! same, unless its timeout expires before it is written.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum CallState {
-    /// It wants a connection and nothing else.
+    /// A call that needs a connection and nothing else.
     AwaitingConnection,
-    /// Its packet waits to be written.
+    /// A request that waits to be written.
     Queued,
-    /// Its packet is an event and waits to be written.
+    /// An event that waits to be written.
     QueuedEvent,
-    /// A request that waits for its answer.
+    /// A request that is written and awaits its reply.
     AwaitingReply,
-    /// An event that is written but perhaps not wholly sent.
+    /// An event that is written but perhaps not completely sent.
     Flushing,
-    /// It has ended, which its caller has not yet seen.
+    /// A call that has ended; its caller has not taken the end yet.
     Done,
 }
 
@@ -31,7 +32,7 @@ impl CallState {
         matches!(self, Self::Queued | Self::QueuedEvent)
     }
 
-    /// Returns true if it goes on though nobody waits for it.
+    /// Returns true if the call continues without a caller.
     pub(in crate::client) const fn is_autonomous(self) -> bool {
         matches!(self, Self::QueuedEvent | Self::Flushing)
     }

@@ -1,5 +1,5 @@
-//! What the lock of a channel guards: the pending calls, and the packets that wait to be written.
-//! Plain data: no I/O, no locks.
+//! The state behind the lock of a channel: the pending calls, and the packets that wait to be
+//! written. Plain data: no I/O, no locks.
 
 use std::task::{Context, Waker};
 
@@ -20,13 +20,13 @@ use crate::{
 pub(in crate::client) struct ChannelState {
     pub(in crate::client) calls: PendingCalls,
     pub(in crate::client) queue: OutboundQueue,
-    /// The task, while it sleeps; the first who brings something wakes it.
+    /// Waker of the driver while it sleeps; the first new work wakes the driver.
     pub(in crate::client) driver_waker: Option<Waker>,
-    /// Whether there is a task.
+    /// True if there is a driver.
     pub(in crate::client) driver_running: bool,
-    /// Whether nothing more is let in.
+    /// True if no more calls are accepted.
     pub(in crate::client) is_closing: bool,
-    /// Whether that has taken too long: the task has to cut its connection.
+    /// True if closing has exceeded its timeout: the driver has to cut its connection.
     pub(in crate::client) is_overdue: bool,
 }
 
@@ -42,7 +42,7 @@ impl ChannelState {
         }
     }
 
-    /// Has `cx` woken when something is brought.
+    /// Registers the waker of `cx`, which is woken by new work.
     pub(in crate::client) fn watch(&mut self, cx: &Context<'_>) {
         if !self
             .driver_waker
@@ -53,8 +53,8 @@ impl ChannelState {
         }
     }
 
-    /// There is a connection: ends the calls that waited for that only. Returns true if packets
-    /// wait to be written.
+    /// Ends the calls that waited only for a connection, which is established now. Returns true if
+    /// packets wait to be written.
     pub(in crate::client) fn linked(&mut self, woken: &mut WakeList) -> bool {
         if self.calls.count(CallState::AwaitingConnection) > 0 {
             self.calls.end_awaiting_connection(&Ok(None), woken);
@@ -62,7 +62,8 @@ impl ChannelState {
         self.queued() > 0
     }
 
-    /// Ends the calls that wait for a connection with `error`. Returns how many slots that frees.
+    /// Ends the calls that wait for a connection with `error`. Returns the number of permits to
+    /// release.
     pub(in crate::client) fn fail_waiting(&mut self, error: &CallError, woken: &mut WakeList) -> usize {
         let freed = self.queued();
         self.calls.end_awaiting_connection(&Err(error.clone()), woken);
@@ -74,8 +75,9 @@ impl ChannelState {
         freed
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down elsewhere. Returns
-    /// how many slots that frees, and the events whose callers have gone, which keep theirs.
+    /// Hands all waiting packets back to their callers, which submit them to another connection.
+    /// Returns the number of permits to release, and the packets of the events without a caller,
+    /// which keep their permits.
     pub(in crate::client) fn hand_back(&mut self, woken: &mut WakeList) -> (usize, Vec<Vec<u8>>) {
         let queued = self.queued();
         let Self { calls, queue, .. } = self;
@@ -90,14 +92,14 @@ impl ChannelState {
         (queued - orphans.len(), orphans)
     }
 
-    /// Adds the packet of an event that nobody waits for.
+    /// Queues the packet of an event that has no caller.
     pub(in crate::client) fn push_orphan(&mut self, packet: Vec<u8>) {
         let nobody = Waiter::new(ReplyMode::Nothing, None);
         let key = self.calls.insert(CallState::QueuedEvent, nobody);
         self.queue.push_back(key, packet);
     }
 
-    /// Ends the calls whose packets went with a connection.
+    /// Ends the calls that were written to a lost connection.
     pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason, woken: &mut WakeList) {
         self.calls.end_written(&Err(CallError::ConnectionClosed(reason)), woken);
     }
@@ -113,29 +115,32 @@ impl ChannelState {
         self.queued() > 0 || self.calls.count(CallState::AwaitingConnection) > 0
     }
 
-    /// Returns true if something written has not come to its end.
+    /// Returns true if a written request awaits its reply, or a written event is not completely
+    /// sent.
     pub(in crate::client) fn is_owed(&self) -> bool {
         self.calls.count(CallState::AwaitingReply) + self.calls.count(CallState::Flushing) > 0
     }
 
-    /// Returns true if it is closing and nothing is left to do, but perhaps to write.
+    /// Returns true if the channel is closing and nothing is left to do, except perhaps to send
+    /// written events.
     pub(in crate::client) fn is_drained(&self) -> bool {
         self.is_closing && !self.wants_link() && self.calls.count(CallState::AwaitingReply) == 0
     }
 
-    /// Returns how many packets wait that are still wanted.
+    /// Returns the number of waiting packets that are still wanted.
     pub(in crate::client) fn queued(&self) -> usize {
         self.calls.count(CallState::Queued) + self.calls.count(CallState::QueuedEvent)
     }
 
-    /// Drops packets that are not wanted any more, if these are many.
+    /// Drops the packets that are no longer wanted if there are many of them.
     pub(in crate::client) fn tidy(&mut self) {
         let queued = self.queued();
         let Self { calls, queue, .. } = self;
         queue.tidy(queued, |key| calls.is_queued(key));
     }
 
-    /// Marks new work. Returns the waker of the driver, if it sleeps.
+    /// Takes the waker of the driver, which must be woken after the lock is released. Returns
+    /// `None` if the driver does not sleep.
     pub(in crate::client) fn take_driver_waker(&mut self) -> Option<Waker> {
         self.driver_waker.take()
     }

@@ -1,17 +1,15 @@
-//! Calls that may have to be ended together, so that nobody has to look for them among all others.
-//! Plain data.
+//! Lists of calls that may have to be ended together, so that no code scans all pending calls for
+//! them. Plain data.
 
 use crate::client::channel::call_key::CallKey;
 
-/// How many keys are kept that may be of calls long gone.
+/// Number of keys of ended calls that is always tolerated.
 const SPARE: usize = 32;
 
-/// How many keys there is room for from the first one on, so that a client that is used does not
-/// allocate now and then.
+/// Initial capacity in keys, so that a client in use does not allocate now and then.
 const ROOM: usize = 128;
 
-/// Keys in the order in which they came. Those of calls that have ended stay until they are the
-/// greater part.
+/// Keys in the order of their insertion. The keys of ended calls stay until they are the majority.
 #[derive(Debug, Default)]
 pub(in crate::client) struct Listed(Vec<CallKey>);
 
@@ -23,18 +21,18 @@ impl Listed {
         self.0.push(key);
     }
 
-    /// Returns true if so many keys that more than half of them are not among the `live` ones.
+    /// Returns true if the keys of ended calls outnumber the `live` ones by more than `SPARE`.
     pub(in crate::client) fn is_untidy(&self, live: usize) -> bool {
         self.0.len() > 2 * live + SPARE
     }
 
-    /// Drops the keys of calls that have ended.
+    /// Drops the keys of ended calls.
     #[cold]
     pub(in crate::client) fn keep(&mut self, is_live: impl Fn(CallKey) -> bool) {
         self.0.retain(|key| is_live(*key));
     }
 
-    /// Drops the keys of calls that have ended, if these are many.
+    /// Drops the keys of ended calls if there are many of them.
     pub(in crate::client) fn tidy(&mut self, live: usize, is_live: impl Fn(CallKey) -> bool) {
         if self.is_untidy(live) {
             self.keep(is_live);
@@ -45,7 +43,7 @@ impl Listed {
         self.0.iter().copied()
     }
 
-    /// Takes all keys out, with their memory.
+    /// Removes all keys. Returns them with their memory.
     pub(in crate::client) fn drain(&mut self) -> Vec<CallKey> {
         std::mem::take(&mut self.0)
     }

@@ -1,7 +1,7 @@
-//! The channel between the handles of a client and the task that drives a connection. Does no I/O.
+//! The channel between the handles of a client and the driver of a connection. Does no I/O.
 //!
-//! Its state is behind one lock, which is held for moments: nobody waits, serialises, parses, logs
-//! or wakes, that is, runs code of others, while holding it.
+//! Its state is behind one lock, which is held only briefly: no code waits, serialises, parses,
+//! logs or wakes a task (which runs foreign code) while it holds the lock.
 
 pub(in crate::client) mod answer;
 pub(in crate::client) mod call_key;
@@ -52,46 +52,47 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::client) struct RequestChannel {
     state: Mutex<ChannelState>,
-    /// Handles take a slot for each packet before they put it down; it is given back when the
-    /// packet leaves.
+    /// A handle acquires a permit for each packet before it queues the packet; the permit is
+    /// released when the packet leaves the queue.
     pub(in crate::client) queue_permits: Semaphore,
-    /// Notes that the task has ended.
+    /// Notified when the driver has ended.
     ended: Notify,
-    /// How many bytes of a stream's values may wait to be taken.
+    /// Maximum number of bytes of a stream's values that wait to be taken.
     max_stream_buffer: usize,
 }
 
-/// What became of a request.
+/// A call that the channel has accepted.
 #[derive(Debug)]
 pub(in crate::client) struct Submitted {
     pub(in crate::client) key: CallKey,
-    /// Whether there is no task yet: the caller has to start it.
+    /// True if there is no driver yet: the caller has to start one.
     pub(in crate::client) is_first: bool,
 }
 
-/// What a caller finds at the end of its call.
+/// What a caller receives at the end of its call.
 #[derive(Debug)]
 pub(in crate::client) enum End {
-    /// The answer, or JavaScript's undefined.
+    /// The value of the reply, or JavaScript's undefined.
     Value(Option<RawJson>),
-    /// Its connection is lost, the packet was not written, and there is another connection.
+    /// The packet, which was not written: its connection is lost, and there is another connection.
     Returned(Returned),
 }
 
-/// How far something is that a caller waits for.
+/// Progress of an operation that a caller waits for.
 #[derive(Debug)]
 pub(in crate::client) enum Progress<T> {
     Ready(T),
-    /// The caller is woken when it goes on.
+    /// The caller is woken when there is progress.
     Pending,
-    /// As `Pending`, and there is no task, its runtime being gone: the caller has to start one.
+    /// As `Pending`, but the driver has ended with its runtime: the caller has to start another
+    /// one.
     Unattended,
 }
 
-/// Why a packet was not taken.
+/// Why a packet was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Refused {
-    /// There is no slot for it.
+    /// No permit is available.
     Full,
     Closed,
 }
@@ -106,12 +107,14 @@ impl RequestChannel {
         }
     }
 
-    /// Ignores poisoning: every change under the lock is complete before anything can panic.
+    /// Locks the state. Returns the guard even if the lock is poisoned: every change under the lock
+    /// is complete before anything can panic.
     pub(in crate::client) fn lock(&self) -> MutexGuard<'_, ChannelState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a packet down, if there is a slot for it; `slot` is one that was waited for.
+    /// Queues a packet if a permit is available; `slot` is a permit that the caller has waited for.
+    /// Returns the accepted call, or the reason of the refusal.
     pub(in crate::client) fn submit(
         &self,
         outgoing: &mut OutgoingCall,
@@ -142,7 +145,8 @@ impl RequestChannel {
         Ok(notify_driver(state, key))
     }
 
-    /// Asks for a connection; `None` if there will never be one.
+    /// Requests a connection. Returns `None` if the channel is closing, so that there will never be
+    /// one.
     pub(in crate::client) fn connect(&self) -> Option<Submitted> {
         let waiter = Waiter::new(ReplyMode::Done, None);
         let mut state = self.lock();
@@ -153,8 +157,8 @@ impl RequestChannel {
         Some(notify_driver(state, key))
     }
 
-    /// Takes it upon the caller to start a task. Returns false if there is one, or need be none any
-    /// more.
+    /// Marks the driver as running if there is none and the channel is not closing. Returns true if
+    /// the caller has to start the driver.
     pub(in crate::client) fn attend(&self) -> bool {
         let mut state = self.lock();
         let driver_stopped = !state.driver_running && !state.is_closing;
@@ -167,7 +171,7 @@ impl RequestChannel {
         self.lock().calls.id(key)
     }
 
-    /// How the call has ended.
+    /// Polls the end of a call. Returns its result, or its packet if that was handed back.
     pub(in crate::client) fn poll_end(&self, key: CallKey, cx: &mut Context<'_>) -> Progress<Result<End, CallError>> {
         let mut state = self.lock();
         if let Some(end) = state.calls.take_end(key) {
@@ -180,15 +184,15 @@ impl RequestChannel {
         pending(state)
     }
 
-    /// Returns the packet of a stream if it was not written and has been given back. The call is
-    /// gone then.
+    /// Takes the packet of a stream that was handed back unwritten, and removes the call. Returns
+    /// `None` if there is no such packet.
     pub(in crate::client) fn take_returned(&self, key: CallKey) -> Option<Returned> {
         self.lock().calls.take_returned(key)
     }
 
-    /// Gives all that waits to be written back to its callers, which put it down at another
-    /// connection's channel. Returns the events whose callers have gone. Their slots stay taken:
-    /// each is either [kept](Self::keep), or its slot [freed](Self::free).
+    /// Hands all waiting packets back to their callers, which submit them to another connection's
+    /// channel. Returns the packets of the events without a caller. Their permits stay acquired:
+    /// each event is either [kept](Self::keep), or its permit [freed](Self::free).
     pub(in crate::client) fn hand_back(&self) -> Vec<Vec<u8>> {
         let mut woken = WakeList::new();
         let (freed, orphans) = self.lock().hand_back(&mut woken);
@@ -197,8 +201,8 @@ impl RequestChannel {
         orphans
     }
 
-    /// Puts the packet of an event down that nobody waits for, if there is a slot for it. Returns
-    /// it otherwise.
+    /// Queues the packet of an event that has no caller if a permit is available. Returns the
+    /// packet as the error otherwise.
     pub(in crate::client) fn adopt(&self, packet: Vec<u8>) -> Result<(), Vec<u8>> {
         let state = self.lock();
         if state.is_closing {
@@ -212,17 +216,17 @@ impl RequestChannel {
         Ok(())
     }
 
-    /// Puts the packet of an event down again whose slot is still taken.
+    /// Queues the packet of an event again; its permit is still acquired.
     pub(in crate::client) fn keep(&self, packet: Vec<u8>) {
         take_in(self.lock(), packet);
     }
 
-    /// Gives the slot of an event back that has gone to another channel.
+    /// Releases the permit of an event that was moved to another channel.
     pub(in crate::client) fn free(&self) {
         self.queue_permits.add_permits(1);
     }
 
-    /// Returns the next value of a stream, or its end.
+    /// Polls the next value of a stream. Returns the value, or `None` at the end of the stream.
     pub(in crate::client) fn poll_next(&self, key: CallKey, cx: &mut Context<'_>) -> Progress<Option<Answer>> {
         let mut state = self.lock();
         let (next, has_room_again) = state.calls.poll_next(key);
@@ -244,13 +248,12 @@ impl RequestChannel {
         }
     }
 
-    /// When the last value of a stream came, from which its next timeout counts.
+    /// Returns the time of a stream's last value, from which the timeout for the next value counts.
     pub(in crate::client) fn since(&self, key: CallKey) -> Option<Instant> {
         self.lock().calls.since(key)
     }
 
-    /// Returns the caller has gone. Returns its packet if that was not written and has been given
-    /// back.
+    /// Cancels a call. Returns its packet if that was handed back unwritten.
     pub(in crate::client) fn cancel(&self, key: CallKey, because: CancelReason) -> Option<Vec<u8>> {
         let mut state = self.lock();
         let (call_state, mut not_while_locked) = state.calls.cancel(key, because);
@@ -258,8 +261,9 @@ impl RequestChannel {
         if was_queued {
             state.tidy();
         }
-        // Perhaps nobody wants a connection any more, or that was the last call of a client that is
-        // closing or of a connection that takes no more, or a stream that was full.
+        // The driver may have to act: perhaps no call needs a connection any more, or this was the
+        // last call of a closing client or of a connection that accepts no more calls, or a full
+        // stream.
         let has_work = call_state.is_some_and(|call_state| call_state != CallState::Done) || state.is_closing;
         let driver_waker = if has_work { state.take_driver_waker() } else { None };
         drop(state);
@@ -270,8 +274,8 @@ impl RequestChannel {
         not_while_locked.as_mut().and_then(Waiter::take_returned)
     }
 
-    /// Rejects further requests. Returns true if the channel is closed now; otherwise the running
-    /// driver finishes the calls in flight and closes it.
+    /// Rejects further calls. Returns true if this closes the channel at once, because there is no
+    /// driver; otherwise the driver first finishes the calls in flight.
     pub(in crate::client) fn close(&self) -> bool {
         let mut state = self.lock();
         let is_new = !std::mem::replace(&mut state.is_closing, true);
@@ -285,7 +289,7 @@ impl RequestChannel {
         is_new && driver_stopped
     }
 
-    /// Ready when there is no task, or no more.
+    /// Waits until there is no driver.
     pub(in crate::client) async fn driver_stopped(&self) {
         loop {
             let ended = self.ended.notified();
@@ -296,8 +300,8 @@ impl RequestChannel {
         }
     }
 
-    /// Fails all pending calls, because closing has taken too long. The task cuts its connection at
-    /// its next poll.
+    /// Fails all pending calls, because closing has exceeded its timeout. The driver cuts its
+    /// connection at its next poll.
     pub(in crate::client) fn cut(&self) {
         let mut woken = WakeList::new();
         let mut state = self.lock();
@@ -310,9 +314,10 @@ impl RequestChannel {
         wake(woken.drain(..));
     }
 
-    /// The task has ended, or has been dropped with its runtime: what was written fails. What only
-    /// waited goes on waiting, and the first caller that is polled starts another task, in a
-    /// runtime that is driven. A client that is closing starts none.
+    /// Marks the driver as ended, also if it was dropped with its runtime. The calls that were
+    /// written fail. The others keep waiting, and the first of their callers that is polled starts
+    /// another driver, in a runtime that is running. A closing client starts none, so its calls all
+    /// fail.
     pub(in crate::client) fn leave(&self) {
         let mut woken = WakeList::new();
         let mut state = self.lock();
@@ -335,13 +340,14 @@ impl RequestChannel {
         wake(woken.drain(..));
     }
 
-    /// Ready when a task ends from now on.
+    /// Returns a future that is ready when a driver ends from now on.
     pub(in crate::client) fn ended(&self) -> Notified<'_> {
         self.ended.notified()
     }
 }
 
-/// Wakes the task, now that something has been brought.
+/// Marks the driver as running, and wakes it because there is new work. Returns the accepted call;
+/// its `is_first` is true if there was no driver.
 fn notify_driver(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submitted {
     let is_first = !std::mem::replace(&mut state.driver_running, true);
     let driver_waker = state.take_driver_waker();
@@ -350,8 +356,8 @@ fn notify_driver(mut state: MutexGuard<'_, ChannelState>, key: CallKey) -> Submi
     Submitted { key, is_first }
 }
 
-/// Adds the packet of an event that nobody waits for, and wakes the task. Where there is none, the
-/// next caller that is polled starts one.
+/// Queues the packet of an event that has no caller, and wakes the driver. If there is no driver,
+/// the next caller that is polled starts one.
 fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
     state.push_orphan(packet);
     let driver_waker = state.take_driver_waker();
@@ -359,7 +365,8 @@ fn take_in(mut state: MutexGuard<'_, ChannelState>, packet: Vec<u8>) {
     driver_waker.into_iter().for_each(Waker::wake);
 }
 
-/// Registers the waker of a caller that waits.
+/// Marks the driver as running, for a caller that waits. Returns `Unattended` if there was no
+/// driver, so that the caller has to start it, and `Pending` otherwise.
 fn pending<T>(mut state: MutexGuard<'_, ChannelState>) -> Progress<T> {
     match std::mem::replace(&mut state.driver_running, true) {
         true => Progress::Pending,
@@ -367,7 +374,7 @@ fn pending<T>(mut state: MutexGuard<'_, ChannelState>) -> Progress<T> {
     }
 }
 
-/// Wakes them all: a waker that panics keeps no other one from being woken.
+/// Wakes all wakers: a waker that panics does not keep the others from being woken.
 pub(in crate::client) fn wake(mut woken: impl Iterator<Item = Waker>) {
     while catch_unwind(AssertUnwindSafe(|| woken.by_ref().for_each(Waker::wake))).is_err() {}
 }

@@ -1,10 +1,10 @@
-//! A model of what a client's handles and its connection's task share, run by shuttle in many
-//! orders of their steps: callers wait, give up and start the task, connections are lost, tasks end
-//! with their runtime, and the client is closed.
+//! A model of the state shared by a client's handles and its driver, which shuttle runs in many
+//! interleavings: callers wait, cancel calls and start the driver, connections are lost, drivers
+//! end with their runtime, and the client is closed.
 //!
-//! The connection's task is played by hand: it writes a packet and answers it at once, with the
-//! call's number plus one. Tokio's semaphore and notification block no thread, so only the lock has
-//! to be shuttle's. CONTRIBUTING has the command; `NEST_WIRE_CASES` sets the number of orders.
+//! The driver is simulated: it writes a packet and replies at once with the call's number plus one.
+//! Tokio's semaphore and notification block no thread, so only the lock has to be shuttle's.
+//! CONTRIBUTING has the command; `NEST_WIRE_CASES` sets the number of interleavings.
 
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll};
 
@@ -32,16 +32,17 @@ use crate::{
     pattern::Pattern,
 };
 
-/// What happens to a task of the connection after it has answered so many calls.
+/// What happens to a driver after it has replied to a number of calls.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
-    /// The connection is lost, with what was written; the task goes on with another connection.
+    /// The connection is lost with all written packets; the driver continues with another
+    /// connection.
     LosesConnection(usize),
-    /// The task ends with its runtime.
+    /// The driver ends with its runtime.
     Ends(usize),
 }
 
-/// The tasks that are still to come; after them, tasks without a fate.
+/// The fates still to come, in order; after the last one, nothing more happens to a driver.
 type Fates = Arc<std::sync::Mutex<VecDeque<Fate>>>;
 
 fn pooled(max_queued: usize, fates: &[Fate]) -> Arc<PooledConnection> {
@@ -58,7 +59,7 @@ fn pooled(max_queued: usize, fates: &[Fate]) -> Arc<PooledConnection> {
     ))
 }
 
-/// The connection's task, until it ends. The drop of the receiver is what its callers see of that.
+/// Runs the simulated driver until it ends. Callers observe its end through the drop of `receiver`.
 async fn task(receiver: RequestReceiver, fates: &Fates) {
     let mut fate = next(fates);
     poll_fn(|cx| {
@@ -77,7 +78,7 @@ async fn task(receiver: RequestReceiver, fates: &Fates) {
                     channel.lock().fail_sent(DisconnectReason::ByPeer, &mut woken);
                     wake(woken.drain(..));
                     fate = next(fates);
-                    // The others went with the connection.
+                    // The remaining packets are lost with the connection.
                     break;
                 }
                 Some(Fate::Ends(left) | Fate::LosesConnection(left)) => *left -= 1,
@@ -97,7 +98,7 @@ fn next(fates: &Fates) -> Option<Fate> {
     fates.lock().expect("no panic").pop_front()
 }
 
-/// Takes the packets that are wanted out of the queue.
+/// Takes the packets out of the queue. Returns those that are wanted.
 fn write(state: &mut crate::client::channel::ChannelState) -> Vec<String> {
     let mut written = Vec::new();
     let crate::client::channel::ChannelState { queue, calls, .. } = state;
@@ -118,7 +119,7 @@ fn answer(channel: &RequestChannel, packet: &str) {
     let value = RawJson::new((data.parse::<u32>().expect("a number") + 1).to_string()).expect("JSON");
     let (id, mut woken) = (CallId::read_json(id).expect("an id"), WakeList::new());
     let outcome = ReplyOutcome::Completed(Some(value));
-    // The call may have been given up.
+    // The caller may have cancelled the call.
     let _ = channel
         .lock()
         .calls
@@ -145,7 +146,7 @@ async fn submit(pooled: &PooledConnection, number: u32) -> Result<CallKey, CallE
     Ok(submitted.key)
 }
 
-/// Makes a call and waits for its end.
+/// Makes a call and waits for its end. Returns the value of the reply.
 async fn call(pooled: &PooledConnection, number: u32) -> Result<Option<RawJson>, CallError> {
     let key = submit(pooled, number).await?;
     let end = poll_fn(|cx| match pooled.channel.poll_end(key, cx) {
@@ -162,16 +163,16 @@ async fn call(pooled: &PooledConnection, number: u32) -> Result<Option<RawJson>,
     }
 }
 
-/// Makes a call and gives it up, at whatever moment that is.
+/// Makes a call and cancels it, at an arbitrary moment.
 async fn cancel(pooled: &PooledConnection, number: u32) {
     if let Ok(key) = submit(pooled, number).await {
         pooled.channel.cancel(key, CancelReason::Dropped);
     }
 }
 
-/// Some callers at once, one of which gives up; perhaps the client is closed meanwhile. Every call
-/// ends, with its own answer or a reason that `may_fail` allows, all slots are free again, and a
-/// client that is closed has no task.
+/// Runs several callers at once, one of which cancels its call; `closes` closes the client
+/// meanwhile. Asserts that every call ends with its own reply or with an error that `may_fail`
+/// allows, that all permits are available again, and that a closed client has no driver.
 fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError) -> bool) {
     let pooled = pooled(max_queued, fates);
     let callers: Vec<_> = (0..3)

@@ -1,4 +1,4 @@
-//! The packets that wait to be written. Knows neither connections nor pending calls.
+//! The packets that wait to be written. Independent of connections and pending calls.
 
 use std::collections::VecDeque;
 
@@ -9,17 +9,17 @@ use crate::{
     packet::{CallId, Draft},
 };
 
-/// Up to how many bytes a packet is gathered with others.
+/// Maximum size of a packet that shares a buffer with other packets, in bytes.
 const GATHERED: usize = 1024;
-/// How much room for those is kept, in bytes.
+/// Capacity to which the shared buffer is shrunk, in bytes.
 const KEPT: usize = 256 * 1024;
 
-/// Small packets are gathered in one piece of memory: of most, nothing is allocated.
+/// A queue of packets. Small packets share one buffer, so most packets need no allocation.
 #[derive(Debug, Default)]
 pub(in crate::client) struct OutboundQueue {
     packets: VecDeque<Packet>,
     gathered: Vec<u8>,
-    /// How many of those bytes have been taken out.
+    /// Number of bytes at the start of `gathered` that have been taken.
     taken: usize,
 }
 
@@ -31,7 +31,7 @@ struct Packet {
 
 #[derive(Debug)]
 enum PacketText {
-    /// So many bytes of what is gathered.
+    /// Number of bytes of the packet in `gathered`.
     Gathered(usize),
     Own(Vec<u8>),
 }
@@ -49,7 +49,7 @@ impl OutboundQueue {
         self.packets.push_back(Packet { key, text });
     }
 
-    /// Puts a packet back that was [taken](Self::take) and not written.
+    /// Appends a packet that was [taken](Self::take) but not written.
     pub(in crate::client) fn push_back(&mut self, key: CallKey, text: Vec<u8>) {
         self.packets.push_back(Packet {
             key,
@@ -57,8 +57,9 @@ impl OutboundQueue {
         });
     }
 
-    /// Takes packets out, in their order: shows `each` of them, up to so many bytes together. One
-    /// that is large is returned instead, and ends that.
+    /// Takes gathered packets in their order, at least one and until `most` bytes are reached, and
+    /// passes each to `each`. A packet with a buffer of its own ends this. Returns such a packet
+    /// instead if it is at the front.
     pub(in crate::client) fn take(
         &mut self,
         most: usize,
@@ -66,9 +67,10 @@ impl OutboundQueue {
     ) -> Option<(CallKey, Vec<u8>)> {
         let (count, bytes) = self.front(most);
         let texts = self.gathered.get(self.taken..self.taken + bytes).unwrap_or_default();
-        // All at once, for that is quick only with many bytes.
+        // Validated in one piece, because validation is fast only on many bytes.
         let mut rest = from_utf8(texts).expect(UTF8);
-        // Before anything is shown, so that a panic leaves no packet beside the wrong bytes.
+        // Advanced before `each` is called, so that a panic leaves no packet paired with the wrong
+        // bytes.
         self.taken += bytes;
         for packet in self.packets.drain(..count) {
             let PacketText::Gathered(length) = packet.text else {
@@ -88,8 +90,8 @@ impl OutboundQueue {
         }
     }
 
-    /// Returns how many packets of the front are gathered, one or more up to so many bytes,
-    /// and how many bytes they have.
+    /// Returns the number of gathered packets that [`take`](Self::take) takes, and their total
+    /// length in bytes.
     fn front(&self, most: usize) -> (usize, usize) {
         let mut bytes = 0;
         let gathered = self.packets.iter().take_while(|packet| match packet.text {
@@ -106,13 +108,14 @@ impl OutboundQueue {
         self.packets.is_empty()
     }
 
-    /// Returns the calls whose packets wait, and perhaps some that have ended.
+    /// Returns the keys of the waiting packets' calls, some of which may have ended.
     pub(in crate::client) fn keys(&self) -> impl Iterator<Item = CallKey> {
         self.packets.iter().map(|packet| packet.key)
     }
 
-    /// `wanted` of the packets are still wanted; drops the others if these are more. So they cost
-    /// no more memory than those that are wanted, and nobody looks through them all each time.
+    /// Drops the packets that are no longer wanted if they outnumber the `wanted` ones. They
+    /// therefore use no more memory than the wanted packets, and the queue is not scanned each
+    /// time.
     pub(in crate::client) fn tidy(&mut self, wanted: usize, is_wanted: impl Fn(CallKey) -> bool) {
         if self.packets.len() - wanted <= wanted {
             return;
@@ -133,7 +136,7 @@ impl OutboundQueue {
         self.packets = tidied;
     }
 
-    /// Gives room back that is in front of what waits, once that is the greater part.
+    /// Frees the bytes in front of the waiting packets once they are more than half of the buffer.
     fn shift(&mut self) {
         if self.taken == self.gathered.len() {
             self.gathered.clear();
@@ -168,7 +171,7 @@ mod tests {
     enum Step {
         Push(usize),
         Take(usize),
-        /// The packet so far from the front is not wanted any more.
+        /// The packet at this index is no longer wanted.
         Forget(usize),
     }
 
@@ -192,7 +195,7 @@ mod tests {
         draft
     }
 
-    /// A packet in the slow, obvious queue.
+    /// A packet in a slow, obvious reference queue.
     struct Plain {
         key: CallKey,
         text: Vec<u8>,
@@ -219,7 +222,7 @@ mod tests {
                         taken.extend(large);
                         prop_assert!(queue.is_empty() || !taken.is_empty(), "it goes on");
                         for (key, text) in taken {
-                            // Those before it have been tidied away.
+                            // The packets before it have been dropped by `tidy`.
                             let at = plain.iter().position(|packet| packet.key == key).expect("it was pushed");
                             prop_assert!(plain.drain(..at).all(|packet| !packet.is_wanted));
                             prop_assert!(plain.remove(0).text == text);

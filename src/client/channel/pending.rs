@@ -1,7 +1,7 @@
 //! The pending calls: those that wait for a connection, for their packet to be written, or for a
 //! reply. Plain data: no I/O, no tasks, no locks.
 //!
-//! No operation looks through all that wait: what ends together is listed together.
+//! No operation scans all pending calls: calls that end together are listed together.
 
 use std::task::{Poll, Waker};
 
@@ -24,20 +24,20 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// Callers in numbered places, so that an id leads to its caller without a search: it has the
-/// number in it.
+/// Pending calls by index. The id of a call contains its index, so that a reply needs no search for
+/// its call.
 #[derive(Debug)]
 pub(in crate::client) struct PendingCalls {
     slab: Slab<Call>,
-    /// How many of them are at each stage.
+    /// Number of calls in each state.
     count: [usize; CallState::COUNT],
-    /// Those that want a connection and nothing else.
+    /// Calls that need a connection and nothing else.
     awaiting_connection: Listed,
-    /// Those whose packets were written.
+    /// Calls that were written.
     written: Listed,
-    /// How many streams are full.
+    /// Number of full streams.
     full: usize,
-    /// How many there have been: no two have the same id, whichever places they have.
+    /// Number of calls so far: no two calls have the same id, even if they have the same index.
     begun: u64,
     /// Makes ids differ from those of other connections.
     salt: u128,
@@ -46,40 +46,40 @@ pub(in crate::client) struct PendingCalls {
 
 #[derive(Debug)]
 struct Call {
-    /// The how-manieth it is.
+    /// Sequence number of the call.
     generation: u64,
     call_state: CallState,
     waiter: Waiter,
 }
 
-/// A packet that was not written, given back to its caller.
+/// A packet that was not written and is handed back to its caller.
 #[derive(Debug)]
 pub(in crate::client) struct Returned {
     pub(in crate::client) packet: Vec<u8>,
-    /// For a stream, from when its timeout counts.
+    /// For a stream, the time from which its timeout counts.
     pub(in crate::client) since: Option<Instant>,
 }
 
-/// Wakers collected under the lock. They are woken when no lock is held, since that may run their
-/// owners' code.
+/// Wakers collected under the lock. They are woken after the lock is released, since waking may run
+/// foreign code.
 pub(in crate::client) type WakeList = Vec<Waker>;
 
 /// What became of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Delivery {
-    /// It is no call's.
+    /// The reply belongs to no call.
     Stray,
     Delivered,
-    /// It says that the service stops and takes no more calls.
+    /// The reply says that the service is stopping and accepts no more calls.
     Refusal,
 }
 
-/// Why a caller takes its call away.
+/// Why a call is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum CancelReason {
-    /// It does not wait any more. An event goes on without it.
+    /// The caller no longer waits. An event is sent all the same.
     Dropped,
-    /// The timeout has ended. An event that is not written yet is not sent.
+    /// The timeout has expired. An event that is not written yet is not sent.
     TimedOut,
 }
 
@@ -97,6 +97,7 @@ impl PendingCalls {
         }
     }
 
+    /// Adds a call. Returns its key.
     #[inline(always)]
     pub(in crate::client) fn insert(&mut self, call_state: CallState, waiter: Waiter) -> CallKey {
         self.begun += 1;
@@ -111,7 +112,7 @@ impl PendingCalls {
         CallKey { index, generation }
     }
 
-    /// Begins a call that wants a connection and nothing else.
+    /// Adds a call that needs a connection and nothing else. Returns its key.
     pub(in crate::client) fn insert_awaiting_connection(&mut self, waiter: Waiter) -> CallKey {
         let key = self.insert(CallState::AwaitingConnection, waiter);
         self.awaiting_connection.push(key);
@@ -121,16 +122,16 @@ impl PendingCalls {
         key
     }
 
-    /// Returns its request's id: as if drawn at random, unlike any other of this connection, with
-    /// the place in its last digits.
+    /// Returns the id of a request: it looks random, is unique on this connection, and has the
+    /// index of the call in its last digits.
     pub(in crate::client) fn id(&self, key: CallKey) -> CallId {
-        // The bits above the place that both forms of an id have, in one piece.
+        // The generation goes into bits above the index that each form of an id has in one piece.
         let shift = if self.compat.has_uuids() { 80 } else { 32 };
         let bits = u128::from(key.generation) << shift | u128::from(key.index);
         CallId::of(self.compat, bits ^ self.salt)
     }
 
-    /// Hands a reply to the call it belongs to, if there is one.
+    /// Delivers a reply to its call, if there is one. Returns what became of the reply.
     pub(in crate::client) fn complete(
         &mut self,
         id: CallId,
@@ -150,7 +151,7 @@ impl PendingCalls {
                 let call = &mut self.slab[key.index as usize];
                 let (was_full, capacity) = call.fullness();
                 if was_full && (!is_alone || call.is_overfull()) {
-                    // The others are not made to wait for a caller that takes nothing.
+                    // Other calls must not wait for a caller that takes no values.
                     self.finish(
                         key,
                         |waiter| waiter.end(Err(CallError::StreamOverflow(capacity))),
@@ -171,8 +172,8 @@ impl PendingCalls {
         Delivery::Delivered
     }
 
-    /// Notes that the packet goes out. Returns the new state of its call, unless it is not wanted
-    /// any more.
+    /// Marks the packet of a call as written. Returns the new state of the call, or `None` if the
+    /// packet is no longer wanted.
     pub(in crate::client) fn write(&mut self, key: CallKey) -> Option<CallState> {
         let call_state = match self.call(key)?.call_state {
             CallState::Queued => CallState::AwaitingReply,
@@ -193,32 +194,32 @@ impl PendingCalls {
         Some(call_state)
     }
 
-    /// What was to be done is done.
+    /// Ends a call successfully and without a value.
     pub(in crate::client) fn done(&mut self, key: CallKey, woken: &mut WakeList) {
         self.end(key, Ok(None), woken);
     }
 
-    /// Ends a call, if it has not ended.
+    /// Ends a call that has not ended yet.
     pub(in crate::client) fn end(&mut self, key: CallKey, end: Answer, woken: &mut WakeList) {
         self.finish(key, |waiter| waiter.end(end), woken);
     }
 
-    /// Ends all those that want a connection and nothing else.
+    /// Ends all calls that need a connection and nothing else.
     pub(in crate::client) fn end_awaiting_connection(&mut self, end: &Answer, woken: &mut WakeList) {
         for key in self.awaiting_connection.drain() {
             self.end(key, end.clone(), woken);
         }
     }
 
-    /// Ends all those whose packets were written.
+    /// Ends all calls that were written.
     pub(in crate::client) fn end_written(&mut self, end: &Answer, woken: &mut WakeList) {
         for key in self.written.drain() {
             self.end(key, end.clone(), woken);
         }
     }
 
-    /// Takes the wakers of these, and of all that want a connection and nothing else: somebody has
-    /// to see to it that they get one.
+    /// Takes the wakers of the `queued` calls, and of all calls that need a connection and nothing
+    /// else: one of their callers has to start a driver.
     pub(in crate::client) fn wake_waiting(&mut self, queued: impl Iterator<Item = CallKey>, woken: &mut WakeList) {
         let awaiting_connection = std::mem::take(&mut self.awaiting_connection);
         for key in queued.chain(awaiting_connection.iter()) {
@@ -227,11 +228,11 @@ impl PendingCalls {
         self.awaiting_connection = awaiting_connection;
     }
 
-    /// How the call ended, if it has; it is gone then.
+    /// Takes the end of a call and removes the call. Returns `None` if the call has not ended.
     #[inline]
     pub(in crate::client) fn take_end(&mut self, key: CallKey) -> Option<Answer> {
         let waiter = self.waiter(key).expect(THERE);
-        // Looked at where it is, and then moved once.
+        // Checked in place, so that it is moved only once.
         if !matches!(waiter.wants, ReplyMode::Ended(_)) {
             return None;
         }
@@ -241,8 +242,9 @@ impl PendingCalls {
         }
     }
 
-    /// Gives the packet of a queued call back to its caller, which puts it down elsewhere. Returns
-    /// the packet if it is an event whose caller has gone. The call is gone then.
+    /// Hands the packet of a queued call back to its caller, which submits it to another
+    /// connection. Removes the call if it is an event without a caller. Returns the packet in that
+    /// case.
     pub(in crate::client) fn hand_back(
         &mut self,
         key: CallKey,
@@ -259,7 +261,8 @@ impl PendingCalls {
         None
     }
 
-    /// Returns the packet of a call if it was [given back](Self::hand_back). The call is gone then.
+    /// Takes the packet of a call that was [handed back](Self::hand_back), and removes the call.
+    /// Returns `None` if there is no such packet.
     pub(in crate::client) fn take_returned(&mut self, key: CallKey) -> Option<Returned> {
         let packet = self.waiter(key)?.take_returned()?;
         let since = self.since(key);
@@ -267,13 +270,14 @@ impl PendingCalls {
         Some(Returned { packet, since })
     }
 
-    /// This one is to be woken; the one that was before, to be dropped where no lock is held.
+    /// Registers the waker of a caller. Returns the previous waker, which must be dropped after the
+    /// lock is released.
     pub(in crate::client) fn watch(&mut self, key: CallKey, waker: &Waker) -> Option<Waker> {
         self.waiter(key).expect(THERE).watch(waker)
     }
 
-    /// Returns the next value of a stream; its end is `None`. Returns true besides if the stream
-    /// was full and has room again.
+    /// Takes the next value of a stream. Returns the value, or `None` at the end of the stream,
+    /// together with true if the stream was full and has room again.
     pub(in crate::client) fn poll_next(&mut self, key: CallKey) -> (Poll<Option<Answer>>, bool) {
         let waiter = self.waiter(key).expect(THERE);
         let ReplyMode::Each(values) = &mut waiter.wants else {
@@ -285,7 +289,7 @@ impl PendingCalls {
         (next, has_room_again)
     }
 
-    /// When the last value of a stream came.
+    /// Returns the time of a stream's last value, and `None` if the call is not a stream.
     pub(in crate::client) fn since(&mut self, key: CallKey) -> Option<Instant> {
         match &self.waiter(key)?.wants {
             ReplyMode::Each(values) => Some(values.since()),
@@ -293,8 +297,9 @@ impl PendingCalls {
         }
     }
 
-    /// Notes that the caller has gone. A call that goes on without it stays; any other is removed,
-    /// and this returns its state and its waiter, to be dropped where no lock is held.
+    /// Cancels a call. An event that continues without a caller stays; any other call is removed.
+    /// Returns the state of a removed call, and the waiter of the call, which must be dropped after
+    /// the lock is released.
     pub(in crate::client) fn cancel(
         &mut self,
         key: CallKey,
@@ -317,18 +322,18 @@ impl PendingCalls {
         call.is_some_and(|call| call.generation == key.generation && call.call_state.is_queued())
     }
 
-    /// Returns how many are at this stage.
+    /// Returns the number of calls in this state.
     pub(in crate::client) const fn count(&self, call_state: CallState) -> usize {
         self.count[call_state as usize]
     }
 
-    /// Returns true if the service had better not be read: a stream is full, and no other call
-    /// waits for anything.
+    /// Returns true if the service should not be read: a stream is full, and no other call waits
+    /// for anything.
     pub(in crate::client) const fn is_full(&self) -> bool {
         self.full > 0 && self.is_alone()
     }
 
-    /// Returns true if no more than one call waits.
+    /// Returns true if at most one request awaits its reply and no request is queued.
     const fn is_alone(&self) -> bool {
         self.count(CallState::AwaitingReply) <= 1 && self.count(CallState::Queued) == 0
     }
@@ -339,6 +344,7 @@ impl PendingCalls {
         call.is_some_and(|call| matches!(call.waiter.wants, ReplyMode::First))
     }
 
+    /// Returns the key of the request that awaits a reply with this id.
     fn find(&self, id: CallId) -> Option<CallKey> {
         let index = id.last_digits() ^ self.salt as u32;
         let call = self.slab.get(index as usize)?;
@@ -390,13 +396,14 @@ impl PendingCalls {
 }
 
 impl Call {
-    /// Returns true if it is a stream that holds far more than its capacity: its connection had to
-    /// be read although it was full.
+    /// Returns true if the call is a stream that holds far more than its capacity, because its
+    /// connection had to be read although the stream was full.
     const fn is_overfull(&self) -> bool {
         matches!(&self.waiter.wants, ReplyMode::Each(values) if values.is_overfull())
     }
 
-    /// Returns whether it is a stream that is full, and what its capacity is.
+    /// Returns true if the call is a full stream, together with the capacity of the stream in
+    /// bytes.
     const fn fullness(&self) -> (bool, usize) {
         match &self.waiter.wants {
             ReplyMode::Each(values) => (values.is_full(), values.capacity()),
@@ -410,7 +417,8 @@ fn is_there(slab: &Slab<Call>, key: CallKey) -> bool {
     call.is_some_and(|call| call.generation == key.generation && call.call_state != CallState::Done)
 }
 
-/// The caller that polls with a key also takes the call away.
+/// Why a key leads to its call: the caller that polls with the key is also the one that removes the
+/// call.
 const THERE: &str = "a call stays until its caller has seen the end";
 
 #[cfg(test)]
@@ -582,7 +590,7 @@ mod tests {
         }
     }
 
-    /// Of ten thousand calls of each kind, those that end are looked at and no others.
+    /// Among ten thousand calls of each kind, only the calls that end are visited.
     #[test]
     fn what_ends_together_is_listed_and_nothing_else_is() {
         const MANY: usize = 10_000;

@@ -1,4 +1,4 @@
-//! The values of a stream that its caller has not taken, up to a capacity. Plain data.
+//! The values of a stream that its caller has not taken yet, up to a capacity. Plain data.
 
 use std::collections::VecDeque;
 
@@ -6,28 +6,28 @@ use tokio::time::Instant;
 
 use crate::{client::channel::answer::Answer, packet::RawJson};
 
-/// What a value counts for besides its JSON text, in bytes: about what it takes to keep it.
+/// Bytes that a value counts in addition to its JSON text: roughly the memory it takes.
 const PER_VALUE: usize = 64;
 
-/// How many bytes beyond its capacity a stream may hold at least, while its connection has to be
+/// Bytes beyond its capacity that a stream may hold in any case, while its connection has to be
 /// read for other reasons.
 const MIN_EXCESS: usize = 1024 * 1024;
 
 #[derive(Debug)]
 pub(in crate::client) struct ReceivedValues {
     queued: VecDeque<Option<RawJson>>,
-    /// How much is queued, in bytes.
+    /// Number of queued bytes.
     bytes: usize,
-    /// How many bytes may be queued before the stream is full.
+    /// Maximum number of queued bytes; the stream is full if it is exceeded.
     capacity: usize,
-    /// Whether more than `capacity` was queued since half of it was last queued or less.
+    /// True if `capacity` was exceeded since at most half of it was last queued.
     is_full: bool,
     has_come: bool,
-    /// When the last value came, or the stream was asked for, or its connection was read again
-    /// after a pause.
+    /// Time of the last value, of the request, or of the resumption of reading after a pause,
+    /// whichever is the latest.
     since: Instant,
     end: Option<Answer>,
-    /// The packet, if it was not written and is to be put down elsewhere.
+    /// The packet, if it was not written and the caller has to submit it to another connection.
     pub(in crate::client) returned: Option<Vec<u8>>,
 }
 
@@ -50,8 +50,8 @@ impl ReceivedValues {
         self.queue(value);
     }
 
-    /// Takes the value that came with the end, if one did. It needs no room: nothing comes after
-    /// it.
+    /// Queues the value that came with the end, if there is one. It needs no room, since nothing
+    /// follows it.
     pub(in crate::client) fn push_last(&mut self, value: Option<RawJson>) {
         if value.is_some() {
             self.queue(value);
@@ -63,7 +63,8 @@ impl ReceivedValues {
         self.end = Some(end);
     }
 
-    /// Takes the next value out; inside, `None` is the end.
+    /// Takes the next value. Returns `None` if there is none yet, and `Some(None)` at the end of
+    /// the stream.
     pub(in crate::client) fn next(&mut self) -> Option<Option<Answer>> {
         if let Some(value) = self.queued.pop_front() {
             self.bytes -= size(value.as_ref());
@@ -75,12 +76,13 @@ impl ReceivedValues {
         }
     }
 
-    /// Takes note that there is room again, once there is. Returns true if there was none before.
+    /// Marks the stream as no longer full once at most half of its capacity is queued. Returns true
+    /// if the stream was full and now has room.
     pub(in crate::client) fn make_room(&mut self) -> bool {
         let has_room = self.is_full && self.bytes <= self.capacity / 2;
         if has_room {
             self.is_full = false;
-            // The service was not silent: it was not read.
+            // The service was not silent: its connection was not read.
             self.since = Instant::now();
         }
         has_room
@@ -90,7 +92,8 @@ impl ReceivedValues {
         self.is_full
     }
 
-    /// Returns true if far more is queued than the capacity: as much again, and 1 MiB at least.
+    /// Returns true if the queued bytes exceed the capacity by more than the capacity itself, and
+    /// by more than 1 MiB.
     pub(in crate::client) const fn is_overfull(&self) -> bool {
         let excess = if self.capacity > MIN_EXCESS {
             self.capacity
@@ -100,7 +103,7 @@ impl ReceivedValues {
         self.bytes.saturating_sub(self.capacity) > excess
     }
 
-    /// Returns true if any value has come.
+    /// Returns true if a value has arrived.
     pub(in crate::client) const fn have_come(&self) -> bool {
         self.has_come
     }
@@ -125,7 +128,7 @@ fn size(value: Option<&RawJson>) -> usize {
     PER_VALUE + value.map_or(0, |value| value.as_str().len())
 }
 
-/// Reads the time once, and only when it is needed.
+/// Reads the time at most once, and only when it is needed.
 #[derive(Debug, Default)]
 pub(in crate::client) struct Clock(Option<Instant>);
 

@@ -1,4 +1,5 @@
-//! One pending call: what it waits for, and what has arrived for it. Plain data.
+//! The caller's side of one pending call: what the caller waits for, and what has arrived for it.
+//! Plain data.
 
 use std::task::Waker;
 
@@ -16,10 +17,12 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::client) struct Waiter {
     pub(in crate::client) wants: ReplyMode,
-    /// Who waits; `None` while nobody looks.
+    /// Waker of the caller's task; `None` while no task polls the call.
     pub(in crate::client) waker: Option<Waker>,
 }
 
+/// What a caller waits for:
+///
 /// ```text
 ///            a value                the end
 ///   Last ─── is kept, so far ───┬─► Ended ────────► taken
@@ -28,7 +31,7 @@ pub(in crate::client) struct Waiter {
 ///   Each ─── is queued ───────────► is queued ────► taken
 /// ```
 ///
-/// It is small, for it is moved: in, and out.
+/// Kept small, because it is moved into the list of calls and out of it.
 #[derive(Debug)]
 pub(in crate::client) enum ReplyMode {
     /// The last value only.
@@ -37,20 +40,22 @@ pub(in crate::client) enum ReplyMode {
     First,
     /// Each value.
     Each(Box<ReceivedValues>),
-    /// To know that it is done: an event is out, a connection is there.
+    /// Completion only: an event is sent, or a connection is established.
     Done,
-    /// To know how it ended.
+    /// Nothing more: the call has ended, and its caller has not taken the end yet.
     Ended(Answer),
-    /// To put its packet, which was not written, down elsewhere.
+    /// Nothing from this connection: the packet was not written, and the caller submits it to
+    /// another connection.
     Returned(Vec<u8>),
-    /// Nothing any more: the caller has gone. What goes on without it stays.
+    /// Nothing: the caller is gone, and the call continues without it.
     Nothing,
 }
 
-/// The `err` of a service that stops and has done nothing for the call, exactly so.
+/// The `err`, in exactly this form, of a service that is stopping and has done nothing for the
+/// call.
 const STOPPING: &str = r#"{"status":"error","message":"the service is stopping"}"#;
 
-/// Returns true if a service says with this that it stops and takes no more calls.
+/// Returns true if `err` says that the service is stopping and accepts no more calls.
 pub(in crate::client) fn is_refusal(err: &RawJson) -> bool {
     err.as_str() == STOPPING
 }
@@ -60,11 +65,11 @@ impl Waiter {
         Self { wants, waker }
     }
 
-    /// Takes a value after which more may come. Returns the waker of its caller, if that waits for
-    /// it.
+    /// Stores a value that more values may follow. Returns the caller's waker if the caller waits
+    /// for each value.
     pub(in crate::client) fn value(&mut self, value: Option<RawJson>, clock: &mut Clock) -> Option<Waker> {
         match &mut self.wants {
-            // As `lastValueFrom`, for which an undefined value is a value too.
+            // Like `lastValueFrom`, which counts an undefined value as a value.
             ReplyMode::Last { so_far } => {
                 *so_far = value;
                 None
@@ -79,7 +84,7 @@ impl Waiter {
         }
     }
 
-    /// Takes note of the end. Returns the waker of its caller.
+    /// Stores the end of the call. Returns the caller's waker.
     pub(in crate::client) fn end(&mut self, end: Answer) -> Option<Waker> {
         match &mut self.wants {
             ReplyMode::Each(values) => values.end(end),
@@ -88,7 +93,7 @@ impl Waiter {
         self.waker.take()
     }
 
-    /// Gives the packet back, which was not written. Returns the waker of its caller.
+    /// Hands the unwritten packet back to the caller. Returns the caller's waker.
     pub(in crate::client) fn hand_back(&mut self, packet: Vec<u8>) -> Option<Waker> {
         match &mut self.wants {
             ReplyMode::Each(values) => values.returned = Some(packet),
@@ -97,7 +102,7 @@ impl Waiter {
         self.waker.take()
     }
 
-    /// Returns the packet if it has been [given back](Self::hand_back).
+    /// Takes the packet that was [handed back](Self::hand_back). Returns `None` if there is none.
     pub(in crate::client) fn take_returned(&mut self) -> Option<Vec<u8>> {
         match &mut self.wants {
             ReplyMode::Returned(packet) => Some(std::mem::take(packet)),
@@ -106,7 +111,7 @@ impl Waiter {
         }
     }
 
-    /// As [`end`](Self::end), with the end that the service sent.
+    /// Stores the end that the service sent, like [`end`](Self::end). Returns the caller's waker.
     pub(in crate::client) fn outcome(&mut self, outcome: ReplyOutcome) -> Option<Waker> {
         let end = match outcome {
             ReplyOutcome::Failed(err) => Err(self.failure(err)),
@@ -123,8 +128,9 @@ impl Waiter {
         self.end(end)
     }
 
-    /// Returns what `err` means to this call. A service that stops refuses a call before it does
-    /// anything for it: after a value that is no refusal.
+    /// Returns the error that `err` means for this call. A stopping service refuses a call before
+    /// it does anything for it, so the same `err` after a value is no refusal but the end of the
+    /// connection.
     fn failure(&self, err: RawJson) -> CallError {
         let has_value = match &self.wants {
             ReplyMode::Last { so_far } => so_far.is_some(),
@@ -140,7 +146,7 @@ impl Waiter {
         }
     }
 
-    /// Makes this the waker of the caller. Returns the one that was before.
+    /// Registers the waker of the caller. Returns the previous waker if it was replaced.
     pub(in crate::client) fn watch(&mut self, waker: &Waker) -> Option<Waker> {
         match &self.waker {
             Some(known) if known.will_wake(waker) => None,

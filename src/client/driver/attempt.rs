@@ -1,5 +1,4 @@
-//! One attempt to connect. What a connector does is not our code: a panic in it is an attempt that
-//! failed.
+//! One attempt to connect. A connector is foreign code: if it panics, the attempt has failed.
 
 use std::{
     future::Future,
@@ -10,14 +9,14 @@ use std::{
 
 use crate::connection::{Caught, caught};
 
-/// A connector's future, until it is done or has panicked.
+/// The future of a connector, until it completes or panics.
 pub(in crate::client) struct Attempt<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output = io::Result<IO>>, IO> Attempt<F> {
-    /// Calls the connector.
+    /// Calls the connector. Returns the attempt.
     ///
     /// # Errors
-    /// It panicked.
+    /// The connector panicked.
     pub(in crate::client) fn begin(connect: impl FnOnce() -> F) -> io::Result<Self> {
         let connecting = caught(CONNECTOR, connect).map_err(panicked)?;
         Ok(Self(Some(Box::pin(connecting))))

@@ -1,4 +1,4 @@
-//! The end of a connection in order: nothing that was sent is lost by it.
+//! The orderly end of a connection, which loses nothing that was sent.
 
 use std::{
     future::poll_fn,
@@ -9,15 +9,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::connection::{Connection, Segment};
 
-/// How many segments are read before others have their turn.
+/// Maximum number of segments that are read before other tasks have their turn.
 const SHARE: usize = 32;
 
-/// Sends what is queued, closes our side, and reads on until the peer has closed too.
+/// Sends what is queued, closes the sending side, and reads until the peer has closed too.
 ///
-/// The system answers what arrives for a connection that is gone with a reset, and that makes it
-/// throw away what the peer has received and not yet read: events, for example, while an answer
-/// that nobody waits for is under way. So what arrives is read and forgotten. The caller of this
-/// bounds the time.
+/// The operating system replies with a reset to data that arrives for a closed connection. The
+/// reset makes the peer's system discard what it has received and the peer has not read yet:
+/// events, for example, while a reply to a cancelled call is in flight. Arriving data is therefore
+/// read and discarded. The caller of this function limits the time.
 pub(in crate::client) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<IO>) {
     let mut is_shut = false;
     poll_fn(|cx| {
@@ -25,7 +25,7 @@ pub(in crate::client) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(mut con
             match connection.poll_shutdown(cx) {
                 Poll::Ready(Ok(())) => is_shut = true,
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
-                // The peer may first want to be read.
+                // The peer may have to be read first.
                 Poll::Pending => {}
             }
         }
@@ -34,7 +34,7 @@ pub(in crate::client) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(mut con
     .await;
 }
 
-/// Reads and forgets; ready at the end of what the peer sends.
+/// Reads and discards what the peer sends. Returns `Ready` at its end.
 fn poll_end<IO: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<IO>, cx: &mut Context<'_>) -> Poll<()> {
     for _ in 0..SHARE {
         match connection.poll_segment(cx) {

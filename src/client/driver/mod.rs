@@ -1,4 +1,5 @@
-//! The one task that owns a client's connections, one after the other.
+//! The driver: the task that owns one connection of the pool and opens another one when that is
+//! lost.
 //!
 //! ```text
 //!              something to send, or ReconnectMode::Always
@@ -8,7 +9,8 @@
 //!                                                    └─► pausing         (ReconnectMode::Always)
 //! ```
 //!
-//! In each state commands are taken and deadlines pass: see `RequestReceiver`.
+//! In each state the driver accepts new calls and observes the deadline of closing: see
+//! `RequestReceiver`.
 
 pub(in crate::client) mod attempt;
 pub(in crate::client) mod closing;
@@ -46,9 +48,9 @@ pub(super) struct Driver<C> {
     config: Arc<Config>,
     receiver: RequestReceiver,
     reporter: StateReporter,
-    /// How many attempts have failed in a row.
+    /// Number of failures in a row: failed attempts, and connections that were lost too soon.
     failures: u32,
-    /// Whether there has been a connection before.
+    /// True if there has been a connection before.
     has_been_linked: bool,
 }
 
@@ -69,7 +71,7 @@ where
         }
     }
 
-    /// Connects when there is a need, and again after each loss, until the client is closed.
+    /// Connects when a connection is needed, and again after each loss, until the client is closed.
     pub(super) async fn run(mut self) {
         let mut end = PublishOnDrop(self.reporter.clone(), Some(DisconnectReason::Stopped));
         while self.is_wanted().await {
@@ -82,12 +84,13 @@ where
             }
             self.pause().await;
         }
-        // Only events and what has waited for a connection for too long can be left.
+        // Only events, and calls that have waited too long for a connection, can be left.
         self.receiver.fail_waiting(&CallError::Closed);
         end.1 = Some(DisconnectReason::Closed);
     }
 
-    /// Waits until there is a need for a connection (`true`) or none of the client (`false`).
+    /// Waits until a connection is needed or the client is closed. Returns true if a connection is
+    /// needed.
     async fn is_wanted(&mut self) -> bool {
         let always = self.config.reconnect.when == ReconnectMode::Always;
         let wants = move |receiver: &RequestReceiver| receiver.wants_link() || always && !receiver.is_closing();
@@ -117,24 +120,24 @@ where
         self.failures = if is_bad { self.failures.saturating_add(1) } else { 0 };
     }
 
-    /// Lets a connection end so that the service gets what was sent to it, unless it is gone
-    /// already.
+    /// Ends a connection so that the service receives what was sent to it, unless the service is
+    /// gone already.
     async fn end(&mut self, reason: &DisconnectReason, connection: Connection<IO>) {
         match reason {
-            // The time for that is part of the time for closing.
+            // The drain timeout of the client covers this.
             DisconnectReason::Closed => {
                 self.receiver
                     .attend(close(connection), RequestReceiver::is_overdue)
                     .await;
             }
-            // What comes next does not wait for it.
+            // The next connection does not wait for this.
             DisconnectReason::Stopping => {
                 tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
             }
             DisconnectReason::Failed(error) if is_alive_after(error) => {
                 tokio::spawn(timeout(self.config.drain_timeout, close(connection)));
             }
-            // It has read what it was going to read. Under TLS, this sends `close_notify`.
+            // The peer reads no more. Under TLS, this sends `close_notify`.
             DisconnectReason::ByPeer => {
                 let _ = close(connection).now_or_never();
             }
@@ -163,7 +166,8 @@ where
         }
     }
 
-    /// Lets time pass after a failure, as long as somebody waits for a connection.
+    /// Waits for the back-off after a failure. Ends early if the client is closed, or if no call
+    /// needs a connection any more and the client connects on demand.
     async fn pause(&mut self) {
         if self.failures == 0 {
             return;
@@ -178,8 +182,8 @@ where
     }
 }
 
-/// Returns true if the peer, which sent no packet, or half of one, may still read what was sent to
-/// it.
+/// Returns true if the peer, which sent an invalid or incomplete packet, may still read what was
+/// sent to it.
 fn is_alive_after(error: &ConnectionError) -> bool {
     matches!(
         error,
@@ -194,7 +198,7 @@ fn is_finished(receiver: &RequestReceiver) -> bool {
     receiver.is_drained() || receiver.is_overdue()
 }
 
-/// Publishes how the task ended, also when it is dropped with its runtime.
+/// Publishes why the driver ended, even if the driver is dropped with its runtime.
 struct PublishOnDrop(StateReporter, Option<DisconnectReason>);
 
 impl Drop for PublishOnDrop {

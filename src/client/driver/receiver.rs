@@ -1,5 +1,5 @@
-//! The driver's side of a channel, connected or not: completes calls and wakes their callers. Does
-//! no I/O.
+//! The driver's side of a channel, with or without a connection: completes calls and wakes their
+//! callers. Does no I/O.
 
 use std::{
     future::Future,
@@ -25,32 +25,31 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// The part of a connection's task that looks after its channel. Its drop fails the calls that were
-/// written.
+/// The part of a driver that serves its channel. Its drop fails the calls that were written.
 #[derive(Debug)]
 pub(in crate::client) struct RequestReceiver {
     pub(in crate::client) channel: Arc<RequestChannel>,
     pub(in crate::client) drain_timeout: Duration,
     closing: Closing,
-    /// Wakers to wake; kept for its memory.
+    /// Wakers to wake. Kept for its memory.
     woken: WakeList,
 }
 
 #[derive(Debug)]
 enum Closing {
     NotYet,
-    /// What is under way has until this ends.
+    /// Closing: limits the time for the calls in flight.
     Until(Pin<Box<Sleep>>),
-    /// The time is over.
+    /// The drain timeout has expired.
     Overdue,
 }
 
-/// What the replies that were handed over mean to the connection they came on.
+/// What the delivered replies mean for their connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::client) struct Received {
-    /// The service stops: it takes no more calls.
+    /// True if the service is stopping and accepts no more calls.
     pub(in crate::client) is_refused: bool,
-    /// A stream is full, and no other call waits for an answer.
+    /// True if a stream is full and no other call awaits a reply.
     pub(in crate::client) is_full: bool,
 }
 
@@ -64,8 +63,7 @@ impl RequestReceiver {
         }
     }
 
-    /// Takes notice of what has been brought, and of the end of closing; `cx` is woken when there
-    /// is more to notice.
+    /// Registers the waker of `cx`, which is woken by new work, and checks the deadline of closing.
     pub(in crate::client) fn poll(&mut self, cx: &mut Context<'_>) {
         let mut state = self.channel.lock();
         state.watch(cx);
@@ -87,7 +85,8 @@ impl RequestReceiver {
         }
     }
 
-    /// Does `work` meanwhile; `None` if `is_enough` said so before that was done.
+    /// Runs `work` while it serves the channel. Returns the output of `work`, or `None` if
+    /// `is_enough` returned true before.
     pub(in crate::client) async fn attend<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -104,7 +103,8 @@ impl RequestReceiver {
         .await
     }
 
-    /// Runs the change under the lock, then wakes the affected callers.
+    /// Runs the change under the lock, then wakes the affected callers. Returns the result of the
+    /// change.
     pub(in crate::client) fn change<T>(&mut self, change: impl FnOnce(&mut ChannelState, &mut WakeList) -> T) -> T {
         let changed = change(&mut self.channel.lock(), &mut self.woken);
         if !self.woken.is_empty() {
@@ -113,7 +113,8 @@ impl RequestReceiver {
         changed
     }
 
-    /// Hands replies to the calls they belong to. Replies to nobody are ignored, as in Nest.
+    /// Delivers replies to their calls. Replies that belong to no call are ignored, as in Nest.
+    /// Returns what the replies mean for the connection.
     pub(in crate::client) fn deliver(
         &mut self,
         replies: &mut Vec<(CallId, ReplyOutcome)>,
@@ -146,7 +147,7 @@ impl RequestReceiver {
         self.channel.queue_permits.add_permits(freed);
     }
 
-    /// Fails the calls whose packets were written to the lost connection.
+    /// Fails the calls that were written to the lost connection.
     pub(in crate::client) fn fail_sent(&mut self, reason: DisconnectReason) {
         self.change(|state, woken| state.fail_sent(reason, woken));
     }
@@ -160,12 +161,13 @@ impl RequestReceiver {
         !matches!(self.closing, Closing::NotYet)
     }
 
-    /// Returns true if it is closing and nothing is left to do, but perhaps to write.
+    /// Returns true if the client is closing and nothing is left to do, except perhaps to send
+    /// written events.
     pub(in crate::client) fn is_drained(&self) -> bool {
         self.is_closing() && self.channel.lock().is_drained()
     }
 
-    /// Returns true if it has been closing for too long.
+    /// Returns true if closing has exceeded the drain timeout.
     pub(in crate::client) const fn is_overdue(&self) -> bool {
         matches!(self.closing, Closing::Overdue)
     }

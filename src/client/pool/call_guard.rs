@@ -1,4 +1,4 @@
-//! A call under way, in the hands of its caller.
+//! A call in flight, owned by its caller.
 
 use std::{
     future::{Future, poll_fn},
@@ -24,25 +24,25 @@ use crate::{
     packet::CallId,
 };
 
-/// What a stream comes to next.
+/// What a stream yields next.
 pub(in crate::client) enum NextItem {
     /// A value, or the end, which is `None`.
     Item(Option<Answer>),
-    /// Its connection was lost before its packet was written.
+    /// The packet, which was not written before its connection was lost.
     Returned(Returned),
 }
 
-/// Takes a call off its connection when its caller no longer waits, whenever that is: there is a
-/// key from the moment on when the packet is in the channel.
+/// Cancels a call when its caller drops it, at whatever moment: the key is set as soon as the
+/// packet is in the channel.
 pub(in crate::client) struct CallGuard<M: Deref<Target = ConnectionPool>> {
     pool: M,
     link: usize,
     key: Option<CallKey>,
     is_event: bool,
     is_counted: bool,
-    /// True if the end of the call shows whether the host is well again.
+    /// True if the end of the call shows whether an ejected host is healthy again.
     is_probe: bool,
-    /// Given back when this is dropped.
+    /// Permit of a request in flight, released when the guard is dropped.
     place: Option<OwnedSemaphorePermit>,
 }
 
@@ -59,9 +59,9 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         }
     }
 
-    /// Submits a packet at once, if that needs no waiting: if a place, a connection and a slot are
-    /// to be had. Returns false if it does; nothing has been taken then. `waker` is woken by what
-    /// comes of it.
+    /// Submits a packet if this needs no waiting, that is, if an in-flight permit, a connection and
+    /// a permit of its queue are available. Progress of the call wakes `waker`. Returns true if the
+    /// packet is submitted; otherwise no permit stays acquired.
     #[inline]
     pub(in crate::client) fn try_submit(
         &mut self,
@@ -86,7 +86,8 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         Ok(self.key.is_some())
     }
 
-    /// Submits a packet when there are a place, a connection and a slot for it.
+    /// Submits a packet as soon as an in-flight permit, a connection and a permit of its queue are
+    /// available.
     pub(in crate::client) async fn submit(&mut self, outgoing: &mut OutgoingCall) -> Result<(), CallError> {
         if outgoing.is_request() && self.place.is_none() {
             self.place = self.pool.place().await?;
@@ -101,7 +102,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         Ok(())
     }
 
-    /// Takes one of the connections. Where connections compete for calls, it is busier now.
+    /// Takes the chosen connection. Its load grows if connections compete for calls.
     #[inline]
     fn take(&mut self, chosen: Chosen) {
         (self.link, self.is_probe) = (chosen.link, chosen.is_probe);
@@ -114,30 +115,30 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
     fn submitted(&mut self, outgoing: &mut OutgoingCall, submitted: &Submitted) {
         self.key = Some(submitted.key);
         self.is_event = !outgoing.is_request();
-        // The caller waits on; others need the memory now.
+        // The caller still waits, while other calls can use the memory now.
         outgoing.draft.retire();
         self.pooled().start_if(submitted.is_first, &self.pool.config);
         self.pool.recheck(self.link);
     }
 
-    /// Learns from the end of the call, or from a value of it, how the host of its connection is.
+    /// Records the end of the call, or one of its values, for the health of the host.
     #[inline]
     pub(in crate::client) fn learn(&mut self, is_event: bool, answer: &Answer) {
         if let Some(health) = &self.pool.health
             && self.is_counted
         {
-            // It may run code of the user's. Should that panic, the probe ends with this guard.
+            // This may run code of the user. If that panics, the probe ends with this guard.
             health.learn(self.link, is_event, self.is_probe, answer);
             self.is_probe = false;
         }
     }
 
-    /// Returns the id of a request that has been submitted and not ended.
+    /// Returns the id of a request that has been submitted and has not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
         self.key.map(|key| self.pooled().channel.id(key))
     }
 
-    /// Asks for this connection and waits until it is there.
+    /// Requests this connection and waits until it is established.
     pub(in crate::client) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
         self.link = link;
         let link = self.pool.link(link);
@@ -145,14 +146,14 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         self.key = Some(submitted.key);
         link.start_if(submitted.is_first, &self.pool.config);
         match poll_fn(|cx| self.poll_end(cx)).await {
-            // It has no packet that could be returned.
+            // This call has no packet that could be handed back.
             Ok(End::Value(_) | End::Returned(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// How the call ends. It has been submitted in this very poll of the task, which is then known
-    /// to the channel.
+    /// Returns a future that waits for the end of the call. Its first poll registers no waker: the
+    /// call was submitted in the same poll of the task, so the channel has the waker already.
     pub(in crate::client) fn ended(&mut self) -> impl Future<Output = Result<End, CallError>> {
         let mut is_known = true;
         poll_fn(move |cx| match std::mem::take(&mut is_known) {
@@ -161,8 +162,8 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         })
     }
 
-    /// Returns the next value of a stream, or its end, or its packet; `silence` bounds how long the
-    /// service may take for it.
+    /// Polls a stream. Returns its next value, its end, or its packet. `silence` limits the time
+    /// that the service may take.
     pub(in crate::client) fn poll_next(&mut self, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<NextItem> {
         let Some(key) = self.key else {
             return Poll::Ready(NextItem::Item(None));
@@ -209,19 +210,19 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         }
     }
 
-    /// Starts a task for the connection, whose last one went with its runtime.
+    /// Starts another driver for the connection, because the last one has ended with its runtime.
     #[cold]
     fn start(&self) {
         self.pooled().start_if(true, &self.pool.config);
     }
 
-    /// Ends the call, and gives back what it has taken.
+    /// Cancels the call, and releases its connection and its permit.
     pub(in crate::client) fn release(&mut self, because: CancelReason) {
         self.leave_link(because);
         self.place = None;
     }
 
-    /// Takes the call off its connection. It keeps its place among the requests under way.
+    /// Removes the call from its connection. The call keeps its in-flight permit.
     #[inline]
     pub(in crate::client) fn leave_link(&mut self, because: CancelReason) {
         if std::mem::take(&mut self.is_counted) {

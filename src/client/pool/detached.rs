@@ -1,4 +1,4 @@
-//! Events that no caller waits for: how many may wait, and how many were dropped.
+//! Events that no caller waits for: the limit of their number, and the number of dropped ones.
 
 use std::{
     error::Error,
@@ -13,17 +13,17 @@ use tracing::warn;
 
 use crate::telemetry::{LogThrottle, truncate_for_log};
 
-/// What a client notes of the events that nobody waits for.
+/// The state of a client's events that no caller waits for.
 #[derive(Debug)]
 pub(in crate::client) struct Detached {
-    /// One for each event that may wait.
+    /// One permit for each event that may wait.
     pub(in crate::client) places: Arc<Semaphore>,
     pub(in crate::client) dropped: AtomicU64,
     throttle: LogThrottle,
 }
 
 impl Detached {
-    /// At most `capacity` events wait.
+    /// `capacity` is the maximum number of events that wait.
     pub(in crate::client) fn new(capacity: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(capacity)),

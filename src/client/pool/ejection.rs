@@ -1,5 +1,5 @@
-//! Which hosts of a client get no calls for a while because calls to them fail. Plain data: no I/O,
-//! no timers, no locks.
+//! The hosts of a client that receive no calls for a while because calls to them fail. Plain data:
+//! no I/O, no timers, no locks.
 //!
 //! ```text
 //!         3 failures in a row                 its time is over, and a call is made
@@ -15,27 +15,28 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Number of failures in a row that take a host out.
+/// Number of failures in a row that eject a host.
 const FAILURES: u32 = 3;
-/// How long a host is out the first time. Each further time in a row is twice as long.
+/// Duration of the first ejection of a host. Each further one in a row lasts twice as long, up to
+/// `MAX_OUT`.
 const MIN_OUT: Duration = Duration::from_secs(1);
 const MAX_OUT: Duration = Duration::from_secs(60);
-/// Part of the time that is added or taken off at random, so that many clients do not come back at
-/// once.
+/// Fraction of the duration that is added or subtracted at random, so that many clients do not
+/// return to a host at the same time.
 const JITTER: f64 = 0.2;
 
 #[derive(Debug)]
 pub(in crate::client) struct Ejections {
     hosts: Vec<HostHealth>,
-    /// How many of them are not in.
+    /// Number of hosts that are not `In`.
     out: usize,
 }
 
 #[derive(Debug, Clone, Default)]
 struct HostHealth {
-    /// Failures in a row.
+    /// Number of failures in a row.
     failures: u32,
-    /// How often in a row it has been taken out.
+    /// Number of ejections in a row.
     ejections: u32,
     standing: Standing,
 }
@@ -45,15 +46,15 @@ enum Standing {
     #[default]
     In,
     Out(Instant),
-    /// A call has been sent to see whether it is well again.
+    /// A call has been sent to find out if the host is healthy again.
     Probed,
 }
 
-/// Which calls a host gets.
+/// The calls that a host receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Takes {
     PendingCalls,
-    /// One, which shows whether it is well again.
+    /// One call, which shows whether the host is healthy again.
     Probe,
     Nothing,
 }
@@ -74,12 +75,12 @@ impl Ejections {
         }
     }
 
-    /// Notes that a call is made as a probe.
+    /// Records that a call is made as a probe.
     pub(in crate::client) fn probe(&mut self, host: usize) {
         self.hosts[host].standing = Standing::Probed;
     }
 
-    /// Notes that a call has succeeded.
+    /// Records that a call has succeeded.
     pub(in crate::client) fn succeeded(&mut self, host: usize) {
         if self.hosts[host].standing != Standing::In {
             self.out -= 1;
@@ -87,7 +88,8 @@ impl Ejections {
         self.hosts[host] = HostHealth::default();
     }
 
-    /// Notes that a call has failed. While the host is out, only a probe counts.
+    /// Records that a call has failed. While the host is ejected, only the failure of a probe
+    /// counts.
     pub(in crate::client) fn failed(&mut self, host: usize, is_probe: bool, now: Instant) {
         let max_out = self.hosts.len() / 2;
         let HostHealth { failures, standing, .. } = &mut self.hosts[host];
@@ -104,7 +106,7 @@ impl Ejections {
         }
     }
 
-    /// Notes that a probe has ended without telling anything: the next call is one.
+    /// Records that a probe has ended without a result: the next call is a probe.
     pub(in crate::client) fn undecided(&mut self, host: usize, now: Instant) {
         let standing = &mut self.hosts[host].standing;
         if *standing == Standing::Probed {
@@ -112,7 +114,7 @@ impl Ejections {
         }
     }
 
-    /// Returns true if no host has failed since it last succeeded.
+    /// Returns true if no host has failed since its last success.
     pub(in crate::client) fn is_clear(&self) -> bool {
         self.hosts.iter().all(|host| host.failures == 0)
     }
@@ -132,14 +134,14 @@ impl HostHealth {
 mod tests {
     use super::*;
 
-    /// Fails so often that it would be taken out.
+    /// Records as many failures as eject a host.
     fn fail(ejections: &mut Ejections, host: usize, now: Instant) {
         for _ in 0..FAILURES {
             ejections.failed(host, false, now);
         }
     }
 
-    /// Returns the time after which a host that is out gets a probe, in milliseconds.
+    /// Returns the time after which an ejected host receives a probe, in milliseconds.
     fn time_out(ejections: &Ejections, host: usize, now: Instant) -> u128 {
         let is_due = |ms: &u64| ejections.takes(host, now + Duration::from_millis(*ms)) == Takes::Probe;
         (0..100_000).find(is_due).expect("it is out for less").into()
@@ -229,7 +231,7 @@ mod tests {
         ejections.probe(0);
         ejections.undecided(0, later);
         assert_eq!(ejections.takes(0, later), Takes::Probe);
-        // It has been decided otherwise meanwhile.
+        // Another call has succeeded meanwhile.
         ejections.probe(0);
         ejections.succeeded(0);
         ejections.undecided(0, later);

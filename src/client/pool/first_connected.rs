@@ -8,8 +8,9 @@ use crate::client::{
 };
 
 impl ConnectionPool {
-    /// Returns the connection that a call takes, by its index, when none was [ready](Self::ready).
-    /// No more callers wait for that than have room in the queues of all connections.
+    /// Waits for a connection when none was [ready](Self::ready). The number of callers that wait
+    /// here is at most the capacity of all queues together. Returns the connection that the call
+    /// takes.
     pub(in crate::client) async fn first_ready(&self) -> Result<Chosen, CallError> {
         let _waiting = match (self.waiting.try_acquire(), self.config.overload) {
             (Ok(permit), _) => Ok(permit),
@@ -19,7 +20,7 @@ impl ConnectionPool {
         self.first_connected().await.map(Chosen::usual)
     }
 
-    /// Waits until any connection is connected; its index.
+    /// Waits until any connection is established. Returns its index.
     pub(in crate::client) async fn first_connected(&self) -> Result<usize, CallError> {
         let connecting = async |index| {
             let mut guard = CallGuard::new(self);

@@ -1,5 +1,5 @@
-//! What the calls of a client say about its hosts: how each call ended, and which hosts get the
-//! next ones.
+//! The health of a client's hosts as its calls show it: how each call ended, and which hosts
+//! receive the next calls.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -17,16 +17,16 @@ use crate::client::{
 /// Exists only where connections compete for calls.
 pub(in crate::client) struct Health {
     ejections: Mutex<Ejections>,
-    /// Whether any host has failed since it last succeeded. As long as none has, calls do without
+    /// True if any host has failed since its last success. While this is false, calls do not take
     /// the lock.
     is_troubled: AtomicBool,
-    /// How many hosts there are: the connection of index `i` leads to host `i % hosts`. The
-    /// connections to a single host count as hosts, since there may be several processes behind it.
+    /// Number of hosts: the connection of index `i` belongs to host `i % hosts`. The connections to
+    /// a single host count as hosts, since there may be several processes behind it.
     hosts: usize,
     counts_as_failure: Option<CountsAsFailure>,
 }
 
-/// What the end of a call says about its host.
+/// What the end of a call means for its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Well,
@@ -44,13 +44,14 @@ impl Health {
         }
     }
 
-    /// Returns true if hosts have to be chosen with care.
+    /// Returns true if any host has failed since its last success, so that calls have to choose
+    /// among the hosts.
     pub(in crate::client) fn is_troubled(&self) -> bool {
         self.is_troubled.load(Relaxed)
     }
 
-    /// Returns the first of these connections whose host is to be probed, if there is one: the call
-    /// that takes it is the probe.
+    /// Starts the probe of a host if one is due. Returns the first of these connections that
+    /// belongs to such a host: the call that takes the connection is the probe.
     pub(in crate::client) fn probe(&self, mut links: impl Iterator<Item = usize>) -> Option<usize> {
         let (mut ejections, now) = (self.lock(), Instant::now());
         let link = links.find(|link| ejections.takes(link % self.hosts, now) == Takes::Probe)?;
@@ -58,9 +59,9 @@ impl Health {
         Some(link)
     }
 
-    /// Returns which connections lead to a host that takes calls. Without a probe, a host whose
-    /// time is over takes them again: an event says nothing of its host, and a client that sends
-    /// nothing else would never probe it.
+    /// Returns a predicate that is true for a connection if its host accepts calls. Unless the call
+    /// `may_probe`, a host accepts calls again when its ejection is over: an event says nothing
+    /// about its host, and a client that sends only events would never probe the host.
     pub(in crate::client) fn takes_calls(&self, may_probe: bool) -> impl Fn(usize) -> bool + Clone {
         let (ejections, now, hosts) = (self.lock(), Instant::now(), self.hosts);
         let takes: Vec<bool> = (0..hosts)
@@ -73,10 +74,10 @@ impl Health {
         move |link| takes[link % hosts]
     }
 
-    /// Learns from the end of a call that was made on this connection.
+    /// Records the end of a call that was made on this connection.
     pub(in crate::client) fn learn(&self, link: usize, is_event: bool, is_probe: bool, answer: &Answer) {
         let verdict = match answer {
-            // The system has taken it, which says nothing of the host.
+            // The operating system has accepted the event, which says nothing about the host.
             Ok(_) if is_event => Verdict::Nothing,
             Ok(_) => Verdict::Well,
             Err(error) => self.verdict(error),
@@ -96,7 +97,7 @@ impl Health {
         self.is_troubled.store(!ejections.is_clear(), Relaxed);
     }
 
-    /// Takes note that nobody waits any more for the end of a probe on this connection.
+    /// Records that the caller of a probe on this connection no longer waits for its end.
     pub(in crate::client) fn probe_dropped(&self, link: usize) {
         self.lock().undecided(link % self.hosts, Instant::now());
     }

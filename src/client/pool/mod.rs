@@ -1,11 +1,11 @@
-//! The connections of one client, and which of them the next call takes.
+//! The connections of one client, and the choice of the connection that the next call takes.
 //!
-//! A client of one connection hands everything to that. Of several, those that are connected count;
-//! of two of them, taken at random, the one with fewer calls and events under way gets the call
-//! ("the power of two choices"), which spreads calls nearly as well as looking at all. A host that
-//! is lost is out at once, and its task tries to connect to it, ever more seldom, until it is back
-//! in. A host whose calls fail again and again is out for a while
-//! ([`crate::client::pool::ejection`]).
+//! A client with one connection uses it for all calls. Among several, only the established ones
+//! count: the call takes the one with fewer calls and events in flight out of two chosen at random
+//! ("the power of two choices"), which spreads calls nearly as well as a comparison of all. A
+//! connection that is lost is out at once, and its driver tries to connect, with a growing
+//! back-off, until the connection is established again. A host that fails call after call is
+//! ejected for a while ([`crate::client::pool::ejection`]).
 
 pub(in crate::client) mod call_guard;
 pub(in crate::client) mod detached;
@@ -38,9 +38,9 @@ pub(in crate::client) struct ConnectionPool {
     pub(in crate::client) publisher: Arc<StatePublisher>,
     pub(in crate::client) config: Arc<Config>,
     in_flight: Option<Arc<Semaphore>>,
-    /// How the hosts are, if there is a choice among connections.
+    /// The health of the hosts, if there is a choice among connections.
     pub(in crate::client) health: Option<Health>,
-    /// For callers that wait for any connection, while there is none of several.
+    /// Permits for the callers that wait for any connection, while none of several is established.
     waiting: Semaphore,
     pub(in crate::client) detached: Detached,
     pub(in crate::client) meters: Meters,
@@ -50,7 +50,7 @@ pub(in crate::client) struct ConnectionPool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) struct Chosen {
     pub(in crate::client) link: usize,
-    /// True if its end shows whether the host is well again.
+    /// True if the end of the call shows whether an ejected host is healthy again.
     pub(in crate::client) is_probe: bool,
 }
 
@@ -61,8 +61,9 @@ impl Chosen {
 }
 
 impl ConnectionPool {
-    /// Returns one connection for each host, times
-    /// [`ClientBuilder::connections`](crate::client::ClientBuilder::connections).
+    /// Creates a pool with
+    /// [`ClientBuilder::connections`](crate::client::ClientBuilder::connections) connections for
+    /// each host.
     pub(in crate::client) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
     where
         C: Fn() -> F + Clone + Send + Sync + 'static,
@@ -74,7 +75,7 @@ impl ConnectionPool {
         // processes.
         let health_count = if hosts.len() > 1 { hosts.len() } else { count };
         if count > 1 {
-            // Which of them are there must be known before there is a call.
+            // The states of the connections must be known before the first call.
             config.reconnect.when = ReconnectMode::Always;
         }
         let (config, publisher) = (Arc::new(config), StatePublisher::new(count));
@@ -105,8 +106,8 @@ impl ConnectionPool {
         }
     }
 
-    /// Returns a place among the requests under way, if their number is limited; `None` if there is
-    /// none now, and callers wait.
+    /// Acquires a permit for a request in flight, if their number is limited. Returns `None` if the
+    /// caller has to wait for a permit, and `Some(None)` if there is no limit.
     #[inline]
     pub(in crate::client) fn try_place(&self) -> Result<Option<Option<OwnedSemaphorePermit>>, CallError> {
         let Some(places) = &self.in_flight else {
@@ -119,7 +120,8 @@ impl ConnectionPool {
         }
     }
 
-    /// As [`try_place`](Self::try_place), when there is one.
+    /// As [`try_place`](Self::try_place), but waits for a permit. Returns `None` if there is no
+    /// limit.
     pub(in crate::client) async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, CallError> {
         if let Some(place) = self.try_place()? {
             return Ok(place);
@@ -141,8 +143,8 @@ impl ConnectionPool {
         &self.links[index]
     }
 
-    /// Looks once more at the connection that a packet has been put down at: it may have been lost
-    /// just before.
+    /// Checks the connection again after a packet has been queued on it. If the connection was lost
+    /// just before, the waiting packets move to other connections.
     #[inline]
     pub(in crate::client) fn recheck(&self, link: usize) {
         if self.has_choice() && !self.links[link].reporter.is_connected() {
@@ -150,8 +152,9 @@ impl ConnectionPool {
         }
     }
 
-    /// Returns the connection that a call takes: the only one, or of two connected ones the less
-    /// busy. `may_probe`: whether the call may be the one that shows whether a host is well again.
+    /// Returns the connection that a call takes: the only one, or the less busy of two established
+    /// ones. `may_probe` is true if the call may be the one that shows whether an ejected host is
+    /// healthy again.
     #[inline]
     pub(in crate::client) fn ready(&self, may_probe: bool) -> Option<Chosen> {
         match &self.health {
@@ -161,8 +164,8 @@ impl ConnectionPool {
         }
     }
 
-    /// Chooses a connection while hosts are out. If those that are in are not connected, the others
-    /// have to do.
+    /// Chooses a connection while some hosts fail. If no host that accepts calls is connected, the
+    /// others are used. Returns `None` if no connection is established.
     #[cold]
     fn pick_with_care(&self, health: &Health, may_probe: bool) -> Option<Chosen> {
         let connected = (0..self.links.len()).filter(|link| self.links[*link].reporter.is_connected());
@@ -173,8 +176,9 @@ impl ConnectionPool {
         of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
     }
 
-    /// Chooses the less busy of two connections, at random among those that are connected: each as
-    /// often as any other, also when its neighbour is out.
+    /// Chooses the less busy of two connections, at random among the established ones that
+    /// `takes_calls` accepts: each is as likely as any other, even if its neighbour is not
+    /// available. Returns `None` if there is no such connection.
     fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
         let is_ready = |link: &usize| self.links[*link].reporter.is_connected() && takes_calls(*link);
         let mut ready = (0..self.links.len()).filter(is_ready);
@@ -183,9 +187,9 @@ impl ConnectionPool {
             return ready.next();
         }
         let (first, second) = (fastrand::usize(..count), fastrand::usize(..count - 1));
-        // The second is another one: those from the first on count one further.
+        // The second index skips the first one, so that the two differ.
         let one = ready.clone().nth(first)?;
-        // A connection may be lost in between.
+        // A connection may be lost between the two passes.
         let Some(other) = ready.nth(second + usize::from(second >= first)) else {
             return Some(one);
         };

@@ -2,8 +2,9 @@
 
 use crate::client::{call::outgoing::OutgoingCall, pool::ConnectionPool};
 
-/// An event that was in a queue goes on without its sender. This puts it down for a sender that
-/// goes while it waits for room in another queue.
+/// Holds a packet until it is in another queue. An event that was queued is sent even without its
+/// sender: if the sender is dropped while it waits for room, the drop of this guard queues the
+/// event.
 pub(in crate::client) struct Moving<'a> {
     pub(in crate::client) outgoing: &'a mut OutgoingCall,
     pool: &'a ConnectionPool,
@@ -19,7 +20,7 @@ impl<'a> Moving<'a> {
         }
     }
 
-    /// Notes that the sender knows what became of it.
+    /// Marks the move as ended, because the sender has received its outcome.
     pub(in crate::client) fn end(mut self) {
         self.has_ended = true;
     }
@@ -27,7 +28,7 @@ impl<'a> Moving<'a> {
 
 impl Drop for Moving<'_> {
     fn drop(&mut self) {
-        // Nothing is left of a draft whose packet is in a queue.
+        // A draft is empty once its packet is in a queue.
         if !self.has_ended && !self.outgoing.is_request() && self.outgoing.draft.len() > 0 {
             self.pool.publisher.adopt(self.outgoing.draft.finish(None));
         }

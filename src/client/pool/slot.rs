@@ -1,5 +1,5 @@
-//! One connection of a pool, as handles use it: its channel, and how to start the task that drives
-//! it.
+//! One connection of a pool, as handles use it: its channel, and the function that starts its
+//! driver.
 
 use std::{
     future::poll_fn,
@@ -24,17 +24,19 @@ use crate::client::{
 };
 
 pub(in crate::client) struct PooledConnection {
-    /// Starts the task that owns the connection.
+    /// Starts the driver of the connection.
     start: Box<dyn Fn(RequestReceiver) + Send + Sync>,
     pub(in crate::client) channel: Arc<RequestChannel>,
     pub(in crate::client) reporter: StateReporter,
-    /// How many calls are under way; counted only where connections compete for them.
+    /// Number of calls in flight; counted only where connections compete for calls.
     pub(in crate::client) load: AtomicUsize,
 }
 
 impl Refused {
+    /// Returns `Ok` if the caller has to wait for a permit.
+    ///
     /// # Errors
-    /// The caller is not to wait.
+    /// The client is closed, or the caller must not wait because of the overload policy.
     fn meaning(self, config: &Config) -> Result<(), CallError> {
         match (self, config.overload) {
             (Self::Closed, _) => Err(CallError::Closed),
@@ -66,7 +68,8 @@ impl PooledConnection {
         self.load.load(Relaxed)
     }
 
-    /// Puts a packet in the channel, if there is room for it now. What comes of it wakes `waker`.
+    /// Queues a packet if a permit is available now; progress of the call wakes `waker`. Returns
+    /// `None` if the caller has to wait for a permit.
     #[inline]
     pub(in crate::client) fn try_submit(
         &self,
@@ -80,8 +83,9 @@ impl PooledConnection {
         }
     }
 
-    /// Puts a packet in the channel, when there is room for it. What comes of it wakes the task
-    /// that polls this, unless it is a stream: who will look at that is not yet known.
+    /// Queues a packet as soon as a permit is available. Progress of the call wakes the task that
+    /// polls this, unless the call is a stream: the task that will poll the stream is not known
+    /// yet. Returns the accepted call.
     pub(in crate::client) async fn submit(
         &self,
         outgoing: &mut OutgoingCall,
@@ -98,8 +102,8 @@ impl PooledConnection {
         }
     }
 
-    /// Waits for a slot. While there is no task to make room, its runtime being gone, this starts
-    /// one.
+    /// Waits for a permit. Starts a driver if the last one has ended with its runtime, since only a
+    /// driver releases permits. Returns the permit.
     async fn slot(&self, config: &Config) -> Result<SemaphorePermit<'_>, CallError> {
         loop {
             let mut ended = pin!(self.channel.ended());
@@ -107,28 +111,28 @@ impl PooledConnection {
             self.start_if(self.channel.attend(), config);
             tokio::select! {
                 biased;
-                // There is none to be had of a client that is closed.
+                // The semaphore is closed once the client is closed.
                 slot = self.channel.queue_permits.acquire() => return slot.map_err(|_| CallError::Closed),
                 () = ended => {}
             }
         }
     }
 
-    /// Asks for a connection; `None` if the client is closed.
+    /// Requests a connection. Returns `None` if the client is closed.
     pub(in crate::client) fn connect(&self) -> Option<Submitted> {
         self.channel.connect()
     }
 
-    /// Starts the task, if this is the first that it has to do.
+    /// Starts the driver if `is_first`, that is, if there is none.
     pub(in crate::client) fn start_if(&self, is_first: bool, config: &Config) {
         if is_first {
             (self.start)(RequestReceiver::new(Arc::clone(&self.channel), config.drain_timeout));
         }
     }
 
-    /// Lets nothing more in; ready when what was under way has ended, or when it has taken longer
-    /// than `drain_timeout`: the time is the caller's own, since the task may be one that nobody
-    /// drives.
+    /// Rejects further calls, and waits until the calls in flight have ended, for `drain_timeout`
+    /// at most. The caller's own timer limits the time, since the driver may be in a runtime that
+    /// is not running.
     pub(in crate::client) async fn close(&self, drain_timeout: Duration) {
         if self.channel.close() {
             self.reporter
@@ -152,10 +156,11 @@ impl PooledConnection {
     }
 }
 
-/// How long a task that is driven may take to drop a connection that it has to cut.
+/// Maximum time that a running driver may take to drop a connection that it has to cut.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The last handle is gone. What is under way is finished, for a while.
+/// The last handle is dropped. The driver finishes the calls in flight until the drain timeout
+/// expires.
 impl Drop for PooledConnection {
     fn drop(&mut self) {
         self.channel.close();

@@ -1,4 +1,4 @@
-//! Packets on their way from the channel through a framing of the user's.
+//! Packets on their way from the channel through a custom framing.
 
 use crate::client::channel::{call_key::CallKey, call_state::CallState, channel_state::ChannelState};
 
@@ -6,16 +6,16 @@ use crate::client::channel::{call_key::CallKey, call_state::CallState, channel_s
 #[derive(Debug, Default)]
 pub(in crate::client) struct Batch {
     pub(in crate::client) text: Vec<u8>,
-    /// How far the text of each goes.
+    /// Call, state, and end in `text` (bytes) of each packet.
     pub(in crate::client) packets: Vec<(CallKey, CallState, usize)>,
 }
 
 impl Batch {
-    /// Copies the packets that wait, up to so many bytes together, or one that is large.
+    /// Copies the waiting packets until `most` bytes are reached, or one large packet.
     pub(in crate::client) fn take(&mut self, state: &mut ChannelState, most: usize) {
         self.text.clear();
         self.packets.clear();
-        // Those that are not wanted any more leave nothing: there may be others behind them.
+        // Packets that are no longer wanted leave `text` empty, although others may follow them.
         while self.text.is_empty() && !state.queue.is_empty() {
             let ChannelState { queue, calls, .. } = state;
             let large = queue.take(most, |key, text| self.add(key, calls.write(key), text.as_bytes()));

@@ -1,4 +1,4 @@
-//! One connection of the client, from its beginning to its end.
+//! One connection of a client, from its beginning to its end.
 
 pub(in crate::client) mod batch;
 pub(in crate::client) mod reading;
@@ -30,8 +30,8 @@ use crate::{
     packet::{CallId, ReplyOutcome},
 };
 
-/// How many rounds are made before others have their turn: with a service that always has more,
-/// each reads a segment.
+/// Maximum number of rounds before other tasks have their turn; each reads a segment if the service
+/// always sends more.
 const ROUNDS: usize = 32;
 
 pub(in crate::client) struct ActiveConnection<'a, IO> {
@@ -39,19 +39,19 @@ pub(in crate::client) struct ActiveConnection<'a, IO> {
     compat: Compat,
     receiver: &'a mut RequestReceiver,
     reporter: &'a StateReporter,
-    /// How many bytes have been sent so far.
+    /// Number of bytes sent so far.
     sent: u64,
-    /// Events that are written but not wholly sent, in that order, and how many bytes will have
-    /// been sent when they are.
+    /// Events that are written but not completely sent, in this order, each with the number of
+    /// bytes that are sent by then.
     unsent: VecDeque<(u64, CallKey)>,
-    /// What has been read and not been handed over.
+    /// Replies that are read and not delivered yet.
     replies: Vec<(CallId, ReplyOutcome)>,
-    /// Whether a stream may be full, so that nothing is read.
+    /// True if nothing is read, because a stream may be full.
     is_paused: bool,
-    /// The service takes no more calls: nothing is written any more. What it owes has until this
-    /// ends.
+    /// Set once the service accepts no more calls: nothing more is written. Limits the time for the
+    /// replies that the service owes.
     refusing: Option<Pin<Box<Sleep>>>,
-    /// Packets on their way through a framing of the user's. Kept for its memory.
+    /// Packets on their way through a custom framing. Kept for its memory.
     batch: Batch,
 }
 
@@ -76,11 +76,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         }
     }
 
-    /// Carries packets until the connection ends, and fails the pending calls with the reason.
-    /// Returns the connection too, for its end in order.
+    /// Transfers packets until the connection ends, and fails the calls that were written with the
+    /// reason. Returns the reason, and the connection for its orderly end.
     pub(in crate::client) async fn run(mut self) -> (DisconnectReason, Connection<IO>) {
-        // Before anything is read: what waits for a connection has had one, though that be lost at
-        // once. Else a service that accepts and closes would be called again and again.
+        // Written before anything is read: a call that waits for a connection has got one, even if
+        // it is lost at once. Otherwise the client would connect again and again to a service that
+        // accepts and closes.
         self.write();
         let reason = match poll_fn(|cx| self.poll(cx)).await {
             Ok(()) => DisconnectReason::Closed,
@@ -91,16 +92,16 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         (reason, self.connection)
     }
 
-    /// Ready with `Ok` when nobody needs the connection any more.
+    /// Reads and writes in rounds. Returns `Ok` when no call needs the connection any more.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DisconnectReason>> {
         for _ in 0..ROUNDS {
-            // All of them, each time: every one registers its own wake-up. Replies first: should
-            // the connection have ended, what is not yet written stays where it is, for the next
-            // connection.
+            // Each round polls everything, because each source registers its own waker. Replies
+            // come first: if the connection has ended, packets that are not written yet stay queued
+            // for the next connection.
             let received = self.poll_replies(cx)?;
             if !received && !has_budget_remaining() {
-                // Nothing was found because nothing was looked for: it is not known whether the
-                // connection has ended.
+                // Nothing was read because the task has no budget left: the connection may have
+                // ended.
                 break;
             }
             self.receiver.poll(cx);
@@ -115,8 +116,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
             if self.is_refused(cx) {
                 return Poll::Ready(Err(DisconnectReason::Stopping));
             }
-            // Only what has not registered its wake-up is polled again: with one call at a time,
-            // each round counts.
+            // Another round follows only if a source has not registered its waker: with one call at
+            // a time, each round counts.
             if !(received || is_relieved) {
                 return Poll::Pending;
             }
@@ -125,8 +126,9 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         Poll::Pending
     }
 
-    /// The service has said that it takes no more calls. What waits to be written goes to the next
-    /// connection, or to another host; what the service owes is read until it closes.
+    /// Handles the statement of the service that it accepts no more calls. Packets that are not
+    /// written yet go to the next connection, or to another host; replies that the service owes are
+    /// read until it closes.
     fn refused(&mut self) {
         if self.refusing.is_none() {
             tracing::debug!("the service is stopping");
@@ -136,7 +138,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
         }
     }
 
-    /// Returns true if the service takes no more calls, and owes nothing, or owes it for too long.
+    /// Returns true if the service accepts no more calls, and nothing is left to send or to receive
+    /// or the drain timeout has expired.
     fn is_refused(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(end) = &mut self.refusing else {
             return false;

@@ -1,4 +1,4 @@
-//! What arrives on a connection: replies, and its end.
+//! The receiving side of a connection: replies, and the end.
 
 use std::task::{Context, Poll};
 
@@ -15,11 +15,12 @@ use crate::{
     packet::{CallId, ReplyMembers, read_fast},
 };
 
-/// How many replies are handed over at a time: so few that nobody waits long for the channel.
+/// Maximum number of replies that are delivered at once, so few that no caller waits long for the
+/// channel.
 const REPLIES: usize = 64;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
-    /// Returns true if anything was read.
+    /// Reads and delivers replies. Returns true if anything was read.
     pub(in crate::client) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Result<bool, DisconnectReason> {
         if self.is_paused && !self.resume() {
             return Ok(false);
@@ -37,7 +38,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         let mut clock = Clock::default();
         loop {
             let read = self.read_replies();
-            // Those before a fault, too.
+            // Replies before a fault are delivered, too.
             let received = self.receiver.deliver(&mut self.replies, &mut clock);
             self.is_paused = received.is_full;
             if received.is_refused {
@@ -49,9 +50,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         }
     }
 
-    /// Returns true if the connection is to be read again: the stream that was full has room or is
-    /// gone, another call waits for an answer, or the service may wait to be read before it takes
-    /// what is written.
+    /// Resumes reading if there is a reason for it. Returns true if the connection is read again:
+    /// the full stream has room or is gone, another call awaits a reply, or the service may have to
+    /// be read before it reads what is written.
     fn resume(&mut self) -> bool {
         let is_full = self.connection.queued() == 0 && self.receiver.channel.lock().calls.is_full();
         if !is_full {
@@ -61,7 +62,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         !is_full
     }
 
-    /// Takes some replies out of what has been received. Returns true if there are more.
+    /// Takes some replies out of the received bytes. Returns true if there may be more.
     fn read_replies(&mut self) -> Result<bool, DisconnectReason> {
         let mut memory = ByteString::new();
         while self.replies.len() < REPLIES {

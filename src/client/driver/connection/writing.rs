@@ -1,4 +1,4 @@
-//! What leaves on a connection: packets from the channel, as long as the service takes them.
+//! The sending side of a connection: packets from the channel, as long as the service reads them.
 
 use std::{
     sync::Arc,
@@ -14,12 +14,12 @@ use crate::client::{
     driver::connection::{ActiveConnection, failed},
 };
 
-/// How many bytes are taken from the channel at a time: as many as a service that reads takes at
-/// once.
+/// Number of bytes that are taken from the channel at once: as many as a service that reads takes
+/// at once.
 const TOGETHER: usize = 64 * 1024;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
-    /// Writes what waits, as long as the service keeps up: callers wait otherwise.
+    /// Writes the waiting packets as long as the service keeps up; otherwise callers wait.
     pub(in crate::client) fn write(&mut self) {
         if self.refusing.is_some() || !self.receiver.change(ChannelState::linked) {
             return;
@@ -31,7 +31,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         self.receiver.channel.queue_permits.add_permits(written);
     }
 
-    /// Returns how many packets were written.
+    /// Writes packets in Nest's own framing. Returns the number of packets written.
     fn write_packets(&mut self) -> usize {
         let mut written = 0;
         let channel = Arc::clone(&self.receiver.channel);
@@ -48,7 +48,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
             });
             if let Some((key, text)) = large {
                 let call_state = calls.write(key);
-                // A large packet is copied without the lock.
+                // A large packet is copied after the lock is released.
                 drop(state);
                 written += self.push(key, call_state, from_utf8(&text).expect(UTF8));
             }
@@ -56,14 +56,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         written
     }
 
-    /// Writes a packet, unless it is not wanted any more. Returns how many packets that makes.
+    /// Writes a packet, unless it is no longer wanted. Returns the number of packets written, 0 or
+    /// 1.
     fn push(&mut self, key: CallKey, call_state: Option<CallState>, text: &str) -> usize {
         let Some(call_state) = call_state else {
             return 0;
         };
         match self.connection.push_text(text) {
             Ok(()) => self.pushed(key, call_state),
-            // Nest's own framing refuses none.
+            // Nest's own framing rejects no packet.
             Err(error) => tracing::error!(error = &*error as &dyn std::error::Error, "a packet cannot be framed"),
         }
         1
@@ -76,9 +77,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         }
     }
 
-    /// As [`write_packets`](Self::write_packets), with a framing that is not ours: its code runs
-    /// where no lock is held, on copies of the packets. The call of a packet that it refuses fails,
-    /// and no other.
+    /// As [`write_packets`](Self::write_packets), with a custom framing: its code runs outside the
+    /// lock, on copies of the packets. A packet that it rejects fails only its own call. Returns
+    /// the number of packets taken from the channel.
     fn write_custom(&mut self) -> usize {
         let mut written = 0;
         let mut batch = std::mem::take(&mut self.batch);
@@ -109,7 +110,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         written
     }
 
-    /// Sends what is written. Returns true if the service, which did not take enough, now does.
+    /// Sends what is written. Returns true if the connection was congested and is so no longer.
     pub(in crate::client) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, DisconnectReason> {
         let was_congested = self.connection.is_congested();
         let queued = self.connection.queued();
