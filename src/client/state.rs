@@ -159,7 +159,9 @@ impl StatePublisher {
             .or_else(|event| adopted(event, &lost))
             .is_err()
         {
-            warn!("an event is lost: its link was lost, its sender has gone, and no other link has room for it");
+            warn!(
+                "an event is lost: its connection was lost, its sender has gone, and no other connection has room for it"
+            );
         }
     }
 

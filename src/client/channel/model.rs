@@ -22,7 +22,7 @@ use crate::{
             values::Clock,
             wake,
         },
-        config::Config,
+        config::{Config, at_least_one},
         driver::receiver::RequestReceiver,
         pool::slot::PooledConnection,
         state::StatePublisher,
@@ -51,7 +51,10 @@ fn pooled(max_queued: usize, fates: &[Fate]) -> Arc<PooledConnection> {
         let fates = Arc::clone(&fates);
         thread::spawn(move || block_on(task(receiver, &fates)));
     };
-    let config = Config::default().max_queued(max_queued);
+    let config = Config {
+        max_queued: at_least_one(max_queued),
+        ..Config::default()
+    };
     Arc::new(PooledConnection::new(
         Box::new(start),
         &config,
@@ -123,7 +126,7 @@ fn answer(channel: &RequestChannel, packet: &str) {
     let _ = channel
         .lock()
         .calls
-        .deliver(id, outcome, &mut Clock::default(), &mut woken);
+        .complete(id, outcome, &mut Clock::default(), &mut woken);
     wake(woken.drain(..));
 }
 
