@@ -7,11 +7,11 @@
 //! All connections live on the thread that drives them, so that the thread's CPU time is the generator's.
 //!
 //! ```
-//! use nest_wire::server::{Payload, Router, listen::Listener, serve};
+//! use nest_wire::server::{HostListener, Payload, Router, serve};
 //! use nest_wire_benches::load::{Exchange, Load, Shape, Until};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let listener = Listener::bind("127.0.0.1:0").await?;
+//! let listener = HostListener::bind("127.0.0.1:0").await?;
 //! let address = listener.local_addrs()?[0];
 //! let router = Router::new().message("sum", async |Payload(numbers): Payload<Vec<f64>>| numbers.iter().sum::<f64>());
 //! tokio::spawn(serve(listener, router).into_future());
