@@ -9,8 +9,8 @@ mod signals;
 use std::{error::Error, time::Duration};
 
 use nest_wire::{
-    client::{Client},
-    server::{ShutdownOutcome, HostListener, serve},
+    client::Client,
+    server::{HostListener, ShutdownOutcome, serve},
 };
 use settings::Settings;
 use tracing::{info, warn};
@@ -62,6 +62,9 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
 
 /// Asks the service on this machine, at the address that it was told to listen on.
 async fn check(settings: Settings) -> Result<(), Box<dyn Error>> {
-    let client = Client::builder().timeout(CHECK_TIMEOUT).build(settings.own_address()).expect("a client");
+    let client = Client::builder()
+        .timeout(CHECK_TIMEOUT)
+        .build(settings.own_address())
+        .expect("a client");
     Ok(client.check(handlers::HEALTH).await?)
 }
