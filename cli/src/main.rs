@@ -9,9 +9,13 @@ mod call;
 mod check;
 mod data;
 mod demo;
+mod duration;
 mod emit;
 mod failure;
+mod listen;
 mod send;
+mod target;
+mod tls;
 
 use std::process::ExitCode;
 
