@@ -8,10 +8,7 @@ use std::{
 
 use nest_wire::{client::CallError, json, packet::RawJson};
 
-use crate::{
-    data::DataError,
-    demo::{DemoError, Signal},
-};
+use crate::{data::DataError, demo::DemoError, signals::Signal};
 
 /// The end of every `--help`.
 pub(crate) const STATUSES: &str = "\

@@ -42,6 +42,7 @@ pub struct Reader<R> {
     /// The line read last.
     text: Vec<u8>,
     about: BTreeMap<String, String>,
+    format: u32,
     /// True after the end and after an error: what follows a wrong line means nothing.
     is_finished: bool,
 }
@@ -104,13 +105,15 @@ impl<R: BufRead> Reader<R> {
             line: 0,
             text: Vec::new(),
             about: BTreeMap::new(),
+            format: 0,
             is_finished: false,
         };
         if !reader.read_line()? {
             return Err(ReadError::Empty);
         }
         reader.about = reader.notes()?;
-        match reader.format()? {
+        reader.format = reader.noted_format()?;
+        match reader.format {
             format if format > FORMAT => Err(ReadError::Newer { format }),
             _ => Ok(reader),
         }
@@ -120,6 +123,12 @@ impl<R: BufRead> Reader<R> {
     #[must_use]
     pub const fn about(&self) -> &BTreeMap<String, String> {
         &self.about
+    }
+
+    /// Returns the format of the file: 0 if its notes name none.
+    #[must_use]
+    pub const fn format(&self) -> u32 {
+        self.format
     }
 
     /// Returns the number of the line read last, counted from 1.
@@ -172,7 +181,7 @@ impl<R: BufRead> Reader<R> {
         })
     }
 
-    fn format(&self) -> Result<u32, ReadError> {
+    fn noted_format(&self) -> Result<u32, ReadError> {
         let format = self.about.get("format").map_or("0", String::as_str);
         format
             .parse()

@@ -65,6 +65,11 @@ impl<W: Write> Writer<W> {
         self.sink.flush()
     }
 
+    /// Returns the sink, to look at.
+    pub const fn get_ref(&self) -> &W {
+        &self.sink
+    }
+
     /// Returns the sink.
     pub fn into_inner(self) -> W {
         self.sink
