@@ -8,6 +8,7 @@ use crate::{
     call::Call,
     check, demo, emit,
     failure::STATUSES,
+    inspect::Inspect,
     record::{Record, Tap},
     send,
 };
@@ -48,6 +49,11 @@ enum Command {
     /// As tap, and writes a file that inspect reads and replay plays.
     #[command(verbatim_doc_comment, after_help = format!("{RECORD_EXAMPLES}{STATUSES}"))]
     Record(Record),
+    /// Read recorded or captured traffic, packet by packet
+    ///
+    /// Shows kinds, patterns and times, ties answers to requests, and explains broken frames.
+    #[command(verbatim_doc_comment, after_help = format!("{INSPECT_EXAMPLES}{STATUSES}"))]
+    Inspect(Inspect),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -93,6 +99,14 @@ Examples:
 
 ";
 
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  nest-wire inspect orders.jsonl --errors
+  nest-wire inspect orders.jsonl --summary
+  nest-wire inspect orders.jsonl --mask /data/password -o masked.jsonl
+
+";
+
 impl Cli {
     /// Does what was asked for, and says on standard error what went wrong, if anything.
     pub(crate) async fn run(self) -> ExitCode {
@@ -102,6 +116,7 @@ impl Cli {
             Command::Check(check) => check::run(check).await,
             Command::Tap(tap) => tap.run().await,
             Command::Record(record) => record.run().await,
+            Command::Inspect(inspect) => inspect.run(),
             Command::Demo => demo::run().await,
             Command::DemoService(service) => service.run().await,
         };

@@ -13,6 +13,8 @@ mod demo;
 mod duration;
 mod emit;
 mod failure;
+mod input;
+mod inspect;
 mod listen;
 mod pointer;
 mod record;

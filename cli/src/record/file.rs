@@ -44,22 +44,10 @@ struct Counted {
 impl RecordingFile {
     /// Opens the file. An existing one is used only if the user said how.
     pub(crate) fn open(path: &Path, force: bool, append: bool, max_size: Option<u64>) -> Result<Self, Failure> {
-        let cannot = |error: io::Error| {
-            let failure = Failure::new(Status::Usage, format!("{}: {}", path.display(), reason(&error)));
-            match error.kind() {
-                io::ErrorKind::AlreadyExists => failure.hint("--force writes over it, --append adds to it"),
-                _ => failure,
-            }
-        };
         let exists = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
         let before = (append && exists).then(|| before(path)).transpose()?;
-        let mut options = OpenOptions::new();
-        options
-            .write(true)
-            .create(force || append)
-            .create_new(!force && !append);
-        let mut file = options.truncate(force).open(path).map_err(cannot)?;
-        let bytes = file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        let mut file = create(path, force, append, "--force writes over it, --append adds to it")?;
+        let bytes = file.seek(SeekFrom::End(0)).map_err(|error| cannot(path, &error))?;
         Ok(Self {
             path: path.to_owned(),
             writer: Writer::append(Counted {
@@ -155,6 +143,29 @@ impl Write for Counted {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// Creates a file. An existing one is used only if the user said how.
+pub(crate) fn create(path: &Path, force: bool, append: bool, remedy: &str) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .create(force || append)
+        .create_new(!force && !append);
+    options.truncate(force).open(path).map_err(|error| {
+        let failure = cannot(path, &error);
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => failure.hint(remedy),
+            _ => failure,
+        }
+    })
+}
+
+fn cannot(path: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::new(Status::Usage, format!("{} exists", path.display())),
+        _ => Failure::new(Status::Usage, format!("{}: {}", path.display(), reason(error))),
     }
 }
 

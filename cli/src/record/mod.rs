@@ -1,8 +1,8 @@
 //! `nest-wire record` and `nest-wire tap`: a proxy that writes down, or shows, what passes.
 
-mod file;
-mod log;
-mod screen;
+pub(crate) mod file;
+pub(crate) mod log;
+pub(crate) mod screen;
 pub(crate) mod tls;
 
 use std::{

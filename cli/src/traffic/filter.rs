@@ -53,11 +53,17 @@ pub(crate) struct Filter {
     pub(crate) connection: Option<u32>,
     /// Routes and kinds; one of them has to match.
     pub(crate) only: Vec<Only>,
+    /// One of these has to match as well.
+    pub(crate) patterns: Vec<Only>,
+    /// And one of these.
+    pub(crate) kinds: Vec<Only>,
     pub(crate) id: Option<String>,
     pub(crate) errors: bool,
     pub(crate) slower: Option<Duration>,
     pub(crate) from: Option<Duration>,
     pub(crate) to: Option<Duration>,
+    /// Whether the opening and closing of connections passes.
+    pub(crate) connections: bool,
 }
 
 impl Filter {
@@ -68,9 +74,10 @@ impl Filter {
         {
             return false;
         }
-        let wants_packets = !self.only.is_empty() || self.id.is_some() || self.errors || self.slower.is_some();
-        let What::Packet(seen) = &entry.what else {
-            return !wants_packets;
+        let seen = match &entry.what {
+            What::Packet(seen) => seen,
+            What::Opened(_) | What::End => return self.connections && !self.wants_packets(),
+            _ => return !self.wants_packets(),
         };
         let is_one = |only: &Only| match only {
             Only::Kind(kind) => *kind == seen.kind,
@@ -81,11 +88,21 @@ impl Filter {
                 .as_ref()
                 .is_some_and(|seen| seen.as_str().trim_matches('"') == id)
         };
-        (self.only.is_empty() || self.only.iter().any(is_one))
+        let one_of = |all: &[Only]| all.is_empty() || all.iter().any(is_one);
+        [&self.only, &self.patterns, &self.kinds]
+            .into_iter()
+            .all(|all| one_of(all))
             && self.id.as_ref().is_none_or(has_id)
             && (!self.errors || seen.kind.is_error())
             && self
                 .slower
                 .is_none_or(|least| seen.latency.is_some_and(|latency| latency >= least))
+    }
+
+    fn wants_packets(&self) -> bool {
+        let is_named = [&self.only, &self.patterns, &self.kinds]
+            .iter()
+            .any(|all| !all.is_empty());
+        is_named || self.id.is_some() || self.errors || self.slower.is_some()
     }
 }

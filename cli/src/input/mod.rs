@@ -1,0 +1,124 @@
+//! Traffic from a file or a pipe: a recording, a capture or bare bytes, told apart by the first
+//! bytes.
+
+mod raw;
+mod recorded;
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read},
+    path::Path,
+};
+
+use nest_wire::recording::{Event, Side};
+
+use crate::{
+    failure::{Failure, Status},
+    record::file::reason,
+};
+
+/// The events of a file, and what else it says of itself.
+pub(crate) struct Input {
+    /// The name of the file, for messages.
+    pub(crate) name: String,
+    /// The pointers whose values were masked when the file was recorded.
+    pub(crate) masked: Vec<String>,
+    /// True if the end of the input is known: a file, not a pipe.
+    pub(crate) is_file: bool,
+    pub(crate) events: Box<dyn Iterator<Item = Result<Event, Failure>>>,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Options {
+    /// The file holds the bytes of this side and nothing else.
+    pub(crate) raw: Option<Side>,
+    /// A file that ends inside a line is read up to there.
+    pub(crate) truncated: bool,
+}
+
+/// What the first bytes of a file tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Recording,
+    Compressed(&'static str),
+    Unknown,
+}
+
+/// Number of bytes that tell the format.
+const MAGIC_BYTES: usize = 4;
+
+impl Input {
+    /// Opens a file, or standard input if its name is `-`.
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self, Failure> {
+        let is_stdin = path.as_os_str() == "-";
+        let name = if is_stdin {
+            "standard input".to_owned()
+        } else {
+            path.display().to_string()
+        };
+        let cannot = |error: &io::Error| Failure::new(Status::Usage, format!("{name}: {}", reason(error)));
+        let (mut source, is_file): (Box<dyn Read>, bool) = if is_stdin {
+            (Box::new(io::stdin()), false)
+        } else {
+            let file = File::open(path).map_err(|error| cannot(&error))?;
+            let metadata = file.metadata().map_err(|error| cannot(&error))?;
+            if metadata.is_dir() {
+                return Err(Failure::new(Status::Usage, format!("{name}: it is a directory")));
+            }
+            (Box::new(file), metadata.is_file())
+        };
+        let magic = magic(&mut source).map_err(|error| cannot(&error))?;
+        let format = Format::of(&magic);
+        let source = BufReader::with_capacity(256 * 1024, Cursor::new(magic).chain(source));
+        Self::of(name, is_file, source, format, options)
+    }
+
+    fn of(
+        name: String,
+        is_file: bool,
+        source: impl BufRead + 'static,
+        format: Format,
+        options: Options,
+    ) -> Result<Self, Failure> {
+        let (masked, events): (_, Box<dyn Iterator<Item = _>>) = match (options.raw, format) {
+            (Some(side), _) => (Vec::new(), Box::new(raw::events(name.clone(), source, side))),
+            (None, Format::Recording) => recorded::events(name.clone(), source, options.truncated)?,
+            (None, Format::Compressed(tool)) => {
+                let error = Failure::new(Status::Usage, format!("{name} is compressed"));
+                return Err(error.hint(format!("{tool} {name} | nest-wire inspect -")));
+            }
+            (None, Format::Unknown) => {
+                let error = Failure::new(Status::Usage, format!("{name} is no recording and no capture"));
+                return Err(error.hint("--raw caller reads bare bytes"));
+            }
+        };
+        Ok(Self {
+            name,
+            masked,
+            is_file,
+            events,
+        })
+    }
+}
+
+impl Format {
+    fn of(magic: &[u8]) -> Self {
+        match magic {
+            [0x1F, 0x8B, ..] => Self::Compressed("zcat"),
+            [0x28, 0xB5, 0x2F, 0xFD] => Self::Compressed("zstdcat"),
+            [0xFD, b'7', b'z', b'X'] => Self::Compressed("xzcat"),
+            // Text of any kind is a recording, or an error with a line number.
+            [] | [0xEF, 0xBB, ..] | [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Self::Recording,
+            [first, ..] if first.is_ascii_graphic() || first.is_ascii_whitespace() => Self::Recording,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Takes the first bytes.
+fn magic(source: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut magic = Vec::new();
+    source.take(MAGIC_BYTES as u64).read_to_end(&mut magic)?;
+    Ok(magic)
+}

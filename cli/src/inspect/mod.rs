@@ -1,0 +1,334 @@
+//! `nest-wire inspect`: recorded or captured traffic, in lines, pairs or a table.
+
+mod json;
+mod pairs;
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anstream::AutoStream;
+use clap::Args;
+use nest_wire::recording::{Side, Writer};
+
+use crate::{
+    duration::duration,
+    failure::{Failure, Status},
+    input::{Input, Options},
+    pointer::Pointer,
+    record::{log::counted, screen::columns},
+    traffic::{
+        entry::{Entry, What},
+        filter::{Filter, Only, kind, route},
+        line::{Line, Width},
+        mask::Mask,
+        packet::Kind,
+        reading::Reading,
+        summary::Summary,
+    },
+};
+use pairs::Pairs;
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A recording, a capture, or - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The file holds the bytes of one side and nothing else
+    #[arg(long, value_name = "caller|service", value_parser = side)]
+    raw: Option<Side>,
+    /// Only this connection
+    #[arg(long, value_name = "N")]
+    connection: Option<u32>,
+    /// Only packets of this pattern; repeatable
+    #[arg(long, value_name = "PATTERN", value_parser = route)]
+    pattern: Vec<String>,
+    /// Only packets with this id
+    #[arg(long)]
+    id: Option<String>,
+    /// Only this kind: request, event, value, last, completion, error, nohandler, broken; repeatable
+    #[arg(long, value_parser = kind)]
+    kind: Vec<Kind>,
+    /// Only errors, missing handlers and broken frames
+    #[arg(long)]
+    errors: bool,
+    /// Only replies that took at least this long
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    slower: Option<Duration>,
+    /// Only from this time on, since the recording began
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    from: Option<Duration>,
+    /// Only up to this time, since the recording began
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    to: Option<Duration>,
+    /// Show also when connections open and close
+    #[arg(long)]
+    connections: bool,
+    /// A line for each call instead of each packet
+    #[arg(long, conflicts_with = "summary")]
+    pairs: bool,
+    /// Only the table of patterns
+    #[arg(long)]
+    summary: bool,
+    /// Do not cut texts, and indent JSON
+    #[arg(long, conflicts_with_all = ["summary", "pairs", "json"])]
+    full: bool,
+    /// JSON lines instead of text
+    #[arg(long)]
+    json: bool,
+    /// Write "***" instead of these values: /data/password, /response/*/token; repeatable
+    #[arg(long, value_name = "POINTER")]
+    mask: Vec<Pointer>,
+    /// Write a recording instead of showing the traffic
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write over the file of --output if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// End with status 1 if anything is broken or missing
+    #[arg(long)]
+    strict: bool,
+    /// Read a file that ends inside a line up to there
+    #[arg(long)]
+    truncated: bool,
+}
+
+fn side(text: &str) -> Result<Side, &'static str> {
+    match text {
+        "caller" => Ok(Side::Caller),
+        "service" => Ok(Side::Service),
+        _ => Err("caller or service"),
+    }
+}
+
+impl Inspect {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let options = Options {
+            raw: self.raw,
+            truncated: self.truncated,
+        };
+        let input = Input::open(&self.file, options)?;
+        let name = input.name.clone();
+        let mut inspection = Inspection::new(&self, input.is_file)?;
+        for event in input.events {
+            inspection.is_empty = false;
+            inspection.event(event?)?;
+        }
+        if inspection.is_empty {
+            return Err(Failure::new(Status::Usage, format!("{name} holds no traffic")));
+        }
+        inspection.finish()
+    }
+
+    fn filter(&self) -> Filter {
+        let patterns = self.pattern.iter().cloned().map(Only::Pattern);
+        let kinds = self.kind.iter().copied().map(Only::Kind);
+        Filter {
+            connection: self.connection,
+            patterns: patterns.collect(),
+            kinds: kinds.collect(),
+            id: self.id.clone(),
+            errors: self.errors,
+            slower: self.slower,
+            from: self.from,
+            to: self.to,
+            connections: self.connections,
+            ..Filter::default()
+        }
+    }
+}
+
+/// What is being read, and what is made of it.
+struct Inspection {
+    reading: Reading,
+    summary: Summary,
+    filter: Filter,
+    mask: Mask,
+    /// Number of packets that were shown.
+    shown: u64,
+    /// Number of entries that are broken or missing.
+    faults: u64,
+    is_empty: bool,
+    is_strict: bool,
+    output: Output,
+}
+
+/// What comes out.
+enum Output {
+    Lines(Screen, Width),
+    Json(Screen),
+    Pairs(Screen, Pairs),
+    Summary(Screen, AsJson),
+    Recording(Writer<BufWriter<File>>),
+}
+
+type AsJson = bool;
+
+/// Standard output.
+struct Screen {
+    stdout: BufWriter<AutoStream<io::Stdout>>,
+    /// True if each line goes out at once, since more may come only after a while.
+    is_live: bool,
+}
+
+impl Inspection {
+    fn new(args: &Inspect, is_file: bool) -> Result<Self, Failure> {
+        let screen = Screen {
+            stdout: BufWriter::new(anstream::stdout()),
+            is_live: !is_file,
+        };
+        let width = match (args.full, io::stdout().is_terminal()) {
+            (true, _) => Width::Indented,
+            (false, true) => Width::Columns(columns()),
+            (false, false) => Width::Unlimited,
+        };
+        let output = match &args.output {
+            Some(path) => Output::Recording(recording(path, args)?),
+            None if args.summary => Output::Summary(screen, args.json),
+            None if args.pairs => Output::Pairs(screen, Pairs::new(args.json, width)),
+            None if args.json => Output::Json(screen),
+            None => Output::Lines(screen, width),
+        };
+        Ok(Self {
+            reading: Reading::default(),
+            summary: Summary::default(),
+            filter: args.filter(),
+            mask: Mask::new(args.mask.clone(), false),
+            shown: 0,
+            faults: 0,
+            is_empty: true,
+            is_strict: args.strict,
+            output,
+        })
+    }
+
+    fn event(&mut self, event: nest_wire::recording::Event) -> Result<(), Failure> {
+        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+        let mut done = Ok(());
+        mask.apply(event, |event| {
+            if done.is_ok() {
+                done = self.masked(&event);
+            }
+        });
+        self.mask = mask;
+        done
+    }
+
+    fn masked(&mut self, event: &nest_wire::recording::Event) -> Result<(), Failure> {
+        if let Output::Recording(writer) = &mut self.output {
+            writer.write(event)?;
+        }
+        let Self {
+            reading,
+            summary,
+            filter,
+            shown,
+            faults,
+            output,
+            ..
+        } = self;
+        let mut done = Ok(());
+        reading.read(event, |entry| {
+            *faults += u64::from(is_fault(&entry));
+            let passes = filter.passes(&entry);
+            if passes || !matches!(output, Output::Summary(..)) {
+                summary.add(&entry);
+            }
+            if passes && done.is_ok() {
+                *shown += u64::from(matches!(entry.what, What::Packet(_)));
+                done = output.entry(&entry);
+            }
+        });
+        Ok(done?)
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        for pointer in self.mask.unused() {
+            eprintln!("warning: --mask {pointer} matched nothing");
+        }
+        let packets = self.summary.packets;
+        self.output.finish(&self.summary)?;
+        if self.shown == 0 && packets > 0 && !matches!(self.output, Output::Recording(_)) {
+            eprintln!("0 of {}", counted(packets, "packet"));
+        }
+        match self.is_strict && self.faults > 0 {
+            true => Err(Failure::Said(Status::Unwanted)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn is_fault(entry: &Entry) -> bool {
+    match &entry.what {
+        What::Packet(seen) => seen.kind == Kind::Broken,
+        What::Missing(_) | What::Skipped(_) => true,
+        _ => false,
+    }
+}
+
+impl Output {
+    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        match self {
+            Self::Lines(screen, width) => screen.line(Line { entry, width: *width }),
+            Self::Json(screen) => screen.line(json::entry(entry)),
+            Self::Pairs(screen, pairs) => match pairs.entry(entry) {
+                Some(line) => screen.line(line),
+                None => Ok(()),
+            },
+            Self::Summary(..) | Self::Recording(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        match self {
+            Self::Lines(screen, _) | Self::Json(screen) => screen.stdout.flush(),
+            Self::Pairs(screen, pairs) => {
+                for line in pairs.unanswered() {
+                    screen.line(line)?;
+                }
+                screen.stdout.flush()
+            }
+            Self::Summary(screen, true) => {
+                for line in json::summary(summary) {
+                    screen.line(line)?;
+                }
+                screen.stdout.flush()
+            }
+            Self::Summary(screen, false) => {
+                screen.line(format_args!(
+                    "{} on {}",
+                    counted(summary.packets, "packet"),
+                    counted(summary.connections, "connection")
+                ))?;
+                screen.line(summary)?;
+                screen.stdout.flush()
+            }
+            Self::Recording(writer) => writer.flush(),
+        }
+    }
+}
+
+impl Screen {
+    fn line(&mut self, line: impl std::fmt::Display) -> io::Result<()> {
+        writeln!(self.stdout, "{line}")?;
+        match self.is_live {
+            true => self.stdout.flush(),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Creates the recording that is written.
+fn recording(path: &std::path::Path, args: &Inspect) -> Result<Writer<BufWriter<File>>, Failure> {
+    let file = crate::record::file::create(path, args.force, false, "--force writes over it")?;
+    let masked: Vec<String> = args.mask.iter().map(ToString::to_string).collect();
+    let mut notes = std::collections::BTreeMap::new();
+    notes.insert("tool".to_owned(), format!("nest-wire {}", env!("CARGO_PKG_VERSION")));
+    if !masked.is_empty() {
+        notes.insert("masked".to_owned(), masked.join(" "));
+    }
+    Ok(Writer::new(BufWriter::new(file), notes)?)
+}

@@ -1,0 +1,145 @@
+//! Calls: a request and what came of it, on one line.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use unicode_width::UnicodeWidthStr;
+
+use super::json::{seconds, text};
+use crate::traffic::{
+    entry::{Entry, Seen, What},
+    line::Width,
+    packet::Kind,
+    summary::{cut, printable, time},
+};
+
+/// Maximum size, in bytes, of the data that is remembered of a call.
+const MAX_DATA_BYTES: usize = 64 * 1024;
+/// Width of the column of patterns.
+const PATTERN: usize = 22;
+
+/// The calls that wait for their last reply.
+pub(super) struct Pairs {
+    calls: BTreeMap<u64, Pair>,
+    is_json: bool,
+    width: Width,
+}
+
+/// A call so far.
+struct Pair {
+    at: Option<Duration>,
+    connection: u32,
+    pattern: Arc<str>,
+    data: String,
+    /// Number of values before the last reply.
+    values: u64,
+}
+
+#[derive(Serialize)]
+struct JsonPair<'p> {
+    r#type: &'static str,
+    call: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<f64>,
+    connection: u32,
+    pattern: &'p str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency: Option<f64>,
+    values: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'p RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<&'p RawValue>,
+}
+
+impl Pairs {
+    pub(super) fn new(is_json: bool, width: Width) -> Self {
+        Self {
+            calls: BTreeMap::new(),
+            is_json,
+            width,
+        }
+    }
+
+    /// Takes an entry in. Returns the line of the call that it ends.
+    pub(super) fn entry(&mut self, entry: &Entry) -> Option<String> {
+        let What::Packet(seen) = &entry.what else {
+            return None;
+        };
+        let call = seen.call?;
+        match seen.kind {
+            Kind::Request => {
+                let data = seen.payload.as_ref().map_or("", |data| data.as_str());
+                let end = data.floor_char_boundary(MAX_DATA_BYTES);
+                let pair = Pair {
+                    at: entry.at,
+                    connection: entry.connection,
+                    pattern: Arc::clone(seen.pattern.as_ref()?),
+                    data: data[..end].to_owned(),
+                    values: 0,
+                };
+                self.calls.insert(call, pair);
+                None
+            }
+            Kind::Value => {
+                self.calls.get_mut(&call)?.values += 1;
+                None
+            }
+            _ => {
+                let pair = self.calls.remove(&call)?;
+                Some(self.line(call, &pair, Some(seen)))
+            }
+        }
+    }
+
+    /// Returns the lines of the calls without a last reply.
+    pub(super) fn unanswered(&mut self) -> Vec<String> {
+        let calls = std::mem::take(&mut self.calls);
+        calls.iter().map(|(call, pair)| self.line(*call, pair, None)).collect()
+    }
+
+    fn line(&self, call: u64, pair: &Pair, last: Option<&Seen>) -> String {
+        let values = pair.values + u64::from(last.is_some_and(|last| last.kind == Kind::Last));
+        let outcome = last.map_or("unanswered", |last| last.kind.name());
+        let reply = last.and_then(|last| last.payload.as_ref()).map(|reply| reply.as_str());
+        let latency = last.and_then(|last| last.latency);
+        if self.is_json {
+            return text(&JsonPair {
+                r#type: "call",
+                call,
+                at: pair.at.map(seconds),
+                connection: pair.connection,
+                pattern: &pair.pattern,
+                outcome,
+                latency: latency.map(seconds),
+                values,
+                data: serde_json::from_str(&pair.data).ok(),
+                reply: reply.and_then(|reply| serde_json::from_str(reply).ok()),
+            });
+        }
+        let at = pair
+            .at
+            .map_or_else(|| "-".to_owned(), |at| format!("{:.6}", at.as_secs_f64()));
+        let pattern = cut(&printable(&pair.pattern), PATTERN);
+        let padding = PATTERN - pattern.width();
+        let outcome = match last.map(|last| last.kind) {
+            None => "(no answer)".to_owned(),
+            Some(Kind::Last) if values > 1 => format!("{values} values, the last {}", reply.unwrap_or_default()),
+            Some(Kind::Last) => reply.unwrap_or_default().to_owned(),
+            Some(Kind::Completion) => format!("{values} values"),
+            Some(kind) => format!("{kind} {}", reply.unwrap_or_default()),
+        };
+        let latency = latency.map(time).unwrap_or_default();
+        let text = printable(&format!("{} → {}", pair.data, outcome.trim_end()));
+        let text = match self.width {
+            Width::Columns(columns) => cut(&text, columns.saturating_sub(9 + 4 + PATTERN + 11).max(20)),
+            _ => text,
+        };
+        format!(
+            "{at:>9} {:>2} {pattern}{:padding$} {latency:>7}  {text}",
+            pair.connection, ""
+        )
+    }
+}
