@@ -10,6 +10,7 @@ use crate::{
     failure::STATUSES,
     inspect::Inspect,
     record::{Record, Tap},
+    replay::Replay,
     send,
 };
 
@@ -54,6 +55,12 @@ enum Command {
     /// Shows kinds, patterns and times, ties answers to requests, and explains broken frames.
     #[command(verbatim_doc_comment, after_help = format!("{INSPECT_EXAMPLES}{STATUSES}"))]
     Inspect(Inspect),
+    /// Play one side of a recording against the other one, live
+    ///
+    /// With --to it makes the recorded calls and compares every answer; with --listen it answers
+    /// callers under test with what was recorded, and nothing else.
+    #[command(verbatim_doc_comment, after_help = format!("{REPLAY_EXAMPLES}{STATUSES}"))]
+    Replay(Replay),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -107,6 +114,13 @@ Examples:
 
 ";
 
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  nest-wire replay orders.jsonl --to localhost:8888 --ignore /response/at
+  nest-wire replay orders.jsonl --listen 8888 --until all
+
+";
+
 impl Cli {
     /// Does what was asked for, and says on standard error what went wrong, if anything.
     pub(crate) async fn run(self) -> ExitCode {
@@ -117,6 +131,7 @@ impl Cli {
             Command::Tap(tap) => tap.run().await,
             Command::Record(record) => record.run().await,
             Command::Inspect(inspect) => inspect.run(),
+            Command::Replay(replay) => replay.run().await,
             Command::Demo => demo::run().await,
             Command::DemoService(service) => service.run().await,
         };

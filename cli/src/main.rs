@@ -19,6 +19,7 @@ mod listen;
 mod pointer;
 mod record;
 mod relay;
+mod replay;
 mod send;
 mod signals;
 mod target;

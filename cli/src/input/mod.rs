@@ -5,6 +5,7 @@ mod raw;
 mod recorded;
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
@@ -23,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// The pointers whose values were masked when the file was recorded.
     pub(crate) masked: Vec<String>,
+    /// The notes of a recording.
+    pub(crate) about: BTreeMap<String, String>,
     /// True if the end of the input is known: a file, not a pipe.
     pub(crate) is_file: bool,
     pub(crate) events: Box<dyn Iterator<Item = Result<Event, Failure>>>,
@@ -81,8 +84,8 @@ impl Input {
         format: Format,
         options: Options,
     ) -> Result<Self, Failure> {
-        let (masked, events): (_, Box<dyn Iterator<Item = _>>) = match (options.raw, format) {
-            (Some(side), _) => (Vec::new(), Box::new(raw::events(name.clone(), source, side))),
+        let (about, events): (_, Box<dyn Iterator<Item = _>>) = match (options.raw, format) {
+            (Some(side), _) => (BTreeMap::new(), Box::new(raw::events(name.clone(), source, side))),
             (None, Format::Recording) => recorded::events(name.clone(), source, options.truncated)?,
             (None, Format::Compressed(tool)) => {
                 let error = Failure::new(Status::Usage, format!("{name} is compressed"));
@@ -93,9 +96,11 @@ impl Input {
                 return Err(error.hint("--raw caller reads bare bytes"));
             }
         };
+        let masked = about.get("masked").map_or("", String::as_str);
         Ok(Self {
             name,
-            masked,
+            masked: masked.split_whitespace().map(str::to_owned).collect(),
+            about,
             is_file,
             events,
         })

@@ -1,27 +1,28 @@
 //! The events of a recording.
 
-use std::io::BufRead;
+use std::{collections::BTreeMap, io::BufRead};
 
 use nest_wire::recording::{Event, ReadError, Reader};
 
-use super::super::record::file::reason;
-use crate::failure::{Failure, Status};
+use crate::{
+    failure::{Failure, Status},
+    record::file::reason,
+};
 
 type Events = Box<dyn Iterator<Item = Result<Event, Failure>>>;
 
-/// Reads the notes of a recording. Returns the pointers that were masked, and the events.
+/// Reads the notes of a recording. Returns them and the events.
 pub(super) fn events(
     name: String,
     source: impl BufRead + 'static,
     truncated: bool,
-) -> Result<(Vec<String>, Events), Failure> {
+) -> Result<(BTreeMap<String, String>, Events), Failure> {
     let reader = Reader::new(source).map_err(|error| failure(&name, &error))?;
-    let masked = reader.about().get("masked").map_or("", String::as_str);
-    let masked = masked.split_whitespace().map(str::to_owned).collect();
+    let about = reader.about().clone();
     let events = reader
         .take_while(move |event| !(truncated && matches!(event, Err(ReadError::Truncated { .. }))))
         .map(move |event| event.map_err(|error| failure(&name, &error)));
-    Ok((masked, Box::new(events)))
+    Ok((about, Box::new(events)))
 }
 
 fn failure(name: &str, error: &ReadError) -> Failure {

@@ -36,7 +36,7 @@ pub(crate) struct UnixSocket {
 }
 
 /// A caller's connection, before a handshake.
-pub(super) struct Accepted {
+pub(crate) struct Accepted {
     /// Where the caller is.
     pub(super) from: String,
     kind: Kind,
@@ -78,7 +78,7 @@ impl Acceptor {
         }
     }
 
-    pub(super) async fn accept(&mut self) -> Accepted {
+    pub(crate) async fn accept(&mut self) -> Accepted {
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await;
@@ -104,7 +104,7 @@ impl Acceptor {
 
 impl Accepted {
     /// Returns the connection once bytes can be read.
-    pub(super) async fn ready(self) -> io::Result<Stream> {
+    pub(crate) async fn ready(self) -> io::Result<Stream> {
         Ok(match self.kind {
             Kind::Tcp(stream) => Stream::Tcp(stream),
             Kind::Unix(stream) => Stream::Unix(stream),

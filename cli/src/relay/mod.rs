@@ -2,7 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod connect;
-mod stream;
+pub(crate) mod stream;
 
 use std::{cell::Cell, io, rc::Rc, time::Instant};
 

@@ -1,0 +1,275 @@
+//! Compares two replies: which fields differ, and how.
+
+use nest_wire::json::{self, Value};
+use regex::Regex;
+
+use crate::pointer::Pointer;
+
+/// Maximum number of differences that are listed of one reply.
+const MAX_LISTED: usize = 20;
+
+/// How replies are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum How {
+    /// Byte for byte, ids apart
+    Bytes,
+    /// By value: the order of keys and the spelling of numbers are no matter
+    #[default]
+    Json,
+}
+
+/// What is compared, and what is not.
+#[derive(Debug, Default)]
+pub(crate) struct Comparison {
+    pub(crate) how: How,
+    ignored: Vec<(Pointer, bool)>,
+    /// Texts that match one of these are equal to each other.
+    kinds: Vec<Regex>,
+}
+
+/// A field that differs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Difference {
+    /// A JSON pointer into the packet; empty for the packet itself.
+    pub(crate) pointer: String,
+    /// The value as JSON, or `(absent)`.
+    pub(crate) recorded: String,
+    pub(crate) came: String,
+}
+
+const ABSENT: &str = "(absent)";
+
+impl Comparison {
+    pub(crate) fn new(how: How, ignored: Vec<Pointer>, kinds: Vec<Regex>) -> Self {
+        Self {
+            how,
+            ignored: ignored.into_iter().map(|pointer| (pointer, false)).collect(),
+            kinds,
+        }
+    }
+
+    /// Returns the pointers that ignored nothing so far.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &Pointer> {
+        self.ignored
+            .iter()
+            .filter(|(_, is_used)| !is_used)
+            .map(|(pointer, _)| pointer)
+    }
+
+    /// Returns how two packets differ, their ids apart; nothing if they are equal.
+    pub(crate) fn differences(&mut self, recorded: &str, came: &str) -> Vec<Difference> {
+        let is_equal_text = self.exact(recorded) == self.exact(came);
+        let by_value = match (json::parse(recorded), json::parse(came)) {
+            (Ok(recorded), Ok(came)) => self.by_value(&recorded, &came),
+            // Deeper than can be parsed: what is left is the text.
+            _ if is_equal_text => Vec::new(),
+            _ => vec![Difference::of_texts(recorded, came)],
+        };
+        match self.how {
+            How::Bytes if by_value.is_empty() && self.kinds.is_empty() && !is_equal_text => {
+                vec![Difference::of_texts(recorded, came)]
+            }
+            _ => by_value,
+        }
+    }
+
+    /// Returns what is compared of a text byte for byte: all but the id and what is ignored.
+    fn exact(&self, text: &str) -> String {
+        let mut text = with_id(text, "0");
+        for (pointer, _) in &self.ignored {
+            // From the end, so that places stay right.
+            for place in pointer.find(&text).unwrap_or_default().into_iter().rev() {
+                text.replace_range(place, "0");
+            }
+        }
+        text
+    }
+
+    /// Walks both values at once, without recursion: they may be nested deeply.
+    fn by_value(&mut self, recorded: &Value, came: &Value) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        let mut left = vec![(Vec::<String>::new(), Some(recorded), Some(came))];
+        while let Some((path, recorded, came)) = left.pop() {
+            if recorded == came || self.is_ignored(&path) || self.is_of_one_kind(recorded, came) {
+                continue;
+            }
+            let children = children(recorded, came);
+            if children.is_empty() {
+                if differences.len() < MAX_LISTED {
+                    differences.push(Difference::new(&path, recorded, came));
+                }
+                continue;
+            }
+            // The first child is popped first.
+            for (key, recorded, came) in children.into_iter().rev() {
+                let mut path = path.clone();
+                path.push(key);
+                left.push((path, recorded, came));
+            }
+        }
+        differences
+    }
+
+    fn is_ignored(&mut self, path: &[String]) -> bool {
+        if path == ["id"] {
+            return true;
+        }
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut is_ignored = false;
+        for (pointer, is_used) in &mut self.ignored {
+            if pointer.covers(&path) {
+                *is_used = true;
+                is_ignored = true;
+            }
+        }
+        is_ignored
+    }
+
+    fn is_of_one_kind(&self, recorded: Option<&Value>, came: Option<&Value>) -> bool {
+        let text = |value: Option<&Value>| match value {
+            Some(Value::String(text)) => Some(text.to_string_lossy().into_owned()),
+            Some(value @ Value::Number(_)) => Some(value.stringify()),
+            _ => None,
+        };
+        let (Some(recorded), Some(came)) = (text(recorded), text(came)) else {
+            return false;
+        };
+        self.kinds
+            .iter()
+            .any(|kind| kind.is_match(&recorded) && kind.is_match(&came))
+    }
+}
+
+type Child<'v> = (String, Option<&'v Value>, Option<&'v Value>);
+
+/// Returns the members or elements of two values of one kind; nothing for any others.
+fn children<'v>(recorded: Option<&'v Value>, came: Option<&'v Value>) -> Vec<Child<'v>> {
+    match (recorded, came) {
+        (Some(Value::Object(recorded)), Some(Value::Object(came))) => {
+            let ours = recorded.iter().map(|(key, value)| {
+                let key = key.to_string_lossy().into_owned();
+                let theirs = came.get(&key);
+                (key, Some(value), theirs)
+            });
+            let new = came.iter().filter_map(|(key, value)| {
+                let key = key.to_string_lossy().into_owned();
+                recorded.get(&key).is_none().then_some((key, None, Some(value)))
+            });
+            ours.chain(new).collect()
+        }
+        (Some(Value::Array(recorded)), Some(Value::Array(came))) => (0..recorded.len().max(came.len()))
+            .map(|index| (index.to_string(), recorded.get(index), came.get(index)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Difference {
+    fn new(path: &[String], recorded: Option<&Value>, came: Option<&Value>) -> Self {
+        let text = |value: Option<&Value>| value.map_or_else(|| ABSENT.to_owned(), Value::stringify);
+        Self {
+            pointer: path
+                .iter()
+                .map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+                .collect(),
+            recorded: text(recorded),
+            came: text(came),
+        }
+    }
+
+    fn of_texts(recorded: &str, came: &str) -> Self {
+        Self {
+            pointer: String::new(),
+            recorded: recorded.to_owned(),
+            came: came.to_owned(),
+        }
+    }
+}
+
+/// Returns the text of a packet with another id, written as JSON.
+pub(crate) fn with_id(text: &str, id: &str) -> String {
+    let pointer: Pointer = "/id".parse().expect("a pointer");
+    let mut text = text.to_owned();
+    // Of equal keys the last one counts.
+    if let Some(place) = pointer.find(&text).and_then(|mut places| places.pop()) {
+        text.replace_range(place, id);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointers(texts: &[&str]) -> Vec<Pointer> {
+        texts.iter().map(|text| text.parse().expect("a pointer")).collect()
+    }
+
+    fn differences(comparison: &mut Comparison, recorded: &str, came: &str) -> Vec<(String, String, String)> {
+        let differences = comparison.differences(recorded, came).into_iter();
+        differences
+            .map(|found| (found.pointer, found.recorded, found.came))
+            .collect()
+    }
+
+    #[test]
+    fn each_field_that_differs_is_named_with_both_values() {
+        let recorded = r#"{"response":{"name":"Ada","email":"a@b.c","tags":[1,2]},"isDisposed":true,"id":"1"}"#;
+        let came = r#"{"id":"2","isDisposed":true,"response":{"name":"ada","tags":[1.0,3,4]}}"#;
+        let found = differences(&mut Comparison::default(), recorded, came);
+        let expected = [
+            ("/response/name", r#""Ada""#, r#""ada""#),
+            ("/response/email", r#""a@b.c""#, "(absent)"),
+            ("/response/tags/1", "2", "3"),
+            ("/response/tags/2", "(absent)", "4"),
+        ];
+        let expected =
+            expected.map(|(pointer, recorded, came)| (pointer.to_owned(), recorded.to_owned(), came.to_owned()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn by_value_the_order_of_keys_and_the_spelling_of_numbers_do_not_matter_and_by_bytes_they_do() {
+        let (recorded, came) = (
+            r#"{"response":{"a":1,"b":2},"id":"1"}"#,
+            r#"{"id":"2","response":{"b":2.0,"a":1}}"#,
+        );
+        assert_eq!(Comparison::default().differences(recorded, came), []);
+        let mut bytes = Comparison::new(How::Bytes, Vec::new(), Vec::new());
+        assert_eq!(bytes.differences(recorded, came).len(), 1);
+        let same = recorded.replace("\"1\"", "\"2\"");
+        assert_eq!(bytes.differences(recorded, &same), []);
+    }
+
+    #[test]
+    fn what_is_ignored_by_place_or_by_kind_is_no_difference() {
+        let (recorded, came) = (
+            r#"{"response":{"at":"2026-11-25T17:54:19Z","n":1},"id":1}"#,
+            r#"{"response":{"at":"2027-01-01T00:00:00Z","n":2},"id":1}"#,
+        );
+        let mut by_place = Comparison::new(How::Json, pointers(&["/response/at", "/response/*/x"]), Vec::new());
+        assert_eq!(differences(&mut by_place, recorded, came).len(), 1);
+        assert_eq!(
+            by_place.unused().map(ToString::to_string).collect::<Vec<_>>(),
+            ["/response/*/x"]
+        );
+        let date = Regex::new(r"^\d{4}-\d\d-\d\dT").expect("a regular expression");
+        let mut by_kind = Comparison::new(How::Json, pointers(&["/response/n"]), vec![date]);
+        assert_eq!(by_kind.differences(recorded, came), []);
+    }
+
+    #[test]
+    fn depth_is_no_matter() {
+        let nested = |inner: &str| format!("{{\"response\":{}{inner}{}}}", "[".repeat(5000), "]".repeat(5000));
+        assert_eq!(Comparison::default().differences(&nested("1"), &nested("2")).len(), 1);
+        let deeper = |inner: &str| format!("{{\"response\":{}{inner}{}}}", "[".repeat(50_000), "]".repeat(50_000));
+        assert_eq!(Comparison::default().differences(&deeper("1"), &deeper("1")), []);
+        assert_eq!(Comparison::default().differences(&deeper("1"), &deeper("2")).len(), 1);
+    }
+
+    #[test]
+    fn an_id_is_replaced_in_its_own_place_alone() {
+        let text = r#"{"id" : "x","response":{"id":"x"}}"#;
+        assert_eq!(with_id(text, "7"), r#"{"id" : 7,"response":{"id":"x"}}"#);
+    }
+}

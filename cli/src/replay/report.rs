@@ -1,0 +1,217 @@
+//! What a replay found, for people, for programs and for CI.
+
+use std::{fs, io::Write, path::Path, time::Duration};
+
+use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
+use serde_json::json;
+
+use super::compare::Difference;
+use crate::{
+    failure::{Failure, Status},
+    record::{file::reason, log::counted},
+    traffic::summary::{cut, printable},
+};
+
+/// Maximum width, in columns, of a value that is shown.
+const SHOWN: usize = 60;
+/// Maximum number of test cases in the JUnit file; those that fail are always among them.
+const MAX_CASES: usize = 100_000;
+
+/// Counts, and says what differs as soon as it is found.
+pub(super) struct Report {
+    is_json: bool,
+    junit: Option<TestSuite>,
+    /// Calls that were compared.
+    pub(super) compared: u64,
+    /// Calls that differ.
+    pub(super) differ: u64,
+    /// Calls that had no whole answer when they were recorded.
+    pub(super) unanswered: u64,
+    /// Events sent.
+    pub(super) events: u64,
+    /// Broken frames sent.
+    pub(super) broken: u64,
+    /// Connections lost while calls waited.
+    pub(super) lost: u64,
+}
+
+/// A call in the words of the report.
+pub(super) struct Call<'c> {
+    pub(super) number: u64,
+    pub(super) pattern: &'c str,
+    pub(super) data: &'c str,
+    /// When it was recorded.
+    pub(super) at: Option<Duration>,
+}
+
+/// How a call differs.
+pub(super) enum Fault {
+    /// Fields of a reply.
+    Fields(Vec<Difference>),
+    /// Anything else, in words.
+    Words(String),
+}
+
+impl Report {
+    pub(super) fn new(is_json: bool, has_junit: bool) -> Self {
+        Self {
+            is_json,
+            junit: has_junit.then(|| TestSuite::new("nest-wire replay")),
+            compared: 0,
+            differ: 0,
+            unanswered: 0,
+            events: 0,
+            broken: 0,
+            lost: 0,
+        }
+    }
+
+    /// Adds a call that was compared; it is as recorded if there are no faults.
+    pub(super) fn call(&mut self, call: &Call<'_>, faults: &[Fault]) -> Result<(), Failure> {
+        self.compared += 1;
+        self.differ += u64::from(!faults.is_empty());
+        if let Some(suite) = self.junit.as_mut()
+            && (!faults.is_empty() || suite.test_cases.len() < MAX_CASES)
+        {
+            suite.add_test_case(test_case(call, faults));
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let text = match self.is_json {
+            true => json_lines(call, faults),
+            false => lines(call, faults),
+        };
+        // Whole at once: `| head` must not cut a line.
+        Ok(std::io::stdout().write_all(text.as_bytes())?)
+    }
+
+    /// Says how it went.
+    pub(super) fn finish(&self, took: Duration) -> Result<(), Failure> {
+        let Self {
+            compared,
+            differ,
+            events,
+            ..
+        } = *self;
+        if self.is_json {
+            let line = json!({
+                "type": "total", "calls": compared, "differ": differ, "unanswered_when_recorded": self.unanswered,
+                "events": events, "broken": self.broken, "lost_connections": self.lost, "seconds": took.as_secs_f64(),
+            });
+            writeln!(std::io::stdout(), "{line}")?;
+            return Ok(());
+        }
+        let mut stdout = std::io::stdout();
+        if self.unanswered > 0 {
+            let calls = counted(self.unanswered, "call");
+            let verb = if self.unanswered == 1 { "was" } else { "were" };
+            writeln!(stdout, "{calls} {verb} not answered when recorded: not compared")?;
+        }
+        if self.broken > 0 {
+            let frames = counted(self.broken, "broken frame");
+            writeln!(stdout, "{frames} sent as recorded; --skip-broken leaves them out")?;
+        }
+        let verb = if differ == 1 { "differs" } else { "differ" };
+        let mut line = format!(
+            "{}, {} as recorded, {differ} {verb}",
+            counted(compared, "call"),
+            compared - differ
+        );
+        if events > 0 {
+            line += &format!("; {} sent (nobody answers those)", counted(events, "event"));
+        }
+        writeln!(stdout, "{line}; {:.1} s", took.as_secs_f64())?;
+        Ok(())
+    }
+
+    /// Writes the JUnit file.
+    pub(super) fn write_junit(self, path: &Path) -> Result<(), Failure> {
+        let mut report = JUnit::new("nest-wire");
+        report.add_test_suites(self.junit);
+        let text = report.to_string().expect("texts can be written as XML");
+        fs::write(path, text)
+            .map_err(|error| Failure::new(Status::Output, format!("{}: {}", path.display(), reason(&error))))
+    }
+}
+
+fn title(call: &Call<'_>) -> String {
+    cut(&printable(&format!("{} {}", call.pattern, call.data)), SHOWN)
+}
+
+fn lines(call: &Call<'_>, faults: &[Fault]) -> String {
+    let recorded = call
+        .at
+        .map(|at| format!(", recorded at {:.6}", at.as_secs_f64()))
+        .unwrap_or_default();
+    let mut text = format!("  ✗ {}   call {}{recorded}\n", title(call), call.number);
+    for fault in faults {
+        text += &fault_lines(fault);
+    }
+    text
+}
+
+fn fault_lines(fault: &Fault) -> String {
+    match fault {
+        Fault::Words(words) => format!("      {}\n", printable(words)),
+        Fault::Fields(fields) => fields
+            .iter()
+            .map(
+                |Difference {
+                     pointer,
+                     recorded,
+                     came,
+                 }| {
+                    let shown = |value: &str| cut(&printable(value), SHOWN);
+                    format!(
+                        "      {:<19} {}  ->  {}\n",
+                        printable(pointer),
+                        shown(recorded),
+                        shown(came)
+                    )
+                },
+            )
+            .collect(),
+    }
+}
+
+fn json_lines(call: &Call<'_>, faults: &[Fault]) -> String {
+    let head = |kind: &str| {
+        json!({"type": kind, "call": call.number, "pattern": call.pattern, "data": call.data,
+               "at": call.at.map(|at| at.as_secs_f64())})
+    };
+    let mut text = String::new();
+    for fault in faults {
+        match fault {
+            Fault::Words(words) => {
+                let mut line = head("fault");
+                line["fault"] = json!(words);
+                text += &format!("{line}\n");
+            }
+            Fault::Fields(fields) => {
+                for field in fields {
+                    let mut line = head("difference");
+                    line["pointer"] = json!(field.pointer);
+                    line["recorded"] = json!(field.recorded);
+                    line["came"] = json!(field.came);
+                    text += &format!("{line}\n");
+                }
+            }
+        }
+    }
+    text
+}
+
+fn test_case(call: &Call<'_>, faults: &[Fault]) -> TestCase {
+    let status = if faults.is_empty() {
+        TestCaseStatus::success()
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        let text: String = faults.iter().map(fault_lines).collect();
+        status
+            .set_message("the answer differs from the recorded one")
+            .set_description(text);
+        status
+    };
+    TestCase::new(format!("call {}: {}", call.number, title(call)), status)
+}

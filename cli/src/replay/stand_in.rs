@@ -1,0 +1,230 @@
+//! Plays the service of a recording for a caller under test.
+
+use std::{
+    cell::RefCell,
+    io,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use nest_wire::{codec::encode, recording::Side};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, split},
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::{sleep, sleep_until},
+};
+
+use super::{
+    book::{Answer, Book},
+    compare::with_id,
+};
+use crate::{
+    failure::{Failure, Status},
+    relay::{accept::Acceptor, stream::Stream},
+    signals,
+    traffic::{
+        frames::{Frames, Piece},
+        packet::{Kind, Packet},
+        summary::{cut, printable},
+    },
+};
+
+/// When the stand-in has done its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// A signal: Ctrl-C.
+    Signal,
+    /// Every recorded answer was asked for.
+    All,
+    /// Nothing was asked for this time.
+    Idle(Duration),
+}
+
+/// Maximum number of bytes of an unknown request's data that are shown.
+const SHOWN: usize = 200;
+
+/// What all connections share.
+pub(super) struct StandIn {
+    book: RefCell<Book>,
+    is_timed: bool,
+    counts: RefCell<Counts>,
+    /// Wakes the one who waits for the end.
+    progress: Notify,
+}
+
+struct Counts {
+    answered: u64,
+    unknown: u64,
+    events: u64,
+    /// When something was asked last.
+    last: Instant,
+}
+
+impl StandIn {
+    pub(super) fn new(book: Book, is_timed: bool) -> Rc<Self> {
+        Rc::new(Self {
+            book: RefCell::new(book),
+            is_timed,
+            counts: RefCell::new(Counts {
+                answered: 0,
+                unknown: 0,
+                events: 0,
+                last: Instant::now(),
+            }),
+            progress: Notify::new(),
+        })
+    }
+
+    /// Answers callers until it is done, and gives its verdict.
+    pub(super) async fn run(self: Rc<Self>, mut acceptor: Acceptor, until: Until) -> Result<(), Failure> {
+        let mut connections = JoinSet::new();
+        let serving = async {
+            loop {
+                let accepted = tokio::select! {
+                    accepted = acceptor.accept() => accepted,
+                    Some(_) = connections.join_next() => continue,
+                };
+                let stand_in = Rc::clone(&self);
+                connections.spawn_local(async move {
+                    if let Ok(stream) = accepted.ready().await {
+                        // A caller that goes away is no fault.
+                        let _ = stand_in.serve(stream).await;
+                    }
+                });
+            }
+        };
+        tokio::select! {
+            () = serving => {}
+            () = self.done(until) => {}
+            _ = signals::first() => {}
+        }
+        // Answers that are due already go out before the connections end.
+        tokio::task::yield_now().await;
+        self.verdict()
+    }
+
+    async fn done(&self, until: Until) {
+        loop {
+            let progress = self.progress.notified();
+            match until {
+                Until::Signal => return std::future::pending().await,
+                Until::All if self.book.borrow().unused() == 0 => return,
+                Until::All => progress.await,
+                Until::Idle(limit) => {
+                    let last = self.counts.borrow().last;
+                    let due = last + limit;
+                    if Instant::now() >= due {
+                        return;
+                    }
+                    sleep_until(due.into()).await;
+                }
+            }
+        }
+    }
+
+    fn verdict(&self) -> Result<(), Failure> {
+        let counts = self.counts.borrow();
+        let unused = self.book.borrow().unused();
+        println!(
+            "{} requests answered, {} unknown; {} recorded answers not asked for; {} events",
+            counts.answered, counts.unknown, unused, counts.events
+        );
+        match (counts.answered, counts.unknown) {
+            (0, 0) => Err(Failure::new(Status::Unwanted, "nobody called")),
+            (_, 0) => Ok(()),
+            _ => Err(Failure::Said(Status::Unwanted)),
+        }
+    }
+
+    /// Serves one connection.
+    async fn serve(self: Rc<Self>, stream: Stream) -> io::Result<()> {
+        let (mut reader, mut writer) = split(stream);
+        let (sender, mut replies) = mpsc::unbounded_channel::<String>();
+        let mut tasks = JoinSet::new();
+        tasks.spawn_local(async move {
+            let mut bytes = BytesMut::new();
+            while let Some(reply) = replies.recv().await {
+                encode(&reply, &mut bytes);
+                if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+                    return;
+                }
+                bytes.clear();
+            }
+            let _ = writer.shutdown().await;
+        });
+        let mut frames = Frames::default();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let length = reader.read(&mut buffer).await?;
+            if length == 0 {
+                break;
+            }
+            frames.push(&buffer[..length]);
+            while let Some(piece) = frames.next() {
+                match piece {
+                    Piece::Frame(frame) => self.packet(&frame.text, &sender, &mut tasks),
+                    Piece::Broken { frame, why } => {
+                        self.counts.borrow_mut().unknown += 1;
+                        eprintln!("broken: {}", why.words(&frame.header, frame.units));
+                    }
+                    Piece::Skipped(_) => {}
+                }
+            }
+        }
+        drop(sender);
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    fn packet(&self, text: &str, sender: &mpsc::UnboundedSender<String>, tasks: &mut JoinSet<()>) {
+        let Some(packet) = Packet::read(Side::Caller, text) else {
+            return;
+        };
+        self.counts.borrow_mut().last = Instant::now();
+        let (Kind::Request, Some(id)) = (packet.kind, packet.id) else {
+            self.counts.borrow_mut().events += 1;
+            return;
+        };
+        let pattern = packet.pattern.unwrap_or_default();
+        let answers = self.book.borrow_mut().answer(&pattern, text);
+        match answers {
+            Some(answers) => {
+                self.counts.borrow_mut().answered += 1;
+                self.answer(answers, id.as_str(), sender, tasks);
+            }
+            None => {
+                self.counts.borrow_mut().unknown += 1;
+                let data = packet.payload.map(|data| data.to_string()).unwrap_or_default();
+                let nearest = self.book.borrow().nearest(&pattern, &data);
+                let asked = printable(&format!("{pattern} {}", cut(&data, SHOWN)));
+                eprintln!("unknown: {asked}; {}", printable(&nearest));
+                let reply = format!(
+                    r#"{{"err":{{"status":"error","message":"not in the recording"}},"isDisposed":true,"id":{id}}}"#,
+                    id = id.as_str()
+                );
+                // The connection is gone: nobody to answer.
+                let _ = sender.send(reply);
+            }
+        }
+        self.progress.notify_one();
+    }
+
+    fn answer(&self, answers: Vec<Answer>, id: &str, sender: &mpsc::UnboundedSender<String>, tasks: &mut JoinSet<()>) {
+        if !self.is_timed {
+            for answer in answers {
+                let _ = sender.send(with_id(&answer.text, id));
+            }
+            return;
+        }
+        let (id, sender) = (id.to_owned(), sender.clone());
+        tasks.spawn_local(async move {
+            let began = Instant::now();
+            for answer in answers {
+                sleep(answer.after.saturating_sub(began.elapsed())).await;
+                let _ = sender.send(with_id(&answer.text, &id));
+            }
+        });
+    }
+}
