@@ -4,6 +4,8 @@ mod check;
 mod command;
 mod demo;
 mod emit;
+mod record;
+mod running;
 mod send;
 mod statuses;
 mod usage;
