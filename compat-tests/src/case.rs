@@ -91,7 +91,7 @@ impl Case {
         }
     }
 
-    /// Returns the case with a pause before the last step, until `count` packets have arrived in
+    /// Returns the case with a pause before the fence, until `count` packets have arrived in
     /// all or the service closes.
     #[must_use]
     pub fn paced(mut self, count: usize) -> Self {
