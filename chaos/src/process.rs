@@ -47,7 +47,8 @@ pub fn descriptors(process: u32) -> io::Result<usize> {
 /// Fails if there is no such process.
 pub fn cpu(process: u32) -> io::Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The program's name, in brackets, may contain anything. `utime` and `stime` are fields 14 and 15.
+    // The program's name, in brackets, may contain anything. `utime` and `stime` are fields 14 and
+    // 15.
     let fields = text.rsplit_once(") ").map_or("", |(_, fields)| fields);
     let ticks: Vec<u64> = fields
         .split(' ')

@@ -32,7 +32,8 @@ impl Image {
         serde_json::from_slice(&output.stdout).expect("a description of the image")
     }
 
-    /// Makes a command that runs in the image as process 1, which ignores each signal that it has no handler for.
+    /// Makes a command that runs in the image as process 1, which ignores each signal that it has
+    /// no handler for.
     fn command(&self, port: u16, arguments: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command
