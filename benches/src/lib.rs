@@ -7,7 +7,7 @@
 //! - [`usage`] reads used CPU time and memory from the kernel.
 //! - [`counted`] is the work whose instructions and allocations are counted.
 //! - [`serving`] serves a connection by hand over [`replay`], which replaces the socket so that
-//! only our own code is counted.
+//!   only our own code is counted.
 //! - [`calling`] makes calls by hand, over a connection in memory.
 //! - [`text`] is random text.
 //! - [`descriptors`] and [`parent`] are what the servers need from the system.

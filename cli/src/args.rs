@@ -4,7 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{call::Call, check, demo, emit, failure::STATUSES, send};
+use crate::{
+    call::Call,
+    check, demo, emit,
+    failure::STATUSES,
+    record::{Record, Tap},
+    send,
+};
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
 #[derive(Debug, Parser)]
@@ -32,6 +38,16 @@ enum Command {
     /// Prints nothing when all is well: for health checks of containers and for scripts that wait.
     #[command(verbatim_doc_comment, after_help = format!("{CHECK_EXAMPLES}{STATUSES}"))]
     Check(check::Check),
+    /// See what two services say to each other, live
+    ///
+    /// A proxy between the callers and the service: bytes pass as they are.
+    #[command(verbatim_doc_comment, after_help = format!("{TAP_EXAMPLES}{STATUSES}"))]
+    Tap(Tap),
+    /// Record what two services say to each other
+    ///
+    /// As tap, and writes a file that inspect reads and replay plays.
+    #[command(verbatim_doc_comment, after_help = format!("{RECORD_EXAMPLES}{STATUSES}"))]
+    Record(Record),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -64,6 +80,19 @@ Examples:
 
 ";
 
+const TAP_EXAMPLES: &str = "\
+Example:
+  nest-wire tap --listen 8889 --to localhost:8888
+
+";
+
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  nest-wire record --listen 8889 --to localhost:8888 -o orders.jsonl
+  nest-wire record --listen 8889 --to localhost:8888 -o orders.jsonl --mask /data/password
+
+";
+
 impl Cli {
     /// Does what was asked for, and says on standard error what went wrong, if anything.
     pub(crate) async fn run(self) -> ExitCode {
@@ -71,6 +100,8 @@ impl Cli {
             Command::Send(call) => send::run(call).await,
             Command::Emit(call) => emit::run(call).await,
             Command::Check(check) => check::run(check).await,
+            Command::Tap(tap) => tap.run().await,
+            Command::Record(record) => record.run().await,
             Command::Demo => demo::run().await,
             Command::DemoService(service) => service.run().await,
         };

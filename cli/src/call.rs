@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{address::Address, data::Data, failure::Failure};
+use crate::{address::Address, data::Data, duration::duration, failure::Failure, target::target, tls::TlsOptions};
 use nest_wire::{
     client::{CallError, Client},
     json::{ParseError, Value},
@@ -13,12 +13,13 @@ use nest_wire::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// How long to wait for the answer, in seconds, such as 0.5
+    /// How long to wait for the answer: 2, 0.5, 500ms, 10s, 1m
     ///
     /// Connecting counts, and may take ten seconds of it. Each further value has this time anew.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     timeout: Duration,
-    #[arg(value_name = "HOST:PORT", help = "Where the service is: localhost:8888, [::1]:8888")]
+    /// Where the service is: localhost:8888, [::1]:8888, tls://users:8888, unix:/run/users.sock
+    #[arg(value_name = "ADDRESS")]
     address: Address,
     /// The pattern: JSON if it begins with { or [, else a string
     #[arg(value_parser = pattern, allow_negative_numbers = true)]
@@ -28,6 +29,8 @@ pub(crate) struct Call {
     /// It goes out as JSON.stringify would write it. NestJS sends no null.
     #[arg(allow_negative_numbers = true)]
     data: Data,
+    #[command(flatten)]
+    tls: TlsOptions,
 }
 
 /// A call that can be made.
@@ -43,7 +46,7 @@ impl Call {
     pub(crate) fn ready(self) -> Result<Ready, Failure> {
         let config = Client::builder().timeout(self.timeout);
         Ok(Ready {
-            client: config.build(self.address.as_str()).expect("a client"),
+            client: target(&self.address, &self.tls, config)?,
             pattern: self.pattern,
             data: self.data.read().map_err(Failure::Stdin)?,
             address: self.address,
@@ -61,15 +64,6 @@ impl Ready {
     }
 }
 
-pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let complaint = "write a number of seconds above 0, such as 0.5";
-    let seconds: f64 = text.parse().map_err(|_| complaint)?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(complaint),
-    }
-}
-
 pub(crate) fn pattern(text: &str) -> Result<Pattern, ParseError> {
     match text.starts_with(['{', '[']) {
         true => Pattern::from_json(text),
@@ -80,16 +74,6 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_may_be_a_fraction_and_never_nothing() {
-        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
-        assert_eq!(seconds("0.05"), Ok(Duration::from_millis(50)));
-        assert_eq!(seconds("1e-3"), Ok(Duration::from_millis(1)));
-        for text in ["", "0", "-0", "-1", "1e-12", "inf", "NaN", "1e300", "1s", "0x1"] {
-            assert!(seconds(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_pattern_is_json_by_its_first_character() {

@@ -8,22 +8,33 @@ use std::{
 
 use nest_wire::{client::CallError, json, packet::RawJson};
 
-use crate::{
-    data::DataError,
-    demo::{DemoError, Signal},
-};
+use crate::{data::DataError, demo::DemoError, signals::Signal};
 
 /// The end of every `--help`.
 pub(crate) const STATUSES: &str = "\
 Exit status:
-  0  all went well, also when whoever reads the output stops reading (| head)
-  1  the service answered with an error, which is on standard error as JSON;
-     demo: something was not as it should be
-  2  wrong usage
-  3  no connection, or it was lost before the answer
+  0  all went well, also when the reader of the output went away (| head)
+  1  the other side answered, and not as wanted: an error, a difference,
+     an unknown request, a broken frame
+  2  wrong usage, or a file that cannot be used
+  3  no connection, or it was lost; an address that is taken
   4  no answer in time
   5  the output cannot be written
-  128 and the number of the signal that ended the demo: 130 for Ctrl-C";
+  128 and the number of a signal that ended the command: 130 for Ctrl-C
+With several failures the lowest of these counts, but 2 before all others.";
+
+/// What an outcome means to a shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// The other side answered, and not as wanted.
+    Unwanted = 1,
+    /// Wrong usage, or a file that cannot be used.
+    Usage = 2,
+    /// No connection, or it was lost; an address that is taken.
+    Connection = 3,
+    /// The output cannot be written.
+    Output = 5,
+}
 
 /// Why a command ends before its time.
 #[derive(Debug)]
@@ -35,11 +46,39 @@ pub(crate) enum Failure {
         address: String,
     },
     Output(io::Error),
+    /// A message, and the one likely remedy if there is one.
+    Message {
+        status: Status,
+        text: String,
+        hint: Option<String>,
+    },
+    /// The command has said everything already.
+    Said(Status),
     Demo(DemoError),
     Stopped(Signal),
 }
 
 impl Failure {
+    pub(crate) fn new(status: Status, text: impl Into<String>) -> Self {
+        Self::Message {
+            status,
+            text: text.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds the one likely remedy.
+    pub(crate) fn hint(self, remedy: impl Into<String>) -> Self {
+        match self {
+            Self::Message { status, text, .. } => Self::Message {
+                status,
+                text,
+                hint: Some(remedy.into()),
+            },
+            other => other,
+        }
+    }
+
     /// Says what went wrong on standard error; gives the exit status.
     pub(crate) fn report(&self) -> ExitCode {
         if let Some(message) = self.message() {
@@ -56,6 +95,7 @@ impl Failure {
             Self::Output(_) => 5,
             Self::Stdin(_) => 2,
             Self::Demo(_) => 1,
+            Self::Message { status, .. } | Self::Said(status) => *status as u8,
             Self::Stopped(signal) => 128 + signal.number(),
             Self::Call { error, .. } => match error {
                 CallError::Rpc(_) | CallError::NoValue | CallError::Decode(_) => 1,
@@ -73,6 +113,11 @@ impl Failure {
     fn message(&self) -> Option<String> {
         Some(match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
+            Self::Said(_) => return None,
+            Self::Message { text, hint: None, .. } => format!("error: {text}"),
+            Self::Message {
+                text, hint: Some(hint), ..
+            } => format!("error: {text}\nhint: {hint}"),
             Self::Output(error) => format!("the output cannot be written: {}", with_causes(error)),
             Self::Stdin(error) => format!("error: standard input: {}", with_causes(error)),
             // What a process has printed, the last part of some, ends with a newline of its own.
@@ -116,7 +161,7 @@ fn as_javascript_writes(json: &RawJson) -> String {
 }
 
 /// The error and all that led to it, on one line: no message of ours repeats its cause's.
-fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

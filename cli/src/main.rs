@@ -7,11 +7,21 @@ mod address;
 mod args;
 mod call;
 mod check;
+mod clock;
 mod data;
 mod demo;
+mod duration;
 mod emit;
 mod failure;
+mod listen;
+mod pointer;
+mod record;
+mod relay;
 mod send;
+mod signals;
+mod target;
+mod tls;
+mod traffic;
 
 use std::process::ExitCode;
 

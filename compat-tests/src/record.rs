@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_wire::recording::{Event, Recording, Side};
+use nest_wire::recording::{Content, Event, Recording, Side};
 use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 
@@ -97,8 +97,10 @@ async fn route(environment: &Environment, major: u8, scenario: &str, path: &str,
     noted(about, tap.events())
 }
 
-/// Returns a recording of the events, with notes.
-fn noted(about: BTreeMap<String, String>, events: Vec<Event>) -> Recording {
+/// Returns a recording of format 0, with notes. It has no times, which would differ with each run.
+fn noted(about: BTreeMap<String, String>, mut events: Vec<Event>) -> Recording {
+    events.retain(|event| matches!(event.content, Content::Segment(_) | Content::End));
+    events.iter_mut().for_each(|event| event.at = None);
     let mut recording = Recording::from_events(events);
     recording.about = about;
     recording

@@ -1,22 +1,23 @@
 //! Recordings: reading and writing is a round trip, and a conversation does not depend on the
 //! segments.
 
-use std::error::Error;
-
 use nest_wire::recording::{Content, Conversation, Event, Recording};
 
 /// Maximum number of connections of a recording whose conversations are compared.
 const MAX_CONNECTIONS: u32 = 3;
 
 /// Asserts that a recording that was read is written and read as the same, that an error names a
-/// line of the text, and that a conversation is the same if its bytes arrive one by one.
+/// line of the text, if any, and that a conversation is the same if its bytes arrive one by one.
 pub fn recordings(input: &[u8]) {
     let text = &*String::from_utf8_lossy(input);
     let recording = match Recording::read(text) {
         Ok(recording) => recording,
         Err(error) => {
-            assert!((1..=text.lines().count()).contains(&error.line), "{error} in {text:?}");
-            assert!(error.source().is_some());
+            let lines = text.lines().count() as u64;
+            assert!(
+                error.line().is_none_or(|line| (1..=lines).contains(&line)),
+                "{error} in {text:?}"
+            );
             return;
         }
     };

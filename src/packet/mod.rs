@@ -10,6 +10,7 @@ mod error;
 mod frame;
 mod http_exception;
 mod id;
+mod id_span;
 mod raw;
 mod reply;
 mod request;
@@ -26,6 +27,7 @@ pub use request::{IncomingRequest, write_event, write_request};
 pub use rpc_error::RpcError;
 
 pub(crate) use frame::Frame;
+pub(crate) use id_span::{id_in_reply, id_in_request};
 pub(crate) use reply::{ReplyMembers, read_fast};
 pub(crate) use request::{ReplyId, RequestMembers};
 pub(crate) use rpc_error::NoHandler;

@@ -9,19 +9,18 @@ mod packets;
 mod pairing;
 mod screen;
 mod services;
-mod signals;
+
 mod toolbox;
 
 pub(super) use error::DemoError;
 pub(super) use services::DemoService;
-pub(super) use signals::Signal;
 
 use packets::Packet;
 use pairing::{PATH, Pairing, Player, Seen};
 use screen::Screen;
 use toolbox::Toolbox;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, signals};
 
 /// Which Nest is shown.
 const MAJOR: u8 = 12;

@@ -30,22 +30,22 @@ async fn malformed_arguments_are_named() {
     .await;
     is_refused(
         &["send", "localhost", "sum", "1"],
-        "invalid value 'localhost' for '<HOST:PORT>': the port is missing: write HOST:PORT",
+        "invalid value 'localhost' for '<ADDRESS>': the port is missing: write HOST:PORT",
     )
     .await;
     is_refused(
         &["send", "::1:8888", "sum", "1"],
-        "invalid value '::1:8888' for '<HOST:PORT>': an IPv6 address stands in brackets: [::1]:8888",
+        "invalid value '::1:8888' for '<ADDRESS>': an IPv6 address stands in brackets: [::1]:8888",
     )
     .await;
     is_refused(
         &["send", "--timeout", "0", at, "sum", "1"],
-        "invalid value '0' for '--timeout <SECONDS>': write a number of seconds above 0, such as 0.5",
+        "invalid value '0' for '--timeout <DURATION>': write a duration above 0, such as 0.5, 500ms, 10s or 1m",
     )
     .await;
     is_refused(
         &["send", "--timeout", "inf", at, "sum", "1"],
-        "invalid value 'inf' for '--timeout <SECONDS>': write a number of seconds above 0, such as 0.5",
+        "invalid value 'inf' for '--timeout <DURATION>': write a duration above 0, such as 0.5, 500ms, 10s or 1m",
     )
     .await;
 }

@@ -9,7 +9,7 @@
 //!
 //! - `NEST_WIRE_CASES=N` tries N cases in each suite that has fewer by default;
 //! - `NEST_WIRE_SEED=N` tries other cases. A report of a difference names the seed and the number
-//! of the case.
+//!   of the case.
 
 mod answers;
 mod base64;

@@ -1,0 +1,197 @@
+//! The file of a recording being made.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::{self, BufReader, BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use nest_wire::recording::{Event, Reader, Writer};
+
+use crate::{
+    clock,
+    failure::{Failure, Status, with_causes},
+    pointer::Pointer,
+};
+
+/// A file that is written line by line, and whole lines only.
+pub(crate) struct RecordingFile {
+    path: PathBuf,
+    writer: Writer<Counted>,
+    /// The size up to which the file is whole.
+    whole: u64,
+    max_size: Option<u64>,
+    /// What an appended file holds already.
+    before: Option<Before>,
+}
+
+#[derive(Clone, Copy)]
+struct Before {
+    /// Time since that recording began.
+    time: Duration,
+    /// The number of its last connection.
+    connections: u32,
+}
+
+/// A buffered file that knows how many bytes it was given.
+struct Counted {
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl RecordingFile {
+    /// Opens the file. An existing one is used only if the user said how.
+    pub(crate) fn open(path: &Path, force: bool, append: bool, max_size: Option<u64>) -> Result<Self, Failure> {
+        let cannot = |error: io::Error| {
+            let failure = Failure::new(Status::Usage, format!("{}: {}", path.display(), reason(&error)));
+            match error.kind() {
+                io::ErrorKind::AlreadyExists => failure.hint("--force writes over it, --append adds to it"),
+                _ => failure,
+            }
+        };
+        let exists = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        let before = (append && exists).then(|| before(path)).transpose()?;
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create(force || append)
+            .create_new(!force && !append);
+        let mut file = options.truncate(force).open(path).map_err(cannot)?;
+        let bytes = file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Writer::append(Counted {
+                file: BufWriter::new(file),
+                bytes,
+            }),
+            whole: bytes,
+            max_size,
+            before,
+        })
+    }
+
+    /// Returns the time since the recording began, and the number of its last connection: zeros
+    /// unless it is appended to.
+    pub(crate) fn before(&self) -> (Duration, u32) {
+        self.before
+            .map_or_else(Default::default, |before| (before.time, before.connections))
+    }
+
+    /// Writes the notes, unless the file has some.
+    pub(crate) fn begin(&mut self, listen: &str, to: &str, masks: &[Pointer]) -> Result<(), Failure> {
+        if self.before.is_some() {
+            return Ok(());
+        }
+        let masked: Vec<String> = masks.iter().map(ToString::to_string).collect();
+        let notes = [
+            ("tool", format!("nest-wire {}", env!("CARGO_PKG_VERSION"))),
+            ("began", clock::rfc3339(SystemTime::now())),
+            ("listen", listen.to_owned()),
+            ("to", to.to_owned()),
+            ("masked", masked.join(" ")),
+        ];
+        let notes = notes.into_iter().filter(|(_, note)| !note.is_empty());
+        let notes: BTreeMap<String, String> = notes.map(|(key, note)| (key.to_owned(), note)).collect();
+        let begun = (|| {
+            let sink = std::mem::replace(&mut self.writer, Writer::append(Counted::nowhere()?)).into_inner();
+            self.writer = Writer::new(sink, notes)?;
+            self.flush()
+        })();
+        begun.map_err(|error| Failure::new(Status::Usage, format!("{}: {}", self.path.display(), reason(&error))))
+    }
+
+    /// Writes an event. Returns false if the file has reached its largest size.
+    pub(crate) fn write(&mut self, event: &Event) -> io::Result<bool> {
+        if self.max_size.is_some_and(|max| self.size() >= max) {
+            return Ok(false);
+        }
+        self.writer.write(event).map(|()| true)
+    }
+
+    fn size(&self) -> u64 {
+        self.writer.get_ref().bytes
+    }
+
+    /// Passes what is buffered on to the system.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()?;
+        self.whole = self.size();
+        Ok(())
+    }
+
+    /// Cuts off what was written in part, after an error.
+    pub(crate) fn cut(self) {
+        let (file, _) = self.writer.into_inner().file.into_parts();
+        // If the system refuses, the reader's `--truncated` is left.
+        let _ = file.set_len(self.whole);
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Counted {
+    /// Stands in while the real one is moved.
+    fn nowhere() -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
+        Ok(Self {
+            file: BufWriter::with_capacity(0, file),
+            bytes: 0,
+        })
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Reads what a recording holds already.
+fn before(path: &Path) -> Result<Before, Failure> {
+    let cannot = |why: String| Failure::new(Status::Usage, format!("{}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| cannot(reason(&error)))?;
+    let mut reader = Reader::new(BufReader::new(file)).map_err(|error| cannot(with_causes(&error)))?;
+    let mut before = Before {
+        time: Duration::ZERO,
+        connections: 0,
+    };
+    for event in reader.by_ref() {
+        let event = event.map_err(|error| cannot(with_causes(&error)))?;
+        before.connections = before.connections.max(event.connection);
+        before.time = before.time.max(event.at.unwrap_or_default());
+    }
+    if reader.format() != nest_wire::recording::FORMAT {
+        return Err(cannot(format!(
+            "recorded in format {}; nothing can be added",
+            reader.format()
+        )));
+    }
+    let began = reader.about().get("began").and_then(|began| clock::parse(began));
+    let since = began.and_then(|began| SystemTime::now().duration_since(began).ok());
+    before.time = before.time.max(since.unwrap_or_default());
+    Ok(before)
+}
+
+/// Returns why a file cannot be used, in the fewest words.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => "it exists".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::StorageFull => "no space left".to_owned(),
+        _ => with_causes(error),
+    }
+}

@@ -1,0 +1,277 @@
+//! What happens to events: a thread masks, writes and shows them, so that traffic never waits for a
+//! disk or a terminal.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Instant, SystemTime},
+};
+
+use nest_wire::recording::{Content, Event};
+use tokio::sync::watch;
+
+use super::{
+    file::{RecordingFile, reason},
+    screen::Screen,
+};
+use crate::{
+    clock,
+    failure::{Failure, Status},
+    traffic::{mask::Mask, reading::Reading, summary::Summary},
+};
+
+/// Maximum number of bytes that wait for the thread. Beyond that, events are lost, and the user is
+/// told so: a disk or a terminal is slower than the traffic.
+const MAX_WAITING_BYTES: usize = 256 * 1024 * 1024;
+/// What an event without bytes counts.
+const EVENT_BYTES: usize = 64;
+
+/// The way to the thread.
+pub(crate) struct Log {
+    sender: mpsc::Sender<Event>,
+    shared: Arc<Shared>,
+    nobody_reads: watch::Receiver<bool>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting_bytes: AtomicUsize,
+    is_used: AtomicBool,
+    has_lost: AtomicBool,
+}
+
+/// Sends events to the thread.
+pub(crate) struct Sender {
+    sender: mpsc::Sender<Event>,
+    shared: Arc<Shared>,
+}
+
+/// The thread.
+pub(crate) struct Running(JoinHandle<Recorder>);
+
+/// What the thread does.
+pub(crate) struct Recorder {
+    mask: Mask,
+    file: Option<RecordingFile>,
+    screen: Option<Screen>,
+    reading: Reading,
+    summary: Summary,
+    /// The name of the file that is written, for the summary.
+    name: Option<String>,
+    /// Set when the file could not be written.
+    is_broken: bool,
+    /// Set when standard output could not be written, other than because its reader went away.
+    is_mute: bool,
+}
+
+impl Log {
+    /// Starts the thread.
+    pub(crate) fn new(mut recorder: Recorder) -> (Self, Running) {
+        let (sender, events) = mpsc::channel();
+        let (closed, nobody_reads) = watch::channel(false);
+        let shared = Arc::new(Shared::default());
+        let counted = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            recorder.run(&events, &counted, &closed);
+            recorder
+        });
+        let log = Self {
+            sender,
+            shared,
+            nobody_reads,
+        };
+        (log, Running(thread))
+    }
+
+    pub(crate) fn sender(&self) -> Sender {
+        Sender {
+            sender: self.sender.clone(),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Returns true if no event has come.
+    pub(crate) fn is_unused(&self) -> bool {
+        !self.shared.is_used.load(Ordering::Relaxed)
+    }
+
+    /// Returns when there is nothing left to do: no file, and nobody reads standard output.
+    pub(crate) async fn nobody_reads(&self) {
+        // The thread outlives all senders: this fails only if it panicked.
+        let _ = self.nobody_reads.clone().wait_for(|closed| *closed).await;
+    }
+}
+
+impl Sender {
+    pub(crate) fn send(&self, event: Event) {
+        let bytes = size(&event);
+        self.shared.is_used.store(true, Ordering::Relaxed);
+        if self.shared.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) > MAX_WAITING_BYTES {
+            self.shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.shared.has_lost.store(true, Ordering::Relaxed);
+            return;
+        }
+        // The thread is gone only if it panicked, which its end reports.
+        let _ = self.sender.send(event);
+    }
+}
+
+fn size(event: &Event) -> usize {
+    match &event.content {
+        Content::Segment(bytes) => bytes.len() + EVENT_BYTES,
+        _ => EVENT_BYTES,
+    }
+}
+
+impl Running {
+    /// Waits for what has been sent, and says what was seen.
+    pub(crate) fn finish(self, log: Log, began: Instant) -> Result<(), Failure> {
+        let shared = Arc::clone(&log.shared);
+        drop(log);
+        let recorder = self.0.join().expect("the thread of the recorder does not panic");
+        recorder.finish(began, shared.has_lost.load(Ordering::Relaxed))
+    }
+}
+
+impl Recorder {
+    pub(crate) fn new(mask: Mask, file: Option<RecordingFile>, screen: Option<Screen>) -> Self {
+        Self {
+            mask,
+            name: file.as_ref().map(|file| file.path().display().to_string()),
+            file,
+            screen,
+            reading: Reading::default(),
+            summary: Summary::default(),
+            is_broken: false,
+            is_mute: false,
+        }
+    }
+
+    fn run(&mut self, events: &mpsc::Receiver<Event>, shared: &Shared, closed: &watch::Sender<bool>) {
+        while let Ok(event) = events.recv() {
+            self.event(event, shared);
+            while let Ok(event) = events.try_recv() {
+                self.event(event, shared);
+            }
+            self.flush();
+            if self.name.is_none() && self.screen.is_none() {
+                closed.send_replace(true);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, shared: &Shared) {
+        shared.waiting_bytes.fetch_sub(size(&event), Ordering::Relaxed);
+        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+        mask.apply(event, |event| self.masked(&event));
+        self.mask = mask;
+    }
+
+    fn masked(&mut self, event: &Event) {
+        if let Some(file) = &mut self.file {
+            match file.write(event) {
+                Ok(true) => {}
+                Ok(false) => self.is_full(),
+                Err(error) => self.cannot_write(&error),
+            }
+        }
+        let (summary, screen) = (&mut self.summary, &mut self.screen);
+        let mut shown = Ok(());
+        self.reading.read(event, |entry| {
+            summary.add(&entry);
+            if let (Some(screen), Ok(())) = (screen.as_mut(), &shown) {
+                shown = screen.show(&entry);
+            }
+        });
+        self.shown(shown);
+    }
+
+    fn flush(&mut self) {
+        if let Some(Err(error)) = self.file.as_mut().map(RecordingFile::flush) {
+            self.cannot_write(&error);
+        }
+        let shown = self.screen.as_mut().map_or(Ok(()), Screen::flush);
+        self.shown(shown);
+    }
+
+    /// Shows nothing more after an error.
+    fn shown(&mut self, shown: io::Result<()>) {
+        if let Err(error) = shown {
+            self.screen = None;
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.is_mute = true;
+                eprintln!("error: the output cannot be written: {error}");
+            }
+        }
+    }
+
+    fn is_full(&mut self) {
+        if let Some(mut file) = self.file.take() {
+            let _ = file.flush();
+            let now = clock::time_of_day(SystemTime::now());
+            eprintln!(
+                "{}: --max-size is reached; traffic passes on, unrecorded since {now}",
+                file.path().display()
+            );
+        }
+    }
+
+    fn cannot_write(&mut self, error: &io::Error) {
+        if let Some(file) = self.file.take() {
+            self.is_broken = true;
+            let now = clock::time_of_day(SystemTime::now());
+            let name = file.path().display().to_string();
+            eprintln!(
+                "error: {name}: {}; traffic passes on, unrecorded since {now}",
+                reason(error)
+            );
+            file.cut();
+        }
+    }
+
+    /// Writes the summary to standard error.
+    fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
+        self.flush();
+        for pointer in self.mask.unused() {
+            eprintln!("warning: --mask {pointer} matched nothing");
+        }
+        if self.mask.unmasked() > 0 && !self.mask.is_empty() {
+            eprintln!(
+                "warning: {} pieces are no packets, and were not masked",
+                self.mask.unmasked()
+            );
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let Summary {
+            packets, connections, ..
+        } = self.summary;
+        let name = self.name.map(|name| format!(": {name}")).unwrap_or_default();
+        eprintln!(
+            "{} on {} in {seconds:.1} s{name}",
+            counted(packets, "packet"),
+            counted(connections, "connection")
+        );
+        if packets > 0 {
+            eprintln!("{}", self.summary);
+        }
+        if has_lost {
+            let what = "the disk or the terminal was slower than the traffic: some of it is not recorded";
+            return Err(Failure::new(Status::Output, what));
+        }
+        match self.is_broken || self.is_mute {
+            true => Err(Failure::Said(Status::Output)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Returns a number with its noun: `1 packet`, `3 packets`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}

@@ -1,0 +1,205 @@
+//! `nest-wire record` and `nest-wire tap`: a proxy that writes down, or shows, what passes.
+
+mod file;
+mod log;
+mod screen;
+pub(crate) mod tls;
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use tokio::{
+    task::{LocalSet, spawn_blocking},
+    time::sleep,
+};
+
+use crate::{
+    address::Address,
+    duration::duration,
+    failure::{Failure, Status},
+    listen::Listen,
+    pointer::Pointer,
+    relay::{Relay, accept::Acceptor, connect::Connector, reason},
+    signals,
+    traffic::{
+        filter::{Filter, Only},
+        mask::Mask,
+    },
+};
+use file::RecordingFile;
+use log::{Log, Recorder};
+use screen::Screen;
+use tls::{ListenTls, ToTls};
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    #[command(flatten)]
+    between: Between,
+    /// The recording to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Write over the file if it exists
+    #[arg(long, conflicts_with = "append")]
+    force: bool,
+    /// Add to the file if it exists
+    #[arg(long)]
+    append: bool,
+    /// Stop recording when the file has this many bytes, and go on passing traffic
+    #[arg(long, value_name = "BYTES")]
+    max_size: Option<u64>,
+    /// Show no packets
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tap {
+    #[command(flatten)]
+    between: Between,
+}
+
+/// A proxy between callers and a service.
+#[derive(Debug, Args)]
+struct Between {
+    /// Where callers connect to: 8889 (localhost), :8889 (all interfaces), tls://…, unix:PATH; port 0 picks one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Listen,
+    /// Where the service is: localhost:8888, tls://users:8888, unix:/run/users.sock
+    #[arg(long, value_name = "ADDRESS")]
+    to: Address,
+    /// Write and show "***" instead of these values: /data/password, /response/*/token; repeatable
+    #[arg(long, value_name = "POINTER")]
+    mask: Vec<Pointer>,
+    /// Drop what is not a packet, which no mask can be applied to
+    #[arg(long, requires = "mask")]
+    mask_strict: bool,
+    /// Show only packets of this pattern, or of this kind (request, event, value, last, completion, error, nohandler, broken); repeatable
+    #[arg(long, value_name = "PATTERN|KIND")]
+    only: Vec<Only>,
+    /// End by itself after this time
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    time: Option<Duration>,
+    #[command(flatten)]
+    listen_tls: ListenTls,
+    #[command(flatten)]
+    to_tls: ToTls,
+}
+
+/// Time without any traffic after which a person may have forgotten to redirect the callers.
+const QUIET: Duration = Duration::from_secs(10);
+
+impl Record {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        self.between.check()?;
+        let file = RecordingFile::open(&self.output, self.force, self.append, self.max_size)?;
+        let screen = (!self.quiet).then(|| self.between.screen());
+        self.between.run(Some(file), screen).await
+    }
+}
+
+impl Tap {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        self.between.check()?;
+        let screen = self.between.screen();
+        self.between.run(None, Some(screen)).await
+    }
+}
+
+impl Between {
+    fn check(&self) -> Result<(), Failure> {
+        match self.listen.is(&self.to) {
+            true => Err(Failure::new(
+                Status::Usage,
+                "--listen and --to are the same: it would call itself",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn screen(&self) -> Screen {
+        Screen::new(Filter {
+            only: self.only.clone(),
+            ..Filter::default()
+        })
+    }
+
+    /// Relays until a signal, the end of the time, or until nobody reads what is shown.
+    async fn run(self, mut file: Option<RecordingFile>, screen: Option<Screen>) -> Result<(), Failure> {
+        let connector = Connector::new(self.to.clone(), &self.to_tls.clone().into())?;
+        let acceptor = Acceptor::bind(&self.listen, &self.listen_tls).await?;
+        let addresses = acceptor.addresses()?;
+        let (before, connections) = file.as_ref().map_or_else(Default::default, RecordingFile::before);
+        if let Some(file) = &mut file {
+            file.begin(&self.listen.to_string(), &self.to.to_string(), &self.mask)?;
+        }
+        for address in &addresses {
+            eprintln!("listening {address}");
+        }
+        let began = Instant::now();
+        let mask = Mask::new(self.mask, self.mask_strict);
+        let (log, recorder) = Log::new(Recorder::new(mask, file, screen));
+        let see = log.sender();
+        let epoch = began.checked_sub(before).unwrap_or(began);
+        let relay = Relay::new(connector, epoch, connections, Rc::new(move |event| see.send(event)));
+        let local = LocalSet::new();
+        let by_signal = local
+            .run_until(async {
+                tokio::select! {
+                    () = relay.run(acceptor) => false,
+                    _ = signals::first() => true,
+                    () = after(self.time) => false,
+                    () = log.nobody_reads() => false,
+                    () = warn_of_quiet(&log, &addresses) => false,
+                    () = warn_of_absence(&self.to, &self.to_tls) => false,
+                }
+            })
+            .await;
+        drop(local);
+        if by_signal && io::stderr().is_terminal() {
+            // The terminal has echoed `^C` where the cursor stood.
+            eprintln!();
+        }
+        let finished = spawn_blocking(move || recorder.finish(log, began));
+        tokio::select! {
+            finished = finished => finished.expect("the recorder does not panic"),
+            // A second signal: whatever blocks the output is not waited for.
+            signal = signals::first() => Err(Failure::Stopped(signal)),
+        }
+    }
+}
+
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Asks once whether callers connect here, if a person watches.
+async fn warn_of_quiet(log: &Log, addresses: &[String]) {
+    sleep(QUIET).await;
+    if io::stderr().is_terminal() && log.is_unused() {
+        let address = addresses.first().map_or("", String::as_str);
+        eprintln!("nothing yet: do the callers connect to {address}?");
+    }
+    std::future::pending().await
+}
+
+/// Says so if the service is not there when the proxy starts: a caller then gets a connection that
+/// fails.
+async fn warn_of_absence(to: &Address, tls: &ToTls) {
+    if let Ok(connector) = Connector::new(to.clone(), &tls.clone().into())
+        && let Err(error) = connector.connect().await
+    {
+        eprintln!(
+            "warning: cannot connect to {to}: {}; callers are refused until it is there",
+            reason(&error)
+        );
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,216 @@
+//! The traffic by pattern: how many calls, errors and unanswered ones, and how long they took.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use hdrhistogram::Histogram;
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    entry::{Entry, Seen, What},
+    packet::Kind,
+};
+
+/// Maximum number of patterns with a row of their own.
+const MAX_ROWS: usize = 10_000;
+/// The row of all patterns beyond that.
+const OTHERS: &str = "(other patterns)";
+
+/// Counts what it is shown.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    /// Number of packets, broken ones too.
+    pub(crate) packets: u64,
+    /// Number of packets that are broken.
+    pub(crate) broken: u64,
+    /// Number of connections with any event.
+    pub(crate) connections: u64,
+    /// The time of the last event.
+    pub(crate) last: Option<Duration>,
+    highest_connection: u32,
+    rows: HashMap<(Arc<str>, bool), Row>,
+}
+
+/// The counts of one pattern.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Number of requests, or of events.
+    pub(crate) asked: u64,
+    pub(crate) errors: u64,
+    /// Number of requests whose last reply came.
+    pub(crate) answered: u64,
+    /// Times from a request to its last reply, in microseconds.
+    latencies: Histogram<u64>,
+}
+
+impl Summary {
+    /// Counts an entry.
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        self.last = self.last.max(entry.at);
+        if entry.connection > self.highest_connection {
+            self.highest_connection = entry.connection;
+            self.connections += 1;
+        }
+        if let What::Packet(seen) = &entry.what {
+            self.packets += 1;
+            self.packet(seen);
+        }
+    }
+
+    fn packet(&mut self, seen: &Seen) {
+        match (seen.kind, &seen.pattern) {
+            (Kind::Broken, _) => self.broken += 1,
+            (Kind::Request | Kind::Event, Some(pattern)) => self.row(pattern, seen.kind == Kind::Event).asked += 1,
+            (kind, Some(pattern)) if kind.is_final() => self.row(pattern, false).answer(kind, seen.latency),
+            _ => {}
+        }
+    }
+
+    fn row(&mut self, pattern: &Arc<str>, is_event: bool) -> &mut Row {
+        let mut key = (Arc::clone(pattern), is_event);
+        if self.rows.len() >= MAX_ROWS && !self.rows.contains_key(&key) {
+            key.0 = OTHERS.into();
+        }
+        self.rows.entry(key).or_insert_with(Row::new)
+    }
+
+    /// Returns the rows: pattern, whether they are events, counts. The pattern with the most calls
+    /// is the first, and events come last.
+    pub(crate) fn rows(&self) -> Vec<(&str, bool, &Row)> {
+        let mut rows: Vec<_> = self
+            .rows
+            .iter()
+            .map(|((pattern, is_event), row)| (&**pattern, *is_event, row))
+            .collect();
+        rows.sort_by(|a, b| (a.1, b.2.asked, a.0).cmp(&(b.1, a.2.asked, b.0)));
+        rows
+    }
+
+    /// Returns the number of requests without a last reply.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.rows()
+            .iter()
+            .map(|(_, is_event, row)| if *is_event { 0 } else { row.unanswered() })
+            .sum()
+    }
+}
+
+impl Row {
+    fn new() -> Self {
+        Self {
+            asked: 0,
+            errors: 0,
+            answered: 0,
+            // From a microsecond to an hour, with three digits: what is longer counts as an hour.
+            latencies: Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("bounds that are in order"),
+        }
+    }
+
+    fn answer(&mut self, kind: Kind, latency: Option<Duration>) {
+        self.answered += 1;
+        self.errors += u64::from(kind.is_error());
+        if let Some(latency) = latency {
+            self.latencies.saturating_record(latency.as_micros() as u64);
+        }
+    }
+
+    /// Returns the number of requests without a last reply.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.asked.saturating_sub(self.answered)
+    }
+
+    /// Returns the time within which this share of the calls was answered, if any times are known.
+    pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
+        let is_empty = self.latencies.is_empty();
+        (!is_empty).then(|| Duration::from_micros(self.latencies.value_at_quantile(share)))
+    }
+}
+
+/// A table with a line for each pattern.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.rows();
+        let names: Vec<String> = rows
+            .iter()
+            .map(|(pattern, is_event, _)| format!("{}{}", printable(pattern), if *is_event { " (event)" } else { "" }))
+            .collect();
+        let width = names
+            .iter()
+            .map(|name| name.width())
+            .max()
+            .unwrap_or(0)
+            .max("pattern".len())
+            .min(60);
+        write!(
+            f,
+            "{:<width$}  {:>8}  {:>8}  {:>10}  {:>8}  {:>8}",
+            "pattern", "asked", "errors", "unanswered", "p50", "p99"
+        )?;
+        for (name, (_, is_event, row)) in names.iter().zip(rows) {
+            let name = cut(name, width);
+            let padding = width - name.width();
+            let blank = |number: u64| if number == 0 { String::new() } else { number.to_string() };
+            let unanswered = if is_event { 0 } else { row.unanswered() };
+            let line = format!(
+                "{name}{:padding$}  {:>8}  {:>8}  {:>10}  {:>8}  {:>8}",
+                "",
+                row.asked,
+                blank(row.errors),
+                blank(unanswered),
+                row.quantile(0.5).map(time).unwrap_or_default(),
+                row.quantile(0.99).map(time).unwrap_or_default(),
+            );
+            write!(f, "\n{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns a time with two or three digits: `118 us`, `3.4 ms`, `386 ms`, `1.2 s`.
+pub(crate) fn time(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros {
+        0..1_000 => format!("{micros} us"),
+        1_000..100_000 => format!("{:.1} ms", micros as f64 / 1e3),
+        100_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{:.1} s", micros as f64 / 1e6),
+    }
+}
+
+/// Returns a text with its control characters escaped: what comes off the wire must not move the
+/// cursor or change colours.
+pub(crate) fn printable(text: &str) -> String {
+    let is_harmless = |character: char| !character.is_control() && !is_format(character);
+    if text.chars().all(is_harmless) {
+        return text.to_owned();
+    }
+    text.chars()
+        .flat_map(|character| -> Box<dyn Iterator<Item = char>> {
+            match is_harmless(character) {
+                true => Box::new(std::iter::once(character)),
+                false => Box::new(character.escape_unicode()),
+            }
+        })
+        .collect()
+}
+
+/// Characters that change the direction of a line, or are not seen at all.
+fn is_format(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Returns the text if it is at most `width` columns wide, or else its beginning and `…`.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut columns = 0;
+    for character in text.chars() {
+        columns += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
+        if columns >= width {
+            break;
+        }
+        cut.push(character);
+    }
+    cut + "…"
+}
