@@ -1,5 +1,6 @@
-//! The conformance service: every kind of handler the protocol knows. Its twin on real Nest is
-//! `node-harness/apps/conformance-service.mjs`: whatever a peer sends, the two answer with the same bytes.
+//! The conformance service: every kind of handler of the protocol. Its twin on real Nest is
+//! `node-harness/apps/conformance-service.mjs`: for any bytes of a peer, both reply with the same
+//! bytes.
 //!
 //! ```sh
 //! cargo run --example conformance_service -- --port 8877

@@ -1,4 +1,4 @@
-//! A service with metrics that Prometheus reads.
+//! A service with metrics for Prometheus.
 //!
 //! ```sh
 //! cargo run --example metrics --features metrics -- --port 8888 --metrics-port 9464 &
@@ -15,12 +15,12 @@ use nest_wire::server::{HostListener, Payload, Router, serve};
 
 mod support;
 
-/// A service that counts
+/// A service with metrics
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
     listen: support::Listen<8888>,
-    /// The port that /metrics is served on; 0 picks one that is free
+    /// The port for /metrics; 0 picks a free one
     #[arg(long, default_value_t = 9464)]
     metrics_port: u16,
 }
@@ -29,7 +29,7 @@ async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
     numbers.iter().sum()
 }
 
-/// In seconds.
+/// Buckets in seconds.
 const BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
 
 #[tokio::main]
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let Args { listen, metrics_port } = Args::parse();
     let stopped = listen.stopped();
 
-    // Before anything is served: what is counted earlier is lost.
+    // Install the recorder before serving: earlier metrics are lost.
     let recorder = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
     let pages = axum::Router::new().route("/metrics", get(async move || recorder.render()));
     let page_listener = HostListener::bind(("localhost", metrics_port)).await?;

@@ -1,5 +1,5 @@
-//! The tutorial's HTTP service: `GET /sum?num=3,5,6` tells the user service to `log`, asks it for the `sum`, and
-//! answers 14. The other routes make the client say more; they suit the conformance service.
+//! The tutorial's HTTP service: for `GET /sum?num=3,5,6` it sends the user service the event `log`
+//! and the message `sum`, and answers 14. The other routes are for the conformance service.
 //!
 //! ```sh
 //! cargo run --example microservice_test_main -- --port 3000 --user-port 8888
@@ -100,7 +100,7 @@ async fn note(State(user): State<Client>) -> Answer<Json<Value>> {
         .map_err(|error| bad_gateway(&error))
 }
 
-/// Shows the error that the service is expected to answer with.
+/// Returns the error that the service is expected to reply with.
 fn error_of(answer: Result<Value, CallError>) -> Answer<Json<Value>> {
     match answer {
         Err(CallError::Rpc(error)) => {
@@ -112,7 +112,7 @@ fn error_of(answer: Result<Value, CallError>) -> Answer<Json<Value>> {
     }
 }
 
-/// A clear word to the browser: what failed, and why.
+/// Returns a clear message for the browser: what failed, and why.
 fn bad_gateway(error: &CallError) -> (StatusCode, String) {
     let mut text = format!("user service: {error}");
     let mut cause = error.source();

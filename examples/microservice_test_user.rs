@@ -1,4 +1,5 @@
-//! The tutorial's user service: `sum` is a message, `log` an event. Real Nest callers can't tell.
+//! The tutorial's user service: `sum` is a message, `log` an event. Real Nest callers can use it
+//! without a change.
 //!
 //! ```sh
 //! cargo run --example microservice_test_user -- --port 8888

@@ -1,4 +1,4 @@
-// What the apps of the chaos harness share. Its twin is `chaos/src/numbers.rs`.
+// The parts that the apps of the chaos harness share. Its twin is `chaos/src/numbers.rs`.
 
 /** The only right answer to the call with this number. */
 export function answer(number) {

@@ -1,4 +1,4 @@
-// Decorators by hand: what TypeScript compiles `@X` to, for plain JavaScript classes.
+// Decorators by hand: applies what TypeScript compiles `@X` to, for plain JavaScript classes.
 //
 //     @Controller()                              decorate(AppController, Controller(), {
 //     class AppController {                        sum: [MessagePattern('sum'), Payload()],
@@ -28,7 +28,8 @@ function decorateMethod(prototype, name, [methodDecorator, ...parameterDecorator
 }
 
 function decorateParameters(owner, name, decorators) {
-  // TypeScript's `emitDecoratorMetadata` names each parameter's type: `Object` where there is nothing better to say.
+  // TypeScript's `emitDecoratorMetadata` names each parameter's type: `Object` if there is nothing
+  // more specific.
   Reflect.defineMetadata('design:paramtypes', decorators.map(() => Object), owner, name);
   decorators.forEach((decorator, index) => decorator(owner, name, index));
 }

@@ -1,5 +1,6 @@
-// Installs the pinned majors: `node install.mjs` all of Nest's, `node install.mjs 7 12` (or `nest-7`) these. Other versions
-// of Node (Linux, x86-64) and what pipes need only when they are asked for: `node install.mjs node-22 pipes`.
+// Installs the pinned majors: `node install.mjs` installs all of Nest's, `node install.mjs 7 12`
+// (or `nest-7`) these. Other versions of Node (Linux, x86-64) and the packages of pipes are
+// installed only if they are named: `node install.mjs node-22 pipes`.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

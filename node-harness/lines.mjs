@@ -1,4 +1,4 @@
-// The oracles' way to talk: one JSON text a line, on standard input and on standard output.
+// The protocol of the oracles: one JSON text per line, on standard input and on standard output.
 
 /** The lines of standard input. Not `node:readline`, which also cuts at U+2028, and that may stand in a JSON text. */
 export async function* readLines() {

@@ -1,8 +1,8 @@
 // One pinned major of Nest, loaded from its own folder `nest-N/`.
 //
-// The packages of a major require one another by name, so each major needs a `node_modules` of its own;
-// a require that starts in that folder finds them, and Nest then finds the rest (express too) from where it lies.
-// Majors 7 to 11 are CommonJS, 12 is ES modules: `import()` takes both.
+// The packages of a major require one another by name, so each major needs a `node_modules` of its
+// own. A require that starts in that folder finds them, and Nest then finds the rest (express too)
+// from its own location. Majors 7 to 11 are CommonJS, 12 is ES modules: `import()` loads both.
 
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -11,13 +11,14 @@ export const MAJORS = [7, 8, 9, 10, 11, 12];
 
 /** The packages an app imports. `rxjs` also holds the operators, which rxjs 6 keeps in `rxjs/operators`. */
 export async function loadNest(major) {
-  // Nest's decorators write through `Reflect.defineMetadata`, so it has to be there before they load.
+  // Nest's decorators write through `Reflect.defineMetadata`, so it must be loaded before them.
   await loadFrom(major, 'reflect-metadata');
   const common = await loadFrom(major, '@nestjs/common');
   const core = await loadFrom(major, '@nestjs/core');
   const microservices = await loadFrom(major, '@nestjs/microservices');
   const operators = await loadFrom(major, 'rxjs/operators');
-  // Where the names clash (`concat`, `merge`, …) the function that creates a stream wins over the old operator.
+  // If names clash (`concat`, `merge`, …), the function that creates a stream takes precedence over
+  // the old operator.
   const rxjs = { ...operators, ...(await loadFrom(major, 'rxjs')) };
   return { common, core, microservices, rxjs };
 }
@@ -29,6 +30,7 @@ export async function loadFrom(major, specifier) {
   }
   const { resolve } = createRequire(new URL(`./nest-${major}/package.json`, import.meta.url));
   const module = await import(pathToFileURL(resolve(specifier)));
-  // What CommonJS exported is the default export: the named ones are only what Node could guess.
+  // The exports of CommonJS are the default export: the named ones are only those that Node could
+  // detect.
   return module.default ?? module;
 }

@@ -1,4 +1,5 @@
-// The command line the apps and oracles share: `--nest N --port P --host H`, and whatever a program adds.
+// The command line that the apps and oracles share: `--nest N --port P --host H`, and further flags
+// of a program.
 
 import { parseArgs } from 'node:util';
 

@@ -1,4 +1,4 @@
-// The life of a service as its starter sees it: standard output says when it listens, a signal ends it.
+// The start and end of a service: standard output reports when it listens, a signal ends it.
 
 import { once } from 'node:events';
 
@@ -16,9 +16,9 @@ export const logger = {
 
 /** Starts a microservice and resolves with the `net.Server` below it. */
 export async function listen(app) {
-  // Major 7 calls back, the others return a promise.
+  // Major 7 takes a callback, the others return a promise.
   await new Promise((resolve, reject) => app.listen(resolve)?.then(resolve, reject));
-  // Up to major 10 the transport's server is `server`, since then `serverInstance`.
+  // Up to major 10 the transport's server is `server`, in later majors `serverInstance`.
   return (app.serverInstance ?? app.server).server;
 }
 
@@ -40,15 +40,16 @@ export async function announce(server) {
 export function stopOnSignals(app, withParent) {
   let stopping = false;
   const stop = async () => {
-    // A second signal (a terminal's and its shell's) must not cut the first one short.
+    // A second signal (from the terminal and its shell) must not cut the first one short.
     if (stopping) {
       return;
     }
     stopping = true;
-    // A connection somebody keeps open may hold up an HTTP server's close for ever.
+    // A connection that a client keeps open may delay an HTTP server's close for ever.
     setTimeout(() => process.exit(0), PATIENCE_MS);
     await app.close();
-    // Up to major 10 the transport goes on serving the connections it has: only the end of the process stops it.
+    // Up to major 10 the transport continues to serve its connections: only the end of the process
+    // stops it.
     process.exit(0);
   };
   process.on('SIGTERM', stop);

@@ -1,4 +1,5 @@
-// OpenTelemetry for Nest 12: its API and the smallest SDK, and how a trace gets into packets and out of them.
+// OpenTelemetry for Nest 12: its API and the smallest SDK; it puts trace context into packets and
+// reads it from them.
 
 import { loadFrom } from './nest.mjs';
 

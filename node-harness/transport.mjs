@@ -1,4 +1,4 @@
-// How the bytes travel, where that is not Nest's default: under TLS, or with a socket class and packets of our own.
+// Transport options beyond Nest's defaults: TLS, or a custom socket class with custom packets.
 
 import { readFileSync } from 'node:fs';
 
@@ -12,7 +12,7 @@ export async function transportOptions({ nest, cert, key, ca, mutual, framing })
   const options = {};
   if (cert || ca) {
     const read = (file) => file && readFileSync(file);
-    // A client does not look at `requestCert`.
+    // A client ignores `requestCert`.
     options.tlsOptions = { cert: read(cert), key: read(key), ca: read(ca) || undefined, requestCert: mutual, rejectUnauthorized: true };
   }
   if (framing) {

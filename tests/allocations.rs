@@ -1,6 +1,7 @@
-//! How often memory is allocated on the way of a request: counted, so that a copy or a box too many fails here.
+//! Counts the allocations of a request, so that an additional copy or box fails a test.
 //!
-//! A test binary of its own, for its allocator counts. Each test counts on its own thread.
+//! This is a test binary of its own because of its counting allocator. Each test counts on its own
+//! thread.
 
 use std::{
     cell::Cell,
@@ -23,20 +24,23 @@ use nest_wire::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-/// What a request to a handler that finishes at once may allocate: its future, and the `Vec` that it takes.
+/// Maximum number of allocations of a request to a handler that finishes at once: its future, and
+/// the `Vec` that it takes.
 const PER_REQUEST: u64 = 2;
-/// What a call of the client may allocate, if its pattern and its answer are short.
+/// Maximum number of allocations of a client's call with a short pattern and a short reply.
 const PER_CALL: u64 = 0;
-/// What calls may that are made together: the memory that their answers share, what is gathered to be sent, and what the
-/// test needs to join them.
+/// Maximum number of allocations of calls that are made together: the shared memory of their
+/// replies, the gathered output, and the test's own join.
 const PER_BATCH: u64 = 6;
-/// What a segment may: the memory that its frames share, and what its replies are gathered in.
+/// Maximum number of allocations of a segment: the shared memory of its frames, and the gathered
+/// replies.
 const PER_SEGMENT: u64 = 2;
 
 #[test]
 fn a_request_to_a_synchronous_typed_handler_allocates_a_few_times() {
     for pattern in [r#""sum""#, r#"{"cmd":"sum"}"#] {
-        // Not of one: a segment that is one frame has nothing to share, which saves an allocation.
+        // Not for one request: a segment that is one frame shares nothing, which saves an
+        // allocation.
         let two = allocations_for(&requests(pattern, 2), 2);
         let many = allocations_for(&requests(pattern, 66), 66);
         let per_request = (many - two).div_ceil(64);
@@ -63,8 +67,9 @@ fn cutting_frames_out_of_a_segment_allocates_nothing() {
     assert_eq!(counted.count_total, 0);
 }
 
-/// The counting allocator can't grow memory where it is, as the system's does with large pieces: it holds the old piece
-/// beside the new whole for a moment. What a process really takes is measured with the benchmarks.
+/// The counting allocator cannot grow memory in place, as the system's does with large blocks: for
+/// a moment it holds the old block beside the whole new one. The benchmarks measure what a process
+/// really takes.
 #[test]
 fn memory_for_a_large_frame_is_little_more_than_its_size() {
     const SIZE: usize = 16 << 20;
@@ -83,8 +88,8 @@ fn memory_for_a_large_frame_is_little_more_than_its_size() {
     assert!(times <= 1.5, "{times} times its size");
 }
 
-/// A frame's buffer grows in steps, which in all takes three quarters more than the frame; its echo shares that memory.
-/// A copy would be as much again.
+/// A frame's buffer grows in steps, which together take three quarters more than the frame. The
+/// echo shares that memory; a copy would double it.
 #[test]
 fn a_large_payload_is_echoed_without_another_copy() {
     const SIZE: usize = 4 << 20;
@@ -161,7 +166,7 @@ fn an_event_of_the_client_allocates_nothing_of_its_own() {
     assert_eq!((many - few).div_ceil(24), PER_CALL);
 }
 
-/// The number of allocations while so many calls are made together, once others have been.
+/// Returns the number of allocations of this number of calls made together, after a warm-up.
 fn allocations_of_calls<T>(call: &impl AsyncFn(&Client) -> Result<T, CallError>, count: usize) -> u64 {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
@@ -178,7 +183,7 @@ fn allocations_of_calls<T>(call: &impl AsyncFn(&Client) -> Result<T, CallError>,
     once
 }
 
-/// A link to a service that answers each request with 6, and knows where its id stands.
+/// A connection to a service that replies 6 to each request and knows the position of the id.
 #[derive(Default)]
 struct Answering {
     answers: Vec<u8>,
@@ -220,7 +225,7 @@ impl AsyncRead for Answering {
     }
 }
 
-/// Where each of these is over.
+/// Returns the positions at which each occurrence of `what` ends.
 fn ends_of<'a>(text: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let found = text
         .windows(what.len())
@@ -229,14 +234,16 @@ fn ends_of<'a>(text: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 
     found.map(move |(at, _)| at + what.len())
 }
 
-/// A text whose memory is shared already, as a frame's is: the first clone of a `String`'s bytes allocates.
+/// Returns a text whose memory is already shared, like a frame's: the first clone of a `String`'s
+/// bytes allocates.
 fn shared(text: String) -> bytestring::ByteString {
     let text = bytestring::ByteString::from(text);
     drop(text.clone());
     text
 }
 
-/// The number of allocations while our server answers a segment of so many requests, once it has answered others.
+/// Returns the number of allocations while our server answers a segment of this number of requests,
+/// after a warm-up.
 fn allocations_for(segment: &str, requests: usize) -> u64 {
     let arrivals = Rc::new(Cell::new(0));
     let answered = Rc::new(Cell::new(0));
@@ -249,7 +256,7 @@ fn allocations_for(segment: &str, requests: usize) -> u64 {
     let mut cx = Context::from_waker(Waker::noop());
     let mut play = |times| {
         arrivals.set(times);
-        // It lets others run after some requests.
+        // The server yields after some requests.
         while arrivals.get() > 0 {
             assert!(served.as_mut().poll(&mut cx).is_pending());
         }
@@ -279,7 +286,8 @@ fn request(pattern: &str, number: usize) -> String {
     format!("{}#{text}", text.len())
 }
 
-/// A link without a system below it: a segment arrives as often as it is told, and replies are counted.
+/// A connection without a system below it. A segment arrives as often as the test says, and the
+/// replies are counted.
 struct Link {
     segment: Vec<u8>,
     arrivals: Rc<Cell<usize>>,
@@ -289,7 +297,7 @@ struct Link {
 impl AsyncRead for Link {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Some(left) = self.arrivals.get().checked_sub(1) else {
-            // The test polls again: there is no one to be woken.
+            // The test polls again, so no waker is registered.
             return Poll::Pending;
         };
         self.arrivals.set(left);

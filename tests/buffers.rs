@@ -1,6 +1,6 @@
-//! The memory that large values of `json::Buffer` take, counted on the test's own thread.
+//! The memory of large values of `json::Buffer`, counted on the test's own thread.
 //!
-//! A test binary of its own, for its allocator counts.
+//! This is a test binary of its own because of its counting allocator.
 
 use allocation_counter::measure;
 use nest_wire::{
@@ -9,13 +9,13 @@ use nest_wire::{
 };
 
 const MB: usize = 1_000_000;
-/// Maximum number of bytes at the peak, with the text and the bytes themselves.
+/// Maximum number of bytes at the peak, including the text and the bytes themselves.
 const MAX_PEAK: u64 = 200 * MB as u64;
 
 #[test]
 fn large_buffers_are_read_and_written_in_200_mb() {
     for size in [1, 10, 30] {
-        // Three digits each: the longest text.
+        // Three digits each give the longest text.
         let mut text = None;
         let written = measure(|| {
             let answer = Buffer::from(vec![255; size * MB]).into_reply();

@@ -1,4 +1,4 @@
-//! Our client with nothing below it, for counting what a call costs.
+//! Our client without a system below it, to count the cost of a call.
 
 use std::{
     future::ready,
@@ -24,10 +24,10 @@ pub struct Calling {
 }
 
 impl Calling {
-    /// Connects, and has called once.
+    /// Connects and makes one call.
     ///
     /// # Panics
-    /// If there is no runtime.
+    /// Panics if there is no runtime.
     #[must_use]
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -39,20 +39,20 @@ impl Calling {
         Self { runtime, client }
     }
 
-    /// Makes so many calls of `sum`, which are in flight together.
+    /// Makes this number of calls of `sum`, all in flight together.
     ///
     /// # Panics
-    /// If an answer is wrong.
+    /// Panics if a reply is wrong.
     pub fn call(&self, count: usize) {
         let calls = (0..count).map(|_| self.client.send::<f64>("sum", &[1, 2, 3]));
         let answers = self.runtime.block_on(join_all(calls));
         assert!(answers.iter().all(|answer| matches!(answer, Ok(6.0))), "{answers:?}");
     }
 
-    /// Emits so many events together.
+    /// Emits this number of events together.
     ///
     /// # Panics
-    /// If one could not be sent.
+    /// Panics if an event could not be sent.
     pub fn emit(&self, count: usize) {
         let events = (0..count).map(|_| self.client.emit("log", "hello"));
         let sent = self.runtime.block_on(join_all(events));
@@ -66,7 +66,8 @@ impl Default for Calling {
     }
 }
 
-/// A link to a service that answers 6 to whatever is as long as a request to `sum`, and looks at the id alone.
+/// A connection to a service that replies 6 to everything that is as long as a request to `sum`. It
+/// reads only the id.
 struct Answering {
     asked_bytes: usize,
     asked_id_at: usize,
@@ -91,7 +92,7 @@ impl Answering {
 impl AsyncWrite for Answering {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if !buf.len().is_multiple_of(self.asked_bytes) {
-            // Events.
+            // These bytes are events.
             return Poll::Ready(Ok(buf.len()));
         }
         let (asked_at, length) = (self.asked_id_at, Exchange::id_length());

@@ -1,11 +1,11 @@
-//! Room for ten thousand connections.
+//! File descriptors for ten thousand connections.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Raises the number of files that this process may have open to the most that it may ask for.
+/// Raises this process's limit of open files to the maximum allowed.
 pub fn allow_all() {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        // Whoever then opens too many learns it from the system.
+        // If that fails, opening too many files fails later.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
 }

@@ -1,4 +1,4 @@
-//! The service under measurement; its twin on real Nest is `node-harness/apps/bench-service.mjs`.
+//! The measured service. Its twin on real Nest is `node-harness/apps/bench-service.mjs`.
 
 use std::{
     hint::black_box,
@@ -17,10 +17,10 @@ use nest_wire::{
 };
 use tokio::time::sleep;
 
-/// How many events have come since somebody asked.
+/// Number of events since the last request for it.
 type Events = Arc<AtomicU64>;
 
-/// Registers everything.
+/// Registers all handlers.
 #[must_use]
 pub fn router() -> Router {
     Router::new()
@@ -36,7 +36,7 @@ pub fn router() -> Router {
         .with_state(Events::default())
 }
 
-/// The same among so many further routes.
+/// Registers all handlers among this number of further routes.
 #[must_use]
 pub fn router_among(routes: usize) -> Router {
     let with_route = |router: Router, number| router.message(format!("route-{number}"), async || ());
@@ -51,13 +51,13 @@ async fn echo(data: RawJson) -> RawJson {
     data
 }
 
-/// The last character of a string: whoever answers that has received all of it.
+/// Returns the last character of a string, which shows that the handler has received all of it.
 async fn tail(data: RawJson) -> String {
     let text = data.as_str().trim_end_matches('"');
     text.chars().next_back().map_or_else(String::new, String::from)
 }
 
-/// So many numbers from 1000 on.
+/// Streams this number of numbers, from 1000 on.
 async fn stream(Payload(count): Payload<u32>) -> ReplyStream {
     ReplyStream::new(stream::iter((0..count).map(|index| 1000 + index)))
 }
@@ -71,7 +71,7 @@ async fn compute(Payload(rounds): Payload<u32>) -> u32 {
     computed(rounds)
 }
 
-/// Work that can't be skipped: so many rounds of a generator of random numbers.
+/// Does work that cannot be optimised away: this number of rounds of a random number generator.
 #[must_use]
 pub fn computed(rounds: u32) -> u32 {
     (0..rounds).fold(1, |number: u32, _| {

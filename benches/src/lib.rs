@@ -1,15 +1,16 @@
-//! What the benchmarks are made of: a load generator, and the processes that it is put on.
+//! The parts of the benchmarks: a load generator, and the processes under load.
 //!
-//! - [`load`] sends requests and checks every answer; it knows no benchmark and no server.
-//! - [`handlers`] is the service that is measured.
-//! - [`peers`] starts servers and clients as processes of their own, on the cores they are given.
-//! - [`comparison`] makes ratios of what contenders came to, and prints them.
-//! - [`usage`] reads from the kernel what they have used.
-//! - [`counted`] is what instructions and allocations are counted of.
-//! - [`serving`] serves a connection by hand over [`replay`], which stands in for a socket where nothing but our own code is to be counted.
-//! - [`calling`] calls by hand, over a link in memory.
+//! - [`load`] sends requests and checks every reply. It depends on no benchmark and no server.
+//! - [`handlers`] is the measured service.
+//! - [`peers`] starts servers and clients as separate processes, on their assigned cores.
+//! - [`comparison`] computes ratios of the contenders' figures and prints them.
+//! - [`usage`] reads used CPU time and memory from the kernel.
+//! - [`counted`] is the work whose instructions and allocations are counted.
+//! - [`serving`] serves a connection by hand over [`replay`], which replaces the socket so that
+//!   only our own code is counted.
+//! - [`calling`] makes calls by hand, over a connection in memory.
 //! - [`text`] is random text.
-//! - [`descriptors`] and [`parent`] are what the servers need of the system.
+//! - [`descriptors`] and [`parent`] are what the servers need from the system.
 //!
 //! The benchmarks themselves are in `benches/benches`.
 

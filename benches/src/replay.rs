@@ -1,6 +1,7 @@
-//! A link without a system below it: the same segment again and again, and a sink that checks what is answered.
+//! A connection without a system below it: the same segment arrives again and again, and a sink
+//! checks the replies.
 //!
-//! What runs over it is nothing but the code under measurement, so that its instructions and allocations can be counted.
+//! Only the measured code runs over it, so that its instructions and allocations can be counted.
 
 use std::{
     cell::Cell,
@@ -12,7 +13,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// One end of a link on which a segment arrives whenever the player says so.
+/// One end of a connection on which a segment arrives when the player says so.
 #[derive(Debug)]
 pub struct Replay {
     player: Player,
@@ -20,7 +21,7 @@ pub struct Replay {
     answer: Vec<u8>,
 }
 
-/// Says how often the segment arrives, and knows how often it was answered.
+/// Sets how often the segment arrives, and counts how often it was answered.
 #[derive(Debug, Clone, Default)]
 pub struct Player(Rc<State>);
 
@@ -31,7 +32,7 @@ struct State {
 }
 
 impl Replay {
-    /// A link on which `segment` arrives, to be answered with `answer` in one write.
+    /// Makes a connection on which `segment` arrives, to be answered with `answer` in one write.
     #[must_use]
     pub fn new(segment: Vec<u8>, answer: Vec<u8>) -> (Self, Player) {
         let player = Player::default();
@@ -45,12 +46,12 @@ impl Replay {
 }
 
 impl Player {
-    /// Has the segment arrive so many more times. Poll whoever reads the link next.
+    /// Makes the segment arrive this number of further times. Poll the connection's reader next.
     pub fn send(&self, times: u64) {
         self.0.to_come.set(self.0.to_come.get() + times);
     }
 
-    /// How often the segment was answered, rightly.
+    /// Returns how often the segment was answered correctly.
     #[must_use]
     pub fn answered(&self) -> u64 {
         self.0.answered.get()
@@ -61,7 +62,7 @@ impl AsyncRead for Replay {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let to_come = &self.player.0.to_come;
         let Some(left) = to_come.get().checked_sub(1) else {
-            // Whoever plays polls again: there is no one to be woken.
+            // The player polls again, so no waker is registered.
             return Poll::Pending;
         };
         to_come.set(left);

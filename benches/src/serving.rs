@@ -1,4 +1,4 @@
-//! Our server with nothing below it, for counting what a request costs.
+//! Our server without a system below it, to count the cost of a request.
 
 use std::{
     future::{Future, IntoFuture},
@@ -14,14 +14,15 @@ use crate::{
     replay::{Player, Replay},
 };
 
-/// A connection that is served by hand, a segment of equal requests at a time.
+/// A connection that is served by hand, one segment of equal requests at a time.
 pub struct Serving {
     connection: Pin<Box<dyn Future<Output = Result<(), ConnectionError>>>>,
     player: Player,
 }
 
 impl Serving {
-    /// Segments of so many requests to `sum`, whose pattern is given as JSON; the service has so many more routes.
+    /// Makes segments of this number of requests to `sum`, whose pattern is given as JSON, and a
+    /// service with this number of further routes.
     #[must_use]
     pub fn new(pattern: &str, in_flight: usize, more_routes: usize) -> Self {
         let exchange = Exchange::request(pattern, "[1,2,3]").answered("6");
@@ -36,10 +37,10 @@ impl Serving {
         serving
     }
 
-    /// Has so many segments answered.
+    /// Serves this number of segments.
     ///
     /// # Panics
-    /// If an answer is wrong or missing.
+    /// Panics if a reply is wrong or missing.
     pub fn answer_segments(&mut self, count: u64) {
         let before = self.player.answered();
         self.player.send(count);

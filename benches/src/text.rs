@@ -1,6 +1,6 @@
-//! Text to be sent: random, and the same on every run.
+//! Random text that is the same on every run.
 
-/// Which characters.
+/// A set of characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     /// Letters of one byte and one UTF-16 unit.
@@ -12,7 +12,7 @@ pub enum Script {
 }
 
 impl Script {
-    /// A text of at most so many bytes, less than one character short of it.
+    /// Returns a text of at most this number of bytes, and less than one character shorter.
     #[must_use]
     pub fn text(self, bytes: usize) -> String {
         let mut random = fastrand::Rng::with_seed(5);
@@ -30,7 +30,7 @@ impl Script {
         }
     }
 
-    /// Such a text as JSON.
+    /// Returns such a text as JSON.
     #[must_use]
     pub fn json(self, bytes: usize) -> String {
         format!("\"{}\"", self.text(bytes - 2))

@@ -1,46 +1,46 @@
-//! What the kernel says that threads and processes have used.
+//! CPU time and memory of threads and processes, as the kernel counts them.
 //!
-//! Linux only: `/proc/PID/task/*/schedstat` counts in nanoseconds, where `/proc/PID/stat` counts in hundredths of a
-//! second. It is exact for threads that wait, and a few milliseconds behind for one that runs. Threads that have ended are not
-//! in it: the processes that are measured keep theirs.
+//! Linux only: `/proc/PID/task/*/schedstat` counts nanoseconds, `/proc/PID/stat` hundredths of a
+//! second. It is exact for waiting threads, and a few milliseconds late for a running one. It does
+//! not include threads that have ended; the measured processes keep theirs.
 
 use std::{fs, io, path::Path, time::Duration};
 
-/// The CPU time of the thread that asks.
+/// Returns the CPU time of the calling thread.
 ///
 /// # Panics
-/// If the kernel keeps no `schedstat`.
+/// Panics if the kernel has no `schedstat`.
 #[must_use]
 pub fn this_thread() -> Duration {
     on_cpu(Path::new("/proc/thread-self/schedstat")).expect("a kernel with schedstat")
 }
 
-/// The CPU time of all threads of a process, user and system.
+/// Returns the CPU time of all threads of a process, user and system.
 ///
 /// # Errors
-/// There is no such process, or the kernel keeps no `schedstat`.
+/// Fails if there is no such process, or if the kernel has no `schedstat`.
 pub fn cpu(process: u32) -> io::Result<Duration> {
     let threads = fs::read_dir(format!("/proc/{process}/task"))?;
     threads.map(|thread| on_cpu(&thread?.path().join("schedstat"))).sum()
 }
 
-/// The most memory that a process has had in RAM at a time, in bytes.
+/// Returns a process's peak resident memory, in bytes.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn peak_memory(process: u32) -> io::Result<u64> {
     status(process, "VmHWM:")
 }
 
-/// What memory a process has in RAM that is its own and no file's, in bytes.
+/// Returns a process's resident memory that belongs to no file, in bytes.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn memory(process: u32) -> io::Result<u64> {
     status(process, "RssAnon:")
 }
 
-/// The first of the file's numbers.
+/// Returns the first number in the file.
 fn on_cpu(schedstat: &Path) -> io::Result<Duration> {
     let text = fs::read_to_string(schedstat)?;
     let first = text.split(' ').next().and_then(|number| number.parse().ok());

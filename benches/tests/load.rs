@@ -1,4 +1,4 @@
-//! The load generator against our own service: it counts what is right and fails at what is not.
+//! The load generator against our own service: it counts right replies and fails on wrong ones.
 
 use std::net::SocketAddr;
 
@@ -47,7 +47,7 @@ async fn an_answer_of_another_length_fails_the_run() {
 
 #[tokio::test]
 async fn an_answer_with_another_request_s_id_fails_the_run() {
-    // To a server that looks at ids, one whose answers all carry the first is wrong.
+    // A server that reads ids must not reply with the first id every time.
     let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6").canned();
     assert!(run(&exchange).await.is_err());
 }

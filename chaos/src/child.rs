@@ -1,4 +1,4 @@
-//! A child process that talks in lines, and ends with its guard.
+//! A child process that communicates in lines and ends with its guard.
 
 use std::{
     io,
@@ -13,8 +13,8 @@ use tokio::{
     sync::mpsc,
 };
 
-/// A running child process. It is killed when this is dropped; if a test fails meanwhile, what it has complained about on
-/// standard error is shown.
+/// A running child process. Dropping it kills the process. If a test fails meanwhile, it prints the
+/// process's standard error.
 #[derive(Debug)]
 pub struct Child {
     name: String,
@@ -22,14 +22,14 @@ pub struct Child {
     complaints: Arc<Mutex<Vec<String>>>,
 }
 
-/// What the child prints on standard output, line by line.
+/// The lines that the child prints on standard output.
 pub type Lines = mpsc::UnboundedReceiver<String>;
 
 impl Child {
     /// Starts `command`. Returns its guard, its standard input and its standard output.
     ///
     /// # Errors
-    /// It can't be run.
+    /// Fails if the command cannot be run.
     pub fn start(name: impl Into<String>, mut command: Command) -> io::Result<(Self, ChildStdin, Lines)> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -40,7 +40,7 @@ impl Child {
         let stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let (lines, printed) = mpsc::unbounded_channel();
         each_line(child.stdout.take(), move |line| {
-            // Nobody may be interested any more.
+            // The receiver may have been dropped.
             let _ = lines.send(line);
         });
         let complaints: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -60,13 +60,13 @@ impl Child {
         ))
     }
 
-    /// The process's id, while it runs.
+    /// Returns the process's id while it runs.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// What it has printed on standard error.
+    /// Returns what the process has printed on standard error.
     #[must_use]
     pub fn complaints(&self) -> String {
         self.complaints
@@ -79,7 +79,7 @@ impl Child {
 /// Writes one line to a child's standard input.
 ///
 /// # Errors
-/// The child has ended.
+/// Fails if the child has ended.
 pub async fn tell(stdin: &mut ChildStdin, line: &str) -> io::Result<()> {
     stdin.write_all(format!("{line}\n").as_bytes()).await
 }

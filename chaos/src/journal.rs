@@ -1,17 +1,18 @@
-//! The journal of a service: which numbers its handlers have seen.
+//! The journal of a service: the numbers that its handlers have received.
 
 use std::collections::HashMap;
 
-/// How often handlers have seen each number, over all lives of a service.
+/// Counts how often handlers have received each number, over all lives of a service.
 ///
-/// A service prints `m NUMBER` when the handler of a message begins, and `e NUMBER` when that of an event does.
+/// A service prints `m NUMBER` when a message handler begins, and `e NUMBER` when an event handler
+/// begins.
 #[derive(Debug, Default, Clone)]
 pub struct Journal {
     seen: HashMap<u64, Vec<String>>,
 }
 
 impl Journal {
-    /// Adds the lines that the service called `name` has printed. Lines of another form are skipped.
+    /// Adds the lines that the service `name` has printed. Skips lines of another form.
     pub fn add<'a>(&mut self, name: &str, lines: impl IntoIterator<Item = &'a str>) {
         for (index, line) in lines.into_iter().enumerate() {
             if let Some(number) = number_of(line) {
@@ -21,20 +22,20 @@ impl Journal {
         }
     }
 
-    /// Adds what another service's handlers have seen.
+    /// Adds the journal of another service.
     pub fn merge(&mut self, other: &Self) {
         for (number, lines) in &other.seen {
             self.seen.entry(*number).or_default().extend_from_slice(lines);
         }
     }
 
-    /// Returns how often handlers have seen this number.
+    /// Returns how often handlers have received this number.
     #[must_use]
     pub fn times(&self, number: u64) -> usize {
         self.lines(number).len()
     }
 
-    /// The lines about this number.
+    /// Returns the lines about this number.
     #[must_use]
     pub fn lines(&self, number: u64) -> &[String] {
         self.seen.get(&number).map_or(&[], Vec::as_slice)

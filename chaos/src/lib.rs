@@ -1,8 +1,9 @@
 //! Faults, attacks and endurance runs that check the promises of `nest-wire`.
 //!
-//! [`proxy`] injects faults into TCP connections, [`serving`] is a service that keeps a journal of what it has seen,
-//! [`caller`] makes calls with our client or with real Nest's, [`scenarios`] puts them together and checks every call,
-//! [`soak`] runs for long and watches memory and descriptors. Everything is drawn from a seed; real time varies.
+//! [`proxy`] injects faults into TCP connections, [`serving`] is a service that keeps a journal of
+//! the numbers it receives, [`caller`] makes calls with our client or with real Nest's.
+//! [`scenarios`] combines them and checks every call. [`soak`] runs for a long time and watches
+//! memory and descriptors. All random choices come from a seed; the timing varies.
 
 pub mod caller;
 pub mod child;

@@ -1,15 +1,15 @@
-//! The number that each call carries, and the answer to it.
+//! The number that each call carries, and the reply to it.
 //!
-//! `node-harness/chaos.mjs` computes the same answers.
+//! `node-harness/chaos.mjs` computes the same replies.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Hands out numbers, each of them once.
+/// Hands out unique numbers.
 #[derive(Debug)]
 pub struct Numbers(AtomicU64);
 
 impl Numbers {
-    /// The first number is 1.
+    /// Starts with the number 1.
     #[must_use]
     pub const fn new() -> Self {
         Self(AtomicU64::new(1))
@@ -27,7 +27,8 @@ impl Default for Numbers {
     }
 }
 
-/// The only right answer to the call with this number. It is exact in JavaScript's numbers up to 2^40.
+/// Returns the only right reply to the call with this number. It is exact in JavaScript's numbers
+/// up to 2^40.
 #[must_use]
 pub const fn answer(number: u64) -> u64 {
     (number * 7919 + 13) % 1_000_003

@@ -1,42 +1,42 @@
-//! Signals to processes, and what the kernel says that they use. Linux only.
+//! Signals to processes, and their resources as the kernel counts them. Linux only.
 
 use std::{fs, io, time::Duration};
 
 pub use nix::sys::signal::Signal;
 use nix::{sys::signal::kill, unistd::Pid};
 
-/// The kernel's ticks per second in `/proc/PID/stat`, which are 100 on every architecture that Linux has.
+/// The kernel's ticks per second in `/proc/PID/stat`: 100 on every architecture of Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// Sends a signal to a process.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn send(process: u32, signal: Signal) -> io::Result<()> {
     let process = i32::try_from(process).map_err(io::Error::other)?;
     Ok(kill(Pid::from_raw(process), signal)?)
 }
 
-/// Returns the most memory that a process has had in RAM at a time, in bytes.
+/// Returns a process's peak resident memory in bytes.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn peak_memory(process: u32) -> io::Result<u64> {
     status(process, "VmHWM:")
 }
 
-/// Returns the memory that a process has in RAM, in bytes.
+/// Returns a process's resident memory in bytes.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn memory(process: u32) -> io::Result<u64> {
     status(process, "VmRSS:")
 }
 
-/// Returns how many descriptors a process has open.
+/// Returns the number of descriptors that a process has open.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn descriptors(process: u32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
 }
@@ -44,10 +44,11 @@ pub fn descriptors(process: u32) -> io::Result<usize> {
 /// Returns the CPU time that a process has used, user and system.
 ///
 /// # Errors
-/// There is no such process.
+/// Fails if there is no such process.
 pub fn cpu(process: u32) -> io::Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The program's name, in brackets, may contain anything. `utime` and `stime` are fields 14 and 15.
+    // The program's name, in brackets, may contain anything. `utime` and `stime` are fields 14 and
+    // 15.
     let fields = text.rsplit_once(") ").map_or("", |(_, fields)| fields);
     let ticks: Vec<u64> = fields
         .split(' ')

@@ -1,12 +1,13 @@
-//! A short run of each scenario, with fixed seeds. `cargo run -p nest-wire-chaos --bin chaos` goes on for longer.
+//! A short run of each scenario, with fixed seeds. `cargo run -p nest-wire-chaos --bin chaos` runs
+//! for longer.
 //!
-//! A round that breaks a promise can be run again with the command that its failure shows.
+//! The failure of a round shows the command that runs it again.
 
 use nest_wire_chaos::scenarios::{ALL, Scenario, Setting, report};
 use nest_wire_harness::Harness;
 use tokio::sync::Semaphore;
 
-/// The number of rounds that run at once: their processes would only be in one another's way.
+/// Number of rounds that run at once. More processes would slow one another down.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// Runs a scenario once for each pairing of callers and services.

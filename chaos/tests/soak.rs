@@ -1,4 +1,4 @@
-//! A short soak. The command in `.ci/run` goes on for two minutes.
+//! A short soak. The command in `.ci/run` runs for two minutes.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! Conversations on a raw socket, one a line in `cases/*.jsonl` (the format is described in `README.md`).
+//! Conversations on a raw socket, one per line in `cases/*.jsonl` (`README.md` describes the
+//! format).
 
 use std::{fs, path::Path};
 
@@ -6,43 +7,45 @@ use bytes::{Bytes, BytesMut};
 use nest_wire::codec::encode;
 use serde_json::value::RawValue;
 
-/// One conversation: what we send to a conformance service, and what we wait for meanwhile.
+/// One conversation: what the caller sends to a conformance service, and what it waits for in
+/// between.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// What it is about.
+    /// The name of the case.
     pub name: String,
-    /// What must come of it, for the fixtures' readers.
+    /// The expected result, for readers of the fixtures.
     pub why: Option<String>,
-    /// How the answers of two services compare.
+    /// How the replies of two services compare.
     pub order: Order,
-    /// What happens, in this order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
-/// How the answers of two services compare.
+/// How the replies of two services compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Byte by byte.
+    /// The replies are equal byte by byte.
     Exact,
-    /// Byte by byte for each id; how the answers to different ids interleave is an accident of Node's.
+    /// The replies to each id are equal byte by byte; the order of replies to different ids is an
+    /// accident of Node.
     PerId,
 }
 
-/// One thing that the caller does.
+/// One step of the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Sends these bytes in one piece.
     Send(Bytes),
-    /// Waits until this many packets have come in all.
+    /// Waits until this number of packets has arrived in all.
     Frames(usize),
-    /// Closes its side. Without this step, a `ping` is sent last and its answer awaited.
+    /// Closes the caller's side. Without this step, a `ping` is sent last and its reply awaited.
     End,
 }
 
-/// The cases of `cases/<topic>.jsonl`.
+/// Returns the cases of `cases/<topic>.jsonl`.
 ///
 /// # Panics
-/// If a line is not of the format, and says which.
+/// Panics if a line is malformed; the message names the line.
 #[must_use]
 pub fn cases(topic: &str) -> Vec<Case> {
     let file = folder().join(topic).with_extension("jsonl");
@@ -53,10 +56,10 @@ pub fn cases(topic: &str) -> Vec<Case> {
         .collect()
 }
 
-/// All cases, topic by topic.
+/// Returns all cases, topic by topic.
 ///
 /// # Panics
-/// As [`cases`]; and if two have one name.
+/// Panics as [`cases`] does, and if two cases have the same name.
 #[must_use]
 pub fn all_cases() -> Vec<Case> {
     let files = fs::read_dir(folder()).expect("the folder of cases");
@@ -77,7 +80,7 @@ fn folder() -> &'static Path {
 }
 
 impl Case {
-    /// A case that is not one of the files': for services other than the conformance service.
+    /// Makes a case that is in no file, for services other than the conformance service.
     #[must_use]
     pub fn new(name: &str, steps: Vec<Step>) -> Self {
         Self {
@@ -88,7 +91,8 @@ impl Case {
         }
     }
 
-    /// The same, with a pause before the last word until `count` packets have come in all, or the service closes.
+    /// Returns the case with a pause before the fence, until `count` packets have arrived in
+    /// all or the service closes.
     #[must_use]
     pub fn paced(mut self, count: usize) -> Self {
         if !self.is_closed_by_caller() {
@@ -97,14 +101,15 @@ impl Case {
         self
     }
 
-    /// Whether the caller closes its side before all is answered.
+    /// Returns whether the caller closes its side before everything is answered.
     #[must_use]
     pub fn is_closed_by_caller(&self) -> bool {
         self.steps.last() == Some(&Step::End)
     }
 
     fn read(line: &str) -> Result<Self, serde_json::Error> {
-        // Raw, so that packets go out exactly as they are written here: white space, equal keys, escapes and all.
+        // The values are raw, so that packets are sent exactly as written: with their white space,
+        // equal keys and escapes.
         let items: Vec<&RawValue> = serde_json::from_str(line)?;
         let mut case = Self::new("", Vec::new());
         for item in items {
@@ -134,7 +139,7 @@ impl Case {
     }
 }
 
-/// Appends the bytes that an item stands for: a packet's, a string's, those of `":hex …"`, or of several such.
+/// Appends the bytes of an item: of a packet, of a string, of `":hex …"`, or of an array of these.
 fn append(segment: &mut BytesMut, item: &str) -> Result<(), serde_json::Error> {
     match item.as_bytes().first() {
         Some(b'[') => {

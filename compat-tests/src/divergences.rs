@@ -1,8 +1,9 @@
-//! Where Nest and we differ, and why: `divergences.json`.
+//! The differences between Nest and nest-wire, and their reasons: `divergences.json`.
 
 use serde::Deserialize;
 
-/// The list. A difference that is not listed is a fault, and so is a listed one that does not occur.
+/// The list of differences. A difference that is not listed fails a test, and so does a listed one
+/// that does not occur.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Divergences(Vec<Divergence>);
@@ -12,7 +13,7 @@ pub struct Divergences(Vec<Divergence>);
 struct Divergence {
     /// The name of a case.
     case: String,
-    /// On which majors the answers differ.
+    /// The majors on which the replies differ.
     majors: Vec<u8>,
     reason: String,
 }
@@ -21,20 +22,20 @@ impl Divergences {
     /// Reads the list.
     ///
     /// # Panics
-    /// If it is malformed.
+    /// Panics if the list is malformed.
     #[must_use]
     pub fn listed() -> Self {
         serde_json::from_str(include_str!("../divergences.json")).expect("a list of divergences")
     }
 
-    /// Why `case` differs on this major.
+    /// Returns the reason for which `case` differs on this major.
     #[must_use]
     pub fn reason(&self, case: &str, major: u8) -> Option<&str> {
         let it = self.on(major).find(|it| it.case == case);
         it.map(|it| it.reason.as_str())
     }
 
-    /// The names of the cases that differ on this major.
+    /// Returns the names of the cases that differ on this major.
     pub fn cases(&self, major: u8) -> impl Iterator<Item = &str> {
         self.on(major).map(|it| it.case.as_str())
     }

@@ -1,24 +1,25 @@
-//! Where services of either make are started.
+//! Starts the services of both implementations.
 
 use std::{error::Error, fmt};
 
 use nest_wire_harness::{App, Examples, Harness, HarnessError, Service};
 use tokio::{process::Command, sync::OnceCell};
 
-/// Built once for all tests of a process. Nothing here needs to be dropped: services belong to their tests.
+/// Built once for all tests of a process. It need not be dropped, since services belong to their
+/// tests.
 static STAGE: OnceCell<Environment> = OnceCell::const_new();
 
-/// The flags of `cargo test --workspace --all-features`: with them cargo has nothing to build anew.
+/// The flags of `cargo test --workspace --all-features`. With them cargo does not rebuild.
 const CARGO_FLAGS: &[&str] = &["--workspace", "--all-features"];
 
-/// All majors of Nest installed, our examples built.
+/// All majors of Nest, installed, and our examples, built.
 #[derive(Debug)]
 pub struct Environment {
     harness: Harness,
     examples: Examples,
 }
 
-/// Who made a service.
+/// An implementation of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Implementation {
     /// Real Nest of this major.
@@ -28,10 +29,10 @@ pub enum Implementation {
 }
 
 impl Environment {
-    /// The stage, set up by whoever comes first.
+    /// Returns the environment, which the first caller sets up.
     ///
     /// # Panics
-    /// If Node, npm or cargo are missing or fail.
+    /// Panics if Node, npm or cargo are missing or fail.
     pub async fn ready() -> &'static Self {
         STAGE
             .get_or_init(async || Self::set_up().await.unwrap_or_else(|error| give_up(&error)))
@@ -48,7 +49,7 @@ impl Environment {
     /// Starts a service on a free port.
     ///
     /// # Panics
-    /// If it does not start; says what it printed.
+    /// Panics with the service's output if it does not start.
     pub async fn start(&self, app: App, make: Implementation, flags: &[&str]) -> Service {
         self.start_on(0, app, make, flags).await
     }
@@ -56,7 +57,7 @@ impl Environment {
     /// Starts a service on `port`.
     ///
     /// # Panics
-    /// As [`start`](Self::start).
+    /// Panics as [`start`](Self::start) does.
     pub async fn start_on(&self, port: u16, app: App, make: Implementation, flags: &[&str]) -> Service {
         let mut command = self.command(app, make);
         command.args(["--port", &port.to_string()]).args(flags);
@@ -68,7 +69,7 @@ impl Environment {
     /// Starts a service of Nest 12 on this version of Node, on a free port.
     ///
     /// # Panics
-    /// As [`start`](Self::start).
+    /// Panics as [`start`](Self::start) does.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub async fn start_on_node(&self, node: &crate::Node, app: App, flags: &[&str]) -> Service {
         let mut command = node.command(&self.harness, app);
@@ -78,10 +79,10 @@ impl Environment {
             .unwrap_or_else(|error| give_up(&error))
     }
 
-    /// The tutorial's HTTP service in front of the service that listens on `user_port` of 127.0.0.1.
+    /// Starts the tutorial's HTTP service in front of the service on `user_port` of 127.0.0.1.
     ///
     /// # Panics
-    /// As [`start`](Self::start).
+    /// Panics as [`start`](Self::start) does.
     pub async fn start_main(&self, make: Implementation, user_port: u16) -> Service {
         let port = user_port.to_string();
         self.start(App::Main, make, &["--user-port", &port, "--user-host", "127.0.0.1"])
@@ -91,15 +92,15 @@ impl Environment {
     /// Starts one of our examples on a free port.
     ///
     /// # Panics
-    /// As [`start`](Self::start), and if there is no such example.
+    /// Panics as [`start`](Self::start) does, and if there is no such example.
     pub async fn start_example(&self, name: &str) -> Service {
         self.start_example_with(name, &[]).await
     }
 
-    /// As [`start_example`](Self::start_example), with these flags.
+    /// Starts one of our examples like [`start_example`](Self::start_example), with these flags.
     ///
     /// # Panics
-    /// As [`start_example`](Self::start_example).
+    /// Panics as [`start_example`](Self::start_example) does.
     pub async fn start_example_with(&self, name: &str, flags: &[&str]) -> Service {
         let mut command = self.examples.command(name);
         command.args(["--port", "0"]).args(flags);
@@ -108,7 +109,7 @@ impl Environment {
             .unwrap_or_else(|error| give_up(&error))
     }
 
-    /// What starts `app`, without flags.
+    /// Returns the command that starts `app`, without flags.
     #[must_use]
     pub fn command(&self, app: App, make: Implementation) -> Command {
         match make {
@@ -117,14 +118,14 @@ impl Environment {
         }
     }
 
-    /// The Node side's folder.
+    /// Returns the folder of the Node side.
     #[must_use]
     pub fn harness(&self) -> &Harness {
         &self.harness
     }
 }
 
-/// Our counterpart of a program on Node.
+/// Returns the name of our counterpart of a program on Node.
 fn example(app: App) -> &'static str {
     match app {
         App::User => "microservice_test_user",

@@ -1,4 +1,4 @@
-//! As much of HTTP as a test needs to play the browser.
+//! A minimal HTTP client that plays the browser.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,10 @@ use tokio::{
 
 use crate::PATIENCE;
 
-/// The body of `GET path`, which has to be answered with status 200.
+/// Returns the body of `GET path`.
 ///
 /// # Panics
-/// If it is not, or not in time.
+/// Panics if the status is not 200, or if the reply does not arrive in time.
 pub async fn get(address: SocketAddr, path: &str) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;

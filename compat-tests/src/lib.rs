@@ -1,8 +1,10 @@
-//! `nest-wire` against real Nest: what the tests and the recorder of `fixtures/` share.
+//! The parts that the tests of `nest-wire` against real Nest share with the recorder of
+//! `fixtures/`.
 //!
-//! [`Environment`] starts services of either make, [`Case`] is a conversation on a raw socket, [`Transcript`] is what a proxy
-//! heard, [`Divergences`] lists where the two makes differ and why. Everything here serves tests: what goes wrong
-//! panics, and says what was printed.
+//! [`Environment`] starts services of both implementations, [`Case`] is a conversation on a raw
+//! socket, [`Transcript`] is a proxy's record made comparable, [`Divergences`] lists where the two
+//! implementations differ and why. Everything here is for tests: failures panic, with the output of
+//! the processes.
 
 mod case;
 mod divergences;
@@ -28,11 +30,11 @@ pub use play::{Heard, play};
 pub use tap::Tap;
 pub use transcript::Transcript;
 
-/// How long any one thing may take on a crowded machine before a test gives up.
+/// Maximum time for any step on a busy machine.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// A test for each pinned version of Node: `on_each_node!(name, run)` makes `name::node_22` to `name::node_26`, each of
-/// which awaits `run(Node)`.
+/// Makes a test for each pinned version of Node: `on_each_node!(name, run)` makes `name::node_22`
+/// to `name::node_26`, each of which awaits `run(Node)`.
 #[macro_export]
 macro_rules! on_each_node {
     ($name:ident, $run:ident) => {
@@ -53,8 +55,8 @@ macro_rules! on_each_node {
     };
 }
 
-/// A test for each major of Nest: `on_each_major!(name, run)` makes `name::nest_7` to `name::nest_12`, each of which
-/// awaits `run(major)`.
+/// Makes a test for each major of Nest: `on_each_major!(name, run)` makes `name::nest_7` to
+/// `name::nest_12`, each of which awaits `run(major)`.
 #[macro_export]
 macro_rules! on_each_major {
     ($name:ident, $run:ident) => {

@@ -1,4 +1,5 @@
-//! Node versions besides the one that is installed: Nest 12 also runs on these. npm ships the program.
+//! Versions of Node besides the installed one, on which Nest 12 runs as well. npm ships the
+//! program.
 
 use std::path::PathBuf;
 
@@ -17,10 +18,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// Returns the Node of this major, which is installed first if it is missing.
+    /// Returns the Node of this major. Installs it first if it is missing.
     ///
     /// # Panics
-    /// If npm fails.
+    /// Panics if npm fails.
     pub async fn ready(major: u8) -> Self {
         let folder = package::ready(&format!("node-{major}")).await;
         Self {
@@ -40,10 +41,10 @@ impl Node {
         command
     }
 
-    /// Returns what `node --version` prints.
+    /// Returns the output of `node --version`.
     ///
     /// # Panics
-    /// If it does not run.
+    /// Panics if Node does not run.
     pub async fn version(&self) -> String {
         let output = Command::new(&self.program).arg("--version").output().await;
         String::from_utf8_lossy(&output.expect("it runs").stdout)

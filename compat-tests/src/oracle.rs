@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{Environment, Implementation, PATIENCE};
 
-/// The `ClientTCP` of a major in a process of its own, which ends with this.
+/// The `ClientTCP` of a major in a process of its own, which ends when this value is dropped.
 #[derive(Debug)]
 pub struct NestClient {
     child: Child,
@@ -21,31 +21,32 @@ pub struct NestClient {
 }
 
 impl NestClient {
-    /// Starts one for the service on `port` of 127.0.0.1. It connects when it has something to send.
+    /// Starts a client of the service on `port` of 127.0.0.1. It connects when it has something to
+    /// send.
     ///
     /// # Panics
-    /// If it does not start.
+    /// Panics if it does not start.
     pub async fn start(environment: &Environment, major: u8, port: u16) -> Self {
         Self::start_with(environment, major, &["--port", &port.to_string()]).await
     }
 
-    /// As [`start`](Self::start), with these flags instead of a port.
+    /// Starts a client like [`start`](Self::start), with these flags instead of a port.
     ///
     /// # Panics
-    /// As [`start`](Self::start).
+    /// Panics as [`start`](Self::start) does.
     pub async fn start_with(environment: &Environment, major: u8, flags: &[&str]) -> Self {
         Self::start_as(environment, App::ClientTcp, major, flags).await
     }
 
-    /// As [`start_with`](Self::start_with), another program that is driven by lines.
+    /// Starts another program that is driven by lines, like [`start_with`](Self::start_with).
     ///
     /// # Panics
-    /// As [`start`](Self::start).
+    /// Panics as [`start`](Self::start) does.
     pub async fn start_as(environment: &Environment, app: App, major: u8, flags: &[&str]) -> Self {
         let mut command = environment.command(app, Implementation::Nest(major));
         command
             .args(flags)
-            // It warns of more calls at once than it is used to.
+            // Node warns about unusually many listeners.
             .env("NODE_NO_WARNINGS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -61,28 +62,30 @@ impl NestClient {
         client
     }
 
-    /// Has it do what these lines say: see `node-harness/README.md`.
+    /// Sends these lines to the client. `node-harness/README.md` describes them.
     ///
     /// # Panics
-    /// If it has ended.
+    /// Panics if the client has ended.
     pub async fn tell(&mut self, lines: &[String]) {
         let lines = lines.join("\n") + "\n";
         self.input.write_all(lines.as_bytes()).await.expect("it reads");
     }
 
-    /// What one of its observables did next, as it printed it; `None` once it has ended.
+    /// Returns the next event of one of the client's observables, as printed, or `None` once the
+    /// client has ended.
     ///
     /// # Panics
-    /// If nothing comes in time.
+    /// Panics if nothing arrives in time.
     pub async fn hear(&mut self) -> Option<String> {
         let line = timeout(PATIENCE, self.output.next_line()).await;
         line.expect("a line in time").expect("it prints text")
     }
 
-    /// Tells it that there is no more to do: what its observables did until all of them had ended.
+    /// Ends the client's input. Returns the further events of its observables, until all of them
+    /// have ended.
     ///
     /// # Panics
-    /// If it fails, or is not done in time.
+    /// Panics if the client fails or is not done in time.
     pub async fn end(self) -> Vec<String> {
         let Self {
             mut child,
@@ -104,11 +107,12 @@ impl NestClient {
     }
 }
 
-/// Has the `ClientTCP` of a major do what `lines` say (see `node-harness/README.md`) to the service on `port` of
-/// 127.0.0.1. Gives what its observables did, as it printed it, by key: what belongs to different keys has no order.
+/// Sends `lines` (see `node-harness/README.md`) to the `ClientTCP` of a major, for the service on
+/// `port` of 127.0.0.1. Returns the printed events of its observables by key; events of different
+/// keys have no order.
 ///
 /// # Panics
-/// If it fails, or is not done in time.
+/// Panics if the client fails or is not done in time.
 pub async fn ask_client(
     environment: &Environment,
     major: u8,
@@ -118,10 +122,10 @@ pub async fn ask_client(
     ask_client_with(environment, major, &["--port", &port.to_string()], lines).await
 }
 
-/// As [`ask_client`], with these flags instead of a port.
+/// Does the same as [`ask_client`], with these flags instead of a port.
 ///
 /// # Panics
-/// As [`ask_client`].
+/// Panics as [`ask_client`] does.
 pub async fn ask_client_with(
     environment: &Environment,
     major: u8,

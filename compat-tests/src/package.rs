@@ -8,22 +8,22 @@ use std::{
 
 use nest_wire_harness::Harness;
 
-/// Returns the folder of this name, whose packages are installed first if they are missing.
+/// Returns the folder of this name. Installs its packages first if they are missing.
 ///
 /// # Panics
-/// If npm fails.
+/// Panics if npm fails.
 pub async fn ready(name: &str) -> PathBuf {
     let harness = Harness::find().expect("a checkout").checkout().join("node-harness");
     let folder = harness.join(name);
     let (installed, name) = (folder.clone(), name.to_owned());
-    // A lock is waited for in a thread: another test, or another process, may be installing.
+    // Wait for the lock in a thread: another test, or another process, may be installing.
     tokio::task::spawn_blocking(move || install(&harness, &folder, &name))
         .await
         .expect("the installation does not panic");
     installed
 }
 
-/// Installs unless the lock file that was installed is the one that is pinned.
+/// Installs the packages unless the installed lock file is the pinned one.
 fn install(harness: &Path, folder: &Path, name: &str) {
     let lock = File::create(folder.join(".installing")).expect("a lock file");
     lock.lock().expect("the lock");

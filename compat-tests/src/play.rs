@@ -1,4 +1,4 @@
-//! Playing a case to a service, and hearing all that comes back.
+//! Plays a case to a service and collects the bytes that come back.
 
 use std::{io, net::SocketAddr};
 
@@ -12,18 +12,20 @@ use tokio::{
 
 use crate::{Case, Order, PATIENCE, Step};
 
-/// The last request of a case that leaves the connection open: its answer tells that all before it was looked at.
+/// The last request of a case that leaves the connection open. Its reply shows that the service has
+/// read everything before it.
 const FENCE: &[u8] = br#"44#{"pattern":"ping","data":0,"id":"the fence"}"#;
 const FENCED: &str = r#"{"response":"pong","isDisposed":true,"id":"the fence"}"#;
 
-/// Everything that came back on one connection, until the service closed it.
+/// The bytes that came back on one connection, until the service closed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// The text of each frame, with its header.
     frames: Vec<String>,
-    /// Whether the fence was answered. When is an accident: it may share a segment with what was sent before it.
+    /// Whether the fence was answered. Its position is an accident: it may share a segment with
+    /// what was sent before it.
     fence: bool,
-    /// What is no frame.
+    /// Bytes that are not a frame.
     rest: Vec<u8>,
     /// Whether the connection was reset instead of closed.
     reset: bool,
@@ -32,7 +34,8 @@ pub struct Heard {
 /// Plays `case` to the service at `address`.
 ///
 /// # Panics
-/// If the service takes no connection, or does not do its part in time: says what came so far.
+/// Panics with the received bytes if the service does not accept the connection, or does not answer
+/// in time.
 pub async fn play(case: &Case, address: SocketAddr) -> Heard {
     let mut socket = Socket::connect(address).await;
     for step in &case.steps {
@@ -77,7 +80,7 @@ impl Socket {
         }
     }
 
-    /// A service that has closed may refuse what comes: reading tells.
+    /// Sends bytes. A service that has closed may reject them; reading then shows the end.
     async fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
@@ -86,7 +89,7 @@ impl Socket {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Reads until there is enough or the service closes.
+    /// Reads until `enough` returns true or the service closes.
     async fn read_until(&mut self, case: &Case, enough: impl Fn(&Heard) -> bool) {
         let reading = async {
             while !self.has_ended && !enough(&self.heard) {
@@ -129,7 +132,7 @@ fn is_reset(error: &io::Error) -> bool {
 }
 
 impl Heard {
-    /// Whether `other` is as good an answer to a case of this order.
+    /// Returns whether `other` is an equal reply to a case of this order.
     #[must_use]
     pub fn is_like(&self, other: &Self, order: Order) -> bool {
         match order {
@@ -138,13 +141,13 @@ impl Heard {
         }
     }
 
-    /// How many packets came.
+    /// Returns the number of received packets.
     #[must_use]
     pub fn count(&self) -> usize {
         self.frames.len()
     }
 
-    /// Whether the connection was still served after all that the case said.
+    /// Returns whether the connection was still served after the last step of the case.
     #[must_use]
     pub fn was_open_to_the_end(&self) -> bool {
         self.fence
@@ -156,7 +159,7 @@ impl Heard {
     }
 }
 
-/// The id of a reply, as JSON text.
+/// Returns the id of a reply, as JSON text.
 fn id(frame: &str) -> String {
     let (_, text) = frame.split_once('#').expect("a frame");
     let packet = IncomingReply::read(&text.to_owned().into(), Compat::default()).expect("the service sends JSON");

@@ -1,4 +1,4 @@
-//! Recording real Nest: the fixtures (`fixtures/README.md`).
+//! Records real Nest into the fixtures (`fixtures/README.md`).
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::{Case, Divergences, Environment, Implementation, Order, Tap, all_cases, cases, get, play};
 
-/// What the tutorial's HTTP service is asked for, and the service behind it.
+/// The paths that are requested from the tutorial's HTTP service, and the service behind it.
 const ROUTES: [(&str, &str, App); 6] = [
     ("tutorial", "/sum?num=3,5,6", App::User),
     ("object", "/object", App::Conformance),
@@ -23,7 +23,8 @@ const ROUTES: [(&str, &str, App); 6] = [
     ("note", "/note", App::Conformance),
 ];
 
-/// The cases that are recorded of each major; those of `cases/malformed.jsonl` are, too, of the newest.
+/// The cases that are recorded from each major. Those of `cases/malformed.jsonl` are also recorded,
+/// from the newest one.
 const RECORDED: [&str; 24] = [
     "all kinds at once",
     "context of null",
@@ -51,16 +52,16 @@ const RECORDED: [&str; 24] = [
     "three one after the other",
 ];
 
-/// The major that `fixtures/malformed/` is recorded of.
+/// The major from which `fixtures/malformed/` is recorded.
 const NEWEST: u8 = 12;
 
-/// Records everything into `fixtures`.
+/// Records all fixtures into `fixtures`.
 ///
 /// # Errors
-/// A file can't be written.
+/// Fails if a file cannot be written.
 ///
 /// # Panics
-/// If a service does not do its part.
+/// Panics if a service does not answer.
 pub async fn record(fixtures: &Path) -> io::Result<()> {
     let environment = Environment::ready().await;
     for major in Harness::MAJORS {
@@ -76,7 +77,7 @@ pub async fn record(fixtures: &Path) -> io::Result<()> {
     raw(environment, NEWEST, cases("malformed"), &fixtures.join("malformed"), "").await
 }
 
-/// Nest's own client: one visit to a page of the HTTP service.
+/// Records one visit to a page of the HTTP service, which uses Nest's own client.
 async fn route(environment: &Environment, major: u8, scenario: &str, path: &str, app: App) -> Recording {
     let nest = Implementation::Nest(major);
     let service = environment.start(app, nest, &[]).await;
@@ -96,7 +97,7 @@ async fn route(environment: &Environment, major: u8, scenario: &str, path: &str,
     noted(about, tap.events())
 }
 
-/// Returns a recording of format 0: without times, which would differ with each run.
+/// Returns a recording of format 0, with notes. It has no times, which would differ with each run.
 fn noted(about: BTreeMap<String, String>, mut events: Vec<Event>) -> Recording {
     events.retain(|event| matches!(event.content, Content::Segment(_) | Content::End));
     events.iter_mut().for_each(|event| event.at = None);
@@ -110,7 +111,8 @@ async fn raw(environment: &Environment, major: u8, cases: Vec<Case>, folder: &Pa
         .start(App::Conformance, Implementation::Nest(major), &[])
         .await;
     for case in cases {
-        // The first time tells what comes back; the second time all of it is awaited before the last word.
+        // The first run shows how many packets come back. The second run awaits all of them before
+        // the last step.
         let heard = play(&case, service.address()).await;
         let case = case.paced(if heard.was_open_to_the_end() {
             heard.count()
@@ -133,7 +135,7 @@ async fn raw(environment: &Environment, major: u8, cases: Vec<Case>, folder: &Pa
     Ok(())
 }
 
-/// What goes over a proxy while the case is played, until both sides have closed.
+/// Records the bytes that cross a proxy while the case is played, until both sides have closed.
 async fn overhear(case: &Case, service: SocketAddr) -> Vec<Event> {
     let mut tap = Tap::on(service).await;
     play(case, tap.address()).await;
@@ -169,7 +171,7 @@ fn note_divergence(about: &mut BTreeMap<String, String>, case: &str, major: u8) 
     }
 }
 
-/// `no pattern, no data` is `no-pattern-no-data`.
+/// Returns the file name of a case: `no pattern, no data` is `no-pattern-no-data`.
 fn file_name(case: &str) -> String {
     let words = case.split(|c: char| !c.is_ascii_alphanumeric());
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();

@@ -18,7 +18,7 @@ impl Tap {
     /// Listens on a free port for callers of `service`.
     ///
     /// # Panics
-    /// If there is no free port.
+    /// Panics if there is no free port.
     pub async fn on(service: SocketAddr) -> Self {
         let (tell, heard) = watch::channel(());
         let proxy = Proxy::start(service.to_string(), move |_| tell.send_replace(())).await;
@@ -28,22 +28,22 @@ impl Tap {
         }
     }
 
-    /// Where callers find it.
+    /// Returns the address for callers.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.proxy.address()
     }
 
-    /// What it has heard so far.
+    /// Returns the events recorded so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.proxy.events()
     }
 
-    /// What it has heard once these sides of all links have closed.
+    /// Returns the recorded events once these sides of all connections have closed.
     ///
     /// # Panics
-    /// If one does not in time.
+    /// Panics if a side does not close in time.
     pub async fn events_until_closed(&mut self, sides: &[Side]) -> Vec<Event> {
         let closed = async {
             while !self.are_closed(sides) {

@@ -1,4 +1,4 @@
-//! What a proxy heard, made comparable.
+//! A proxy's record, made comparable.
 
 use bytes::BytesMut;
 use nest_wire::{
@@ -6,7 +6,7 @@ use nest_wire::{
     recording::{Conversation, Event, Recording, Said, Side},
 };
 
-/// What both sides said, ids apart.
+/// The packets of both sides, without ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
     /// The caller's packets.
@@ -16,10 +16,10 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// What was said over all links together, a link after the other.
+    /// Returns the packets of all connections, one connection after the other.
     ///
     /// # Panics
-    /// If a side broke the framing, or framed otherwise than we would.
+    /// Panics if a side broke the framing, or framed differently from this crate.
     #[must_use]
     pub fn of(events: Vec<Event>) -> Self {
         let recording = Recording::from_events(events);
@@ -37,7 +37,8 @@ impl Transcript {
         all
     }
 
-    /// The same whatever link each packet took: Nest 7 opens one for every call made before the first is up.
+    /// Sorts the packets, whatever connection each one took: Nest 7 opens one for every call made
+    /// before the first is up.
     #[must_use]
     pub fn sorted(mut self) -> Self {
         self.caller.sort();
@@ -46,7 +47,8 @@ impl Transcript {
     }
 }
 
-/// The headers and everything else but the ids are compared by this: the bytes are ours.
+/// Checks that the recorded bytes are those that this crate writes. This compares the headers and
+/// everything else except the ids.
 fn assert_reencodes(said: &[Said], recording: &Recording, connection: u32, from: Side) {
     let mut ours = BytesMut::new();
     for said in said {

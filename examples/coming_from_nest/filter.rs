@@ -1,4 +1,5 @@
-//! `@Catch(RoomTaken)`: an error of one's own is told to the caller, any other stays "Internal server error".
+//! `@Catch(RoomTaken)`: callers receive errors of this type; any other error stays "Internal server
+//! error".
 
 use std::num::ParseIntError;
 
@@ -36,7 +37,7 @@ async fn book(Payload(room): Payload<u32>) -> Result<&'static str, BookingError>
     }
 }
 
-/// A filter for all handlers of a router: it looks at why a handler failed and says so otherwise.
+/// A filter for all handlers of a router: it inspects the cause of an error and replaces the error.
 fn describe(reply: Reply) -> Reply {
     let Reply::Error(error) = reply else { return reply };
     let described = match error.cause() {

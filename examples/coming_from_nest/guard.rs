@@ -1,4 +1,4 @@
-//! `@UseGuards(TokenGuard)`, once for a single handler and once for all of a router.
+//! `@UseGuards(TokenGuard)`, for a single handler and for all handlers of a router.
 
 use nest_wire::{
     packet::RpcError,
@@ -27,7 +27,7 @@ impl<S: Sync> FromRequest<S> for Caller {
     }
 }
 
-/// The same as a layer: what it wraps runs only for such a caller.
+/// The same as a layer: the wrapped handlers run only for such a caller.
 async fn guard(_: Caller, request: Request, next: Next) -> Reply {
     next.run(request).await
 }

@@ -1,4 +1,4 @@
-//! `@UseInterceptors(WrapInterceptor)`: every value leaves as `{"data":…}`.
+//! `@UseInterceptors(WrapInterceptor)`: every value is sent as `{"data":…}`.
 
 use futures_util::{TryStreamExt, stream};
 use nest_wire::{

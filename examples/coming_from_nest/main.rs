@@ -1,5 +1,5 @@
-//! The recipes of `docs/guide` as a service: what guards, pipes, interceptors and exception filters become.
-//! The same service on Nest is `node-harness/apps/guide-service.mjs`.
+//! The recipes of `docs/guide` as a service: the counterparts of guards, pipes, interceptors and
+//! exception filters. The same service on Nest is `node-harness/apps/guide-service.mjs`.
 //!
 //! ```sh
 //! cargo run --example coming_from_nest -- --port 8866 &

@@ -1,4 +1,4 @@
-//! `@Payload(new ValidationPipe(…))`: a payload that is not only of the right type but sensible too.
+//! `@Payload(new ValidationPipe(…))`: checks a payload beyond its type.
 
 use nest_wire::{
     packet::RpcError,
@@ -6,7 +6,7 @@ use nest_wire::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// What can be wrong with a payload besides its type. Crates like `garde` and `validator` derive such a trait.
+/// Checks a payload beyond its type. Crates like `garde` and `validator` derive such a trait.
 pub(crate) trait Validate {
     fn complaints(&self) -> Vec<&'static str>;
 }

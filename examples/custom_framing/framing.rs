@@ -1,4 +1,4 @@
-//! The framing of the example: what Nest calls a socket class, a serializer and a deserializer, in one.
+//! The framing of the example: the counterpart of Nest's socket class, serializer and deserializer.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -9,7 +9,8 @@ use nest_wire::{
 };
 use serde_json::value::RawValue;
 
-/// A packet is JSON behind its length in bytes, a big-endian number of four bytes, and its members have short names.
+/// A packet is JSON behind its length in bytes, a big-endian number of four bytes. Its members have
+/// short names.
 #[derive(Debug, Default)]
 pub(crate) struct LengthPrefixed;
 
@@ -54,7 +55,7 @@ impl Framing for LengthPrefixed {
     }
 }
 
-/// The object `packet` with other names for its members; the values stay the text that they are.
+/// Renames the members of the object `packet`. The values keep their text.
 fn rename(packet: &[u8], name: impl Fn(&str) -> Option<&'static str>) -> Result<String, serde_json::Error> {
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(packet)?;
     let renamed: BTreeMap<&str, &RawValue> = members

@@ -1,5 +1,5 @@
-//! A service whose callers use a socket class, a serializer and a deserializer of their own, and such a caller.
-//! The other half, on Nest, is in `node-harness/transport.mjs`.
+//! A service whose callers use a custom socket class, serializer and deserializer, and such a
+//! caller. The other half, on Nest, is in `node-harness/transport.mjs`.
 //!
 //! ```sh
 //! cargo run --example custom_framing -- --port 8899 &
@@ -24,15 +24,15 @@ mod support;
 
 use framing::LengthPrefixed;
 
-/// A service, or with `--call` its caller
+/// A service, or with `--call` a caller of it
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
     listen: support::Listen<8899>,
-    /// Ask the service at this address for the sum
+    /// Call the service at this address for the sum
     #[arg(long)]
     call: Option<String>,
-    /// What to sum up
+    /// Numbers to add
     numbers: Vec<f64>,
 }
 

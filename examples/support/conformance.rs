@@ -1,4 +1,4 @@
-//! The handlers of the conformance service, each as the contract in `compat-tests/CONFORMANCE.md` has it.
+//! The handlers of the conformance service, as `compat-tests/CONFORMANCE.md` specifies them.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use nest_wire::{
 use serde::Serialize;
 use tokio::time::sleep;
 
-/// The whole service.
+/// Returns the whole service.
 pub(crate) fn router() -> Result<Router, ParseError> {
     Ok(Router::new()
         .message("sum", sum)
@@ -54,10 +54,10 @@ pub(crate) fn router() -> Result<Router, ParseError> {
         .with_state(Notebook::default()))
 }
 
-/// What a handler takes: any JSON, or nothing at all.
+/// The payload of a handler: any JSON, or undefined.
 type Data = Option<Payload<Value>>;
 
-/// What JavaScript throws when a value has not the shape that the code takes for granted.
+/// Returns JavaScript's error for a value that does not have the expected shape.
 fn type_error(what: &str) -> RpcError {
     io::Error::other(format!("TypeError: {what}")).into()
 }
@@ -69,7 +69,7 @@ fn array(data: Option<&Value>) -> Result<Vec<Value>, RpcError> {
     Ok(items.to_vec())
 }
 
-/// JavaScript's addition from 0, of numbers and what counts as one.
+/// Adds numbers as JavaScript does, from 0, including values that convert to numbers.
 async fn sum(data: Data) -> Result<f64, RpcError> {
     array(data.as_ref().map(|data| &data.0))?
         .iter()
@@ -107,7 +107,7 @@ async fn stream_at_once(data: Data) -> Result<ReplyStream, RpcError> {
     Ok(ReplyStream::new(stream::iter(values)))
 }
 
-/// The `values`, `ms`, … of an object; what is not there is undefined.
+/// The `values`, `ms`, … of an object; missing ones are undefined.
 struct Fields(Value);
 
 impl Fields {
@@ -162,7 +162,7 @@ async fn rpc_error(data: Data) -> Result<(), RpcError> {
     Err(rpc_exception(data.as_ref().map(|data| &data.0))?)
 }
 
-/// `new RpcException(error)`.
+/// Returns the error of `new RpcException(error)`.
 fn rpc_exception(error: Option<&Value>) -> Result<RpcError, RpcError> {
     Ok(error.map_or(Ok(RpcError::without_message()), RpcError::from_value)?)
 }
@@ -177,7 +177,7 @@ async fn delay(data: Data) -> Result<Reply, RpcError> {
     Ok(fields.field("value").map_or(Reply::Undefined, Reply::value))
 }
 
-/// What the two handlers of `note` have taken down since `notes` was last asked for.
+/// The notes that the two handlers of `note` have recorded since the last `notes`.
 #[derive(Debug, Default, Serialize)]
 struct Notes {
     values: Vec<Value>,

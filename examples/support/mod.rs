@@ -1,4 +1,4 @@
-//! What the example services share: listening as they are told, and ending cleanly.
+//! The parts that the example services share: listening by flags, and ending cleanly.
 #![allow(dead_code, reason = "no example needs all of it")]
 
 use std::{
@@ -18,22 +18,22 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Where a service listens.
+/// The address that a service listens on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Listen<const PORT: u16> {
-    /// The port; 0 picks one that is free
+    /// The port; 0 picks a free one
     #[arg(long, default_value_t = PORT)]
     port: u16,
     /// The name or address of the interface
     #[arg(long)]
     host: Option<String>,
-    /// End when standard input does: whoever started the service holds the other end
+    /// End when standard input ends; the parent process holds the other end
     #[arg(long)]
     with_parent: bool,
 }
 
 impl<const PORT: u16> Listen<PORT> {
-    /// Listens and says so, a line for each address. `host` is for when none was given.
+    /// Listens and prints each address on a line. `host` applies if the flag is not given.
     pub(crate) async fn bind(&self, host: &str) -> io::Result<HostListener> {
         let host = self.host.as_deref().unwrap_or(host);
         let listener = HostListener::bind((host, self.port)).await?;
@@ -41,8 +41,9 @@ impl<const PORT: u16> Listen<PORT> {
         Ok(listener)
     }
 
-    /// Completes when the service is told to stop: on SIGTERM, on Ctrl-C, and with its parent. It hears of signals from
-    /// now on: call it before [`bind`](Self::bind), whose announcement is when others may begin to send them.
+    /// Completes when the service should stop: on SIGTERM, on Ctrl-C, or with its parent. Signals
+    /// are handled from this call on. Call it before [`bind`](Self::bind), because others may send
+    /// signals once the address is printed.
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         let with_parent = self.with_parent;
         let signalled = signalled();
@@ -55,15 +56,15 @@ impl<const PORT: u16> Listen<PORT> {
     }
 }
 
-/// Tells whoever started the service where it accepts.
+/// Prints the addresses on which the service accepts, for the process that started it.
 pub(crate) fn announce(addresses: &[SocketAddr]) {
     for address in addresses {
         println!("listening {address}");
     }
 }
 
-/// Completes when the service, which has been told to stop, is told again: on SIGTERM and on Ctrl-C. It hears of signals
-/// from when it is first polled.
+/// Completes on a further SIGTERM or Ctrl-C, while the service already stops. Signals are handled
+/// from the first poll on.
 pub(crate) async fn stopped_again() {
     signalled().await;
 }
@@ -88,16 +89,17 @@ async fn signalled() {
 
 async fn stdin_ended() {
     let (tell, ended) = oneshot::channel();
-    // A thread of its own: tokio's would keep the process from ending while it waits for input.
+    // This is a thread of its own, because tokio's thread for input would keep the process from
+    // ending.
     thread::spawn(move || {
-        // What comes in is of no interest; an error is an end too.
+        // The input is discarded; an error counts as the end too.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         let _ = tell.send(());
     });
     let _ = ended.await;
 }
 
-/// Logs to standard error what `RUST_LOG` asks for, by default warnings.
+/// Logs to standard error at the levels of `RUST_LOG`, by default warnings.
 pub(crate) fn log() {
     let wanted = env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
@@ -107,7 +109,7 @@ pub(crate) fn log() {
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
-/// Lets axum accept from our listener, on all its addresses.
+/// Lets axum accept connections from our listener, on all its addresses.
 pub(crate) struct HttpListener(pub(crate) HostListener);
 
 impl axum::serve::Listener for HttpListener {

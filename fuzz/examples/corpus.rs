@@ -1,14 +1,14 @@
 //! Moves corpora between the folders in which cargo-fuzz works, `fuzz/corpus/`, and the repository.
 //!
-//! `corpus unpack` writes the seeds and what was found before into the folders; `corpus pack` writes what is in the
-//! folders, and is no seed, to `fuzz/found/`. Run `cargo fuzz cmin` before: it leaves no input without which the others
-//! would reach as much.
+//! `corpus unpack` writes the seeds and earlier findings into the folders. `corpus pack` writes the
+//! inputs in the folders that are not seeds to `fuzz/found/`. Run `cargo fuzz cmin` first: it
+//! removes inputs that do not reach anything new.
 
 use std::{collections::BTreeSet, env, fs, io, path::Path, process::ExitCode};
 
 use nest_wire_fuzz::{TARGETS, corpus, pack, seeds};
 
-/// Longer inputs are left out, which keeps the files small.
+/// Longer inputs are left out, to keep the files small.
 const MAX_KEPT_BYTES: usize = 1024;
 
 fn main() -> io::Result<ExitCode> {

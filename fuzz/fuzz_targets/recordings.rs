@@ -1,4 +1,6 @@
-//! Fuzzes [`nest_wire_fuzz::recordings`]. Without cargo-fuzz, runs the inputs whose files are given as arguments.
+//! Fuzzes [`nest_wire_fuzz::recordings`].
+//!
+//! Without cargo-fuzz, runs the inputs whose files are given as arguments.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

@@ -1,4 +1,5 @@
-//! The frame decoder: it reads what the slow oracle reads, however the bytes are cut, in little memory.
+//! The frame decoder: it reads the same frames as the slow oracle, however the bytes are cut, in
+//! little memory.
 
 use allocation_counter::measure;
 use bytes::BytesMut;
@@ -11,15 +12,16 @@ use crate::{
 
 /// A limit that fuzzed input reaches, in UTF-16 units.
 const SMALL_LIMIT: usize = 64;
-/// Maximum number of bytes that the decoder holds for each byte that it was given. It reserves up to sixteen bytes
-/// for a byte of a text that is announced, and up to three for a unit.
+/// Maximum number of bytes that the decoder holds for each received byte. It reserves up to sixteen
+/// bytes for a byte of an announced text, and up to three for a unit.
 const HELD_PER_BYTE: usize = 48;
 const HELD_ALWAYS: usize = 1024;
-/// The oracle decodes all bytes anew for each segment: longer inputs would only be slow.
+/// The oracle decodes all bytes again for each segment, so longer inputs would only be slow.
 const MAX_INPUT_BYTES: usize = 8192;
 
-/// Asserts that frames and errors are those of the oracle, that the first error and all frames before it do not depend
-/// on where the bytes are cut, that each frame is written as it was read, and that memory is bounded by the input.
+/// Asserts that frames and errors are those of the oracle, that the first error and all frames
+/// before it do not depend on the cuts, that each frame is written as it was read, and that memory
+/// is bounded by the input.
 pub fn frame_decoder(input: &[u8]) {
     let segments = script::segments(&input[..input.len().min(MAX_INPUT_BYTES)]);
     let bytes = segments.concat();
@@ -37,7 +39,7 @@ pub fn frame_decoder(input: &[u8]) {
     scripted.iter().for_each(survives_a_round_trip);
 
     let held = measure(|| drop(until_error(&segments))).bytes_max;
-    // What was read is held beside the decoder's own memory.
+    // The frames that were read are held beside the decoder's own memory.
     let allowed = HELD_ALWAYS + HELD_PER_BYTE * bytes.len();
     assert!(held <= allowed as u64, "{held} bytes are held for {}", bytes.len());
 }

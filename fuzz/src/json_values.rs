@@ -1,15 +1,16 @@
-//! JSON: three readers agree on what is JSON, and what is written is read as the same value.
+//! JSON: three readers agree on what is JSON, and a written value is read as the same value.
 
 use nest_wire::{
     json::{self, ParseError, Value},
     packet::RawJson,
 };
 
-/// Asserts that a text is a [`Value`] exactly if it is a [`RawJson`], that writing and reading a value ends at the first
-/// text, that all ways of writing agree, and that serde_json reads the same values where it reads any.
+/// Asserts that a text is a [`Value`] if and only if it is a [`RawJson`], that writing and reading
+/// a value ends at the first text, that all ways of writing agree, and that serde_json reads the
+/// same values if it reads any.
 ///
-/// Exceptions: a [`Value`] is nested no deeper than [`json::MAX_DEPTH`]; infinity is written as `null`; serde_json refuses
-/// lone surrogates, infinity, and more than 128 levels.
+/// Exceptions: a [`Value`] is nested no deeper than [`json::MAX_DEPTH`]; infinity is written as
+/// `null`; serde_json rejects lone surrogates, infinity, and more than 128 levels.
 pub fn json_values(input: &[u8]) {
     let text = &*String::from_utf8_lossy(input);
     let (value, raw) = (json::parse(text), RawJson::new(text));
@@ -59,7 +60,7 @@ fn agrees_with_serde(text: &str, value: &Value) {
     assert_eq!(through_serde, *value);
 }
 
-/// JavaScript's idea of it, by its own words: ECMA-262, `ToBoolean`.
+/// Returns whether JavaScript takes the value for true: ECMA-262, `ToBoolean`.
 pub(crate) fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,

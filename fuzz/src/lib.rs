@@ -1,7 +1,7 @@
-//! Fuzz targets: each takes any bytes and panics if nest-wire breaks a promise on them.
+//! Fuzz targets. Each takes any bytes and panics if nest-wire breaks a promise.
 //!
-//! cargo-fuzz runs them through `fuzz_targets/`, and `tests/corpus.rs` runs them on the corpora and on mutations of
-//! these with the ordinary test suite. Where segments matter, the input is a [`script`].
+//! cargo-fuzz runs them through `fuzz_targets/`. `tests/corpus.rs` runs them on the corpora and on
+//! mutations of these with the ordinary test suite. If segments matter, the input is a [`script`].
 
 mod client_session;
 mod frame_decoder;

@@ -2,14 +2,14 @@
 
 use fastrand::Rng;
 
-/// Makes new inputs of those of a corpus: the same ones for the same seed.
+/// Makes new inputs from those of a corpus. The same seed gives the same inputs.
 #[derive(Debug)]
 pub struct Mutator(Rng);
 
-/// The longest input that is made, in bytes.
+/// Maximum length of a new input, in bytes.
 const MAX_INPUT_BYTES: usize = 4096;
 
-/// What mutations insert.
+/// Pieces that mutations insert.
 const TOKENS: &[&[u8]] = &[
     b"\xFE|",
     b"\xFE~",
@@ -65,16 +65,16 @@ const TOKENS: &[&[u8]] = &[
 ];
 
 impl Mutator {
-    /// Makes a mutator that always makes the same inputs for this seed.
+    /// Makes a mutator with this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Rng::with_seed(seed))
     }
 
-    /// Makes an input of one or two of these.
+    /// Makes an input from one or two of these.
     ///
     /// # Panics
-    /// If there are none.
+    /// Panics if the corpus is empty.
     pub fn mutate(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
         let mut input = self.any(corpus).clone();
         for _ in 0..self.0.u8(1..6) {
@@ -113,7 +113,7 @@ impl Mutator {
         }
     }
 
-    /// Changes the first digit from there on: a header that is nearly right is more telling than one that is not.
+    /// Changes the first digit after `from`: a nearly right header tests more than a wrong one.
     fn change_number(&mut self, input: &mut [u8], from: usize) {
         if let Some(digit) = input[from..].iter_mut().find(|byte| byte.is_ascii_digit()) {
             *digit = self.0.u8(b'0'..=b'9');

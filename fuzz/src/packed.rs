@@ -1,4 +1,4 @@
-//! A corpus as one text file: an input a line, escaped as in a Rust byte string.
+//! A corpus as one text file, with one input per line, escaped as in a Rust byte string.
 
 /// Writes inputs as lines.
 #[must_use]
@@ -12,7 +12,7 @@ pub fn pack<I: AsRef<[u8]>>(inputs: impl IntoIterator<Item = I>) -> String {
 /// Reads the inputs that [`pack`] wrote.
 ///
 /// # Panics
-/// If a line is not of the format.
+/// Panics if a line is malformed.
 #[must_use]
 pub fn unpack(packed: &str) -> Vec<Vec<u8>> {
     packed

@@ -1,4 +1,4 @@
-//! Packets: what a reader finds is what JavaScript would find, and what is written is read back.
+//! Packets: a reader finds what JavaScript would find, and a written packet is read back.
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -13,8 +13,8 @@ use nest_wire::{
 
 use crate::json_values::is_truthy;
 
-/// Asserts that the members of requests and replies are those of the JSON value, that ids come back as JavaScript writes
-/// them, and that a packet which is written again is read as the same.
+/// Asserts that the members of requests and replies are those of the JSON value, that ids come back
+/// as JavaScript writes them, and that a packet that is written and read again is the same.
 pub fn packets(input: &[u8]) {
     let text = ByteString::from(String::from_utf8_lossy(input).into_owned());
     let request = IncomingRequest::read(&text);
@@ -89,7 +89,7 @@ fn ours(text: &BytesMut) -> ByteString {
     ByteString::try_from(text.clone().freeze()).expect("what is written is UTF-8")
 }
 
-/// What `docs/PROTOCOL.md` §4.4 and §4.5 say, in their words.
+/// Checks a reply by the rules of `docs/PROTOCOL.md` §4.4 and §4.5.
 fn reply_is_that_of(reply: &IncomingReply, value: &Value, compat: Compat) {
     assert_eq!(parsed(reply.id.as_ref()).as_ref(), member(value, "id"));
     let has = |key| member(value, key).is_some();

@@ -1,12 +1,13 @@
-//! Recordings: reading and writing is a round trip, and what was said does not depend on the segments.
+//! Recordings: reading and writing is a round trip, and a conversation does not depend on the
+//! segments.
 
 use nest_wire::recording::{Content, Conversation, Event, Recording};
 
-/// Most connections of a recording whose conversations are compared.
+/// Maximum number of connections of a recording whose conversations are compared.
 const MAX_CONNECTIONS: u32 = 3;
 
-/// Asserts that a recording that was read is written and read as the same, that an error names a line of the text, if any, and
-/// that a conversation is the same if its bytes arrive one by one.
+/// Asserts that a recording that was read is written and read as the same, that an error names a
+/// line of the text, if any, and that a conversation is the same if its bytes arrive one by one.
 pub fn recordings(input: &[u8]) {
     let text = &*String::from_utf8_lossy(input);
     let recording = match Recording::read(text) {

@@ -12,8 +12,9 @@ use nest_wire::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-/// Asserts that a pattern is read as Nest's rules say, step by step, and that a handler is found under a pattern exactly
-/// if the routes of both are equal. The two patterns are the lines of the input; one line is compared with itself.
+/// Asserts that a pattern is read as Nest's rules say, step by step, and that a handler is found
+/// under a pattern if and only if the routes of both are equal. The two patterns are the lines of
+/// the input; a single line is compared with itself.
 pub fn routes(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let (registered, incoming) = text.split_once('\n').unwrap_or((&text, &text));
@@ -37,7 +38,8 @@ pub fn routes(input: &[u8]) {
     }
 }
 
-/// `docs/PROTOCOL.md` §5.3, without the short cuts that [`IncomingPattern::read`] takes.
+/// Checks the steps of `docs/PROTOCOL.md` §5.3, without the short cuts that
+/// [`IncomingPattern::read`] takes.
 fn is_read_step_by_step(text: &str, compat: Compat) {
     let read = IncomingPattern::read(text, compat);
     let Ok(value) = json::parse(text) else {
@@ -49,7 +51,7 @@ fn is_read_step_by_step(text: &str, compat: Compat) {
     };
     let read = read.expect("it is JSON");
     let string = match &value {
-        // A string with lone surrogates is not one of Rust's; what becomes of it is in the crate's own tests.
+        // Rust strings cannot have lone surrogates. The crate's own tests cover them.
         Value::String(string) => match string.as_str() {
             Some(string) => string.to_owned(),
             None => return,
@@ -80,7 +82,7 @@ fn is_read_step_by_step(text: &str, compat: Compat) {
     }
 }
 
-/// What a service with one handler answers to one packet.
+/// Returns the reply of a service with one handler to one packet.
 fn answer(pattern: &Pattern, compat: Compat, packet: &str) -> String {
     let frame = format!("{}#{packet}", packet.encode_utf16().count());
     let router = Router::new().message(pattern.clone(), async || "found").compat(compat);

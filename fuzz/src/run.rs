@@ -7,7 +7,7 @@ use crate::{client_session, frame_decoder, json_values, packets, recordings, rou
 /// A function that panics if a promise is broken on its input.
 pub type Target = fn(&[u8]);
 
-/// All targets, each with the name of its binary and of its corpus.
+/// All targets, with the names of their binaries and corpora.
 pub const TARGETS: [(&str, Target); 7] = [
     ("client_session", client_session),
     ("frame_decoder", frame_decoder),
@@ -21,7 +21,7 @@ pub const TARGETS: [(&str, Target); 7] = [
 /// Runs a target on the files whose paths are the arguments of this process.
 ///
 /// # Errors
-/// A file cannot be read.
+/// Fails if a file cannot be read.
 pub fn run_files(target: Target) -> io::Result<()> {
     for path in env::args_os().skip(1) {
         target(&fs::read(path)?);

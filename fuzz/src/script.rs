@@ -1,31 +1,32 @@
-//! Scripts: what a peer sends, and when, as bytes that a fuzzer can mutate.
+//! Scripts: the bytes that a peer sends, and when, in a form that a fuzzer can mutate.
 //!
-//! A script is what is sent, as it is, with two-byte commands in it. They begin with the byte `FE`, which no UTF-8
-//! has, so that most mutations leave a script whole:
+//! A script consists of the sent bytes, with two-byte commands in between. Commands begin with the
+//! byte `FE`, which UTF-8 does not use, so most mutations keep a script valid:
 //!
-//! | command | what the peer does |
+//! | command | effect |
 //! | --- | --- |
 //! | `FE \|` | ends the segment: the other side reads it before more is sent |
 //! | `FE ~` | waits a second |
 //! | `FE .` | closes its sending side; what follows is not sent |
 //! | `FE 0` to `FE 9` | sends the id of this call (of a client session) |
 //!
-//! Behind any other byte, or at the end, `FE` is a byte like all others.
+//! Before any other byte, or at the end, `FE` is an ordinary byte.
 
-/// One thing that a peer does.
+/// One step of a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// It sends these bytes, as one segment.
+    /// Sends these bytes, as one segment.
     Send(Vec<u8>),
-    /// It waits a second.
+    /// Waits a second.
     Wait,
-    /// It closes its sending side.
+    /// Closes its sending side.
     Close,
 }
 
 const COMMAND: u8 = 0xFE;
 
-/// Reads a script. `ids` are what the commands `FE 0` to `FE 9` send, over and over; without any, they send nothing.
+/// Reads a script. The commands `FE 0` to `FE 9` send `ids`, starting over if there are fewer;
+/// without ids, they send nothing.
 #[must_use]
 pub fn steps(script: &[u8], ids: &[String]) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -66,7 +67,7 @@ fn send(steps: &mut Vec<Step>, segment: &mut Vec<u8>) {
     }
 }
 
-/// Reads the segments of a script, whenever they are sent.
+/// Reads the segments of a script, without their times.
 #[must_use]
 pub fn segments(script: &[u8]) -> Vec<Vec<u8>> {
     let steps = steps(script, &[]).into_iter();

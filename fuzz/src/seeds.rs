@@ -1,4 +1,5 @@
-//! What fuzzing begins with: inputs made of the recordings in `fixtures/`, and those that fuzzing found.
+//! The start of fuzzing: inputs made from the recordings in `fixtures/`, and inputs that fuzzing
+//! found.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -16,13 +17,13 @@ use nest_wire::{
 
 use crate::{packed::unpack, script};
 
-/// How many digits, that is UTF-16 units, an id of our client has.
+/// Number of digits, and so of UTF-16 units, of our client's ids.
 const ID_UNITS: usize = 21;
 
-/// Returns the inputs of a target that are made of the recordings, in a fixed order.
+/// Returns the inputs of a target that are made from the recordings, in a fixed order.
 ///
 /// # Panics
-/// If the recordings cannot be read.
+/// Panics if the recordings cannot be read.
 #[must_use]
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let recordings = texts().into_iter();
@@ -36,10 +37,10 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     inputs.into_iter().collect()
 }
 
-/// Returns the seeds of a target and what fuzzing found for it (`fuzz/found/`).
+/// Returns the seeds of a target and the findings of fuzzing for it (`fuzz/found/`).
 ///
 /// # Panics
-/// If they cannot be read.
+/// Panics if they cannot be read.
 #[must_use]
 pub fn corpus(target: &str) -> Vec<Vec<u8>> {
     let path = folder().join("found").join(target).with_extension("txt");
@@ -52,7 +53,7 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
 /// Handlers that no recording calls.
 const UNRECORDED: [&str; 4] = ["large", "spawned", "ticks", "yields"];
 
-/// Three requests in one segment.
+/// Returns three requests in one segment.
 fn thrice(pattern: &str) -> Vec<u8> {
     let request = |id| format!("{{\"pattern\":\"{pattern}\",\"data\":0,\"id\":{id}}}");
     let frame = |text: String| format!("{}#{text}", units(&text));
@@ -63,7 +64,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// The texts of all recordings.
+/// Returns the texts of all recordings.
 fn texts() -> Vec<String> {
     let fixtures = folder().join("../fixtures");
     let mut files = Vec::new();
@@ -98,7 +99,7 @@ fn of_side(target: &str, recording: &Recording, connection: u32, from: Side) -> 
         ("json_values" | "packets", _) => texts().map(|text| text.as_bytes().to_vec()).collect(),
         ("routes", Side::Caller) => texts().filter_map(|text| pattern(&text)).collect(),
         ("server_session", Side::Caller) => {
-            // A caller that waits for all answers, and one that closes behind its last request.
+            // One caller waits for all replies, one closes directly after its last request.
             let script = script::of_segments(segments);
             let hasty = [&*script, b"\xFE."].concat();
             vec![script, hasty]
@@ -111,7 +112,7 @@ fn of_side(target: &str, recording: &Recording, connection: u32, from: Side) -> 
     }
 }
 
-/// The frames of one side, up to the first error.
+/// Returns the frames of one side, up to the first error.
 fn texts_of(recording: &Recording, connection: u32, from: Side) -> Vec<ByteString> {
     let mut decoder = FrameDecoder::default();
     recording
@@ -125,7 +126,7 @@ fn pattern(text: &ByteString) -> Option<Vec<u8>> {
     Some(format!("{pattern}\n{pattern}").into_bytes())
 }
 
-/// A reply as a frame of a script: its id is a command that sends that of a call.
+/// Returns a reply as a frame of a script. Its id is a command that sends a call's id.
 fn reply(text: &ByteString, ids: &mut HashMap<String, usize>) -> Vec<u8> {
     let id = IncomingReply::read(text, Compat::default())
         .ok()

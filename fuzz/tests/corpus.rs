@@ -1,6 +1,7 @@
 //! Each target runs on its corpus and on mutations of it.
 //!
-//! Every run tries the same inputs, unless `NEST_WIRE_CASES` asks for more mutations or `NEST_WIRE_SEED` for other ones.
+//! Every run tries the same inputs, unless `NEST_WIRE_CASES` asks for more mutations or
+//! `NEST_WIRE_SEED` for others.
 
 use std::{
     env,
@@ -9,7 +10,7 @@ use std::{
 
 use nest_wire_fuzz::{Mutator, TARGETS, corpus};
 
-/// Runs a target on its corpus and on `cases` mutations; prints the input of which it panics.
+/// Runs a target on its corpus and on `cases` mutations. Prints the input on which it panics.
 fn run(name: &str, cases: u64) {
     let (_, target) = TARGETS
         .into_iter()

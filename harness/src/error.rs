@@ -1,70 +1,70 @@
-//! What can stand in the way of running real processes.
+//! Errors of starting and running real processes.
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
-/// Why a process could not be had.
+/// An error of a process or of its harness.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HarnessError {
-    /// We are not in a checkout of the repository.
+    /// This is not a checkout of the repository.
     #[error("there is no node-harness folder here or above: run this in a checkout of nest-wire")]
     NoFolder,
-    /// A program that is needed is not installed.
+    /// A required program is not installed.
     #[error("`{program}` cannot be run: is it installed?")]
     Missing {
         /// The program's name.
         program: String,
         #[source]
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// `npm ci` or `cargo build` failed.
     #[error("`{command}` failed ({status}):\n{log}")]
     Failed {
-        /// What was run.
+        /// The command.
         command: String,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
-        /// What it printed on standard error.
+        /// Its output on standard error.
         log: String,
     },
     /// A service ended before it listened.
     #[error("{name} ended before it listened:\n{log}")]
     Ended {
-        /// The service.
+        /// The service's name.
         name: String,
-        /// What it printed.
+        /// Its output.
         log: String,
     },
-    /// A service said nothing of where it listens.
+    /// A service did not print its address in time.
     #[error("{name} did not start within {patience:?}:\n{log}")]
     NotListening {
-        /// The service.
+        /// The service's name.
         name: String,
-        /// How long it had.
+        /// The time that it had.
         patience: Duration,
-        /// What it printed.
+        /// Its output.
         log: String,
     },
-    /// A service never printed what was expected of it.
+    /// A service did not print an expected line in time.
     #[error("{name} did not print {line:?} within {patience:?}:\n{log}")]
     NotPrinted {
-        /// The service.
+        /// The service's name.
         name: String,
         /// The line.
         line: String,
-        /// How long it had.
+        /// The time that it had.
         patience: Duration,
-        /// What it printed.
+        /// Its output.
         log: String,
     },
-    /// A file of the harness can't be read or written.
+    /// A file of the harness cannot be read or written.
     #[error("{path}")]
     File {
         /// The file.
         path: PathBuf,
         #[source]
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -11,7 +11,7 @@ use crate::{Harness, HarnessError, tool};
 #[derive(Debug, Clone)]
 pub struct Examples(HashMap<String, PathBuf>);
 
-/// The lines of cargo's `--message-format=json` that matter here.
+/// The lines of cargo's `--message-format=json` that are used here.
 #[derive(Deserialize)]
 struct Message {
     target: Option<Target>,
@@ -25,11 +25,12 @@ struct Target {
 }
 
 impl Examples {
-    /// Builds the examples in this program's own profile. `flags` choose packages and features: those of the command
-    /// that built this program save building all anew.
+    /// Builds the examples in this program's own profile. `flags` select packages and features.
+    /// With the flags of the command that built this program, cargo does not rebuild.
     ///
     /// # Errors
-    /// [`HarnessError::Missing`] without cargo, [`HarnessError::Failed`] if the build fails.
+    /// Returns [`HarnessError::Missing`] without cargo, [`HarnessError::Failed`] if the build
+    /// fails.
     pub async fn build(harness: &Harness, flags: &[&str]) -> Result<Self, HarnessError> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(&cargo);
@@ -53,10 +54,10 @@ impl Examples {
         Self(messages.lines().filter_map(artifact).collect())
     }
 
-    /// The command that runs an example.
+    /// Returns the command that runs an example.
     ///
     /// # Panics
-    /// If there is no example of that name.
+    /// Panics if there is no example of that name.
     #[must_use]
     pub fn command(&self, name: &str) -> Command {
         let path = self

@@ -1,4 +1,4 @@
-//! Where the Node side lives, and what is in it.
+//! The folder of the Node side and its contents.
 
 use std::{
     env, fs,
@@ -26,21 +26,22 @@ pub enum App {
     Main,
     /// The Nest half of the conformance service.
     Conformance,
-    /// The Nest half of what is measured.
+    /// The Nest half of the measured service.
     Bench,
-    /// Nest's client, told how many calls to make.
+    /// Nest's client, which reads from standard input how many calls to make.
     BenchClient,
-    /// What the Nest half of the conformance service cannot show: limits set by flags, values that cannot be written.
+    /// Features that the Nest half of the conformance service lacks: limits set by flags, values
+    /// that cannot be written.
     Edge,
-    /// The Nest half of the guide "Coming from Nest".
+    /// The Nest half of the guide.
     Guide,
-    /// What Nest's pipes make of a payload (Nest 12 only).
+    /// Nest's pipes applied to a payload (Nest 12 only).
     Pipes,
     /// Nest's framing, driven by lines.
     JsonSocket,
     /// Nest's routes, driven by lines.
     Route,
-    /// What `JSON.parse` gives, driven by lines.
+    /// `JSON.parse`, driven by lines.
     Typed,
     /// Nest's client, driven by lines.
     ClientTcp,
@@ -72,19 +73,20 @@ impl App {
 }
 
 impl Harness {
-    /// The majors of Nest that are pinned.
+    /// The pinned majors of Nest.
     pub const MAJORS: [u8; 6] = [7, 8, 9, 10, 11, 12];
 
-    /// Finds the folder, from the current one upwards, or else in the checkout that this program was built from.
+    /// Finds the folder, from the current one upwards, or else in the checkout that this program
+    /// was built from.
     ///
     /// # Errors
-    /// [`HarnessError::NoFolder`].
+    /// Fails with [`HarnessError::NoFolder`].
     pub fn find() -> Result<Self, HarnessError> {
         let here = env::current_dir().unwrap_or_default();
         Self::find_from(&here, built_from())
     }
 
-    /// The folder at this path, whose parts may be somewhere else than in a checkout.
+    /// Returns the folder at this path, which need not be part of a checkout.
     #[must_use]
     pub const fn at(folder: PathBuf) -> Self {
         Self { folder }
@@ -99,10 +101,10 @@ impl Harness {
             .ok_or(HarnessError::NoFolder)
     }
 
-    /// What `PROGRAM --version` prints.
+    /// Returns the output of `PROGRAM --version`.
     ///
     /// # Errors
-    /// [`HarnessError::Missing`] and [`HarnessError::Failed`].
+    /// Fails with [`HarnessError::Missing`] or [`HarnessError::Failed`].
     pub async fn version(program: &str) -> Result<String, HarnessError> {
         let mut command = Command::new(program);
         command.arg("--version");
@@ -110,10 +112,10 @@ impl Harness {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// Which Nest is pinned for a major, `12.1.1` for example.
+    /// Returns the pinned version of a major, for example `12.1.1`.
     ///
     /// # Errors
-    /// [`HarnessError::File`].
+    /// Fails with [`HarnessError::File`].
     pub fn pinned(&self, major: u8) -> Result<String, HarnessError> {
         let path = self.major(major).join("package.json");
         let failed = |source| HarnessError::File {
@@ -125,23 +127,24 @@ impl Harness {
         Ok(package.dependencies.microservices)
     }
 
-    /// The folder that the folder is in: the top of a checkout.
+    /// Returns the parent folder: the top of a checkout.
     ///
     /// # Panics
-    /// Never: the folder was found as the child of one.
+    /// Never panics: the folder was found as the child of another one.
     #[must_use]
     pub fn checkout(&self) -> &Path {
         self.folder.parent().expect("the folder has a parent")
     }
 
-    /// The folder of one major.
+    /// Returns the folder of one major.
     #[must_use]
     pub fn major(&self, major: u8) -> PathBuf {
         self.folder.join(format!("nest-{major}"))
     }
 
-    /// `node APP --nest MAJOR`, to be given further arguments. Its locale, which decides on the order of keys in routes,
-    /// is Node's default and ours, whatever this process's is.
+    /// Returns the command `node APP --nest MAJOR`, for further arguments. Its locale, which
+    /// determines the order of keys in routes, is Node's default and ours, whatever this process's
+    /// locale.
     #[must_use]
     pub fn node(&self, app: App, major: u8) -> Command {
         let mut command = Command::new("node");
@@ -153,13 +156,13 @@ impl Harness {
     }
 }
 
-/// The checkout that this program was built from.
+/// Returns the checkout that this program was built from.
 fn built_from() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)
 }
 
-/// The lines of a `package.json` that matter here.
+/// The lines of a `package.json` that are used here.
 #[derive(Deserialize)]
 struct Package {
     dependencies: Dependencies,

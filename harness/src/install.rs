@@ -1,4 +1,4 @@
-//! Installing the pinned packages, once.
+//! Installs the pinned packages, once.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -10,31 +10,32 @@ use tokio::{process::Command, time::sleep};
 
 use crate::{Harness, HarnessError, tool};
 
-/// How often a process that waits for another one's installation looks whether that is done.
+/// Time between two attempts to lock an installation that another process holds.
 const LOCK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What an installation does.
+/// A step of an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// It installs the packages of this major.
+    /// The packages of this major are being installed.
     Installing(u8),
     /// This major is ready.
     Ready(u8),
 }
 
 impl Harness {
-    /// Installs the packages of these majors with `npm ci`, unless they are there already.
+    /// Installs the packages of these majors with `npm ci`, unless they are already installed.
     ///
-    /// A copy of the lock file, put beside the packages once all are there, tells which state they are in; a lock on a
-    /// file keeps two processes from installing at once.
+    /// A copy of the lock file is put beside the packages once all are installed, and so identifies
+    /// their versions. A lock on a file keeps two processes from installing at once.
     ///
     /// # Errors
-    /// [`HarnessError::Missing`] without npm, [`HarnessError::Failed`] if it fails, [`HarnessError::File`].
+    /// Returns [`HarnessError::Missing`] without npm, [`HarnessError::Failed`] if npm fails, or
+    /// [`HarnessError::File`].
     pub async fn install(&self, majors: &[u8], mut tell: impl FnMut(Progress)) -> Result<(), HarnessError> {
         for &major in majors {
             if !self.is_installed(major)? {
                 let _guard = self.lock_installation(major).await?;
-                // Another process may have done it while we waited.
+                // Another process may have installed them while this one waited.
                 if !self.is_installed(major)? {
                     tell(Progress::Installing(major));
                     self.npm_ci(major).await?;
@@ -45,10 +46,10 @@ impl Harness {
         Ok(())
     }
 
-    /// Whether the packages of a major are there, all of them and in the versions that are pinned.
+    /// Returns whether all packages of a major are installed in the pinned versions.
     ///
     /// # Errors
-    /// [`HarnessError::File`].
+    /// Fails with [`HarnessError::File`].
     pub fn is_installed(&self, major: u8) -> Result<bool, HarnessError> {
         let wanted = self.major(major).join("package-lock.json");
         let wanted = fs::read(&wanted).map_err(|source| HarnessError::File { path: wanted, source })?;
@@ -59,7 +60,7 @@ impl Harness {
         self.major(major).join("node_modules/.installed-package-lock.json")
     }
 
-    /// Asks again and again: a thread that waits for a lock could not be told to stop.
+    /// Tries the lock repeatedly, because a thread that waits for a lock cannot be cancelled.
     async fn lock_installation(&self, major: u8) -> Result<File, HarnessError> {
         let path = self.major(major).join(".installing");
         let failed = |source| HarnessError::File {

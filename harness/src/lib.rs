@@ -1,7 +1,7 @@
 //! Real Nest processes and our own example services, as child processes.
 //!
-//! Knows where `node-harness/` is, installs its packages once, builds the examples, and starts services that die
-//! with their guard.
+//! This crate finds `node-harness/`, installs its packages once, builds the examples, and starts
+//! services that end with their guard.
 
 mod error;
 mod examples;

@@ -1,4 +1,4 @@
-//! A service in a process of its own, which dies with its guard.
+//! A service in a process of its own, which ends with its guard.
 
 use std::{
     io,
@@ -18,17 +18,17 @@ use tokio::{
 
 use crate::HarnessError;
 
-/// How long a service may take to listen, or to print what is waited for: a crowded machine's worst.
+/// Maximum time for a service to listen, or to print an expected line, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the system may take to clear away a killed process.
+/// Maximum time for the system to clear away a killed process.
 const CLEARED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A running service: one of the apps, or an example.
 ///
-/// It ends when this is dropped: it is then gone, and its ports are free. Should this process die in another way, the
-/// service notices that its standard input ends (`--with-parent`). If a test fails while it runs, what it printed is
-/// shown.
+/// Dropping it ends the service and frees its ports. If this process dies in another way, the
+/// service ends with its standard input (`--with-parent`). If a test fails while the service runs,
+/// its output is printed.
 #[derive(Debug)]
 pub struct Service {
     name: String,
@@ -38,11 +38,11 @@ pub struct Service {
     printed: Printed,
 }
 
-/// What a process has printed, line by line.
+/// The lines that a process has printed.
 #[derive(Debug, Clone)]
 struct Printed {
     lines: Arc<Mutex<Vec<Line>>>,
-    /// How many lines there are, or `None` once all output has ended.
+    /// Number of lines, or `None` once all output has ended.
     seen: watch::Receiver<Option<usize>>,
 }
 
@@ -56,7 +56,8 @@ impl Service {
     /// Starts `command` with `--with-parent`, and waits until it listens.
     ///
     /// # Errors
-    /// [`HarnessError::Missing`], [`HarnessError::Ended`] and [`HarnessError::NotListening`].
+    /// Fails with [`HarnessError::Missing`], [`HarnessError::Ended`] or
+    /// [`HarnessError::NotListening`].
     pub async fn start(name: impl Into<String>, mut command: Command) -> Result<Self, HarnessError> {
         let name = name.into();
         command
@@ -95,34 +96,35 @@ impl Service {
         Ok(self.lines().iter().filter_map(|line| address(line)).collect())
     }
 
-    /// The first address it listens on.
+    /// Returns the first address that the service listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
 
-    /// What it has printed on standard output, but for where it listens.
+    /// Returns the service's standard output so far, without the lines with its addresses.
     #[must_use]
     pub fn output(&self) -> Vec<String> {
         let is_output = |line: &String| address(line).is_none();
         self.lines().into_iter().filter(is_output).collect()
     }
 
-    /// Ends the process by closing its standard input. Returns all that it has printed on standard output, but for where it
-    /// listens. While it runs, [`output`](Self::output) misses what is still in the pipe.
+    /// Ends the process by closing its standard input. Returns its whole standard output, without
+    /// the lines with its addresses. While the process runs, [`output`](Self::output) misses what
+    /// is still in the pipe.
     ///
     /// # Errors
-    /// As [`ended`](Self::ended).
+    /// Fails as [`ended`](Self::ended) does.
     pub async fn into_output(mut self) -> io::Result<Vec<String>> {
         self.let_go();
         self.ended().await?;
         Ok(self.output())
     }
 
-    /// Waits until it has printed `line` on standard output.
+    /// Waits until the service has printed `line` on standard output.
     ///
     /// # Errors
-    /// [`HarnessError::NotPrinted`].
+    /// Fails with [`HarnessError::NotPrinted`].
     pub async fn wait_for_line(&self, line: &str) -> Result<(), HarnessError> {
         match timeout(PATIENCE, self.printed.wait_for(|printed| printed == line)).await {
             Ok(true) => Ok(()),
@@ -135,7 +137,7 @@ impl Service {
         }
     }
 
-    /// Closes the pipe to its standard input, as the end of this process would.
+    /// Closes the pipe to the service's standard input, as the end of this process would.
     pub fn let_go(&mut self) {
         self.stdin = None;
     }
@@ -143,16 +145,16 @@ impl Service {
     /// Kills the process, and waits until it and all its sockets are gone.
     ///
     /// # Errors
-    /// As [`ended`](Self::ended).
+    /// Fails as [`ended`](Self::ended) does.
     pub async fn kill(mut self) -> io::Result<()> {
         self.child.start_kill()?;
         self.ended().await.map(drop)
     }
 
-    /// Waits until the process has ended, and all that it has printed is in its [log](Self::log).
+    /// Waits until the process has ended and its whole output is in its [log](Self::log).
     ///
     /// # Errors
-    /// It does not end in time, or the system does not tell.
+    /// Fails if the process does not end in time, or if the system does not report its end.
     pub async fn ended(&mut self) -> io::Result<ExitStatus> {
         let printed = self.printed.clone();
         let ended = async {
@@ -163,13 +165,13 @@ impl Service {
         timeout(PATIENCE, ended).await?
     }
 
-    /// The process's id, while it runs.
+    /// Returns the process's id while it runs.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Everything it has printed.
+    /// Returns everything that the process has printed.
     #[must_use]
     pub fn log(&self) -> String {
         let show = |line: &Line| match line {
@@ -183,7 +185,7 @@ impl Service {
         self.printed.output()
     }
 
-    /// Kills the process and waits, a moment in general, until the system has cleared it away.
+    /// Kills the process and waits, usually a moment, until the system has cleared it away.
     fn end(&mut self) {
         let last = Instant::now() + CLEARED_WITHIN;
         if self.child.start_kill().is_ok() {
@@ -222,18 +224,19 @@ impl Printed {
                 tell.send_replace(Some(lines.len()));
             })
             .await;
-            // A process that failed says why on standard error: whoever learns of its end is to find that in the log.
+            // A process that failed prints the reason on standard error, so the log must be
+            // complete before its end is reported.
             let _ = complaints.await;
             tell.send_replace(None);
         });
         printed
     }
 
-    /// Waits for a line of standard output; false if it ends without one.
+    /// Waits for a line of standard output. Returns false if the output ends without it.
     async fn wait_for(&self, is_it: impl Fn(&str) -> bool) -> bool {
         let mut seen = self.seen.clone();
         loop {
-            // Before looking, so that a line that comes meanwhile counts as a change.
+            // Borrow before the search, so that a line that arrives meanwhile counts as a change.
             let has_ended = seen.borrow_and_update().is_none();
             if self.output().iter().any(|line| is_it(line)) {
                 return true;

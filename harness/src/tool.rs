@@ -6,17 +6,18 @@ use tokio::process::Command;
 
 use crate::HarnessError;
 
-/// Runs a command to its end. It ends early, and all that it has started with it, if the future is dropped.
+/// Runs a command to its end. If the future is dropped, the command and all processes that it has
+/// started are killed.
 ///
 /// # Errors
-/// [`HarnessError::Missing`] if it cannot be run.
+/// Fails with [`HarnessError::Missing`] if the command cannot be run.
 pub(super) async fn finish(mut command: Command) -> Result<Output, HarnessError> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // Killing cargo alone would leave its compilers at work.
+    // Killing only cargo would leave its compilers running.
     #[cfg(unix)]
     command.process_group(0);
     let program = command.as_std().get_program().to_string_lossy().into_owned();
@@ -31,10 +32,10 @@ pub(super) async fn finish(mut command: Command) -> Result<Output, HarnessError>
     output.map_err(missing)
 }
 
-/// As [`finish`]; a failure that the program tells of counts as one.
+/// Runs a command as [`finish`] does. An unsuccessful exit status is an error.
 ///
 /// # Errors
-/// [`HarnessError::Missing`] and [`HarnessError::Failed`].
+/// Fails with [`HarnessError::Missing`] or [`HarnessError::Failed`].
 pub(super) async fn succeed(name: &str, command: Command) -> Result<Output, HarnessError> {
     let output = finish(command).await?;
     if output.status.success() {
@@ -52,7 +53,8 @@ struct Group(Option<u32>);
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The system call would need `unsafe`. Should there be no `kill`, `kill_on_drop` still reaches the leader.
+        // The system call would need `unsafe`. Without a `kill` program, `kill_on_drop` still kills
+        // the leader.
         if let Some(leader) = self.0
             && cfg!(unix)
         {
@@ -80,7 +82,7 @@ mod tests {
         command.args(["-c", "sleep 1000 > alive & wait"]).current_dir(&folder);
         let running = tokio::spawn(finish(command));
         let alive = folder.join("alive");
-        // Opens once `sleep` holds the other end.
+        // This opens once `sleep` holds the other end.
         let opened = tokio::task::spawn_blocking(|| fs::File::open(alive)).await;
         let mut alive = opened.expect("a thread").expect("a pipe");
         running.abort();

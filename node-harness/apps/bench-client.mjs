@@ -1,9 +1,10 @@
-// Nest's client under measurement. Its twin is `benches/src/bin/bench-client.rs`.
+// Nest's client, to be measured. Its twin is `benches/src/bin/bench-client.rs`.
 //
 //     node apps/bench-client.mjs --port P [--nest 12] [--host 127.0.0.1] [--in-flight 64] [--emit]
 //
-// A line with a number has it make that many calls of `sum`, so many in flight, or emit that many events; every answer
-// is checked. Then it prints `done` and the number. It ends with its standard input.
+// For each line with a number, the client makes that many calls of `sum`, with a fixed number in
+// flight, or emits that many events, and checks every reply. Then it prints `done` and the number.
+// It ends with its standard input.
 
 import { readLines } from '../lines.mjs';
 import { loadNest } from '../nest.mjs';
@@ -45,12 +46,13 @@ function calls(count) {
   });
 }
 
-// Subscribed to as it is: a promise around each call would be the caller's cost, not the client's.
+// Subscribe to the observable directly: a promise around each call would be the caller's cost, not
+// the client's.
 function sendOne(complete) {
   client.send('sum', [1, 2, 3]).subscribe({ next: check, error: fail, complete });
 }
 
-// Nest begins an event when it is emitted, subscribed to or not.
+// Nest sends an event when it is emitted, with or without a subscription.
 function emitOne(complete) {
   client.emit('log', 'hello').subscribe({ error: fail, complete });
 }

@@ -1,4 +1,4 @@
-// The service under measurement on real Nest, everything at its default.
+// The measured service on real Nest, with all settings at their defaults.
 // Its twin is `benches/src/handlers.rs`.
 //
 //     node apps/bench-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1] [--routes 0]
@@ -28,7 +28,8 @@ class AppController {
   async wait(value) { return sleep(1, value); }
   log(text) { this.events += 1; }
 
-  // A handler starts some microtasks after its packet was read: by the next turn, those of earlier events have run.
+  // A handler starts some microtasks after its packet was read. By the next turn, those of earlier
+  // events have run.
   async logged() {
     await turn();
     const { events } = this;
@@ -36,7 +37,7 @@ class AppController {
     return events;
   }
 }
-// Routes that nobody calls.
+// Further routes, which are never called.
 const others = Array.from({ length: wanted.routes }, (_, number) => `route-${number}`);
 others.forEach((name) => { AppController.prototype[name] = function unused() {}; });
 decorate(AppController, Controller(), {

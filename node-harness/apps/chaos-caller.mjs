@@ -1,10 +1,11 @@
-// Nest's client, which makes the calls that standard input asks for, all at once.
+// Nest's client, which reads the calls to make from standard input and makes them at once.
 //
 //     node apps/chaos-caller.mjs --port P [--nest 12] [--host 127.0.0.1]
 //
-// Says `{"ready":true}` first. A line in is `{"n":N,"pattern":…,"data":…,"timeout":MS}`, with `"event":true` for an event
-// and `"take":K` for a call that is given up after K values; or `{"close":true}`. A line out says how a call ended:
-// `{"n":N,"values":[…]}`, and `"error":TEXT`, `"timeout":true` or `"dropped":true` if that was not its proper end.
+// Prints `{"ready":true}` first. An input line is `{"n":N,"pattern":…,"data":…,"timeout":MS}`, with
+// `"event":true` for an event and `"take":K` for a call that is cancelled after K values, or
+// `{"close":true}`. An output line is the outcome of a call: `{"n":N,"values":[…]}`, with
+// `"error":TEXT`, `"timeout":true` or `"dropped":true` if it did not complete.
 
 import { printLine, readLines } from '../lines.mjs';
 import { loadNest } from '../nest.mjs';
@@ -17,7 +18,8 @@ const { ClientProxyFactory, Transport } = microservices;
 common.Logger.overrideLogger({ ...logger, error() {} });
 
 const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host, port } });
-// A client whose socket fails between two calls must not end the process: the calls tell.
+// A client whose socket fails between two calls must not end the process: the calls report the
+// failure.
 process.on('uncaughtException', (error) => console.error('uncaught', error));
 process.on('unhandledRejection', (error) => console.error('unhandled', error));
 

@@ -1,10 +1,11 @@
-// Nest's client under steady load: so many calls and events a second, and one slow call, while its service is told to end.
+// Nest's client under steady load: a number of calls and events a second, and one slow call, while
+// its service receives SIGTERM.
 //
 //     node apps/chaos-load.mjs --port P [--nest 12] [--host 127.0.0.1] [--ca F] [--rate 100] [--slow 3000]
 //
-// Says `{"ready":true}` once it is connected. A line `slow` on standard input begins the slow call, which is answered with
-// `{"slow":NUMBER}` at once. The load ends a second after its connection has closed, and two
-// seconds later one line says what became of it all, times in milliseconds:
+// Prints `{"ready":true}` once it is connected. A line `slow` on standard input makes the slow
+// call, and `{"slow":NUMBER}` is printed at once. The load ends a second after its connection has
+// closed. Two seconds later one line reports the outcomes, with times in milliseconds:
 //     {"closed":T,"records":[[N,KIND,BEGUN,ENDED,ERROR],…]}   KIND: call, event, slow; ENDED or ERROR may be null
 
 import { once } from 'node:events';
@@ -41,7 +42,7 @@ let closed = null;
 printLine({ ready: true });
 load();
 listenForSlow();
-// All majors keep Node's socket there.
+// All majors have Node's socket in this member.
 await once(client.socket.netSocket, 'close');
 closed = performance.now();
 await sleep(AFTERWARDS_MS);

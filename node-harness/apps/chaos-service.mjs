@@ -1,9 +1,10 @@
-// A service that prints each number it sees, as soon as a handler has it. Its twin is `chaos/src/serving`.
+// A service that prints each number as soon as a handler has received it. Its twin is
+// `chaos/src/serving`.
 //
 //     node apps/chaos-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
 //
-// Prints `m NUMBER` for a message and `e NUMBER` for an event. A pipe is written at once, so that what a handler has seen
-// is known even of a process that is killed.
+// Prints `m NUMBER` for a message and `e NUMBER` for an event. A write to a pipe is immediate, so
+// the output is complete even if the process is killed.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,5 +1,6 @@
-// The conformance service on real Nest: every kind of handler the protocol knows, Nest's defaults throughout.
-// Its twin is `examples/conformance_service.rs`: whatever a peer sends, the two answer with the same bytes.
+// The conformance service on real Nest: every kind of handler of the protocol, with Nest's
+// defaults. Its twin is `examples/conformance_service.rs`: for any bytes of a peer, both reply with
+// the same bytes.
 //
 //     node apps/conformance-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1] [--path SOCKET]
 //                                       [--cert F --key F [--ca F --mutual]] [--framing length-prefixed]
@@ -13,7 +14,7 @@ import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 import { transportFlags, transportOptions } from '../transport.mjs';
 
 const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', path: '', ...transportFlags });
-// Node takes a path for the port of a Unix socket, and Nest hands on what it gets.
+// Node accepts a path of a Unix socket as port, and Nest passes it on.
 const port = wanted.path || portOption(wanted.port);
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
@@ -44,7 +45,7 @@ class AppController {
   streamSlow({ values, ms }) { return interval(ms).pipe(take(values.length), map((index) => values[index])); }
   streamThenDone({ values, ms }) { return concat(from(values), timer(ms).pipe(ignoreElements())); }
 
-  // Not `throwError`: rxjs 6 wants the error there, rxjs 7 a function that makes it.
+  // Not `throwError`: rxjs 6 takes the error there, rxjs 7 a function that makes it.
   streamError({ values, error }) {
     return new Observable((subscriber) => {
       values.forEach((value) => subscriber.next(value));
@@ -56,7 +57,7 @@ class AppController {
   error() { throw new Error('the caller must not see this'); }
   async delay({ ms, value }) { return sleep(ms, value); }
 
-  // A request that reaches these two is answered with what they return: nothing.
+  // The reply to a request that reaches these two is what they return: undefined.
   appendNote(note) { this.notes.push(note); }
   countNote() { this.noteCount += 1; }
 
@@ -67,7 +68,7 @@ class AppController {
     return taken;
   }
 
-  // Nest reads the methods in this order: the second takes the first one's place.
+  // Nest reads the methods in this order: the second one replaces the first one.
   dupFirst() { return 'first'; }
   dupSecond() { return 'second'; }
 

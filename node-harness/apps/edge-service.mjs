@@ -1,6 +1,6 @@
-// What the conformance service, whose handlers are fixed and whose limits are Nest's own, cannot show: limits that a
-// test can reach, values that cannot be written, several patterns for one handler, several handlers that answer for one
-// pattern, and `close()` while callers are there.
+// Features that the conformance service lacks, since its handlers are fixed and its limits are
+// Nest's own: limits that a test can reach, values that cannot be written, several patterns for one
+// handler, several handlers that answer for one pattern, and `close()` while callers are connected.
 //
 //     node apps/edge-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
 //         [--max-buffer-size UNITS] [--incomplete-message-timeout MS] [--max-send-buffer-size BYTES]
@@ -26,8 +26,8 @@ const { Catch, Controller, HttpException, Module, UseFilters } = common;
 const { NestFactory } = core;
 const { EventPattern, MessagePattern, Payload, RpcException, Transport } = microservices;
 
-// Sends the exception whole, where Nest's own filter would send what it was made of. (rxjs 6 and 7 disagree on what
-// `throwError` takes.)
+// Sends the whole exception, where Nest's own filter sends its argument. (rxjs 6 and 7 differ in
+// the parameter of `throwError`.)
 class WholeFilter {
   catch(exception) { return new rxjs.Observable((subscriber) => subscriber.error(exception)); }
 }
@@ -38,15 +38,16 @@ class AppController {
   echo(data) { return data; }
   async delay({ ms, value }) { return sleep(ms, value); }
 
-  // JSON.stringify throws at it.
+  // JSON.stringify throws on this value.
   bigInt() { return 1n; }
 
-  // Of the second value nothing is left on the wire but the id.
+  // The packet of the second value contains only the id.
   gap() { return rxjs.from([1, undefined, 2]); }
 
   gapAtTheEnd() { return rxjs.from([1, undefined, undefined]); }
 
-  // Many values in the tick after the one that has the first one sent, and a last one much later.
+  // Many values in the tick after the one in which the first value is sent, and a last one much
+  // later.
   burst() {
     return new rxjs.Observable((subscriber) => {
       subscriber.next(1);
@@ -69,7 +70,7 @@ class AppController {
   textNull() { return 'text null'; }
 
   either() { return 'either'; }
-  // An exception of HTTP in the two ways in which it crosses the wire, and in the two in which it does not.
+  // An HTTP exception in the two forms that cross the wire, and in the two that do not.
   httpException({ name, response, form }) {
     const exception = new common[name](response);
     switch (form) {
@@ -84,7 +85,7 @@ class AppController {
   }
   httpError() { throw new HttpException('the caller must not see this', 404); }
 
-  // Two or three handlers for an event, and what a request to it is answered with.
+  // Two or three handlers for an event, with different replies to a request to it.
   twoA() { return 'A'; }
   twoB() { return 'B'; }
   threeA() { return 'A'; }
@@ -146,7 +147,7 @@ const app = await NestFactory.createMicroservice(AppModule, {
   options: {
     host,
     port,
-    // Where there is no flag, null, which leaves Nest's default. Majors 7 to 10 know none of the three.
+    // Without a flag, null selects Nest's default. Majors 7 to 10 do not have these three options.
     maxBufferSize: wanted['max-buffer-size'],
     incompleteMessageTimeout: wanted['incomplete-message-timeout'],
     maxSendBufferSize: wanted['max-send-buffer-size'],

@@ -1,5 +1,5 @@
-// The Nest half of the guide "Coming from Nest": a guard, a pipe, an interceptor and exception filters.
-// Its twin is `examples/coming_from_nest/`.
+// The Nest half of the guide: a guard, a pipe, an interceptor and exception filters. Its twin is
+// `examples/coming_from_nest/`.
 //
 //     node apps/guide-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
 
@@ -25,7 +25,7 @@ class TokenGuard {
 }
 decorate(TokenGuard, Injectable());
 
-// What `ValidationPipe` with an `exceptionFactory` does, without its packages.
+// Does the same as `ValidationPipe` with an `exceptionFactory`, without its packages.
 class OrderPipe {
   transform(order) {
     const complaints = [];

@@ -1,5 +1,6 @@
-// The tutorial's HTTP service: `GET /sum?num=3,5,6` asks the user service. Further routes make the same client say
-// more, so that the bytes of the two sides can be compared; they suit the conformance service.
+// The tutorial's HTTP service: for `GET /sum?num=3,5,6` it calls the user service. Further routes
+// make the same client send more, so that the bytes of the two sides can be compared; they are for
+// the conformance service.
 //
 //     node apps/microservice-test-main.mjs [--nest 12] [--port 3000] [--host localhost]
 //                                          [--user-port 8888] [--user-host localhost]
@@ -51,7 +52,8 @@ class AppController {
   }
 
   async note() {
-    // Major 7 opens a connection for each call made before the first is up: the two would race.
+    // Major 7 opens a connection for each call made before the first one is up, so the two calls
+    // would race.
     await this.userClient.connect();
     this.userClient.emit('note', 'a');
     return this.userClient.send('notes', {});

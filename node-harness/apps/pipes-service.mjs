@@ -1,5 +1,5 @@
-// What Nest's pipes make of a payload: the column "Nest" of the guide's table. Each handler returns what its pipe let
-// through; an exception of HTTP is sent as the body it has.
+// The results of Nest's pipes: the column "Nest" of the guide's table. Each handler returns the
+// output of its pipe. An HTTP exception is sent as its body.
 //
 //     node apps/pipes-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1]
 
@@ -60,7 +60,7 @@ for (const [name, pipe] of Object.entries(PIPES)) {
   members[name] = [(...target) => [pattern, filter].forEach((decorator) => decorator(...target)), Payload(pipe)];
 }
 decorate(AppController, Controller(), members);
-// `decorate` names no types. The pipes that validate look for theirs here.
+// `decorate` does not record types. The validating pipes look for theirs here.
 for (const name of Object.keys(PIPES)) {
   Reflect.defineMetadata('design:paramtypes', [Order], AppController.prototype, name);
 }

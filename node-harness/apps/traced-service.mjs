@@ -1,5 +1,5 @@
-// The last hop of a trace: a service that reads its caller's context by TcpContext.getMetadata(), with OpenTelemetry's
-// own API. Nest 12 only.
+// The last hop of a trace: a service that reads its caller's context with TcpContext.getMetadata()
+// and OpenTelemetry's own API. Nest 12 only.
 //
 //     node apps/traced-service.mjs [--port 0] [--host 127.0.0.1]
 

@@ -3,14 +3,15 @@
 //     node oracles/client-tcp.mjs --port P [--nest 12] [--host 127.0.0.1] [--path SOCKET]
 //                                 [--ca F [--cert F --key F]] [--framing length-prefixed]
 //
-// Says `{"ready":true}` first. A line in is one of
+// Prints `{"ready":true}` first. An input line is one of
 //     {"op":"send","key":K,"pattern":…,"data":…}    {"op":"emit","key":K,"pattern":…,"data":…}
 //     {"op":"unsubscribe","key":K}                  {"op":"connect"}    {"op":"close"}
 //     {"op":"metadata","metadata":M}                 for all packets (12.1 and later)
-// and a line out what the observable of that key did:
+// and an output line is an event of the observable with that key:
 //     {"key":K,"next":V}    {"key":K,"next_undefined":true}    {"key":K,"error":E}    {"key":K,"complete":true}
-// `connect` and `close` go by their own names unless given a key. No line waits for the one before it to be done.
-// When standard input ends and every observable has, the client closes and the process ends with status 0.
+// `connect` and `close` have their own names as keys unless given a key. No line waits for the
+// previous one to be done. When standard input and every observable have ended, the client closes
+// and the process ends with status 0.
 
 import { printLine, readLines } from '../lines.mjs';
 import { loadNest } from '../nest.mjs';
@@ -25,7 +26,7 @@ const { common, microservices, rxjs } = await loadNest(nest);
 const { ClientProxyFactory, Transport } = microservices;
 common.Logger.overrideLogger(logger);
 
-// Node takes a path for the port of a Unix socket, and Nest hands on what it gets.
+// Node accepts a path of a Unix socket as port, and Nest passes it on.
 const options = { host, port: path || port, ...(await transportOptions({ nest, ...wanted })) };
 const client = ClientProxyFactory.create({ transport: Transport.TCP, options });
 const subscriptions = new Map();
@@ -72,6 +73,7 @@ function closeWhenDone() {
     return;
   }
   client.close();
-  // The process ends by itself with the connection; a peer that keeps its end open gets no more than this.
+  // The process ends by itself with the connection. This is the maximum time for a peer that keeps
+  // its end open.
   setTimeout(() => process.exit(0), FAREWELL_MS).unref();
 }

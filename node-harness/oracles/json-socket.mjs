@@ -1,9 +1,10 @@
-// What the real JsonSocket makes of chunks of bytes.
+// Reads chunks of bytes with the real JsonSocket.
 //
 //     node oracles/json-socket.mjs [--nest 12]
 //
-// A line in is one conversation, `["<base64 of a chunk>", …]` or `{"chunks":[…],"maxBufferSize":N}`; a line out is
-// what came of it, `{"messages":["<JSON text>", …],"errors":["<message>", …],"ended":false,"destroyed":false}`.
+// An input line is one conversation, `["<base64 of a chunk>", …]` or
+// `{"chunks":[…],"maxBufferSize":N}`. An output line is its result, `{"messages":["<JSON text>",
+// …],"errors":["<message>", …],"ended":false,"destroyed":false}`.
 
 import { EventEmitter } from 'node:events';
 
@@ -25,9 +26,10 @@ function hear(chunks, { maxBufferSize } = {}) {
     socket.deliver(Buffer.from(chunk, 'base64'));
   }
   const { ended, destroyed } = socket;
-  // Clears the timer of a packet that never came whole.
+  // Clears the timer of an incomplete packet.
   socket.emit('close');
-  // Not while they arrive: JSON.stringify may overflow the stack, and JsonSocket would take that for its own error.
+  // Stringify only now: JSON.stringify may overflow the stack, and JsonSocket would take that for
+  // its own error.
   return { messages: messages.map(asText), errors, ended, destroyed };
 }
 

@@ -1,9 +1,10 @@
-// What route a pattern has, as the server registers it and as it looks up an incoming one.
+// Returns the route of a pattern, as the server registers it and as it looks up an incoming one.
 //
 //     node oracles/route.mjs [--nest 12]
 //
-// A line in is a pattern; a line out is `{"registered":R,"incoming":R}`, where R is the route as it is (a string, or
-// `null`, `true`, `false`), `{"undefined":true}`, or `{"error":"<message>"}` where Nest threw.
+// An input line is a pattern. An output line is `{"registered":R,"incoming":R}`, where R is the
+// route as it is (a string, or `null`, `true`, `false`), `{"undefined":true}`, or
+// `{"error":"<message>"}` if Nest threw.
 
 import { printLine, readLines } from '../lines.mjs';
 import { loadFrom, loadNest } from '../nest.mjs';

@@ -1,9 +1,10 @@
-// The first hop of a trace: a real ClientTCP whose dispatch hook puts OpenTelemetry's context into each packet. Nest 12
-// only.
+// The first hop of a trace: a real ClientTCP whose dispatch hook puts OpenTelemetry's context into
+// each packet. Nest 12 only.
 //
 //     node oracles/traced-client.mjs --port P [--host 127.0.0.1]
 //
-// Says `{"ready":true}` first. A line in is `{"pattern":…,"data":…}`; the line out has the ids of the span it was sent in and the answer:
+// Prints `{"ready":true}` first. An input line is `{"pattern":…,"data":…}`. An output line has the
+// ids of the active span when the message was sent, and the reply:
 //     {"trace":T,"span":S,"parent":null,"state":…,"answer":V}    {…,"error":E}
 
 import { printLine, readLines } from '../lines.mjs';
@@ -23,7 +24,7 @@ printLine({ ready: true });
 for await (const line of readLines()) {
   const { pattern, data } = JSON.parse(line);
   const span = start('ask');
-  // A vendor's own entry has to arrive at the far end too.
+  // A vendor's own entry must arrive at the far end too.
   client.setOnDispatchHook((packet) => Object.assign(packet, { metadata: { ...carrier(span), tracestate: 'vendor=1' } }));
   const outcome = await rxjs.lastValueFrom(client.send(pattern, data)).then((answer) => ({ answer }), (error) => ({ error }));
   span.end();

@@ -1,10 +1,11 @@
-// What JavaScript has after `JSON.parse`, where a Rust type of four members looks at it.
+// Returns the values of `JSON.parse` that a Rust type of four members reads.
 //
 //     node oracles/typed.mjs
 //
-// A line in is a JSON object; a line out is `[name, count, ratio, counts]`: the text `name` with U+FFFD for each half of a
-// surrogate pair, the numbers `count` and `ratio` as JavaScript writes them, and the object `counts` as sorted pairs of
-// them. `null` stands for a `count` that is no integer or beyond 2^53, and for keys that differ in halves of pairs only.
+// An input line is a JSON object. An output line is `[name, count, ratio, counts]`: the text `name`
+// with U+FFFD for each half of a surrogate pair, the numbers `count` and `ratio` as JavaScript
+// writes them, and the object `counts` as sorted pairs of these. `null` stands for a `count` that
+// is not an integer or is beyond 2^53, and for keys that differ only in halves of pairs.
 
 import { printLine, readLines } from '../lines.mjs';
 

@@ -1,4 +1,4 @@
-//! What rustc says to the mistakes that newcomers make: each is to be told what to do instead.
+//! rustc's messages for common mistakes of newcomers: each must say what to do instead.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::repository::protocol::top;
 
-/// A program with a mistake, and what the compiler is to say.
+/// A program with a mistake, and parts of the expected message of the compiler.
 const MISTAKES: &[(&str, &str, &[&str])] = &[
     (
         "a_payload_that_is_not_unwrapped",
@@ -141,7 +141,7 @@ fn who_makes_a_mistake_is_told_what_to_do_instead() {
     }
 }
 
-/// A crate with a program for each mistake.
+/// Writes a crate with a program for each mistake.
 fn write_crate(folder: &Path) {
     let mut manifest = format!(
         "[package]\nname = \"advice\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
@@ -154,7 +154,7 @@ fn write_crate(folder: &Path) {
         write(&folder.join(path), &format!("{USES}{program}\n"));
     }
     write(&folder.join("Cargo.toml"), &manifest);
-    // The very versions that this test was built with: they are here already.
+    // Use the versions that this test was built with, which are already downloaded.
     write(
         &folder.join("Cargo.lock"),
         &fs::read_to_string(top().join("Cargo.lock")).expect("a lock file"),
@@ -166,7 +166,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("it can be written");
 }
 
-/// What the compiler says to each program.
+/// Returns the compiler's messages for each program.
 fn check(folder: &Path) -> BTreeMap<String, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

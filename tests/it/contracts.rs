@@ -127,7 +127,7 @@ async fn nothing_but_the_contract_s_pattern_and_data_goes_over_the_wire() {
     tokio::join!(calls, peer);
 }
 
-/// All that a contract's handler may be; that it compiles is the test.
+/// All forms of a contract's handler. The test is that they compile.
 #[test]
 fn a_contract_s_handler_takes_other_parameters_first_and_may_be_layered() {
     const ECHO: Message<String, String> = Message::new("echo");

@@ -1,4 +1,4 @@
-//! Framing and packets of one's own, plugged in on either side.
+//! Custom framings and packets on either side.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn short(text: &str) -> Vec<u8> {
     framed
 }
 
-/// Nest's own frames; in them, `pattern` goes by the name of `topic`, and packets are numbered.
+/// Nest's own frames, in which `pattern` is called `topic` and packets are numbered.
 #[derive(Default)]
 struct Topics {
     frames: FrameDecoder,

@@ -1,4 +1,4 @@
-//! Framings that refuse packets, and framings that panic: it concerns the packet, and nobody else.
+//! Framings that reject packets, and framings that panic: only the packet is affected.
 
 use std::{
     error::Error,
@@ -22,9 +22,9 @@ use tracing::Level;
 
 use crate::support::{Calls, Log, Peer, calls_with, converse_with};
 
-/// One packet a line. Some words in a packet have it go wrong.
+/// One packet per line. Some words in a packet make the framing fail.
 struct Lines {
-    /// Panics when the framing is dropped.
+    /// Whether dropping the framing panics.
     is_bomb: bool,
 }
 
@@ -42,7 +42,7 @@ impl Framing for Lines {
     }
 
     fn encode(&mut self, packet: &str, out: &mut BytesMut) -> Result<(), FramingError> {
-        // So much is written when it is found out.
+        // These bytes are written before the failure is detected.
         out.put_slice(&packet.as_bytes()[..10]);
         if packet.contains("refuse") || packet.contains("Internal server error") && packet.contains("never") {
             return Err("no such packets".into());
@@ -85,7 +85,7 @@ async fn line(peer: &mut Peer) -> String {
     }
 }
 
-/// Answers a call of `text` with that.
+/// Expects a call with `text` and replies with it.
 async fn echo(peer: &mut Peer, text: &str) {
     let request = line(peer).await;
     let id = request
@@ -132,7 +132,7 @@ async fn a_packet_that_its_framing_refuses_fails_its_own_call_and_no_other() {
     for (outcome, reason) in emitted.into_iter().zip([REFUSED, PANICKED]) {
         assert_unframeable(&outcome, reason);
     }
-    // The connection goes on, and nothing of those packets is left.
+    // The connection stays open, and nothing of those packets was sent.
     let (answer, ()) = tokio::join!(client.send::<String>("echo", "four"), echo(&mut peer, "four"));
     assert_eq!(answer.expect("an answer"), "four");
     calls.expect_none().await;
@@ -241,7 +241,7 @@ async fn a_reply_that_its_framing_refuses_becomes_an_error_of_that_call() {
             peer.send(request("echo", "\"one\"", "b")).await;
             peer.expect("{\"response\":\"one\",\"isDisposed\":true,\"id\":\"b\"}\n")
                 .await;
-            // The log says it once a second.
+            // The failure is logged once a second.
             sleep(Duration::from_secs(2)).await;
         }
         peer.half_close().await;
@@ -256,7 +256,8 @@ async fn a_reply_that_its_framing_refuses_becomes_an_error_of_that_call() {
     }
 }
 
-/// A value, and then without end others that are refused, the first of them after so many seconds.
+/// Returns a value, and then endless values that are rejected, the first of them after this number
+/// of seconds.
 fn endless(pause: u64, polled: Arc<AtomicUsize>) -> ReplyStream {
     ReplyStream::new(stream::unfold(0, move |number| {
         polled.fetch_add(1, SeqCst);
@@ -279,7 +280,7 @@ async fn a_stream_whose_value_is_refused_has_ended() {
             peer.expect("{\"response\":\"one\",\"id\":\"a\"}\n").await;
             peer.expect(internal("a")).await;
             sleep(Duration::from_secs(60)).await;
-            // One is held back until it is known whether it is the last.
+            // One value is held back until it is known whether it is the last.
             assert!(polled.load(SeqCst) <= 3, "it was polled {} times", polled.load(SeqCst));
             peer.send(request("echo", "\"two\"", "b")).await;
             peer.expect("{\"response\":\"two\",\"isDisposed\":true,\"id\":\"b\"}\n")

@@ -1,5 +1,5 @@
-//! What stands in the log: whom a failure concerns, nothing of callers who only look in, and never all of what a peer
-//! has sent.
+//! The log: failures have their pattern and peer, connections without a request are not reported,
+//! and a peer's data is never logged in full.
 
 use std::{io, sync::Arc};
 
@@ -19,7 +19,8 @@ use tracing::Level;
 
 use crate::support::{Log, calls, converse};
 
-/// Serves on a free port until `script` has ended, which is given `HOST:PORT`, and then until all is done.
+/// Serves on a free port until `script`, which receives `HOST:PORT`, has ended, and then until the
+/// service has stopped.
 async fn serving(router: Router, script: impl AsyncFnOnce(String)) {
     let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("bound")[0].to_string();
@@ -103,7 +104,7 @@ async fn a_caller_that_connects_and_leaves_is_no_news() {
         let politely = TcpStream::connect(&address).await.expect("it listens");
         drop(politely);
         let rudely = TcpStream::connect(&address).await.expect("it listens");
-        // Its end is then a reset.
+        // The connection then ends with a reset.
         socket2::SockRef::from(&rudely)
             .set_linger(Some(std::time::Duration::ZERO))
             .expect("an option of TCP");
@@ -211,7 +212,7 @@ async fn peers_that_break_the_framing_are_named_and_cannot_fill_the_log() {
         let (text, first) = (log.text(), first.expect("twenty"));
         let lines: Vec<&str> = text.lines().filter(|line| line.contains(words)).collect();
         assert!(lines[0].contains(&format!("peer={first}")), "{text}");
-        // One a second, which twenty connections hardly take.
+        // One line a second, and twenty connections hardly take a second.
         assert!(lines.len() < 20, "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that can be tested without Node, one topic a file.
+//! All tests that do not need Node, one topic per file.
 
 mod advice;
 mod client;

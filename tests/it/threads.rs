@@ -1,5 +1,5 @@
-//! What may be handed to other threads, and what may be shared with them: whoever keeps one of these in a state, or in a
-//! task, finds out here first.
+//! The types that may be sent to other threads, and those that may be shared with them. A type that
+//! loses one of these fails here first.
 
 use nest_wire::{
     client::{self, CallError, Client, StateStream, StreamingClient},

@@ -1,5 +1,5 @@
-//! Traces that cross the wire, from our client to our server, with OpenTelemetry's own SDK. With Node in between, they are
-//! in `compat-tests`.
+//! Traces that cross the wire, from our client to our server, with OpenTelemetry's own SDK.
+//! `compat-tests` has the traces through Node.
 
 use nest_wire::{
     client::{Client, Request, Target},
@@ -27,7 +27,7 @@ struct Spans {
 }
 
 impl Spans {
-    /// As most run in production: without the spans for debugging.
+    /// Starts recording as most services in production do: without spans for debugging.
     fn start() -> Self {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let exporter = InMemorySpanExporter::default();
@@ -45,7 +45,7 @@ impl Spans {
         }
     }
 
-    /// The one span of that name.
+    /// Returns the only span of that name.
     fn named(&self, name: &str) -> SpanData {
         let spans = self.exporter.get_finished_spans().expect("spans");
         let mut named = spans.iter().filter(|span| span.name == name);

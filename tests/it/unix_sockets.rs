@@ -9,7 +9,7 @@ use nest_wire::{
 };
 use tokio::{net::UnixListener, sync::oneshot};
 
-/// A path that is free, in a folder of its own, which goes when this is dropped.
+/// A free path in a folder of its own, which is removed when this value is dropped.
 struct Place(PathBuf);
 
 impl Place {

@@ -1,4 +1,4 @@
-//! Two clients taking turns.
+//! Two clients that take turns.
 
 use std::{
     error::Error,
@@ -15,17 +15,17 @@ use nest_wire_benches::{
 use nest_wire_harness::{App, Harness};
 use tokio::process::Command;
 
-/// The core that clients are measured on, and the servers' one.
+/// The core of the clients, and the core of the servers.
 const CLIENTS: Cores = Cores::Only(0);
 const SERVER: Cores = Cores::Only(1);
-/// How many calls tell how many fill a turn.
+/// Number of calls that are timed to compute the number of calls in a turn.
 const SAMPLE: u64 = 4000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Against the raw server, which answers with 6 and the call's id; clients check the 6.
+    /// Against the raw server, which replies with 6 and the call's id. Clients check the 6.
     Calls,
-    /// Against our server, which counts them; the count is checked.
+    /// Against our server, which counts them. The count is checked.
     Events,
 }
 
@@ -84,7 +84,7 @@ impl Contest {
             .ok_or_else(|| "no Nest process".into())
     }
 
-    /// A client that is warm, and knows how many calls fill its turn.
+    /// Returns a warm client, with the number of calls that fill its turn.
     async fn contender(&self, mut command: Command, server: &Server) -> Result<Contender, Box<dyn Error>> {
         command
             .args(["--port", &server.address().port().to_string()])
@@ -105,7 +105,7 @@ impl Contest {
         Ok(contender)
     }
 
-    /// Nanoseconds of CPU for each call.
+    /// Returns the nanoseconds of CPU time for each call.
     async fn turn(&self, contender: &mut Contender, server: &Server) -> Result<f64, Box<dyn Error>> {
         let used = contender.client.calls(contender.calls).await?;
         if self.kind == Kind::Events {
@@ -120,7 +120,7 @@ struct Contender {
     calls: u64,
 }
 
-/// Waits until so many events have come; more are wrong.
+/// Waits until this number of events has arrived. A larger number is an error.
 async fn arrived(server: &Server, expected: u64) -> Result<(), Box<dyn Error>> {
     let asking = Client::new(server.address().to_string());
     let (mut arrived, patience) = (0, Instant::now() + Duration::from_secs(10));

@@ -1,10 +1,10 @@
-//! Nest's client and ours, round by round in one run, against the same server.
+//! Nest's client and ours, in turns within one run, against the same server.
 //!
 //! ```sh
 //! cargo bench -p nest-wire-benches --bench client
 //! ```
 //!
-//! What is compared is the CPU time of the client's process for each call.
+//! The benchmark compares the CPU time of the client's process for each call.
 
 mod contest;
 
@@ -22,13 +22,13 @@ use contest::{Contest, Kind};
 /// Nest's client and ours
 #[derive(Parser)]
 struct Args {
-    /// How often each has its turn
+    /// Number of turns of each client
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Two short rounds, and one Nest process instead of the best of three
+    /// Measure two short rounds, and one Nest process instead of the best of three
     #[arg(long)]
     quick: bool,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }

@@ -1,4 +1,4 @@
-//! Whether one connection's handlers that compute use both cores.
+//! Checks whether handlers that compute on one connection use both cores.
 
 use std::{
     error::Error,
@@ -14,14 +14,15 @@ use nest_wire_benches::{
 
 use super::Effort;
 
-/// How long a handler is to compute.
+/// Computing time of a handler.
 const WORK: Duration = Duration::from_micros(100);
 const SHAPE: Shape = Shape {
     connections: 1,
     in_flight: 64,
 };
 
-/// The figure is the time between two answers; the server with one worker on one core stands in Nest's place.
+/// Measures the time between two replies. The server with one worker on one core takes Nest's
+/// place.
 pub(crate) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Vec<Round>, Box<dyn Error>> {
     let rounds_of_work = calibrated();
     let exchange =
@@ -49,7 +50,7 @@ async fn between_answers(load: &mut Load, effort: &Effort) -> Result<(f64, f64),
     Ok((1e9 / report.rate(), report.generator_load()))
 }
 
-/// How much work takes that long here, by the quickest of several tries.
+/// Returns the amount of work that takes this time here, by the fastest of several tries.
 fn calibrated() -> u32 {
     const TRY: u32 = 100_000;
     let tries = (0..10).map(|_| {

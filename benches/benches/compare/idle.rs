@@ -1,4 +1,4 @@
-//! What ten thousand connections that do nothing cost, in memory of the server process.
+//! The memory that ten thousand idle connections cost the server's process.
 
 use std::{error::Error, time::Duration};
 
@@ -12,7 +12,8 @@ use tokio::time::sleep;
 
 use super::{Effort, row::Idle};
 
-/// Connections are opened, and write, in groups: not all 20 kB messages are to be in memory at once.
+/// Connections are opened, and write, in groups, so that the 20 kB messages are not all in memory
+/// at once.
 const GROUPS: usize = 100;
 const GROUP: Shape = Shape {
     connections: 100,
@@ -20,13 +21,13 @@ const GROUP: Shape = Shape {
 };
 const MESSAGE: usize = 20_000;
 
-/// How often a server's memory is looked at, once it has nothing to do; the least counts.
+/// Number of readings of an idle server's memory; the smallest counts.
 const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 pub(crate) async fn measure(idle: Idle, binaries: &Binaries, effort: &Effort) -> Result<Vec<Round>, Box<dyn Error>> {
     let mut rounds = Vec::new();
-    // A round takes new processes: three show as much as five.
+    // Each round starts new processes. Three rounds show as much as five.
     for _ in 0..effort.rounds.min(3) {
         let nest = each_connection(Kind::Nest, idle, binaries).await?;
         rounds.push(Round {
@@ -38,7 +39,7 @@ pub(crate) async fn measure(idle: Idle, binaries: &Binaries, effort: &Effort) ->
     Ok(rounds)
 }
 
-/// The bytes that each connection adds.
+/// Returns the bytes that each connection adds.
 async fn each_connection(kind: Kind, idle: Idle, binaries: &Binaries) -> Result<f64, Box<dyn Error>> {
     let json = Script::Ascii.json(MESSAGE);
     let last = json.chars().rev().nth(1).map(String::from).unwrap_or_default();
@@ -50,7 +51,7 @@ async fn each_connection(kind: Kind, idle: Idle, binaries: &Binaries) -> Result<
     for _ in 0..GROUPS {
         groups.push(Load::connect(server.address(), GROUP, &exchange).await?);
     }
-    // Connections are accepted in turn: once this one is answered, all others are open.
+    // Connections are accepted in order. Once this one is answered, all others are open.
     ask_once(&server, &exchange).await?;
     if idle == Idle::AfterMessage {
         for group in &mut groups {

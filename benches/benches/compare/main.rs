@@ -1,4 +1,4 @@
-//! nest-wire, real Nest and bare tokio side by side, round by round in one run; what counts is the ratios.
+//! nest-wire, real Nest and bare tokio, in turns within one run. The results are ratios.
 //!
 //! ```sh
 //! cargo bench -p nest-wire-benches --bench compare
@@ -26,31 +26,32 @@ use row::{Procedure, Row};
 /// nest-wire, real Nest and bare tokio, side by side
 #[derive(Parser)]
 struct Args {
-    /// Only rows whose name contains one of these
+    /// Measure only rows whose name contains one of these
     rows: Vec<String>,
-    /// How often each contender has its turn
+    /// Number of turns of each contender
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Two short rounds, and one Nest process instead of the best of three: to see that all works
+    /// Measure two short rounds, and one Nest process instead of the best of three, to see that
+    /// everything works
     #[arg(long)]
     quick: bool,
-    /// List the rows and measure nothing
+    /// List the rows without measuring
     #[arg(long)]
     list: bool,
-    /// Also write what was measured to this file, as JSON
+    /// Also write the results to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// How thoroughly to measure.
+/// The effort of a measurement.
 struct Effort {
     rounds: usize,
-    /// How long Nest is measured at a time; the others take half of it.
+    /// Length of Nest's turn. The others take half of it.
     slice: Duration,
-    /// How many Nest processes the best is taken of.
+    /// Number of Nest processes, of which the best is measured.
     candidates: usize,
 }
 
@@ -90,7 +91,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Measures row after row. One that fails is told of, and the others go on.
+/// Measures the rows one by one. If a row fails, the failure is printed and the others are still
+/// measured.
 async fn measure_all(rows: &[Row], args: &Args) -> Result<Vec<Outcome>, Box<dyn Error>> {
     descriptors::allow_all();
     Harness::find()?.install(&[12], |_| ()).await?;

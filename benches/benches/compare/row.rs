@@ -1,45 +1,45 @@
-//! What a row of the comparison is.
+//! A row of the comparison.
 
 use nest_wire_benches::{
     comparison::{Target, Unit},
     load::{Exchange, Shape},
 };
 
-/// One load, what is looked at under it, and what it should come to.
+/// A load, the figure that is measured under it, and its targets.
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) procedure: Procedure,
     pub(crate) target: Target,
 }
 
-/// How a row comes to its figures. A smaller figure is better in all of them.
+/// The way in which a row is measured. A smaller figure is better in all of them.
 pub(crate) enum Procedure {
     /// Servers stay up and take turns under a steady load.
     Steady(Steady),
-    /// Ten thousand connections that do nothing.
+    /// Ten thousand idle connections.
     Idle(Idle),
-    /// One core against two, for handlers that compute. "Nest" is here our server on one core.
+    /// One core against two, for handlers that compute. "Nest" is our server on one core here.
     BothCores,
 }
 
 pub(crate) struct Steady {
     pub(crate) shape: Shape,
     pub(crate) exchange: Exchange,
-    /// What the figure is divided by: requests, values or megabytes per exchange.
+    /// The divisor of the figure: requests, values or megabytes per exchange.
     pub(crate) units: f64,
     pub(crate) figure: Figure,
     pub(crate) raw: Raw,
 }
 
-/// What is compared.
+/// A measured figure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
     /// The server's CPU time, in nanoseconds for each unit.
     Cpu,
-    /// Half of the answers came within so many nanoseconds. Server and generator share one core: across two, the
-    /// time it takes to wake an idle core would be measured.
+    /// The median of the latencies, in nanoseconds. Server and generator share one core: across
+    /// two, the figure would be the time to wake an idle core.
     MedianLatency,
-    /// The most memory that the server has had, in bytes.
+    /// The peak memory of the server, in bytes.
     PeakMemory,
 }
 
@@ -50,11 +50,11 @@ pub(crate) enum Raw {
     Left,
 }
 
-/// What each connection has done by the time its memory is looked at.
+/// What each connection has done before its memory is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idle {
     Fresh,
-    /// It has had a request of 20 kB answered.
+    /// The server has answered a request of 20 kB on it.
     AfterMessage,
 }
 

@@ -10,13 +10,13 @@ use nest_wire_benches::{
 
 use super::row::{Figure, Idle, Procedure, Raw, Row, Steady};
 
-/// How many bytes a large payload has.
+/// Number of bytes of a large payload.
 const MEGABYTE: usize = 1_000_000;
-/// How many events go between two requests that ask how many came.
+/// Number of events between two requests for the number of received events.
 const EVENTS: usize = 1000;
-/// How many values a stream has.
+/// Number of values of a stream.
 const VALUES: usize = 1000;
-/// Long enough for either server to have read one small segment before the next is written.
+/// Time in which either server has read one small segment, before the next one is written.
 const SEGMENT_PAUSE: Duration = Duration::from_micros(25);
 
 pub(crate) fn all() -> Vec<Row> {
@@ -33,7 +33,8 @@ pub(crate) fn all() -> Vec<Row> {
     rows
 }
 
-/// Small requests, with a pattern of text and with one that is an object.
+/// Returns the rows of small requests, with a pattern that is a string and with one that is an
+/// object.
 fn requests() -> Vec<Row> {
     let shapes = [
         (1, 64, Figure::Cpu, Target::at_least(18.0).and_at_most(1.9)),
@@ -53,7 +54,7 @@ fn requests() -> Vec<Row> {
             Figure::MedianLatency => ", median latency",
             _ => "",
         };
-        // The targets are those of the pattern that is text; of the other kind Nest is quicker.
+        // The targets are for the string pattern. Nest is faster with the other one.
         let is_text = pattern.starts_with('"');
         let nest = target.nest.filter(|_| is_text || figure == Figure::MedianLatency);
         Row {
@@ -169,7 +170,8 @@ fn payloads() -> Vec<Row> {
     rows.collect()
 }
 
-/// Both sides write 16 MB at once: there is always one more in flight than the answer that is being written.
+/// Returns the row in which both sides write 16 MB at once: one more request is in flight than the
+/// reply that is being written.
 fn both_ways() -> Row {
     let json = Script::Ascii.json(16 * MEGABYTE);
     let exchange = Exchange::request("\"echo\"", &json).answered(&json);
@@ -195,7 +197,7 @@ fn steady(name: &str, (connections, in_flight): (usize, usize), exchange: Exchan
 }
 
 impl Row {
-    /// For a row in which system calls rule: what bare tokio reaches is the limit.
+    /// Adds the raw server to a row that is dominated by system calls, as its limit.
     fn beside_raw(mut self) -> Self {
         if let Procedure::Steady(steady) = &mut self.procedure {
             steady.raw = Raw::Measured;

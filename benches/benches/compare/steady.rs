@@ -1,4 +1,4 @@
-//! Servers under a steady load, each in its turn.
+//! Servers under a steady load, in turns.
 
 use std::{error::Error, time::Duration};
 
@@ -13,9 +13,9 @@ use super::{
     row::{Figure, Raw, Steady},
 };
 
-/// The core that servers are measured on.
+/// The core of the servers.
 const SERVERS: Cores = Cores::Only(0);
-/// The generator's.
+/// The core of the generator.
 const GENERATOR: Cores = Cores::Only(1);
 
 pub(crate) async fn measure(
@@ -29,7 +29,7 @@ pub(crate) async fn measure(
         Raw::Measured => Some(Contender::start(Kind::Raw, steady, binaries).await?),
         Raw::Left => None,
     };
-    // Warm caches, filled buffers.
+    // Warm the caches and fill the buffers.
     ours.turn(steady, effort.slice / 4).await?;
     let mut rounds = Vec::new();
     for _ in 0..effort.rounds {
@@ -49,7 +49,8 @@ pub(crate) async fn measure(
     Ok(rounds)
 }
 
-/// Nest's processes differ by up to 1.6, for good, in what the engine has made of them: ours is compared with the best.
+/// Returns the fastest of several Nest processes. They differ permanently, by a factor of up to
+/// 1.6, because the engine optimises each one differently.
 async fn best_nest(steady: &Steady, binaries: &Binaries, effort: &Effort) -> Result<Contender, Box<dyn Error>> {
     let mut best: Option<(f64, Contender)> = None;
     for _ in 0..effort.candidates {
@@ -81,7 +82,7 @@ impl Contender {
         Ok(Self { server, load })
     }
 
-    /// The figure, and how busy the generator was.
+    /// Returns the figure, and how busy the generator was.
     async fn turn(&mut self, steady: &Steady, slice: Duration) -> Result<(f64, f64), Box<dyn Error>> {
         let _pinned = Pinned::to(match steady.figure {
             Figure::MedianLatency => SERVERS,

@@ -2,17 +2,17 @@
 
 use std::{collections::BTreeMap, error::Error, fmt, fs, ops::Range, path::PathBuf};
 
-/// The table stands between these.
+/// The table stands between these two lines.
 const BEGIN: &str = "<!-- counts -->";
 const END: &str = "<!-- end of counts -->";
 const HEAD: &str = "| work | instructions | allocations per run |\n| --- | ---: | ---: |\n";
 
-/// What was counted of one piece of work.
+/// The counts of one piece of work.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Figures {
-    /// In user mode, for each unit.
+    /// Instructions in user mode for each unit.
     pub(crate) instructions: Option<f64>,
-    /// For each run.
+    /// Allocations for each run.
     pub(crate) allocations: Option<f64>,
 }
 
@@ -34,7 +34,7 @@ impl Document {
         self.figures.get(name).copied()
     }
 
-    /// Writes the table anew.
+    /// Writes the table again.
     pub(crate) fn update(&mut self, counted: &[(String, Figures)]) -> Result<(), Box<dyn Error>> {
         let cell = |count: Option<f64>| count.map(|count| format!("{count:.0}")).unwrap_or_default();
         let row = |(name, figures): &(String, Figures)| {
@@ -47,7 +47,7 @@ impl Document {
         let rows: String = counted.iter().map(row).collect();
         let range = table(&self.text)?;
         let mut text = self.text.clone();
-        // By its place, not by its text: an empty table is a line break like any other.
+        // Replace by range, not by text: an empty table is a line break like any other.
         text.replace_range(range, &format!("\n{HEAD}{rows}"));
         fs::write(&self.path, &text)?;
         print!("{rows}");
@@ -55,7 +55,7 @@ impl Document {
     }
 }
 
-/// Where the table stands.
+/// Returns the range of the table.
 fn table(text: &str) -> Result<Range<usize>, Box<dyn Error>> {
     let begin = text.find(BEGIN).ok_or("no table of counts")? + BEGIN.len();
     let length = text[begin..].find(END).ok_or("the table of counts does not end")?;

@@ -1,4 +1,5 @@
-//! Counting instructions, with valgrind: what a process executes for more work, less what it executes for less.
+//! Counts instructions with valgrind: the instructions of a process for more work, less those for
+//! less work.
 
 use std::{
     error::Error,
@@ -15,20 +16,20 @@ use nest_wire_benches::{
 
 use super::document::Figures;
 
-/// What one Nest `ClientProxy` does.
+/// The shape of one Nest `ClientProxy`.
 const SHAPE: Shape = Shape {
     connections: 1,
     in_flight: 64,
 };
 
-/// Whether valgrind is installed.
+/// Returns whether valgrind is installed.
 pub(crate) fn can_be_counted() -> bool {
     let mut valgrind = Command::new("valgrind");
     valgrind.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     valgrind.status().is_ok_and(|status| status.success())
 }
 
-/// How many instructions each unit of the work takes.
+/// Returns the number of instructions for each unit of the work.
 pub(crate) fn per_unit(work: &Work) -> Result<f64, Box<dyn Error>> {
     let few = in_all(work, work.runs)?;
     let many = in_all(work, 3 * work.runs)?;
@@ -45,7 +46,8 @@ fn in_all(work: &Work, runs: u64) -> Result<u64, Box<dyn Error>> {
     counted_in(&log)
 }
 
-/// How many instructions a request costs whole servers, sockets and all: ours, and the raw one.
+/// Returns the number of instructions for each request of whole servers, over sockets: ours and the
+/// raw one.
 pub(crate) async fn of_servers() -> Result<Vec<(String, Figures)>, Box<dyn Error>> {
     let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6");
     let canned = exchange.clone().canned();
@@ -65,7 +67,8 @@ pub(crate) async fn of_servers() -> Result<Vec<(String, Figures)>, Box<dyn Error
     ])
 }
 
-/// How many instructions a call costs our whole client, sockets and all, and how many an event.
+/// Returns the number of instructions of our whole client, over sockets, for each call and for each
+/// event.
 pub(crate) async fn of_client() -> Result<Vec<(String, Figures)>, Box<dyn Error>> {
     let binaries = Binaries {
         ours: env!("CARGO_BIN_EXE_bench-server").into(),
@@ -138,7 +141,7 @@ fn counting(program: &Path) -> Command {
     command
 }
 
-/// Valgrind ends with `==1234== Collected : 5678`.
+/// Parses valgrind's log, which ends with `==1234== Collected : 5678`.
 fn counted_in(log: &str) -> Result<u64, Box<dyn Error>> {
     let line = log.lines().find_map(|line| line.split_once("Collected : "));
     let count = line.and_then(|(_, count)| count.trim().parse().ok());

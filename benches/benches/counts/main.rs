@@ -1,12 +1,13 @@
-//! Instructions and allocations, counted and held against the figures in `docs/PERFORMANCE.md`.
+//! Counts instructions and allocations, and compares them with the figures in
+//! `docs/PERFORMANCE.md`.
 //!
 //! ```sh
 //! cargo bench -p nest-wire-benches --bench counts               # fails where there is more than was
 //! cargo bench -p nest-wire-benches --bench counts -- --update   # writes the figures anew
 //! ```
 //!
-//! Counts are the same on a busy machine and a quiet one. Instructions are those in user mode, counted by valgrind; without
-//! it, allocations alone are.
+//! Counts are the same on a busy machine and on an idle one. Valgrind counts the instructions in
+//! user mode; without valgrind, only allocations are counted.
 
 mod allocations;
 mod document;
@@ -19,19 +20,20 @@ use nest_wire_benches::counted::Work;
 
 use document::{Document, Figures};
 
-/// By how much a count of instructions may differ from the one that is written down: compilers change.
+/// Maximum relative growth of a count of instructions; compilers change.
 const TOLERANCE: f64 = 0.05;
 
-/// What a request may cost our whole server, whatever is written down: small steps must not add up.
+/// Maximum number of instructions for a request to our whole server, whatever the recorded figure:
+/// small steps must not add up.
 const MOST: (&str, f64) = ("our whole server, `sum`, 1 x 64", 3300.0);
 
-/// Instructions and allocations, counted
+/// Count instructions and allocations
 #[derive(Parser)]
 struct Args {
-    /// Write what was counted into docs/PERFORMANCE.md
+    /// Write the counts into docs/PERFORMANCE.md
     #[arg(long)]
     update: bool,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -88,7 +90,7 @@ fn judge(document: &Document, counted: &[(String, Figures)]) -> ExitCode {
     exit
 }
 
-/// Whether more was counted than is written down, or nothing is written down.
+/// Returns whether a count exceeds the recorded one, or no count is recorded.
 fn exceeds(now: Option<f64>, then: Option<f64>, tolerance: f64) -> bool {
     now.is_some_and(|now| then.is_none_or(|then| now > then * (1.0 + tolerance)))
 }

@@ -1,4 +1,4 @@
-//! Frames out of bytes and into bytes.
+//! Decoding and encoding of frames.
 
 use bytes::BytesMut;
 use divan::{Bencher, counter::BytesCount};
@@ -8,18 +8,18 @@ use nest_wire_benches::text::Script;
 const MEGABYTE: usize = 1_000_000;
 /// A small piece.
 pub(crate) const SEGMENT: usize = 1000;
-/// What one read brings at most.
+/// Maximum number of bytes of one read.
 pub(crate) const READ: usize = 64 * 1024;
 const SCRIPTS: [Script; 3] = [Script::Ascii, Script::Cjk, Script::Emoji];
 
-/// A frame with a JSON string.
+/// Returns a frame with a JSON string.
 pub(crate) fn frame(script: Script, bytes: usize) -> BytesMut {
     let mut frame = BytesMut::new();
     encode(&script.json(bytes), &mut frame);
     frame
 }
 
-/// Decodes a frame that arrives in pieces of so many bytes.
+/// Decodes a frame that arrives in pieces of this size.
 pub(crate) fn decode(frame: &[u8], segment: usize) {
     let mut decoder = FrameDecoder::default();
     let mut frames = 0;
@@ -30,7 +30,7 @@ pub(crate) fn decode(frame: &[u8], segment: usize) {
     assert_eq!(frames, 1);
 }
 
-/// Memory for a frame, touched already.
+/// Returns memory for a frame, with its pages already in use.
 fn room(frame: &BytesMut) -> BytesMut {
     let mut room = frame.clone();
     room.clear();

@@ -1,10 +1,10 @@
-//! JSON as JavaScript has it, beside serde's types.
+//! JSON as JavaScript reads and writes it, beside serde's types.
 
 use divan::{Bencher, black_box, counter::BytesCount};
 use nest_wire::{json, packet::RawJson};
 use nest_wire_benches::text::Script;
 
-/// An array of random numbers, some whole and some not.
+/// Returns an array of random numbers, some of them whole.
 fn numbers(count: usize) -> String {
     let mut random = fastrand::Rng::with_seed(7);
     let numbers: Vec<f64> = (0..count)

@@ -1,11 +1,12 @@
-//! The pieces by themselves: codec, packets, patterns, JSON, and a request's whole way through the server without a socket.
+//! The parts by themselves: codec, packets, patterns, JSON, and a request through the whole server
+//! without a socket.
 //!
 //! ```sh
 //! cargo bench -p nest-wire-benches --bench micro            # all, then the ratios to simdutf8
 //! cargo bench -p nest-wire-benches --bench micro -- decode
 //! ```
 //!
-//! Input is the same on every run, bytes are declared, and answers are asserted.
+//! The input is the same on every run, bytes are declared, and results are asserted.
 
 mod codec;
 mod json;
@@ -16,7 +17,7 @@ mod serving;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     divan::main();
-    // Cargo passes `--bench`; whoever names a benchmark does not ask for the ratios.
+    // Cargo passes `--bench`. If a benchmark is named too, the ratios are not printed.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {
         ratios::print();
         ratios::print_memory().await?;

@@ -1,4 +1,4 @@
-//! Packets read and written, and what their patterns lead to.
+//! Reading and writing packets, and looking up their patterns.
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -11,7 +11,7 @@ use nest_wire::{
 
 const REPLY: &str = r#"{"response":6,"isDisposed":true,"id":"0123456789abcdef01234"}"#;
 
-/// A request's text.
+/// Returns a request's text.
 pub(crate) fn request_text(number: usize) -> String {
     format!(r#"{{"pattern":"sum","data":[1,2,3],"id":"{number:021}"}}"#)
 }
@@ -67,7 +67,7 @@ fn make_a_call_id() -> CallId {
     CallId::random(Compat::Nest12)
 }
 
-/// The detour that a pattern takes which is not spelled as it was registered.
+/// The slow path of a pattern that is not spelled as it was registered.
 #[divan::bench(args = [r#""sum""#, r#"{"cmd":"sum"}"#, r#"{"service":"users","Cmd":"get","_v":1,"é":2}"#])]
 fn route_of_incoming_pattern(bencher: Bencher<'_, '_>, pattern: &str) {
     bencher.bench_local(|| {

@@ -1,5 +1,5 @@
-//! Framing against `simdutf8`, which validates the same bytes: what cannot be had for less. And what a large frame takes of
-//! a server's memory.
+//! Compares framing with `simdutf8`, which validates the same bytes and so is a lower bound, and
+//! measures the memory that a large frame takes in a server.
 
 use std::{
     error::Error,
@@ -15,10 +15,10 @@ use nest_wire_benches::{
 use super::codec::{SEGMENT, decode, frame};
 
 const MEGABYTE: usize = 1_000_000;
-/// How often each is timed, in turn with the others; the quickest time counts.
+/// Number of timings of each contender, in turns; the fastest counts.
 const TURNS: usize = 200;
 
-/// Prints, for each script: simdutf8's time over ours, and what small segments cost.
+/// Prints for each script simdutf8's time over ours, and the cost of small segments.
 pub(crate) fn print() {
     println!("\n1 MB           simdutf8 / decode (at least)    in 1 kB segments / whole (at most)");
     for (script, least) in [(Script::Ascii, 0.25), (Script::Cjk, 0.5), (Script::Emoji, 0.5)] {
@@ -38,7 +38,7 @@ pub(crate) fn print() {
     }
 }
 
-/// Prints how much memory our server has had at most, over the size of the one frame that it was sent.
+/// Prints the peak memory of our server, over the size of the single frame that it received.
 pub(crate) async fn print_memory() -> Result<(), Box<dyn Error>> {
     println!("\n64 MB          peak memory / frame (at most)");
     for script in [Script::Ascii, Script::Cjk, Script::Emoji] {

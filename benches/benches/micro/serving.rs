@@ -1,12 +1,12 @@
-//! A request's whole way through the server, but for the system: read, routed, handled, answered.
+//! A request through the whole server, without the system: reading, routing, handling, replying.
 
 use divan::{Bencher, counter::ItemsCount};
 use nest_wire_benches::serving::Serving;
 
-/// How many requests come in one segment.
+/// Number of requests in one segment.
 const IN_FLIGHT: usize = 64;
 
-/// As it was registered, as the same object spelled otherwise, and past a great many other routes.
+/// Serves the pattern as registered, and the same object spelled otherwise.
 #[divan::bench(args = [r#""sum""#, r#"{"cmd":"sum"}"#, r#"{"cmd" : "sum"}"#])]
 fn serve_64_requests(bencher: Bencher<'_, '_>, pattern: &str) {
     let mut serving = Serving::new(pattern, IN_FLIGHT, 0);

@@ -10,7 +10,8 @@ const SIZE: (u32, u32) = (640, 360);
 const OURS: RGBColor = RGBColor(222, 86, 40);
 const NEST: RGBColor = RGBColor(110, 110, 120);
 
-/// Writes the chart; the lines are ours and Nest's, each as (how much work, what a core serves).
+/// Writes the chart. The lines are ours and Nest's, each a list of (amount of work, throughput of a
+/// core).
 pub(crate) fn draw(path: &Path, series: Series, lines: &[Vec<(f64, f64)>; 2]) -> Result<(), Box<dyn Error>> {
     let points = || lines.iter().flatten();
     let furthest = points().map(|point| point.0).fold(1.0, f64::max);
@@ -26,7 +27,7 @@ pub(crate) fn draw(path: &Path, series: Series, lines: &[Vec<(f64, f64)>; 2]) ->
         .y_label_area_size(90)
         .build_cartesian_2d(
             (nearest..furthest).log_scale(),
-            // Whole powers of ten, for their labels, and room for the legend below the lines.
+            // Whole powers of ten, for their labels, with room for the legend below the lines.
             (power_of_ten(lowest / 3.0, f64::floor)..power_of_ten(highest, f64::ceil)).log_scale(),
         )?;
     chart
@@ -58,7 +59,7 @@ fn power_of_ten(number: f64, round: fn(f64) -> f64) -> f64 {
     10_f64.powf(round(number.log10()))
 }
 
-/// `12,000`, and fractions as they are.
+/// Formats a number as `12,000`; fractions stay as they are.
 fn grouped(number: f64) -> String {
     if number < 1000.0 {
         return format!("{number}");

@@ -1,4 +1,5 @@
-//! How the cost grows as the work grows: what a core serves, against connections, calls in flight, routes and payload.
+//! Throughput of a core as the work grows: against connections, calls in flight, routes and
+//! payload.
 //!
 //! ```sh
 //! cargo bench -p nest-wire-benches --bench scaling    # writes docs/charts/*.svg
@@ -18,16 +19,16 @@ use nest_wire_harness::Harness;
 
 use series::{Point, Series};
 
-/// Charts of what a core serves
+/// Draw charts of a core's throughput
 #[derive(Parser)]
 struct Args {
-    /// Where the charts go
+    /// Folder for the charts
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/charts"))]
     folder: PathBuf,
-    /// How long each point is measured, in milliseconds
+    /// Duration of the measurement of each point, in milliseconds
     #[arg(long, default_value_t = 500)]
     slice: u64,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }

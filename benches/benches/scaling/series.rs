@@ -1,4 +1,4 @@
-//! What is varied, and how a point is measured.
+//! The varied quantities, and the measurement of a point.
 
 use std::{error::Error, time::Duration};
 
@@ -29,7 +29,7 @@ impl Series {
         }
     }
 
-    /// What is counted.
+    /// Returns the counted unit.
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Payload => "megabytes",
@@ -59,7 +59,7 @@ pub(crate) struct Point {
     exchange: Exchange,
     shape: Shape,
     routes: usize,
-    /// Requests or megabytes for each exchange.
+    /// Number of requests or megabytes for each exchange.
     units: f64,
 }
 
@@ -88,7 +88,7 @@ impl Point {
         }
     }
 
-    /// How much the server does in a second of CPU time.
+    /// Returns the server's throughput in a second of CPU time.
     pub(crate) async fn measure(
         &self,
         kind: Kind,

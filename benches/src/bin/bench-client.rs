@@ -1,7 +1,8 @@
-//! Our client under measurement. Its twin is `node-harness/apps/bench-client.mjs`.
+//! Our client, to be measured. Its twin is `node-harness/apps/bench-client.mjs`.
 //!
-//! A line with a number has it make that many calls of `sum`, so many in flight, or emit that many events; every answer
-//! is checked. Then it prints `done` and the number. It ends with its standard input.
+//! For each line with a number, the client makes that many calls of `sum`, with a fixed number in
+//! flight, or emits that many events, and checks every reply. Then it prints `done` and the number.
+//! It ends with its standard input.
 
 use std::{
     error::Error,
@@ -16,13 +17,13 @@ use clap::Parser;
 use nest_wire::client::{CallError, Client};
 use tokio::task::JoinSet;
 
-/// nest-wire's client, to be measured
+/// Run nest-wire's client, to be measured
 #[derive(Parser)]
 struct Args {
     /// The service's port
     #[arg(long)]
     port: u16,
-    /// How many calls to have in flight
+    /// Number of calls in flight
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
     /// Emit events
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = Client::new(format!("127.0.0.1:{}", args.port));
-    // Between two lines there is nothing to do: standard input may block the only thread.
+    // There is no work between two lines, so reading may block the only thread.
     for line in io::stdin().lines() {
         let count = line?.parse()?;
         runtime.block_on(calls(&client, count, &args))?;
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One task for each place in flight, as a service has one for each of its own callers.
+/// Runs one task for each call in flight, as a service has one for each of its own callers.
 async fn calls(client: &Client, count: u64, args: &Args) -> Result<(), CallError> {
     let left = Arc::new(AtomicU64::new(count));
     let mut places = JoinSet::new();

@@ -1,6 +1,6 @@
-//! Our server under measurement: everything at its default, tracing without a subscriber.
+//! Our server, to be measured: all settings at their defaults, tracing without a subscriber.
 //!
-//! It announces itself as the services of `node-harness` do, and ends with its standard input.
+//! It prints its address as the services of `node-harness` do, and ends with its standard input.
 
 use std::io;
 
@@ -9,16 +9,16 @@ use nest_wire::server::{HostListener, serve};
 use nest_wire_benches::{descriptors, handlers, parent};
 use tokio::runtime::{Builder, Runtime};
 
-/// nest-wire, to be measured
+/// Run nest-wire, to be measured
 #[derive(Parser)]
 struct Args {
-    /// Threads to serve on; 1 is the thread that started
+    /// Number of threads; 1 is the main thread
     #[arg(long, default_value_t = 1)]
     workers: usize,
-    /// How many routes to have beside those that are called
+    /// Number of further routes beside the called ones
     #[arg(long, default_value_t = 0)]
     routes: usize,
-    /// Always the case
+    /// Always on
     #[arg(long)]
     with_parent: bool,
 }
@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
         println!("listening {}", listener.local_addrs()?[0]);
         let service = serve(listener, handlers::router_among(args.routes)).with_graceful_shutdown(parent::ended());
         if args.workers > 1 {
-            // On a worker: the thread that started is none.
+            // Serve on a worker: the main thread is not one.
             tokio::spawn(service.into_future()).await?;
         } else {
             service.await;

@@ -1,4 +1,4 @@
-//! Does one piece of work as often as it is told, for valgrind to count.
+//! Does one piece of work a number of times, for valgrind to count.
 //!
 //! ```sh
 //! counted 'read a request' 1000

@@ -1,6 +1,8 @@
-//! The least that a server on tokio can do: it counts the bytes that come and writes a canned reply for each request.
+//! The minimum of a server on tokio: it counts the received bytes and writes a canned reply for
+//! each request.
 //!
-//! It looks at nothing, but for the id if it is told where that stands. What it costs is what the sockets cost.
+//! It does not parse requests; it copies the id if its position is given. Its cost is the cost of
+//! the sockets.
 
 use std::{io, sync::Arc};
 
@@ -11,19 +13,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Bare tokio, to be measured
+/// Run bare tokio, to be measured
 #[derive(Parser)]
 struct Args {
-    /// How many bytes each request has
+    /// Number of bytes of each request
     #[arg(long)]
     request_bytes: usize,
-    /// What each is answered with
+    /// The reply to each request
     #[arg(long)]
     reply: String,
-    /// Where in a request its id stands, to be put where the reply has its own
+    /// Position of the id in a request; the id is copied to its position in the reply
     #[arg(long)]
     id_at: Option<usize>,
-    /// Always the case
+    /// Always on
     #[arg(long)]
     with_parent: bool,
 }
@@ -40,7 +42,7 @@ async fn main() -> io::Result<()> {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             let args = Arc::clone(&args);
-            // A peer that is gone is no news.
+            // A peer may disconnect at any time.
             tokio::spawn(async move {
                 match args.id_at {
                     Some(id_at) => answer_with_ids(stream, &args, id_at).await,

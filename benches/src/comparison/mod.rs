@@ -1,4 +1,4 @@
-//! Ratios between contenders that took turns, and the table they are shown in.
+//! Ratios between contenders that took turns, and their table.
 
 mod outcome;
 pub mod table;

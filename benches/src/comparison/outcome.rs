@@ -1,29 +1,30 @@
-//! What a row came to.
+//! The result of a row.
 
 /// Each contender's figure in one round.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Round {
-    /// Nest's, where it takes part.
+    /// Nest's figure, if it takes part.
     pub nest: Option<f64>,
-    /// Ours.
+    /// Our figure.
     pub ours: f64,
-    /// The raw server's, where it takes part.
+    /// The raw server's figure, if it takes part.
     pub raw: Option<f64>,
-    /// How busy the generator was while our server had its turn, between 0 and 1; nothing where there is no load.
+    /// How busy the generator was while our server had its turn, between 0 and 1; `None` without a
+    /// load.
     pub generator: Option<f64>,
 }
 
-/// What the ratios should be.
+/// The targets of the ratios.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Target {
-    /// Nest's figure over ours, at least.
+    /// Minimum of Nest's figure over ours.
     pub nest: Option<f64>,
-    /// Our figure over the raw server's, at most.
+    /// Maximum of our figure over the raw server's.
     pub raw: Option<f64>,
 }
 
 impl Target {
-    /// Nest's figure over ours is to be at least this.
+    /// Sets the minimum of Nest's figure over ours.
     #[must_use]
     pub const fn at_least(nest: f64) -> Self {
         Self {
@@ -32,7 +33,7 @@ impl Target {
         }
     }
 
-    /// Our figure over the raw server's is to be at most this, too.
+    /// Adds the maximum of our figure over the raw server's.
     #[must_use]
     pub const fn and_at_most(mut self, raw: f64) -> Self {
         self.raw = Some(raw);
@@ -40,22 +41,22 @@ impl Target {
     }
 }
 
-/// What a figure is counted in.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
-    /// Of CPU time, or of waiting.
+    /// Nanoseconds of CPU time or of waiting.
     Nanoseconds,
-    /// Of memory.
+    /// Bytes of memory.
     Bytes,
 }
 
 /// A row's ratios over all rounds.
 #[derive(Debug, serde::Serialize)]
 pub struct Outcome {
-    /// The row's.
+    /// The name of the row.
     pub name: String,
-    /// Of the figures.
+    /// The unit of the figures.
     pub unit: Unit,
     /// Our figure.
     pub ours: Spread,
@@ -63,34 +64,34 @@ pub struct Outcome {
     pub nest: Option<Spread>,
     /// The raw server's figure.
     pub raw: Option<Spread>,
-    /// Round by round.
+    /// Nest's figure over ours in each round.
     pub nest_over_ours: Option<Spread>,
-    /// Round by round.
+    /// Our figure over the raw server's in each round.
     pub ours_over_raw: Option<Spread>,
-    /// At least.
+    /// Minimum of `nest_over_ours`.
     pub nest_target: Option<f64>,
-    /// At most.
+    /// Maximum of `ours_over_raw`.
     pub raw_target: Option<f64>,
     /// How busy the generator was in the median round, between 0 and 1.
     pub generator: Option<f64>,
 }
 
-/// A median, and the extremes.
+/// A median and the extremes.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Spread {
-    /// Half are no larger.
+    /// The median: half of the values are no larger.
     pub median: f64,
-    /// The smallest.
+    /// The smallest value.
     pub least: f64,
-    /// The largest.
+    /// The largest value.
     pub most: f64,
 }
 
 impl Outcome {
-    /// Puts the rounds of a row together.
+    /// Combines the rounds of a row.
     ///
     /// # Panics
-    /// If there is no round.
+    /// Panics if there is no round.
     #[must_use]
     pub fn of(name: &str, unit: Unit, target: Target, rounds: &[Round]) -> Self {
         let Target { nest, raw } = target;
@@ -108,7 +109,7 @@ impl Outcome {
         }
     }
 
-    /// Whether both targets are met; nothing if there are none.
+    /// Returns whether both targets are met, or `None` if there are none.
     #[must_use]
     pub fn is_met(&self) -> Option<bool> {
         let nest = self
@@ -127,7 +128,7 @@ impl Outcome {
 }
 
 impl Spread {
-    /// Of nothing there is none.
+    /// Returns the spread of the values, or `None` without values.
     pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);

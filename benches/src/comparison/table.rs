@@ -1,10 +1,10 @@
-//! The table, printed as it grows; it is Markdown.
+//! Prints the table row by row, as Markdown.
 
 use std::error::Error;
 
 use super::{Outcome, Spread, Unit};
 
-/// Its head.
+/// Prints the head of the table.
 pub fn print_head() {
     println!(
         "| {:<50} | {:<24} | {:>6} | {:<21} | {:>6} | {:<6} | {:>11} | {:>9} |",
@@ -16,7 +16,7 @@ pub fn print_head() {
     );
 }
 
-/// A row.
+/// Prints a row.
 pub fn print(outcome: &Outcome) {
     let target = |target: Option<f64>| target.map(|target| format!("{target:.2}")).unwrap_or_default();
     let holds = match outcome.is_met() {
@@ -40,7 +40,7 @@ pub fn print(outcome: &Outcome) {
     );
 }
 
-/// A row that came to nothing.
+/// Prints a row that failed.
 pub fn print_failure(name: &str, error: &dyn Error) {
     println!("| {name:<50} | failed: {error}");
 }

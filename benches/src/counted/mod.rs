@@ -1,4 +1,4 @@
-//! Pieces of work whose instructions and allocations are counted; each checks what it comes to.
+//! Work whose instructions and allocations are counted. Each piece checks its result.
 
 use bytes::BytesMut;
 use bytestring::ByteString;
@@ -11,32 +11,32 @@ use nest_wire::{
 
 use crate::{calling::Calling, load::Exchange, serving::Serving, text::Script};
 
-/// How many requests a segment has.
+/// Number of requests of a segment.
 const IN_FLIGHT: usize = 64;
 
-/// How many calls are made together: as many as `join_all` takes without a box for each.
+/// Number of calls made together: as many as `join_all` takes without a box for each.
 const CALLS: usize = 30;
 
-/// What one read brings at most.
+/// Maximum number of bytes of one read.
 const READ: usize = 64 * 1024;
 
 /// One piece of work.
 #[derive(Debug, Clone, Copy)]
 pub struct Work {
-    /// What `docs/PERFORMANCE.md` calls it.
+    /// Its name in `docs/PERFORMANCE.md`.
     pub name: &'static str,
-    /// How many units one run has: requests, frames, kilobytes.
+    /// Number of units of one run: requests, frames, kilobytes.
     pub units: u64,
-    /// How many runs are counted.
+    /// Number of counted runs.
     pub runs: u64,
     prepare: fn() -> Run,
 }
 
-/// Work that is ready to be done any number of times.
+/// Work that can be run any number of times.
 type Run = Box<dyn FnMut()>;
 
 impl Work {
-    /// All there are.
+    /// All pieces of work.
     pub const ALL: [Self; 11] = [
         Self::of("serve `sum`, 64 in flight", 64, 100, || serve(r#""sum""#)),
         Self::of("serve `{\"cmd\":\"sum\"}`, 64 in flight", 64, 100, || {
@@ -74,7 +74,7 @@ impl Work {
         }
     }
 
-    /// Makes everything ready and has run it once.
+    /// Prepares the work and runs it once.
     pub fn prepared(&self) -> impl FnMut() + use<> {
         let mut run = (self.prepare)();
         run();
@@ -142,7 +142,7 @@ fn route() -> Run {
     })
 }
 
-/// A text whose memory is shared already, as a frame's is.
+/// Returns a text whose memory is already shared, like a frame's.
 fn shared(text: &str) -> ByteString {
     let text = ByteString::from(text.to_owned());
     drop(text.clone());

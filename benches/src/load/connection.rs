@@ -1,4 +1,4 @@
-//! One connection: it keeps its requests in flight and checks what comes back.
+//! One connection. It keeps its requests in flight and checks the replies.
 
 use std::{
     pin::Pin,
@@ -14,18 +14,19 @@ use tokio::{
 
 use super::{Exchange, LoadError, Segments, exchange::Ids, script::Frame};
 
-/// How many bytes are read at once.
+/// Number of bytes of one read.
 const READ: usize = 64 * 1024;
-/// No header is longer.
+/// Maximum length of a header.
 const LONGEST_HEADER: usize = 20;
 
-/// What all connections of a load have in common.
+/// The state that all connections of a load share.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// The request of each place in flight, ready to be sent.
+    /// The request of each slot in flight, ready to be sent.
     asked: Vec<Vec<u8>>,
     answers: Vec<Frame>,
-    /// One answer for each different header: it tells how long a frame is and where its id stands.
+    /// One reply for each different header, which determines the length of a frame and the position
+    /// of its id.
     shapes: Vec<Frame>,
     segments: Segments,
     ids: Ids,
@@ -48,7 +49,8 @@ impl Prepared {
         }
     }
 
-    /// The shape of the frame that `received` begins with; `None` if that can't be told yet.
+    /// Returns the shape of the frame that `received` begins with, or `None` if more bytes are
+    /// needed.
     fn shape(&self, received: &[u8]) -> Result<Option<&Frame>, LoadError> {
         let known = self.shapes.iter().find(|shape| received.starts_with(shape.header()));
         match known {
@@ -58,11 +60,11 @@ impl Prepared {
     }
 }
 
-/// A place in flight.
+/// A slot in flight.
 #[derive(Debug, Clone)]
 struct Slot {
     asked_at: Instant,
-    /// How many answers have come; `None` while nothing is asked.
+    /// Number of received replies; `None` while the slot is idle.
     answered: Option<usize>,
 }
 
@@ -72,18 +74,18 @@ pub(super) struct Connection {
     prepared: Arc<Prepared>,
     slots: Vec<Slot>,
     in_flight: usize,
-    /// How many more requests may be sent.
+    /// Number of requests that may still be sent.
     quota: u64,
     deadline: Option<Instant>,
-    /// What is to be sent, from `sent` on.
+    /// Bytes to be sent, from `sent` on.
     out: Vec<u8>,
     sent: usize,
     next_write: Instant,
-    /// What has been read and not looked at is `input[taken..filled]`.
+    /// `input[taken..filled]` has been read and not yet checked.
     input: Vec<u8>,
     taken: usize,
     filled: usize,
-    /// In a canned conversation, whose answer is next.
+    /// In a canned conversation, the slot whose reply is next.
     turn: usize,
     latencies: Vec<u64>,
 }
@@ -112,7 +114,7 @@ impl Connection {
         }
     }
 
-    /// Fills all places in flight. To be polled from then on.
+    /// Fills all slots. The connection must be polled from then on.
     pub(super) fn begin(&mut self, quota: u64, deadline: Option<Instant>) {
         (self.quota, self.deadline, self.turn) = (quota, deadline, 0);
         let now = Instant::now();
@@ -123,7 +125,7 @@ impl Connection {
         std::mem::take(&mut self.latencies)
     }
 
-    /// Ready once everything asked is answered and nothing more is to be asked.
+    /// Completes once all requests are answered and no more may be sent.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LoadError>> {
         loop {
             let wrote = self.poll_write(cx)?;
@@ -207,7 +209,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Whose answer the frame is, if it is the one that is due.
+    /// Returns the slot of the frame's reply, if the reply is the expected one.
     fn check(&self, prepared: &Prepared, shape: &Frame, at: std::ops::Range<usize>) -> Result<usize, LoadError> {
         let frame = &self.input[at];
         let number = match prepared.ids {
@@ -226,7 +228,7 @@ impl Connection {
         }
     }
 
-    /// Notes an answer to the request `number`; after its last one, asks again.
+    /// Counts a reply to the request `number`. After its last reply, sends the request again.
     fn count(&mut self, number: usize, now: Instant) {
         let slot = &mut self.slots[number];
         let answered = slot.answered.map_or(0, |before| before + 1);
@@ -241,7 +243,7 @@ impl Connection {
         self.ask(number, now);
     }
 
-    /// Moves what is left to the front and sees to it that a frame of `due` bytes fits.
+    /// Moves the remaining bytes to the front and makes room for a frame of `due` bytes.
     fn make_room(&mut self, due: usize) {
         if self.taken > 0 {
             self.input.copy_within(self.taken..self.filled, 0);

@@ -1,8 +1,8 @@
-//! Why a load came to no figure.
+//! Errors of a load.
 
 use std::{io, time::Duration};
 
-/// A run that counts for nothing.
+/// An error that makes a run invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -12,28 +12,28 @@ pub enum LoadError {
     /// The server closed a connection.
     #[error("the server closed the connection with requests in flight")]
     Closed,
-    /// What came back is not what was asked for.
+    /// A reply is not the expected one.
     #[error("wrong answer: {received:?} where {expected:?} was due")]
     Wrong {
-        /// The start of what came.
+        /// An excerpt of the received bytes.
         received: String,
-        /// The start of what was due.
+        /// An excerpt of the expected bytes.
         expected: String,
     },
-    /// What came back belongs to no request.
+    /// A reply belongs to no request.
     #[error("an answer to no request: {received:?}")]
     Stray {
-        /// The start of what came.
+        /// The start of the received bytes.
         received: String,
     },
-    /// Not done in time: the server hangs, or is very slow.
+    /// The run did not end in time: the server hangs or is very slow.
     #[error("not done within {0:?}")]
     Stalled(Duration),
 }
 
 impl LoadError {
     pub(super) fn wrong(received: &[u8], expected: &[u8]) -> Self {
-        // Where they part, not where they begin: large frames are alike for long.
+        // Show where they differ, not where they begin: large frames have long common beginnings.
         let parting = received.iter().zip(expected).position(|(one, other)| one != other);
         let from = parting.unwrap_or_default().saturating_sub(EXCERPT / 2);
         Self::Wrong {
@@ -49,7 +49,7 @@ impl LoadError {
     }
 }
 
-/// How many bytes of a frame an error shows.
+/// Maximum number of bytes of a frame that an error shows.
 const EXCERPT: usize = 120;
 
 fn excerpt(bytes: &[u8]) -> String {

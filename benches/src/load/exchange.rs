@@ -1,10 +1,10 @@
-//! What is asked over and over, and what has to come back.
+//! The repeated request and its expected replies.
 
 use std::time::Duration;
 
 use super::script::{Frame, ID_HEAD, ID_TAIL};
 
-/// One request, or several packets sent together, and all replies to it.
+/// One request, or several packets sent together, and all its replies.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub(super) asked: Frame,
@@ -13,31 +13,32 @@ pub struct Exchange {
     pub(super) ids: Ids,
 }
 
-/// How the bytes are cut when they are written.
+/// The way in which written bytes are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Segments {
-    /// As large as the system takes them.
+    /// As large as the system accepts them.
     Whole,
-    /// So many bytes at a time, with a pause, so that a server that keeps up reads them one by one.
+    /// Small pieces with pauses, so that a server that keeps up reads them one by one.
     Paced {
-        /// How many bytes.
+        /// Number of bytes of a piece.
         bytes: usize,
-        /// The time between two writes. The generator spends it spinning: no timer is this short.
+        /// The time between two writes. The generator spins meanwhile, since no timer is this
+        /// short.
         pause: Duration,
     },
 }
 
-/// Whose ids the answers carry.
+/// The ids of the replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ids {
-    /// Those of the requests.
+    /// The ids of the requests.
     Asked,
-    /// That of the first request, whatever was asked: the server looks at nothing.
+    /// The id of the first request in every reply, from a server that does not read requests.
     Canned,
 }
 
 impl Exchange {
-    /// A request: its pattern and its data as JSON text. Say next what it is answered with.
+    /// Makes a request from its pattern and its data, both JSON text. Define its replies next.
     #[must_use]
     pub fn request(pattern: &str, data: &str) -> Self {
         Self {
@@ -51,7 +52,7 @@ impl Exchange {
         }
     }
 
-    /// Has `count` events go before the request, in one piece with it.
+    /// Sends `count` events before the request, in one piece with it.
     #[must_use]
     pub fn after_events(mut self, pattern: &str, data: &str, count: usize) -> Self {
         let event = Frame::text(&format!("{{\"pattern\":{pattern},\"data\":{data}}}"));
@@ -59,7 +60,7 @@ impl Exchange {
         self
     }
 
-    /// The request is answered with one value, given as JSON text.
+    /// Expects one value, given as JSON text.
     #[must_use]
     pub fn answered(mut self, value: &str) -> Self {
         self.answers.push(Frame::new(
@@ -69,7 +70,7 @@ impl Exchange {
         self
     }
 
-    /// The request is answered with these values, one packet each; the last one's carries the end.
+    /// Expects these values, one packet each. The last packet also ends the reply.
     #[must_use]
     pub fn streamed(mut self, values: &[String]) -> Self {
         let (last, others) = values.split_last().expect("a stream with a value");
@@ -88,46 +89,46 @@ impl Exchange {
         self
     }
 
-    /// The same for a server that sends the same bytes whatever it is asked. They still have to be the right ones.
+    /// Expects the same bytes for every request. They must still be the right ones.
     #[must_use]
     pub fn canned(mut self) -> Self {
         self.ids = Ids::Canned;
         self
     }
 
-    /// How many bytes one request has on the wire, whichever its id.
+    /// Returns the number of bytes of one request on the wire, whatever its id.
     #[must_use]
     pub fn asked_bytes(&self) -> usize {
         self.asked.len()
     }
 
-    /// Where in those bytes the id begins.
+    /// Returns the position of the id in these bytes.
     #[must_use]
     pub fn asked_id_at(&self) -> usize {
         self.asked.tail_at() - ID_HEAD.len()
     }
 
-    /// What answers the first request, as one text.
+    /// Returns the replies to the first request, as one text.
     #[must_use]
     pub fn canned_answer(&self) -> String {
         String::from_utf8(self.answers_first(1)).expect("frames are text")
     }
 
-    /// The first `count` requests, as they would arrive together.
+    /// Returns the first `count` requests, as they would arrive together.
     #[must_use]
     pub fn asked_first(&self, count: usize) -> Vec<u8> {
         let asked = (0..count).map(|number| self.asked.with_tail(number));
         asked.collect::<Vec<_>>().concat()
     }
 
-    /// All answers to those, in their order.
+    /// Returns all replies to those requests, in order.
     #[must_use]
     pub fn answers_first(&self, count: usize) -> Vec<u8> {
         let all = (0..count).flat_map(|number| self.answers.iter().map(move |answer| answer.with_tail(number)));
         all.collect::<Vec<_>>().concat()
     }
 
-    /// How many characters an id has.
+    /// Returns the number of characters of an id.
     #[must_use]
     pub const fn id_length() -> usize {
         ID_HEAD.len() + ID_TAIL

@@ -1,10 +1,11 @@
-//! A load generator for Nest's TCP transport that checks every answer.
+//! A load generator for Nest's TCP transport that checks every reply.
 //!
-//! It knows no benchmark: an address, a number of connections, how many requests each keeps in flight, and what is
-//! asked and answered ([`Exchange`]) go in; a count, times and latencies come out ([`Report`]). Frames are made
-//! beforehand and ids have a fixed width, so that a reply costs the generator little more than a comparison of bytes.
+//! It depends on no benchmark. Its input is an address, a number of connections, the number of
+//! requests in flight on each, and the request with its replies ([`Exchange`]). Its output is a
+//! count, times and latencies ([`Report`]). Frames are made in advance and ids have a fixed width,
+//! so that a reply costs the generator little more than a comparison of bytes.
 //!
-//! All connections live on the thread that drives them, so that the thread's CPU time is the generator's.
+//! All connections run on the thread that drives them, so the thread's CPU time is the generator's.
 //!
 //! ```
 //! use nest_wire::server::{HostListener, Payload, Router, serve};

@@ -1,17 +1,18 @@
-//! What a run came to.
+//! The result of a run.
 
 use std::time::Duration;
 
-/// A run whose every answer was right.
+/// A run in which every reply was right.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// How many exchanges were asked for and wholly answered.
+    /// Number of exchanges that were requested and completely answered.
     pub exchanges: u64,
-    /// From the first byte out to the last byte in.
+    /// Time from the first sent byte to the last received one.
     pub wall: Duration,
-    /// What the generator's own thread used of its CPU meanwhile.
+    /// CPU time that the generator's thread used meanwhile.
     pub generator: Duration,
-    /// From handing a request to the link until its last answer was read, in nanoseconds, sorted.
+    /// Times from handing a request to the connection until its last reply was read, in
+    /// nanoseconds, sorted.
     latencies: Vec<u64>,
 }
 
@@ -26,7 +27,7 @@ impl Report {
         }
     }
 
-    /// The latency that this share of the exchanges, between 0 and 1, did not exceed.
+    /// Returns the latency that this share of the exchanges, between 0 and 1, did not exceed.
     #[must_use]
     pub fn latency(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
@@ -34,13 +35,14 @@ impl Report {
         Duration::from_nanos(self.latencies.get(index).copied().unwrap_or_default())
     }
 
-    /// Exchanges per second.
+    /// Returns the exchanges per second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.exchanges as f64 / self.wall.as_secs_f64()
     }
 
-    /// The share of the time in which the generator was at work. Near 1, the figures are its own.
+    /// Returns the share of the time in which the generator was busy. Near 1, the figures are the
+    /// generator's own.
     #[must_use]
     pub fn generator_load(&self) -> f64 {
         self.generator.as_secs_f64() / self.wall.as_secs_f64()

@@ -1,4 +1,4 @@
-//! Connections opened once, and runs over them.
+//! Connections that are opened once, and runs over them.
 
 use std::{
     net::SocketAddr,
@@ -15,24 +15,25 @@ use super::{
 };
 use crate::usage;
 
-/// How long a run may take beyond what was asked for.
+/// Maximum time of a run beyond the requested time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many connections, and how much each keeps in flight.
+/// The number of connections, and the number of requests in flight on each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Connections.
+    /// Number of connections.
     pub connections: usize,
-    /// Requests in flight on each; at most 99,999.
+    /// Number of requests in flight on each; at most 99,999.
     pub in_flight: usize,
 }
 
-/// When a run stops asking. What is in flight by then is waited for.
+/// The condition at which a run sends no more requests. It waits for those in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// After so many exchanges; on several connections, after as many each as make this number or a little more.
+    /// After this number of exchanges. With several connections, each does an equal share, rounded
+    /// up.
     Count(u64),
-    /// After so long.
+    /// After this time.
     For(Duration),
 }
 
@@ -43,10 +44,10 @@ pub struct Load {
 }
 
 impl Load {
-    /// Opens the connections, one after the other: a server's queue for new ones is short.
+    /// Opens the connections one after the other, since a server's queue for new ones is short.
     ///
     /// # Errors
-    /// [`LoadError::Io`].
+    /// Fails with [`LoadError::Io`].
     pub async fn connect(address: SocketAddr, shape: Shape, exchange: &Exchange) -> Result<Self, LoadError> {
         let prepared = Arc::new(Prepared::new(exchange, shape.in_flight));
         let mut connections = Vec::with_capacity(shape.connections);
@@ -58,10 +59,10 @@ impl Load {
         Ok(Self { connections })
     }
 
-    /// Keeps requests in flight until told to stop, and waits for all answers. May be called again.
+    /// Keeps requests in flight until `until`, and waits for all replies. May be called again.
     ///
     /// # Errors
-    /// [`LoadError`], of the first connection that fails. The load is then good for nothing more.
+    /// Returns the [`LoadError`] of the first connection that fails. The load cannot be used again.
     pub async fn run(&mut self, until: Until) -> Result<Report, LoadError> {
         let quota = match until {
             Until::Count(count) => count.div_ceil(self.connections.len() as u64),

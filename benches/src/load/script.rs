@@ -1,11 +1,12 @@
 //! Frames with a gap for the part of the id that differs between requests.
 
-/// The part of an id that is the same in all requests; with the tail it is as long as Nest's, 21 characters.
+/// The part of an id that is the same in all requests. With the tail it is as long as Nest's ids,
+/// 21 characters.
 pub(super) const ID_HEAD: &str = "0000000000000000";
-/// How many digits tell one connection's requests in flight apart.
+/// Number of digits that distinguish the requests in flight on one connection.
 pub(super) const ID_TAIL: usize = 5;
 
-/// A frame's bytes, its id's last digits zero.
+/// A frame's bytes, with zeros as the last digits of its id.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     bytes: Vec<u8>,
@@ -13,7 +14,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// The frame whose text is `before`, the id's last digits, and `after`.
+    /// Makes the frame whose text is `before`, the last digits of the id, and `after`.
     pub(super) fn new(before: &str, after: &str) -> Self {
         let text = format!("{before}{:0ID_TAIL$}{after}", 0);
         let bytes = Self::text(&text);
@@ -21,7 +22,7 @@ impl Frame {
         Self { bytes, tail_at }
     }
 
-    /// Any text as a frame: its length counts UTF-16 units.
+    /// Frames a text. Its length is in UTF-16 units.
     pub(super) fn text(text: &str) -> Vec<u8> {
         format!("{}#{text}", text.encode_utf16().count()).into_bytes()
     }
@@ -39,7 +40,7 @@ impl Frame {
         self.tail_at
     }
 
-    /// The frame of the request with this number.
+    /// Returns the frame of the request with this number.
     pub(super) fn with_tail(&self, number: usize) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         let tail = format!("{number:0ID_TAIL$}");
@@ -47,7 +48,8 @@ impl Frame {
         bytes
     }
 
-    /// Which request's frame this is, if `received` is as this frame but for the id's last digits.
+    /// Returns the number of the request if `received` equals this frame except for the last digits
+    /// of the id.
     pub(super) fn number_in(&self, received: &[u8]) -> Option<usize> {
         let tail_end = self.tail_at + ID_TAIL;
         let is_alike = received.len() == self.bytes.len()
@@ -56,7 +58,7 @@ impl Frame {
         is_alike.then(|| number(&received[self.tail_at..tail_end]))?
     }
 
-    /// Which request a frame belongs to that has its id where this one has.
+    /// Returns the number of the request in a frame that has its id at the same position.
     pub(super) fn number_at(&self, received: &[u8]) -> Option<usize> {
         number(received.get(self.tail_at..self.tail_at + ID_TAIL)?)
     }
@@ -65,7 +67,7 @@ impl Frame {
         &self.bytes
     }
 
-    /// The bytes up to the `#`.
+    /// Returns the bytes up to the `#`.
     pub(super) fn header(&self) -> &[u8] {
         let end = self.bytes.iter().position(|&byte| byte == b'#').unwrap_or_default();
         &self.bytes[..=end]

@@ -1,16 +1,16 @@
-//! Which cores a process may run on.
+//! The cores that a process may run on.
 
-/// Where something runs.
+/// A selection of cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cores {
-    /// On this one alone.
+    /// Only this core.
     Only(usize),
-    /// Wherever there is room.
+    /// All cores.
     All,
 }
 
-/// The thread that made this runs on these cores until it is dropped; so does, for its whole life, every process that is
-/// started meanwhile.
+/// While this value exists, the thread that made it runs on these cores. Processes started
+/// meanwhile run on them for their whole life.
 #[derive(Debug)]
 #[must_use = "the thread is let go when this is dropped"]
 pub struct Pinned {
@@ -23,7 +23,7 @@ impl Pinned {
     /// Moves this thread to `cores`.
     ///
     /// # Panics
-    /// If there is no such core.
+    /// Panics if there is no such core.
     pub fn to(cores: Cores) -> Self {
         use nix::{
             sched::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -45,7 +45,7 @@ impl Pinned {
 impl Drop for Pinned {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
-            // It was allowed before.
+            // This cannot fail, since the thread ran there before.
             let _ = nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), before);
         }
     }
@@ -53,7 +53,7 @@ impl Drop for Pinned {
 
 #[cfg(not(target_os = "linux"))]
 impl Pinned {
-    /// Elsewhere threads cannot be pinned without unsafe code: the system places them.
+    /// Does nothing: on other systems, threads cannot be pinned without unsafe code.
     pub fn to(_: Cores) -> Self {
         Self {}
     }

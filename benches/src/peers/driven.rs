@@ -1,4 +1,4 @@
-//! A client process that is told on its standard input how many calls to make.
+//! A client process that reads from standard input how many calls to make.
 
 use std::{io, process::Stdio, time::Duration};
 
@@ -11,13 +11,14 @@ use tokio::{
 use super::{Cores, Pinned};
 use crate::usage;
 
-/// How long a batch of calls may take.
+/// Maximum time for a batch of calls.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A client: a line with a number has it make that many calls, then it prints `done` and the number.
+/// A client. For a line with a number it makes that many calls, then it prints `done` and the
+/// number.
 #[derive(Debug)]
 pub struct Driven {
-    /// Killed when this is dropped.
+    /// Killed when this value is dropped.
     _child: Child,
     process: u32,
     stdin: ChildStdin,
@@ -28,7 +29,7 @@ impl Driven {
     /// Starts `command`.
     ///
     /// # Errors
-    /// It can't be run.
+    /// Fails if the command cannot be run.
     pub fn start(mut command: Command, cores: Cores) -> io::Result<Self> {
         let pinned = Pinned::to(cores);
         let mut child = command
@@ -46,10 +47,10 @@ impl Driven {
         })
     }
 
-    /// Has it make so many calls, and returns the CPU time it used for them.
+    /// Lets the client make this number of calls, and returns the CPU time that it used for them.
     ///
     /// # Errors
-    /// It failed, for example for a wrong answer, or is not done in time.
+    /// Fails if the client fails, for example because of a wrong reply, or is not done in time.
     pub async fn calls(&mut self, count: u64) -> io::Result<Duration> {
         let before = usage::cpu(self.process)?;
         self.stdin.write_all(format!("{count}\n").as_bytes()).await?;

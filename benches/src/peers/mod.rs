@@ -1,6 +1,6 @@
-//! The processes that are compared, each with a guard that ends it.
+//! The compared processes, each with a guard that ends it.
 //!
-//! They listen on a port of their own, die with this process, and run on the cores they are given.
+//! They listen on a port of their own, die with this process, and run on their assigned cores.
 
 mod cores;
 mod driven;

@@ -1,4 +1,4 @@
-//! The servers: ours, real Nest, and one on bare tokio that looks at nothing.
+//! The servers: ours, real Nest, and one on bare tokio that does not parse.
 
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -8,30 +8,30 @@ use tokio::process::Command;
 use super::{Cores, Pinned};
 use crate::{load::Exchange, usage};
 
-/// Which server.
+/// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// nest-wire, with all its features, on so many threads.
+    /// nest-wire, with all its features.
     Ours {
-        /// How many.
+        /// Number of threads.
         workers: usize,
     },
-    /// `@nestjs/microservices`, of the newest major.
+    /// `@nestjs/microservices` of the newest major.
     Nest,
-    /// tokio's sockets alone: it counts bytes and sends a canned reply for each request.
+    /// tokio's sockets only: counts bytes and sends a canned reply for each request.
     Raw,
 }
 
-/// Where the compiled servers are.
+/// The paths of the compiled servers.
 #[derive(Debug, Clone)]
 pub struct Binaries {
     /// The bench-server of this crate.
     pub ours: PathBuf,
-    /// Its raw-server.
+    /// The raw-server of this crate.
     pub raw: PathBuf,
 }
 
-/// A running server; it ends when this is dropped.
+/// A running server. It ends when this value is dropped.
 #[derive(Debug)]
 pub struct Server {
     service: Service,
@@ -39,10 +39,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server for this exchange, which all but the raw one ignore.
+    /// Starts a server for this exchange. Only the raw server uses the exchange.
     ///
     /// # Errors
-    /// [`HarnessError`].
+    /// Fails with [`HarnessError`].
     pub async fn start(
         kind: Kind,
         binaries: &Binaries,
@@ -56,10 +56,10 @@ impl Server {
         Self::spawn(format!("{kind:?}"), command, cores).await
     }
 
-    /// Starts our server or Nest's with so many more routes.
+    /// Starts our server or Nest's with this number of further routes.
     ///
     /// # Errors
-    /// [`HarnessError`].
+    /// Fails with [`HarnessError`].
     pub async fn start_with_routes(
         kind: Kind,
         binaries: &Binaries,
@@ -71,10 +71,10 @@ impl Server {
         Self::spawn(format!("{kind:?}"), command, cores).await
     }
 
-    /// Starts a raw server that answers each request with its own id.
+    /// Starts a raw server that replies to each request with the request's id.
     ///
     /// # Errors
-    /// [`HarnessError`].
+    /// Fails with [`HarnessError`].
     pub async fn start_raw_with_ids(
         binaries: &Binaries,
         exchange: &Exchange,
@@ -85,57 +85,57 @@ impl Server {
         Self::spawn("raw with ids".to_owned(), command, cores).await
     }
 
-    /// Starts any command that prints where it listens.
+    /// Starts a command that prints the address it listens on.
     ///
     /// # Errors
-    /// [`HarnessError`].
+    /// Fails with [`HarnessError`].
     pub async fn spawn(name: String, command: Command, cores: Cores) -> Result<Self, HarnessError> {
         let pinned = Pinned::to(cores);
-        // The process is forked from this thread before the first await gives it away.
+        // The process is forked from this thread, before the first await may move the task.
         let service = Service::start(name, command).await?;
         drop(pinned);
         let process = service.id().expect("it has just said that it listens");
         Ok(Self { service, process })
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.service.address()
     }
 
-    /// What it has used of the CPU so far.
+    /// Returns the CPU time that the server has used so far.
     ///
     /// # Errors
-    /// It has died.
+    /// Fails if the server has died.
     pub fn cpu(&self) -> io::Result<Duration> {
         usage::cpu(self.process)
     }
 
-    /// The most memory it has had so far, in bytes.
+    /// Returns the server's peak memory so far, in bytes.
     ///
     /// # Errors
-    /// It has died.
+    /// Fails if the server has died.
     pub fn peak_memory(&self) -> io::Result<u64> {
         usage::peak_memory(self.process)
     }
 
-    /// The memory it has now, in bytes.
+    /// Returns the server's current memory, in bytes.
     ///
     /// # Errors
-    /// It has died.
+    /// Fails if the server has died.
     pub fn memory(&self) -> io::Result<u64> {
         usage::memory(self.process)
     }
 
-    /// Has it end by itself, and returns all that it printed.
+    /// Lets the server end by itself, and returns its whole output.
     ///
     /// # Errors
-    /// It does not end.
+    /// Fails if the server does not end.
     pub async fn finish(mut self) -> io::Result<String> {
         self.service.let_go();
         self.service.ended().await?;
-        // What it printed last is read by another task.
+        // Another task reads the last output.
         tokio::task::yield_now().await;
         Ok(self.service.log())
     }

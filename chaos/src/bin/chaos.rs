@@ -1,4 +1,4 @@
-//! Runs chaos scenarios for some minutes, and says which promises were broken.
+//! Runs chaos scenarios for some minutes and reports broken promises.
 //!
 //!     cargo run -p nest-wire-chaos --bin chaos -- --seed 7 --minutes 10 [--only cuts] [--major 12]
 
@@ -21,29 +21,29 @@ use nest_wire_harness::Harness;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Where all that is random comes from; a random one by default
+    /// Seed of all random choices; random by default
     #[arg(long)]
     seed: Option<u64>,
-    /// How long to go on
+    /// Minutes to run
     #[arg(long, default_value_t = 5.0)]
     minutes: f64,
-    /// The seed of one round that a report has named: runs that one
+    /// Run only the round with this seed, taken from a report
     #[arg(long)]
     round: Option<u64>,
-    /// Only the pairings whose name contains this: "nest-wire calls Nest" for example
+    /// Run only pairings whose name contains this, for example "nest-wire calls Nest"
     #[arg(long, default_value = "")]
     pairing: String,
-    /// Only the scenarios whose name contains this
+    /// Run only scenarios whose name contains this
     #[arg(long, default_value = "")]
     only: String,
-    /// Nest's major (7 to 12); all of them in turn by default
+    /// Nest's major (7 to 12); all majors in turn by default
     #[arg(long)]
     major: Option<u8>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves: what the scenarios start as a process of its own
+    /// Serves. The scenarios start this command as a process of its own
     Serve(serving::Flags),
 }
 
@@ -88,7 +88,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::from(u8::from(failures > 0)))
 }
 
-/// Returns all that is wanted of all scenarios, pairings and majors, over and over.
+/// Returns the selected scenarios, pairings and majors in an endless cycle.
 fn endless(arguments: &Arguments, majors: &[u8]) -> impl Iterator<Item = (&'static Scenario, Pairing)> {
     let mut all = Vec::new();
     for major in majors {

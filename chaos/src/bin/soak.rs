@@ -1,4 +1,4 @@
-//! Runs the soak, and says whether memory and descriptors stayed flat.
+//! Runs the soak and reports whether memory and descriptors stayed flat.
 //!
 //!     cargo run --release -p nest-wire-chaos --bin soak -- --requests 100000000 [--chart docs/charts/soak.svg]
 //!     cargo run --release -p nest-wire-chaos --bin soak -- --seconds 120
@@ -11,31 +11,31 @@ use nest_wire_chaos::{
     soak::{self, Plan},
 };
 
-/// Makes calls for long, checks every answer, and watches memory and descriptors.
+/// Makes calls for a long time, checks every reply, and watches memory and descriptors
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Ends after so many requests
+    /// Number of requests after which to end
     #[arg(long)]
     requests: Option<u64>,
-    /// Ends after so many seconds
+    /// Number of seconds after which to end
     #[arg(long)]
     seconds: Option<u64>,
-    /// Where all that is random comes from
+    /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the table of samples goes
+    /// File for the table of samples
     #[arg(long, default_value = "target/soak.csv")]
     csv: PathBuf,
-    /// Where the chart goes (SVG), if one is wanted
+    /// File for the chart (SVG), if one is wanted
     #[arg(long)]
     chart: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves: what the soak starts as a process of its own
+    /// Serves. The soak starts this command as a process of its own
     Serve(serving::Flags),
 }
 

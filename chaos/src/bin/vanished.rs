@@ -1,10 +1,12 @@
-//! Measures when either side finds out that its peer has vanished while data is unacknowledged.
+//! Measures the time in which either side detects that its peer has vanished while data is
+//! unacknowledged.
 //!
 //!     cargo run -p nest-wire-chaos --bin vanished
 //!
-//! Runs in a network namespace of its own (`unshare` of util-linux, `ip` and `tc` of iproute2), whose loopback drops every
-//! packet from some moment on: nothing is reset, nothing is refused. Keepalive sends no probes while data waits to be
-//! acknowledged, so that `TCP_USER_TIMEOUT` alone can end such a connection.
+//! The program runs in its own network namespace (`unshare` of util-linux, `ip` and `tc` of
+//! iproute2). From some moment on, its loopback drops every packet: no connection is reset or
+//! refused. Keepalive sends no probes while data waits to be acknowledged, so only
+//! `TCP_USER_TIMEOUT` can end such a connection.
 
 use std::{
     error::Error,
@@ -22,10 +24,10 @@ use nest_wire::{
 };
 use tokio::sync::mpsc;
 
-/// Drops all packets between a service and its client, and measures when both notice.
+/// Drops all packets between a service and its client, and measures when both detect it
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Is set in the network namespace
+    /// Set in the network namespace
     #[arg(long, hide = true)]
     inside: bool,
 }
@@ -34,7 +36,8 @@ struct Arguments {
 const IDLE: Duration = Duration::from_secs(2);
 const INTERVAL: Duration = Duration::from_secs(1);
 const RETRIES: u32 = 2;
-/// The system looks at the time when it repeats data, whose pauses double.
+/// The system checks the timeout only when it retransmits data, and the pauses between
+/// retransmissions double.
 const AT_MOST: Duration = Duration::from_secs(15);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -62,7 +65,7 @@ fn run(program: &str, arguments: &str) -> Result<(), Box<dyn Error>> {
         .ok_or_else(|| format!("{program} {arguments}: {status}").into())
 }
 
-/// Sends something when dropped.
+/// Sends a message when dropped.
 struct Gone(mpsc::UnboundedSender<()>);
 
 impl Drop for Gone {

@@ -1,4 +1,4 @@
-//! One call: what is asked, and what the only right answer is.
+//! One call: its question and its only right reply.
 
 use std::time::Duration;
 
@@ -7,58 +7,58 @@ use serde_json::{Value, json};
 
 use crate::numbers::answer;
 
-/// A call to be made.
+/// A call to make.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    /// Its number, which no other call has.
+    /// The call's number, which is unique.
     pub number: u64,
-    /// What is asked.
+    /// The kind of the call.
     pub kind: Kind,
-    /// The call's own timeout; that of each value, for a stream.
+    /// The call's timeout; for a stream, the timeout of each value.
     pub timeout: Duration,
-    /// Text that comes back with the answer.
+    /// Text that the reply returns.
     pub pad: String,
-    /// When the caller gives up by dropping the call, if it does.
+    /// Time after which the caller drops the call, if it drops it.
     pub dropped_after: Option<Duration>,
 }
 
-/// What is asked.
+/// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An answer at once.
+    /// A reply at once.
     Quick,
-    /// An answer after so many milliseconds.
+    /// A reply after this number of milliseconds.
     Slow(u64),
     /// A stream.
     Values {
-        /// How many values it has.
+        /// The number of values.
         count: u64,
         /// The pause before each value in milliseconds.
         ms: u64,
-        /// After how many values the caller drops it.
+        /// The number of values after which the caller drops the stream.
         taken: u64,
     },
     /// An error.
     Fail,
-    /// An event, which is not answered.
+    /// An event, which has no reply.
     Note,
 }
 
-/// How what came over the wire ended.
+/// The end of a received reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// In order.
+    /// The reply completed in order.
     Complete,
     /// The caller dropped it.
     Dropped,
-    /// The service answered with an error with this message.
+    /// The service replied with an error with this message.
     Refused(String),
-    /// It failed on the way.
+    /// The call failed on the way.
     Failed(String),
 }
 
 impl Ask {
-    /// Draws a call of any kind.
+    /// Draws a call of a random kind.
     pub fn draw(number: u64, random: &mut Rng) -> Self {
         let kind = match random.u8(..20) {
             0..8 => Kind::Quick,
@@ -77,19 +77,19 @@ impl Ask {
         }
     }
 
-    /// A quick call that waits for as long as `timeout`.
+    /// Returns a quick call with this timeout.
     #[must_use]
     pub const fn quick(number: u64, timeout: Duration) -> Self {
         Self::plain(number, Kind::Quick, timeout)
     }
 
-    /// An event.
+    /// Returns an event.
     #[must_use]
     pub const fn note(number: u64, timeout: Duration) -> Self {
         Self::plain(number, Kind::Note, timeout)
     }
 
-    /// A call without a pad that is not dropped.
+    /// Returns a call without a pad that is not dropped.
     #[must_use]
     pub const fn plain(number: u64, kind: Kind, timeout: Duration) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Ask {
         }
     }
 
-    /// The pattern of the handler.
+    /// Returns the pattern of the handler.
     #[must_use]
     pub const fn pattern(&self) -> &'static str {
         match self.kind {
@@ -113,7 +113,7 @@ impl Ask {
         }
     }
 
-    /// What the handler gets.
+    /// Returns the payload of the call.
     #[must_use]
     pub fn data(&self) -> Value {
         let (ms, count) = match self.kind {
@@ -124,13 +124,13 @@ impl Ask {
         json!({ "n": self.number, "pad": self.pad, "ms": ms, "count": count })
     }
 
-    /// Whether it is an event.
+    /// Returns whether the call is an event.
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.kind == Kind::Note
     }
 
-    /// After how many values the caller drops the call, if it does so.
+    /// Returns the number of values after which the caller drops the call, if it drops it.
     #[must_use]
     pub const fn taken(&self) -> Option<u64> {
         match self.kind {
@@ -139,10 +139,11 @@ impl Ask {
         }
     }
 
-    /// Compares what came with the only right answer. Returns whether that is complete.
+    /// Compares the received values with the only right reply. Returns whether the reply is
+    /// complete.
     ///
     /// # Errors
-    /// What is wrong.
+    /// Describes the difference.
     pub fn check(&self, values: &[Value], end: &End) -> Result<bool, String> {
         let expected: Vec<Value> = match self.kind {
             Kind::Quick | Kind::Slow(_) => {
@@ -169,7 +170,7 @@ impl Ask {
     }
 }
 
-/// Whether an error is that of a service that takes no more, for now or for ever.
+/// Returns whether an error means that the service accepts no more calls, for now or for ever.
 fn is_overload(message: &str) -> bool {
     ["stopping", "too many", "shutting down"]
         .iter()
@@ -188,7 +189,7 @@ fn drawn_values(random: &mut Rng) -> Kind {
     }
 }
 
-/// Mostly short, now and then up to 100,000 characters, of one to four bytes each.
+/// Draws a pad: usually short, sometimes up to 100,000 characters, of one to four bytes each.
 fn drawn_pad(random: &mut Rng) -> String {
     let character = *random.choice(&['x', '求', '🦀']).unwrap_or(&'x');
     let most = match random.u8(..20) {

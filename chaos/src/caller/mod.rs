@@ -1,4 +1,4 @@
-//! Callers of either make: our client in this process, Nest's in one of its own.
+//! Callers: our client in this process, or Nest's client in a process of its own.
 
 mod ask;
 mod nest;
@@ -13,17 +13,17 @@ pub use ask::{Ask, End, Kind};
 pub use nest::NestCaller;
 pub use outcome::{Outcome, Record};
 
-/// Who makes the calls.
+/// A caller.
 #[derive(Debug)]
 pub enum Caller {
     /// Our client.
     Ours(Client),
-    /// Real Nest's.
+    /// Real Nest's client.
     Nest(Box<NestCaller>),
 }
 
 impl Caller {
-    /// Makes a call, and records how it ended.
+    /// Makes a call and records its outcome.
     pub async fn make(&self, ask: Ask) -> Record {
         let begun = Instant::now();
         let outcome = match self {
@@ -38,7 +38,7 @@ impl Caller {
         }
     }
 
-    /// Closes the client, and waits until that is done.
+    /// Closes the client and waits until it is closed.
     pub async fn close(&self) {
         match self {
             Self::Ours(client) => client.close().await,
@@ -46,7 +46,7 @@ impl Caller {
         }
     }
 
-    /// The numbers of the calls that ended more than once. Our futures cannot.
+    /// Returns the numbers of the calls that ended more than once. Our futures cannot.
     #[must_use]
     pub fn ended_twice(&self) -> Vec<u64> {
         match self {

@@ -20,10 +20,10 @@ use tokio::{
 use super::{Ask, End, Outcome};
 use crate::child::{Child, Lines, tell};
 
-/// How long after its own timeout a call may end: a crowded machine's worst, and more.
+/// Maximum time from a call's own timeout to its end, with a margin for a busy machine.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A process with Nest's client. Ends when it is dropped.
+/// A process with Nest's client. It ends when this value is dropped.
 #[derive(Debug)]
 pub struct NestCaller {
     child: Child,
@@ -36,7 +36,7 @@ pub struct NestCaller {
 struct Waiting {
     calls: HashMap<u64, oneshot::Sender<Said>>,
     closed: Option<oneshot::Sender<()>>,
-    /// What was said of calls that had ended already.
+    /// Reports about calls that had already ended.
     strays: Vec<u64>,
 }
 
@@ -59,7 +59,7 @@ impl NestCaller {
     /// Starts a caller of the service at `address`.
     ///
     /// # Errors
-    /// It can't be run, or does not say that it is ready.
+    /// Fails if the process cannot be started or does not report that it is ready.
     pub async fn start(harness: &Harness, major: u8, address: SocketAddr) -> io::Result<Self> {
         let mut command = Command::new("node");
         command
@@ -81,19 +81,19 @@ impl NestCaller {
         })
     }
 
-    /// The major of Nest.
+    /// Returns the major of Nest.
     #[must_use]
     pub const fn major(&self) -> u8 {
         self.major
     }
 
-    /// The process.
+    /// Returns the process.
     #[must_use]
     pub const fn child(&self) -> &Child {
         &self.child
     }
 
-    /// The numbers of the calls that ended more than once.
+    /// Returns the numbers of the calls that ended more than once.
     #[must_use]
     pub fn ended_twice(&self) -> Vec<u64> {
         lock(&self.waiting).strays.clone()
@@ -110,7 +110,7 @@ impl NestCaller {
             "event": ask.is_event(),
             "take": ask.taken(),
         });
-        // A member that is null counts as given: JavaScript's undefined is no member.
+        // A null member counts as present, since JavaScript's undefined is not a member.
         let line = line
             .to_string()
             .replace(r#","take":null"#, "")
@@ -124,8 +124,9 @@ impl NestCaller {
         match timeout(ask.timeout.saturating_mul(400).saturating_add(GRACE), ended).await {
             Ok(Ok(mut said)) => {
                 if self.major == 7 {
-                    // Nest 7 connects once for each call made before there is a connection, and delivers
-                    // each value as often: seen between two services of its own as well.
+                    // Nest 7 connects once for each call made before the first connection is up,
+                    // and delivers each value once per connection. Two services of Nest 7 show this
+                    // as well.
                     said.values.dedup();
                 }
                 outcome(ask, said)
@@ -139,7 +140,7 @@ impl NestCaller {
         let (tell_closed, closed) = oneshot::channel();
         lock(&self.waiting).closed = Some(tell_closed);
         if tell(&mut *self.stdin.lock().await, r#"{"close":true}"#).await.is_ok() {
-            // Where the process is gone, it is closed too.
+            // If the process has ended, the client is closed too.
             let _ = timeout(GRACE, closed).await;
         }
     }
@@ -153,12 +154,13 @@ fn outcome(ask: &Ask, said: Said) -> Outcome {
         (None, false, true) if ask.taken().is_some() => End::Dropped,
         _ => End::Complete,
     };
-    // RxJS does not say whether an event's observable that completes has emitted undefined.
+    // RxJS does not report whether the observable of an event emitted undefined before it
+    // completed.
     let values: &[Value] = if ask.is_event() { &[] } else { &said.values };
     Outcome::of(ask, ask.check(values, &end), end, false)
 }
 
-/// The other errors are Node's and Nest's own.
+/// Returns whether the error came from the service. Other errors are Node's and Nest's own.
 fn is_of_the_service(message: &str) -> bool {
     message.starts_with("failed ") || message.contains("message handler") || message == "Internal server error"
 }
@@ -173,13 +175,13 @@ async fn listen(mut lines: Lines, waiting: Arc<Mutex<Waiting>>) {
             waiting.closed = None;
         } else if let Some(number) = said.n {
             match waiting.calls.remove(&number) {
-                // A caller that has given up gets no message.
+                // A caller that has given up receives no message.
                 Some(caller) => _ = caller.send(said),
                 None => waiting.strays.push(number),
             }
         }
     }
-    // The callers who wait learn that nobody answers any more.
+    // Fails the calls that still wait: no reply can arrive any more.
     lock(&waiting).calls.clear();
 }
 

@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use super::{Ask, End, Kind, Outcome};
 
-/// How long after its own timeout a call may end: a crowded machine's worst, and more.
+/// Maximum time from a call's own timeout to its end, with a margin for a busy machine.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Makes a call. Returns how it ended; a call that hangs ends after [`GRACE`].
+/// Makes a call and returns its outcome. A call that hangs ends after [`GRACE`].
 pub(super) async fn make(client: &Client, ask: &Ask) -> Outcome {
     let client = client.with_timeout(ask.timeout);
     let mut values = Vec::new();
@@ -68,7 +68,7 @@ fn outcome(ask: &Ask, values: &[Value], end: End, is_unsent: bool) -> Outcome {
 fn failed(ask: &Ask, values: &[Value], error: &CallError) -> Outcome {
     let end = match error {
         CallError::Rpc(error) => End::Refused(error.message().unwrap_or_else(|| error.to_string())),
-        // Neither is an answer that the handlers of this package give.
+        // The handlers of this package never reply with either.
         CallError::NoValue | CallError::Decode(_) => return Outcome::Wrong(chain(error)),
         error => End::Failed(chain(error)),
     };
@@ -85,7 +85,7 @@ fn chain(error: &CallError) -> String {
     text
 }
 
-/// A stream's timeout counts anew for each value.
+/// Returns the maximum time for a call. A stream's timeout restarts with each value.
 fn patience(ask: &Ask) -> Duration {
     let values = match ask.kind {
         Kind::Values { count, .. } => u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1),

@@ -1,28 +1,28 @@
-//! How a call ended.
+//! The outcome of a call.
 
 use std::time::Instant;
 
 use super::{Ask, End};
 
-/// How a call ended, as its caller saw it.
+/// The outcome of a call, as its caller saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// With its own answer, or with the error that it asked for.
+    /// The call ended with its own reply, or with the error that it asked for.
     Answered,
     /// The event was sent.
     Sent,
-    /// The caller dropped it.
+    /// The caller dropped the call.
     Dropped,
-    /// With an error.
+    /// The call failed with an error.
     Failed {
-        /// What it says.
+        /// The error's message.
         reason: String,
-        /// Whether it says that the service has seen nothing of the call.
+        /// Whether the error states that the service has not seen the call.
         is_unsent: bool,
     },
-    /// With what was not its answer.
+    /// The call ended with a wrong reply.
     Wrong(String),
-    /// It did not end, long after its timeout.
+    /// The call did not end, long after its timeout.
     Hung,
 }
 
@@ -31,16 +31,16 @@ pub enum Outcome {
 pub struct Record {
     /// The call.
     pub ask: Ask,
-    /// When it was made.
+    /// The time at which the call was made.
     pub begun: Instant,
-    /// When it ended.
+    /// The time at which it ended.
     pub ended: Instant,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
 impl Outcome {
-    /// The outcome of a call that ended in this way.
+    /// Returns the outcome of a call with this end.
     #[must_use]
     pub fn of(ask: &Ask, checked: Result<bool, String>, end: End, is_unsent: bool) -> Self {
         match (checked, end) {

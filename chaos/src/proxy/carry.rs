@@ -1,4 +1,4 @@
-//! Carrying one connection's bytes, as its plan says.
+//! Carries the bytes of one connection according to its plan.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -17,13 +17,13 @@ use super::{
     faults::{Faults, Spoilt},
 };
 
-/// How the carrying of a connection ends.
+/// The end of a connection.
 enum End {
     Close,
     Reset,
-    /// When the weather is calm; until then nothing is carried.
+    /// End when the weather is calm. Until then nothing is carried.
     Later(Spoilt),
-    /// Now that the weather is calm.
+    /// End now; the weather has become calm.
     Late(Spoilt),
 }
 
@@ -58,17 +58,17 @@ pub(super) async fn carry(
     reset(&caller)?;
     reset(&service)?;
     drop((caller, service));
-    // Only now is it over.
+    // Until here the connection counts as spoilt.
     drop(spoilt);
     Ok(())
 }
 
-/// Has the socket end with a reset when it is dropped.
+/// Makes the socket end with a reset when it is dropped.
 fn reset(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }
 
-/// Carries one direction until it ends in order; an error ends both.
+/// Carries one direction until it ends in order. An error ends both directions.
 async fn direction(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
@@ -97,12 +97,12 @@ async fn direction(
         to.write_all(&buffer[..count]).await.map_err(|_| End::Reset)?;
         carried += count as u64;
     }
-    // A peer that has gone already needs no word.
+    // The peer may already have disconnected.
     let _ = to.shutdown().await;
     Ok(())
 }
 
-/// Has this happen to a connection. Only a pause does not end it, sooner or later.
+/// Applies an event to a connection. Every event but a pause ends the connection sooner or later.
 async fn happen(event: Event, to: &mut WriteHalf<'_>, faults: &mut Faults) -> Result<(), End> {
     match event {
         Event::Close => Err(End::Close),

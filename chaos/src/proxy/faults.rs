@@ -1,4 +1,4 @@
-//! What a connection knows of the faults as a whole.
+//! The state of the faults, shared by all connections.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::Weather;
 
-/// The weather, and the count of the connections that will not recover by themselves.
+/// The weather, and the number of connections that will not recover by themselves.
 #[derive(Debug, Clone)]
 pub(super) struct Faults {
     pub(super) weather: watch::Receiver<Weather>,
@@ -20,11 +20,11 @@ impl Faults {
 
     /// Waits until the weather is calm.
     pub(super) async fn calm(&mut self) {
-        // Where the proxy is gone, this task goes with it.
+        // If the proxy has been dropped, this task ends with it.
         let _ = self.weather.wait_for(Weather::is_calm).await;
     }
 
-    /// Waits for `wait`, but no longer than until the weather is calm.
+    /// Waits for `wait`, but at most until the weather is calm.
     pub(super) async fn unless_calm(&mut self, wait: impl Future<Output = ()>) {
         tokio::select! {
             () = wait => {}
@@ -32,7 +32,7 @@ impl Faults {
         }
     }
 
-    /// Counts this connection as spoilt until what this returns is dropped.
+    /// Counts this connection as spoilt until the returned guard is dropped.
     pub(super) fn spoilt(&self) -> Spoilt {
         self.spoilt.send_modify(|count| *count += 1);
         Spoilt(Arc::clone(&self.spoilt))

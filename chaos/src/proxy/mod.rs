@@ -1,7 +1,7 @@
-//! A TCP proxy on 127.0.0.1 that injects faults, each connection's drawn from a seed.
+//! A TCP proxy on 127.0.0.1 that injects faults. Each connection's faults are drawn from a seed.
 //!
-//! It knows bytes and sockets, and nothing of packets. [`Weather`] says which faults there are; [`Proxy::heal`] ends all of
-//! them.
+//! The proxy handles bytes and sockets, not packets. [`Weather`] selects the kinds of faults;
+//! [`Proxy::heal`] ends all of them.
 
 mod carry;
 mod faults;
@@ -39,10 +39,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port of 127.0.0.1, and carries what comes to `service`.
+    /// Listens on a free port of 127.0.0.1 and carries connections to `service`.
     ///
     /// # Errors
-    /// It can't listen.
+    /// Fails if the proxy cannot listen.
     pub async fn start(service: SocketAddr, seed: u64, weather: Weather) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -67,28 +67,30 @@ impl Proxy {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address that the proxy listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns how many connections it has accepted.
+    /// Returns the number of accepted connections.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.load(Relaxed)
     }
 
-    /// Changes the faults that new connections draw. Those that are there keep theirs, unless the weather is calm.
+    /// Changes the faults that new connections draw. Existing connections keep theirs unless the
+    /// weather is calm.
     pub fn change(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
 
-    /// Ends all faults: what is delayed or paused goes on at once, what was half-open or half-closed is reset (as by a
-    /// gateway that has lost its table), new connections are carried as they are. Ready when all that is done.
+    /// Ends all faults. Delayed and paused connections continue at once, half-open and half-closed
+    /// ones are reset (as by a gateway that has lost its table), and new ones are carried without
+    /// faults. Completes when that is done.
     pub async fn heal(&self) {
         self.change(Weather::calm());
-        // The sender is ours: waiting cannot fail.
+        // Waiting cannot fail, since this value holds a sender.
         let _ = self.spoilt.subscribe().wait_for(|spoilt| *spoilt == 0).await;
     }
 }
@@ -114,7 +116,7 @@ impl Accepting {
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => {
-                    // An error is that of one connection, which is gone.
+                    // An error concerns a single connection, which has ended.
                     if let Ok((caller, _)) = accepted {
                         carried.spawn(self.carry(caller));
                     }
@@ -135,7 +137,7 @@ impl Accepting {
             spoilt: Arc::clone(&self.spoilt),
         };
         async move {
-            // Failures are what this is for.
+            // The proxy makes connections fail on purpose.
             let _ = carry::carry(caller, service, plan, faults).await;
         }
     }

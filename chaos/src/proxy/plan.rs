@@ -1,41 +1,41 @@
-//! What happens to one connection.
+//! The faults of one connection.
 
 use std::time::Duration;
 
-/// The fate of a connection, drawn when it is accepted.
+/// The faults of a connection, drawn when it is accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Whether it is reset before a byte is carried.
+    /// Whether the connection is reset before a byte is carried.
     pub is_refused: bool,
-    /// What happens on the way to the service.
+    /// The faults on the way to the service.
     pub to_service: Course,
-    /// What happens on the way to the caller.
+    /// The faults on the way to the caller.
     pub to_caller: Course,
 }
 
-/// What happens to the bytes of one direction.
+/// The faults of one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Course {
-    /// How long each piece waits before it is passed on.
+    /// Time for which each piece is held back.
     pub delay: Duration,
-    /// The maximum number of bytes that are read at a time.
+    /// Maximum number of bytes read at a time.
     pub piece: usize,
-    /// What happens after exactly so many bytes.
+    /// An event, and the exact number of bytes after which it happens.
     pub event: Option<(u64, Event)>,
 }
 
-/// What may happen to a connection after a number of bytes of one direction.
+/// An event of a connection after a number of bytes in one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// Both sides are closed.
     Close,
     /// Both sides are reset.
     Reset,
-    /// Nothing is carried any more, in either direction.
+    /// Nothing is carried any more, in both directions.
     Silence,
-    /// This direction ends; the other goes on.
+    /// This direction ends; the other one continues.
     HalfClose,
-    /// This direction stands still for so long.
+    /// This direction pauses for this time.
     Pause(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! What the proxy does to connections, seen from both ends of them.
+//! The effects of the proxy on connections, seen from both ends.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -7,7 +7,7 @@ use tokio::{
 
 use super::*;
 
-/// A proxy under this weather, and both ends of a connection through it.
+/// Returns a proxy under this weather, and both ends of a connection through it.
 async fn connected(weather: Weather) -> (Proxy, TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let target = listener.local_addr().expect("an address");
@@ -17,7 +17,7 @@ async fn connected(weather: Weather) -> (Proxy, TcpStream, TcpStream) {
     (proxy, caller, service)
 }
 
-/// The seed of these tests draws a fault for the first connection, when there are so many of the same.
+/// Returns a weather under which the seed of these tests draws this fault for the first connection.
 fn certain(fault: Fault, within: u64) -> Weather {
     Weather::of(vec![fault; 1000], within)
 }
@@ -41,7 +41,7 @@ async fn calm_weather_carries_both_ways_and_passes_the_end_on() {
 async fn a_connection_is_cut_or_reset_within_so_many_bytes() {
     for fault in [Fault::Cuts, Fault::Resets] {
         let (_proxy, mut caller, mut service) = connected(certain(fault, 100)).await;
-        // Enough in both directions, whichever is the one.
+        // Both directions carry enough bytes, since the fault may be in either.
         let _ = tokio::join!(caller.write_all(&[1; 101]), service.write_all(&[2; 101]));
         let (mut there, mut here) = (Vec::new(), Vec::new());
         let _ = tokio::join!(service.read_to_end(&mut there), caller.read_to_end(&mut here));
@@ -57,7 +57,7 @@ async fn a_connection_is_cut_or_reset_within_so_many_bytes() {
 #[tokio::test]
 async fn a_silent_connection_carries_nothing_until_it_is_healed_and_then_resets() {
     let (proxy, mut caller, mut service) = connected(certain(Fault::HalfOpen, 0)).await;
-    // Silence that had not yet come would be healed before it is there.
+    // Wait for the silence: `heal` would prevent it if it had not begun.
     let mut spoilt = proxy.spoilt.subscribe();
     spoilt
         .wait_for(|spoilt| *spoilt == 1)

@@ -1,4 +1,4 @@
-//! Which faults there are.
+//! The kinds of faults.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Course, Event, Plan};
 /// A fault that a connection may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Every piece arrives late, by up to this much.
+    /// Every piece arrives late, by up to this time.
     Delays(Duration),
     /// One side reads a few bytes at a time.
     SlowReading,
@@ -17,26 +17,26 @@ pub enum Fault {
     Cuts,
     /// The connection is reset on both sides, after a number of bytes.
     Resets,
-    /// After a number of bytes, nothing passes in either direction, and the connection stays open.
+    /// After a number of bytes, neither direction carries anything, and the connection stays open.
     HalfOpen,
-    /// One direction ends in order, after a number of bytes; the other goes on.
+    /// One direction ends in order after a number of bytes; the other one continues.
     HalfCloses,
-    /// The connection is reset before a byte of it is carried.
+    /// The connection is reset before a byte is carried.
     Refuses,
-    /// One direction stands still for up to this much, after a number of bytes.
+    /// One direction pauses for up to this time, after a number of bytes.
     Pauses(Duration),
 }
 
-/// The faults of which each connection draws one, and how much is carried before it comes.
+/// The faults that connections draw from, and the number of bytes before a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weather {
     faults: Vec<Fault>,
-    /// A cut, a pause and the like comes within so many bytes.
+    /// Maximum number of bytes before an event such as a cut or a pause.
     within: u64,
 }
 
 impl Weather {
-    /// No faults.
+    /// Returns a weather without faults.
     #[must_use]
     pub const fn calm() -> Self {
         Self {
@@ -45,14 +45,14 @@ impl Weather {
         }
     }
 
-    /// Each connection has one of these faults, which comes after at most `within` bytes. A connection without one is
-    /// as frequent as each of them.
+    /// Returns a weather in which each connection draws one of these faults or none, with equal
+    /// probability. The fault comes after at most `within` bytes.
     #[must_use]
     pub const fn of(faults: Vec<Fault>, within: u64) -> Self {
         Self { faults, within }
     }
 
-    /// Whether there are no faults.
+    /// Returns whether there are no faults.
     #[must_use]
     pub const fn is_calm(&self) -> bool {
         self.faults.is_empty()

@@ -1,4 +1,4 @@
-//! A service of either make, over all the lives that a round gives it.
+//! A service (ours or Nest's) over all the lives that a round gives it.
 
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     process::{self, Signal},
 };
 
-/// How often the journal is looked at while something is expected in it.
+/// Pause between two looks at the journal while an entry is expected.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A service that can be stopped, killed and started again on its port.
@@ -21,7 +21,7 @@ pub struct Host {
     program: PathBuf,
     harness: Harness,
     flags: Vec<String>,
-    /// The maximum number of descriptors that the process may open.
+    /// Maximum number of descriptors that the process may open.
     descriptors: Option<u64>,
     service: Option<Service>,
     port: u16,
@@ -30,10 +30,11 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts a service; `program` is this package's, which serves when it is run with `serve`.
+    /// Starts a service. `program` is this package's program, which serves when it is run with
+    /// `serve`.
     ///
     /// # Errors
-    /// It does not start.
+    /// Fails if the service does not start.
     pub async fn start(
         make: Make,
         program: PathBuf,
@@ -56,22 +57,22 @@ impl Host {
         Ok(host)
     }
 
-    /// Where it listens.
+    /// Returns the address that the service listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
     }
 
-    /// Whose service it is.
+    /// Returns whether the service is ours or Nest's.
     #[must_use]
     pub const fn make(&self) -> Make {
         self.make
     }
 
-    /// Starts it on the port that it had.
+    /// Starts the service again on its previous port.
     ///
     /// # Errors
-    /// It does not start.
+    /// Fails if the service does not start.
     pub async fn restart(&mut self) -> Result<(), HarnessError> {
         self.lives += 1;
         let service = Service::start(self.name(), self.command()).await?;
@@ -80,10 +81,10 @@ impl Host {
         Ok(())
     }
 
-    /// Sends the process a signal, if it runs.
+    /// Sends a signal to the process, if it runs.
     ///
     /// # Errors
-    /// There is no such process.
+    /// Fails if there is no such process.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         match self.process() {
             Some(process) => process::send(process, signal),
@@ -91,16 +92,16 @@ impl Host {
         }
     }
 
-    /// The process's id, while it runs.
+    /// Returns the process's id while it runs.
     #[must_use]
     pub fn process(&self) -> Option<u32> {
         self.service.as_ref().and_then(Service::id)
     }
 
-    /// Waits until the process has ended, and keeps what it printed.
+    /// Waits until the process has ended, and keeps its output.
     ///
     /// # Errors
-    /// It does not end within a minute.
+    /// Fails if the process does not end within a minute.
     pub async fn ended(&mut self) -> io::Result<()> {
         let Some(mut service) = self.service.take() else {
             return Ok(());
@@ -114,7 +115,7 @@ impl Host {
         })
     }
 
-    /// What handlers have seen by now, in all lives.
+    /// Returns the journal of all lives so far.
     fn journal_so_far(&self) -> Journal {
         let mut journal = self.journal.clone();
         let output = self.service.as_ref().map(Service::output).unwrap_or_default();
@@ -122,7 +123,7 @@ impl Host {
         journal
     }
 
-    /// What handlers of the lives that have ended have seen.
+    /// Returns the journal of the lives that have ended.
     #[must_use]
     pub const fn journal(&self) -> &Journal {
         &self.journal
@@ -163,7 +164,8 @@ impl Host {
     }
 }
 
-/// Waits until handlers of any of these have seen all these numbers, or until `patience` is over.
+/// Waits until handlers of any of these hosts have received all these numbers, or until `patience`
+/// has elapsed.
 pub(super) async fn saw(hosts: &[Host], numbers: &[u64], patience: Duration) {
     let looks = patience.as_millis() / LOOK.as_millis();
     for _ in 0..looks {

@@ -1,4 +1,4 @@
-//! Callers at work while faults come and go.
+//! Callers that make calls during faults.
 
 use std::{
     sync::{
@@ -16,13 +16,13 @@ use crate::{
     numbers::Numbers,
 };
 
-/// How many calls are under way at once.
+/// Number of calls in flight at a time.
 const WORKERS: u64 = 12;
 
-/// The maximum number of calls of one worker, for what its records take of memory.
+/// Maximum number of calls of one worker. It bounds the memory of the records.
 const MAX_CALLS: usize = 20_000;
 
-/// Calls of all kinds, made until they are stopped.
+/// Calls of all kinds, made until the load is stopped.
 #[derive(Debug)]
 pub struct Load {
     workers: JoinSet<Vec<Record>>,
@@ -30,7 +30,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts making calls, which are drawn from `seed`.
+    /// Starts making calls, drawn from `seed`.
     #[must_use]
     pub fn start(caller: &Arc<Caller>, numbers: &Arc<Numbers>, seed: u64) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
@@ -43,7 +43,8 @@ impl Load {
         Self { workers, is_over }
     }
 
-    /// Makes no more calls, and waits until those under way have ended. Returns the records of all.
+    /// Stops making calls and waits until the calls in flight have ended. Returns the records of
+    /// all calls.
     pub async fn stop(mut self) -> Vec<Record> {
         self.is_over.store(true, SeqCst);
         let mut records = Vec::new();
@@ -58,7 +59,7 @@ async fn work(caller: Arc<Caller>, numbers: Arc<Numbers>, is_over: Arc<AtomicBoo
     let mut records = Vec::new();
     while !is_over.load(SeqCst) && records.len() < MAX_CALLS {
         let record = caller.make(Ask::draw(numbers.next(), &mut random)).await;
-        // Where nobody answers, calls fail at once: a pause keeps them from filling the time with nothing else.
+        // Calls fail at once while no service answers. A pause limits the number of such calls.
         let most = match record.outcome {
             Outcome::Failed { .. } => 20_000,
             _ => 3_000,

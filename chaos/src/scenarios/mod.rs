@@ -1,7 +1,8 @@
-//! Scenarios: faults under load, after which every call is checked.
+//! Scenarios: faults under load. Afterwards every call is checked.
 //!
-//! A scenario says which services there are and which faults come when; [`Round`] does the rest. Faults and calls are drawn
-//! from the seed. How they meet in time is not, so that a seed that has failed may have to be run more than once.
+//! A scenario defines the services and the faults; [`Round`] does the rest. Faults and calls are
+//! drawn from the seed. Their timing is not, so a seed that has failed may have to be run more than
+//! once.
 
 mod host;
 mod load;
@@ -20,7 +21,7 @@ pub use load::Load;
 pub use promises::{Broken, Promise, report};
 pub use round::{Round, Setting, Start};
 
-/// Who made a caller or a service.
+/// The implementation of a caller or a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Make {
     /// This crate.
@@ -29,12 +30,12 @@ pub enum Make {
     Nest(u8),
 }
 
-/// Which side calls, and which one serves.
+/// The implementations of caller and service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pairing {
-    /// Who calls.
+    /// The caller's implementation.
     pub caller: Make,
-    /// Who answers.
+    /// The service's implementation.
     pub service: Make,
 }
 
@@ -43,20 +44,20 @@ pub struct Pairing {
 pub struct Scenario {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What happens in it.
+    /// A description of the scenario.
     pub what: &'static str,
-    /// Whether the caller or the service may be Nest's.
+    /// The sides that may be Nest's.
     pub nest: Nest,
     run: fn(&Setting) -> Verdict<'_>,
 }
 
-/// What a round gives: the promises that it broke.
+/// The result of a round: the broken promises.
 type Verdict<'a> = BoxFuture<'a, Result<Vec<Broken>, HarnessError>>;
 
-/// On which side Nest may be.
+/// The sides on which Nest may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nest {
-    /// On either side, not on both.
+    /// Either side, but not both.
     EitherSide,
     /// The service may be Nest's.
     Service,
@@ -83,7 +84,7 @@ pub const ALL: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// Which side calls and which one serves, when Nest is of this major.
+    /// Returns the pairings for this major of Nest.
     #[must_use]
     pub fn pairings(&self, major: u8) -> Vec<Pairing> {
         let pair = |caller, service| Pairing { caller, service };
@@ -99,7 +100,7 @@ impl Scenario {
     /// Runs one round.
     ///
     /// # Errors
-    /// A service or a caller does not start.
+    /// Fails if a service or a caller does not start.
     pub async fn run(&self, setting: &Setting) -> Result<Vec<Broken>, HarnessError> {
         (self.run)(setting).await
     }

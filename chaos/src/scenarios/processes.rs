@@ -1,4 +1,4 @@
-//! Faults of whole processes: stopped, killed, terminated, out of descriptors.
+//! Faults of whole processes: stopped, killed, terminated, without descriptors.
 
 use futures_util::{FutureExt, future::join_all};
 use nest_wire_harness::HarnessError;
@@ -51,7 +51,7 @@ pub(super) const DESCRIPTORS: Scenario = Scenario {
         async move {
             let most = match setting.pairing.service {
                 Make::Ours => 32,
-                // Node opens its modules all at once.
+                // Node opens all its modules at the same time.
                 Make::Nest(_) => 512,
             };
             let start = Start {

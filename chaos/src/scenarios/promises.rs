@@ -1,4 +1,4 @@
-//! What must hold for every call, whatever happens around it.
+//! The promises that must hold for every call, whatever the faults.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,36 +13,36 @@ use crate::{
 /// A promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Promise {
-    /// A call ends with its own answer, or with an error that says what happened.
+    /// A call ends with its own reply, or with an error that says what happened.
     OwnAnswer,
     /// A call ends once.
     EndsOnce,
     /// No call hangs beyond its timeout.
     NothingHangs,
-    /// What was answered was handled exactly once.
+    /// A call that was answered was handled exactly once.
     AnsweredIsHandled,
     /// No call and no event is handled twice.
     AtMostOnce,
-    /// The service has not seen what an error says was not sent.
+    /// The service has not seen a call that an error calls unsent.
     UnsentIsUnseen,
     /// An event that was sent is handled exactly once when both sides close in order.
     EventsArrive,
     /// The client works again after the faults have ended, without help.
     Heals,
-    /// A service ends after it got SIGTERM.
+    /// A service ends after SIGTERM.
     Stops,
 }
 
-/// A promise that was broken.
+/// A broken promise.
 #[derive(Debug, Clone)]
 pub struct Broken {
-    /// Which one.
+    /// The promise.
     pub promise: Promise,
-    /// The call's number, if it is about one.
+    /// The call's number, if the promise is about a call.
     pub number: Option<u64>,
-    /// What happened.
+    /// A description of what happened.
     pub what: String,
-    /// What the journal has about that number.
+    /// The journal's lines about that number.
     pub journal: Vec<String>,
 }
 
@@ -95,10 +95,10 @@ fn describe(record: &Record, times: usize) -> String {
     )
 }
 
-/// The maximum number of broken promises of one kind that a report shows.
+/// Maximum number of broken promises of one kind in a report.
 const SHOWN: usize = 2;
 
-/// Describes what was broken, some of each kind.
+/// Describes the broken promises, some of each kind.
 #[must_use]
 pub fn report(broken: &[Broken]) -> String {
     let mut counts: HashMap<Promise, usize> = HashMap::new();

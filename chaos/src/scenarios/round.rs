@@ -1,4 +1,5 @@
-//! One round of a scenario: services, perhaps a proxy, a caller, faults, healing, an orderly end, and the verdict.
+//! One round of a scenario: services, a proxy if the scenario has one, a caller, faults, healing,
+//! an orderly end, and the check of the promises.
 
 use std::{collections::HashSet, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,44 +18,45 @@ use crate::{
     proxy::{Proxy, Weather},
 };
 
-/// How each call fails once a client of Nest 7 has lost one of its sockets while another one connected: it takes itself
-/// for connected then, and never connects again, whatever service it talks to.
+/// The error of each call once a client of Nest 7 has lost one of its sockets while another one
+/// connected. The client then considers itself connected and never connects again, whatever service
+/// it calls.
 const STUCK_NEST_7: &str = "Cannot read properties of null (reading 'on')";
 
-/// How long the client may take to work again.
+/// Maximum time until the client works again.
 const HEALS_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long events may take from the system's buffers to their handlers.
+/// Maximum time for events to get from the system's buffers to their handlers.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long all calls that are under way may take to end. Each has a bound of its own below it.
+/// Maximum time for all calls in flight to end. Each call has a lower bound of its own.
 const END_WITHIN: Duration = Duration::from_secs(120);
 
 const PATIENT: Duration = Duration::from_secs(20);
 
-/// What is needed to start a round.
+/// The parameters of a round.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Where all that is random comes from.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Which side calls, and which one serves.
+    /// The implementations of caller and service.
     pub pairing: Pairing,
     /// This package's program, which serves when it is run with `serve`.
     pub program: PathBuf,
-    /// Where the Node side is.
+    /// The Node side.
     pub harness: Harness,
 }
 
 /// The parts of a round.
 #[derive(Debug)]
 pub struct Round {
-    /// What scenarios draw from.
+    /// Random numbers for the scenario.
     pub random: Rng,
     /// The services.
     pub hosts: Vec<Host>,
-    /// What lies between the caller and the first service, if the scenario wants it.
+    /// The proxy between the caller and the first service, if the scenario has one.
     pub proxy: Option<Proxy>,
-    /// Who calls.
+    /// The caller.
     pub caller: Arc<Caller>,
     numbers: Arc<Numbers>,
     records: Vec<Record>,
@@ -65,14 +67,14 @@ pub struct Round {
     is_closed_by_service: bool,
 }
 
-/// What a scenario starts with.
+/// The start of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
-    /// The number of services; those beyond the first are for our client only.
+    /// Number of services. Only our client uses those beyond the first.
     pub hosts: usize,
     /// Flags of our service.
     pub flags: &'static [&'static str],
-    /// The maximum number of descriptors of the service.
+    /// Maximum number of descriptors of the service.
     pub descriptors: Option<u64>,
     /// The faults of the proxy, if there is one.
     pub weather: Option<Weather>,
@@ -82,7 +84,7 @@ impl Round {
     /// Starts services, proxy, caller and load.
     ///
     /// # Errors
-    /// Something does not start.
+    /// Fails if one of them does not start.
     pub async fn start(setting: &Setting, start: Start) -> Result<Self, HarnessError> {
         let mut random = Rng::with_seed(setting.seed);
         let mut hosts = Vec::new();
@@ -124,12 +126,13 @@ impl Round {
         })
     }
 
-    /// Draws a duration between these two, in milliseconds.
+    /// Draws a duration from this range of milliseconds.
     pub fn milliseconds(&mut self, range: std::ops::Range<u64>) -> Duration {
         Duration::from_millis(self.random.u64(range))
     }
 
-    /// Sends events that must be handled, whatever happens from now on. Returns when all have been sent or have failed.
+    /// Sends events that must be handled whatever happens from now on. Returns when all have been
+    /// sent or have failed.
     pub async fn send_due_events(&mut self, count: usize) {
         let notes: Vec<_> = (0..count).map(|_| Ask::note(self.numbers.next(), PATIENT)).collect();
         self.due.extend(notes.iter().map(|ask| ask.number));
@@ -137,7 +140,8 @@ impl Round {
         self.records.extend(records);
     }
 
-    /// Ends the round: checks that the client heals, stops the load, closes both sides in order, and checks all promises.
+    /// Ends the round. Checks that the client heals, stops the load, closes both sides in order,
+    /// and checks all promises.
     pub async fn end(mut self) -> Vec<Broken> {
         if let Some(proxy) = &self.proxy {
             proxy.heal().await;
@@ -160,7 +164,8 @@ impl Round {
         self.broken
     }
 
-    /// As [`end`](Self::end), for a service that closes first: events that cross its closing may be lost.
+    /// Ends the round like [`end`](Self::end), for a service that closes first: events that cross
+    /// its close may be lost.
     pub async fn end_without_due_events(mut self) -> Vec<Broken> {
         self.is_closed_by_service = true;
         self.end().await
@@ -203,7 +208,8 @@ impl Round {
         }
     }
 
-    /// Leaves answers on their way, sends events, and closes: everything that was sent must be handled.
+    /// Leaves replies on the way, sends events and closes. Everything that was sent must be
+    /// handled.
     async fn close(&mut self) {
         let given_up = (0..20).map(|index| {
             let kind = match index % 2 {
@@ -226,7 +232,8 @@ impl Round {
         }
         let are_both_ours = self.hosts[0].make() == Make::Ours && matches!(*self.caller, Caller::Ours(_));
         if self.proxy.is_some() || !are_both_ours {
-            // What the proxy or Node's own buffers hold is not yet the service's: a signal now would come first.
+            // The proxy's or Node's buffers may still hold events, and a signal now would overtake
+            // them.
             let due: Vec<_> = self.sent_and_due();
             saw(&self.hosts, &due, ARRIVE_WITHIN).await;
         }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::{Broken, Nest, Round, Scenario, Setting, Start};
 use crate::proxy::{Fault, Weather};
 
-/// How long faults last.
+/// Duration of the faults.
 const BAD_WEATHER: Duration = Duration::from_millis(1500);
 
 pub(super) const CUTS: Scenario = Scenario {

@@ -4,28 +4,28 @@ use std::{path::PathBuf, time::Duration};
 
 use nest_wire::{connection::TransportConfig, server::Limits};
 
-/// The flags of `serve`. What is not given is the crate's default.
+/// The flags of `serve`. The crate's defaults apply to flags that are not given.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Flags {
-    /// The port; 0 picks one that is free
+    /// The port; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// End when standard input does
+    /// End when standard input ends
     #[arg(long)]
     pub with_parent: bool,
-    /// Do not print the numbers that handlers see
+    /// Do not print the numbers that handlers receive
     #[arg(long = "quiet")]
     pub is_quiet: bool,
-    /// The number of threads; 0 is a runtime that is the main thread's alone
+    /// The number of threads; 0 is a runtime on the main thread only
     #[arg(long, default_value_t = 2)]
     pub workers: usize,
-    /// The maximum number of open descriptors
+    /// Maximum number of open descriptors
     #[arg(long)]
     pub descriptors: Option<u64>,
     /// The service's certificate (PEM), for TLS
     #[arg(long)]
     pub cert: Option<PathBuf>,
-    /// Its key (PEM)
+    /// The certificate's key (PEM)
     #[arg(long)]
     pub key: Option<PathBuf>,
     /// `Serve::drain_timeout` in milliseconds

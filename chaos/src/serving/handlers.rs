@@ -1,4 +1,5 @@
-//! The handlers, which print what they see and answer with what only this call's number gives.
+//! The handlers. They print the numbers they receive and return replies that depend only on the
+//! number.
 
 use std::{
     io::{Write, stdout},
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::numbers::answer;
 
-/// What a call carries. The members that a handler does not need may be missing.
+/// The payload of a call. Members that a handler does not need may be missing.
 #[derive(Debug, Deserialize)]
 struct Asked {
     n: u64,
@@ -27,7 +28,7 @@ struct Asked {
     count: u64,
 }
 
-/// The answer to `ask` and `slow`.
+/// The reply to `ask` and `slow`.
 #[derive(Debug, Serialize)]
 struct Answered {
     n: u64,
@@ -49,7 +50,7 @@ struct Journal(bool);
 impl Journal {
     fn seen(self, kind: char, number: u64) {
         if self.0 {
-            // The parent process reads it; when it has ended, this process ends soon.
+            // The parent process reads the output. If it has ended, this process ends soon.
             let _ = writeln!(stdout().lock(), "{kind} {number}");
         }
     }

@@ -1,7 +1,7 @@
-//! A service that prints each number it sees, as soon as a handler has it.
+//! A service that prints each number as soon as a handler has received it.
 //!
-//! Its twin on Node is `node-harness/apps/chaos-service.mjs`. The programs of this package run it in a process of its own,
-//! as `PROGRAM serve FLAGS`, so that it can be stopped, killed and measured.
+//! Its twin on Node is `node-harness/apps/chaos-service.mjs`. The programs of this package run it
+//! as a separate process, `PROGRAM serve FLAGS`, so that it can be stopped, killed and measured.
 
 mod flags;
 mod handlers;
@@ -22,10 +22,11 @@ use tracing_subscriber::EnvFilter;
 
 pub use flags::Flags;
 
-/// Runs the service until SIGTERM, or with `--with-parent` until standard input ends, and until it is drained.
+/// Runs the service until SIGTERM, or with `--with-parent` until standard input ends, and then
+/// until it is drained.
 ///
 /// # Errors
-/// It can't listen, or a certificate can't be read.
+/// Fails if the service cannot listen or a certificate cannot be read.
 pub fn run(flags: &Flags) -> io::Result<()> {
     limit_descriptors(flags.descriptors)?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
@@ -74,7 +75,7 @@ fn limited<L, F>(serving: Serve<L, F>, flags: &Flags) -> Serve<L, F> {
     }
 }
 
-/// Completes on SIGTERM and, if that is wanted, with standard input.
+/// Completes on SIGTERM or, with `with_parent`, when standard input ends.
 fn stopped(with_parent: bool) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminated = signal(SignalKind::terminate())?;
     Ok(async move {
@@ -87,7 +88,8 @@ fn stopped(with_parent: bool) -> io::Result<impl Future<Output = ()> + Send + 's
 
 async fn stdin_ended() {
     let (tell, ended) = oneshot::channel();
-    // A thread of its own: tokio's would keep the process from ending while it waits for input.
+    // This is a thread of its own, because tokio's thread for input would keep the process from
+    // ending.
     thread::spawn(move || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         let _ = tell.send(());
@@ -95,14 +97,14 @@ async fn stdin_ended() {
     let _ = ended.await;
 }
 
-/// Lowers the limit of open descriptors to `most`, or raises it as far as the system lets it.
+/// Lowers the limit of open descriptors to `most`, or raises it as far as the system allows.
 fn limit_descriptors(most: Option<u64>) -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let most = most.unwrap_or(hard).min(hard);
     Ok(setrlimit(Resource::RLIMIT_NOFILE, most, hard)?)
 }
 
-/// The handlers, for a service within this process.
+/// Returns the handlers, for a service within this process.
 #[must_use]
 pub fn router() -> Router {
     handlers::router(true)

@@ -1,4 +1,4 @@
-//! Memory and descriptors over the requests made.
+//! A chart of memory and descriptors over the number of requests.
 
 use std::{error::Error, path::Path};
 
@@ -13,7 +13,7 @@ const CLIENTS: RGBColor = RGBColor(60, 110, 170);
 /// Draws the chart as SVG: memory on the left axis, descriptors (dotted) on the right one.
 ///
 /// # Errors
-/// The file can't be written.
+/// Fails if the file cannot be written.
 pub fn draw(path: &Path, samples: &[Sample]) -> Result<(), Box<dyn Error>> {
     let millions = |sample: &Sample| sample.done as f64 / 1e6;
     let end = samples.last().map_or(1.0, millions).max(f64::MIN_POSITIVE);

@@ -1,4 +1,4 @@
-//! Clients that come and go.
+//! Clients that connect and disconnect.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -11,13 +11,13 @@ use tokio::time::interval;
 
 use super::{Shared, work::Worker};
 
-/// How often a new client comes.
+/// Time between two new clients.
 const EVERY: Duration = Duration::from_millis(20);
 
-/// How many calls it makes.
+/// Number of calls of each client.
 const CALLS: u64 = 10;
 
-/// Makes clients one after the other. Each makes some calls; then it is closed, or dropped.
+/// Makes clients one after the other. Each makes some calls and is then closed or dropped.
 pub(super) async fn come_and_go(address: String, shared: Arc<Shared>, seed: u64) -> Result<(), String> {
     let mut random = Rng::with_seed(seed);
     let mut ticks = interval(EVERY);

@@ -1,20 +1,22 @@
-//! Whether memory and descriptors stay as they are.
+//! Checks that memory and descriptors stay flat.
 
 use super::Sample;
 
-/// How much more memory the second half may take on average, as a share of the first.
+/// Maximum growth of the average memory in the second half, as a share of the first half's average.
 const MARGIN: f64 = 0.1;
 
-/// And in bytes: what the allocator keeps of a few large payloads that happen to be under way together.
+/// The same in bytes: the memory that the allocator keeps for a few large payloads that happen to
+/// be in flight together.
 const MARGIN_BYTES: f64 = 8e6;
 
-/// How many more descriptors the second half may have at most: those of the clients that come and go.
+/// Maximum growth of the number of descriptors in the second half: those of the clients that
+/// connect and disconnect.
 const MARGIN_DESCRIPTORS: usize = 16;
 
-/// Compares the halves of a run, after the first fifth of it.
+/// Compares the halves of a run, without the first fifth of it.
 ///
 /// # Errors
-/// Something has grown; says what.
+/// Describes what has grown.
 pub fn is_flat(samples: &[Sample]) -> Result<(), String> {
     let settled = &samples[samples.len() / 5..];
     let (first, second) = settled.split_at(settled.len() / 2);

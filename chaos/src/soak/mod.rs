@@ -1,7 +1,9 @@
-//! Endurance: calls of all kinds for as long as wanted, every answer checked, memory and descriptors watched.
+//! Endurance: calls of all kinds for a long time. Every reply is checked, memory and descriptors
+//! are watched.
 //!
-//! The service runs in a process of its own, the clients in this one. Most calls are small and pipelined; among them are
-//! payloads up to 1 MB, streams, errors, events, calls that are dropped or time out, and clients that come and go.
+//! The service has a process of its own, the clients run in this one. Most calls are small and
+//! pipelined. The others are payloads up to 1 MB, streams, errors, events, calls that are dropped
+//! or time out, and clients that connect and disconnect.
 
 mod chart;
 mod coming;
@@ -35,30 +37,30 @@ pub use sample::{Sample, write_csv};
 use payloads::Payloads;
 use work::Worker;
 
-/// How many clients there are all the time.
+/// Number of permanent clients.
 const CLIENTS: usize = 4;
 
-/// How many calls each of them has under way.
+/// Number of calls in flight of each client.
 const WORKERS: usize = 48;
 
-/// How often `done` and `seconds` are compared with what is wanted.
+/// Time between two checks of `done` and `seconds`.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How many samples a run has at least.
+/// Minimum number of samples of a run.
 const SAMPLES: f64 = 40.0;
 
-/// The longest pause between two samples.
+/// Maximum time between two samples.
 const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 
-/// How long sockets may take to be gone after their clients.
+/// Maximum time for sockets to disappear after their clients.
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);
 
-/// How long to go on, and from where all that is random comes.
+/// The length of a run and its seed.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Ends after so many requests.
+    /// Number of requests after which the run ends.
     pub requests: u64,
-    /// Ends after so long.
+    /// Time after which the run ends.
     pub time: Duration,
     /// The seed.
     pub seed: u64,
@@ -66,20 +68,20 @@ pub struct Plan {
     pub program: PathBuf,
 }
 
-/// What a run has found.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Findings {
-    /// Requests and events made.
+    /// Number of requests and events made.
     pub done: u64,
-    /// How long it took.
+    /// Duration of the run.
     pub took: Duration,
     /// Memory and descriptors over time.
     pub samples: Vec<Sample>,
-    /// What went wrong, if anything.
+    /// Descriptions of faults, if there were any.
     pub faults: Vec<String>,
 }
 
-/// What all callers share.
+/// The state that all callers share.
 #[derive(Debug)]
 struct Shared {
     done: AtomicU64,
@@ -90,7 +92,7 @@ struct Shared {
 /// Runs the soak.
 ///
 /// # Errors
-/// The service does not start.
+/// Fails if the service does not start.
 pub async fn run(plan: &Plan) -> Result<Findings, HarnessError> {
     let mut command = Command::new(&plan.program);
     command.args(["serve", "--quiet"]);
@@ -104,7 +106,8 @@ pub async fn run(plan: &Plan) -> Result<Findings, HarnessError> {
     });
     let mut faults = Vec::new();
     for client in &clients {
-        // An answer, if only that nobody handles it, shows that the service has accepted the connection, which counts.
+        // Any reply shows that the service has accepted the connection, even one that says that
+        // there is no handler.
         match client.check("nobody").await {
             Ok(()) | Err(CallError::Rpc(_)) => {}
             Err(error) => faults.push(format!("cannot connect: {error}")),
@@ -146,7 +149,8 @@ fn client(service: &Service) -> Client {
         .expect("a client")
 }
 
-/// Takes samples until the run is over, or a caller has ended early: it has found a fault.
+/// Takes samples until the run is over. Ends early if a caller has ended, because it has found a
+/// fault.
 async fn watch(
     plan: &Plan,
     process: u32,
@@ -191,7 +195,8 @@ fn collect(ended: Result<Result<(), String>, tokio::task::JoinError>, faults: &m
     }
 }
 
-/// Waits until both processes have as many descriptors as before the load. Returns what is wrong if that does not happen.
+/// Waits until both processes have as many descriptors as before the load. Returns a description if
+/// that does not happen.
 async fn settles(process: u32, quiet: io::Result<Sample>, done: u64) -> Option<String> {
     let quiet = match quiet {
         Ok(quiet) => quiet,

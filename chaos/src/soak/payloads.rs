@@ -1,8 +1,8 @@
-//! Texts of all sizes, from nothing to 1 MB, of one to four bytes a character.
+//! Texts of all sizes, from empty to 1 MB, of one to four bytes a character.
 
 use fastrand::Rng;
 
-/// Texts that are made once, because making them would take longer than sending them.
+/// Texts that are made once, because making them takes longer than sending them.
 #[derive(Debug)]
 pub(super) struct Payloads {
     small: Vec<String>,

@@ -1,15 +1,15 @@
-//! What both processes use at one time.
+//! The resources of both processes at one time.
 
 use std::{fs, io, path::Path, time::Duration};
 
 use crate::process::{descriptors, memory};
 
-/// What both processes use at one time.
+/// The resources of both processes at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// The time since the start.
     pub time: Duration,
-    /// Requests and events made by then.
+    /// Number of requests and events made by then.
     pub done: u64,
     /// The service's memory in bytes.
     pub service_memory: u64,
@@ -37,7 +37,7 @@ pub(super) fn take(service: u32, time: Duration, done: u64) -> io::Result<Sample
 /// Writes the samples as a table of comma-separated values.
 ///
 /// # Errors
-/// The file can't be written.
+/// Fails if the file cannot be written.
 pub fn write_csv(path: &Path, samples: &[Sample]) -> io::Result<()> {
     let mut text = "seconds,done,service_bytes,client_bytes,service_descriptors,client_descriptors\n".to_owned();
     for sample in samples {
@@ -59,7 +59,7 @@ impl Sample {
         self.service_descriptors <= other.service_descriptors && self.client_descriptors <= other.client_descriptors
     }
 
-    /// Describes this sample, with the rate since the one before.
+    /// Describes this sample, with the rate since the previous one.
     pub(super) fn against(&self, before: Option<&Self>) -> String {
         let (time, done) = before.map_or((Duration::ZERO, 0), |before| (before.time, before.done));
         let rate = (self.done - done) as f64 / (self.time - time).as_secs_f64();

@@ -1,4 +1,4 @@
-//! One caller of the soak: a call after the other, every answer checked.
+//! One caller of the soak. It makes one call after the other and checks every reply.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::Shared;
 use crate::numbers::answer;
 
-/// After how many calls the count that all share is brought up to date.
+/// Number of calls between two updates of the shared count.
 const BATCH: u64 = 64;
 
 pub(super) struct Worker {
@@ -42,7 +42,7 @@ struct Item {
     i: u64,
 }
 
-/// Why a call was not as it must be.
+/// The result of a call: an error describes what was wrong.
 type Checked = Result<(), String>;
 
 impl Worker {
@@ -61,7 +61,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Makes one call: of 4,000, 3,840 are small ones.
+    /// Makes one call. Of 4,000 calls, 3,840 are small.
     async fn call(&mut self) -> Checked {
         match self.random.u32(..4000) {
             0..40 => self.echo(false).await,
@@ -113,7 +113,8 @@ impl Worker {
         self.values(&asked, taken).await.map(drop)
     }
 
-    /// Takes so many values, checks them, and drops the stream. Returns how many came.
+    /// Takes this number of values, checks them, and drops the stream. Returns the number of
+    /// received values.
     async fn values(&mut self, asked: &Asked, taken: u64) -> Result<u64, String> {
         let told = |error: CallError| format!("a stream: {error:?}");
         let mut replies = self.client.send_stream::<Item>("values", asked).await.map_err(told)?;
@@ -142,7 +143,7 @@ impl Worker {
         sent.map_err(|error| format!("an event: {error:?}"))
     }
 
-    /// Drops a call right after it was made, or a moment later.
+    /// Drops a call immediately or soon after it was made.
     async fn dropped_call(&mut self) -> Checked {
         let asked = self.asked(2, 0);
         let call = self.client.send::<Answered>("slow", &asked);
@@ -153,7 +154,7 @@ impl Worker {
         answered.map_or(Ok(()), |answered| check(&asked, answered))
     }
 
-    /// Makes a call that is answered too late, most probably.
+    /// Makes a call whose reply most probably arrives too late.
     async fn late_call(&mut self) -> Checked {
         let asked = self.asked(20, 0);
         let hasty = self.client.with_timeout(Duration::from_millis(2));

@@ -1,4 +1,4 @@
-//! Attacks with bytes that are no whole packets, or that nobody takes.
+//! Attacks with bytes that are not whole packets, or with replies that the attacker does not read.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::target::{MEGABYTE, Target, request};
 
-/// Reads until the service has ended the connection, in order or not.
+/// Reads until the service has ended the connection, in order or with an error.
 async fn ended(stream: &mut TcpStream) {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
@@ -20,7 +20,7 @@ async fn ended(stream: &mut TcpStream) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_of_ten_to_the_fifteen_reserves_nothing_and_its_connection_ends() {
-    // Nest waits for the rest of such a frame, and so do we: for as long as for any other.
+    // Like Nest, we wait for the rest of such a frame as long as for any other.
     let target = Target::start(&["--incomplete-ms", "1000"]).await;
     let attack = async {
         let mut streams = Vec::new();
@@ -67,7 +67,7 @@ async fn slow_bytes_cost_little_and_silence_within_a_frame_ends_the_connection()
         for _ in 0..200 {
             streams.push(target.connect().await);
         }
-        // The last byte never comes.
+        // The last byte is never sent.
         for byte in &packet[..packet.len() - 1] {
             for stream in &mut streams {
                 let _ = stream.write_all(std::slice::from_ref(byte)).await;
@@ -106,7 +106,7 @@ async fn ten_thousand_half_frames_take_little_memory_and_are_ended() {
     };
     let (streams, cost) = target.during(attack).await;
     assert!(cost.memory < 100 * MEGABYTE, "{count} connections: {cost:?}");
-    // All of them end by themselves.
+    // All connections end by themselves.
     target.lets_go().await;
     drop(streams);
 }
@@ -119,7 +119,8 @@ async fn a_peer_that_never_reads_is_not_read_and_is_cut_when_it_is_idle() {
         let mut stream = target.connect().await;
         let packet = request("\"echo\"", &text, 1);
         let mut written = 0_u64;
-        // Until the service reads no more: then its answers wait in the system, and in the service.
+        // Write until the service stops reading. Its replies then wait in the system and in the
+        // service.
         while let Ok(Ok(())) = timeout(Duration::from_secs(1), stream.write_all(&packet)).await {
             written += packet.len() as u64;
             assert!(written < 1000 * MEGABYTE, "it reads without end");

@@ -31,7 +31,7 @@ async fn connections_beyond_the_limit_are_ended() {
     let target = Target::start(&["--max-connections", "50"]).await;
     let attack = async {
         let mut streams = join_all((0..COUNT).map(|_| target.connect())).await;
-        // The honest caller has one of the places. The rest end, however they do.
+        // The honest caller has one of the permits. The other connections end in any way.
         let mut ends: FuturesUnordered<_> = streams.iter_mut().map(AsyncReadExt::read_u8).collect();
         for _ in 0..=COUNT - LIMIT {
             let end = ends.next().await;

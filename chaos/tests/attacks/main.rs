@@ -1,7 +1,9 @@
-//! Attacks on our service, one test each: memory and CPU time stay bounded, and an honest caller is answered all the time.
+//! Attacks on our service, one test each. Memory and CPU time stay bounded, and an honest caller
+//! receives replies all the time.
 //!
-//! The service is a process of its own, so that both can be measured. Limits that an attack needs are flags in its test;
-//! all else is at its default. Bounds are generous: they tell what grows with the attack from what does not.
+//! The service has a process of its own, so that both can be measured. An attack's test sets the
+//! limits that it needs as flags; all other settings are defaults. Bounds are generous: they
+//! distinguish what grows with the attack from what does not.
 
 mod bytes;
 mod connections;

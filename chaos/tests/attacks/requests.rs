@@ -1,4 +1,4 @@
-//! Attacks with whole packets: many of them, or some that are made to be costly.
+//! Attacks with whole packets: many packets, or costly ones.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::target::{Cost, MEGABYTE, Target, request};
 
 const MILLION: u64 = 1_000_000;
 
-/// What each answer has once, for no payload here has it.
+/// Each reply contains this byte exactly once, because no payload here contains it.
 const HEADER_END: u8 = b'#';
 
-/// Writes all at once and reads `count` answers meanwhile.
+/// Writes all bytes at once and reads `count` replies meanwhile.
 async fn flood(stream: TcpStream, bytes: Vec<u8>, count: u64) {
     let (mut from, mut to) = stream.into_split();
     let writing = async move {
@@ -35,7 +35,7 @@ async fn flood(stream: TcpStream, bytes: Vec<u8>, count: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_million_requests_in_one_write_do_not_delay_others_without_end() {
-    // One thread: what one connection takes, the honest one does not get.
+    // With one thread, the honest connection competes with the attacker's.
     let target = Target::start(&["--workers", "0"]).await;
     let bytes = (0..MILLION)
         .flat_map(|id| request("\"ask\"", "{\"n\":1}", id))
@@ -57,7 +57,8 @@ async fn a_million_different_patterns_are_not_remembered() {
     assert!(cost.memory < 64 * MEGABYTE, "{cost:?}");
 }
 
-/// Texts that collide under a hash that multiplies by 31 or 33 and adds: two blocks of equal hash, in all orders.
+/// Returns texts that collide under a hash that multiplies by 31 or 33 and adds: two blocks of
+/// equal hash, in all orders.
 fn colliding(blocks: [&str; 2], length: u32) -> Vec<String> {
     let spell = |number: u32| (0..length).map(|bit| blocks[(number >> bit & 1) as usize]).collect();
     (0..1 << length).map(spell).collect()
@@ -71,7 +72,7 @@ fn object_of(keys: &[String]) -> String {
 async fn cost_of_keys(target: &Target, keys: &[String]) -> Cost {
     const REQUESTS: u64 = 20;
     let object = object_of(keys);
-    // In the pattern, whose keys are put in order, and in the data.
+    // The object is in the pattern, whose keys are sorted, and in the data.
     let bytes = (0..REQUESTS).flat_map(|id| request(&object, &object, id)).collect();
     target
         .during(async { flood(target.connect().await, bytes, REQUESTS).await })
@@ -86,7 +87,7 @@ async fn keys_that_collide_under_common_hashes_cost_as_much_as_others() {
     let usual = cost_of_keys(&target, &plain).await;
     for blocks in [["Aa", "BB"], ["Ez", "FY"]] {
         let flooded = cost_of_keys(&target, &colliding(blocks, 12)).await;
-        // Quadratic work would be a thousand times as much.
+        // Quadratic work would take a thousand times as long.
         assert!(
             flooded.cpu < usual.cpu * 10 + Duration::from_secs(2),
             "{flooded:?}, usually {usual:?}"
@@ -112,7 +113,7 @@ async fn deep_nesting_anywhere_in_a_packet_harms_nobody() {
                     .await
                     .expect("it reads");
                 stream.shutdown().await.expect("it is open");
-                // An answer or an end: either is fine, a process that is gone is not.
+                // A reply or a closed connection is fine; a process that has died is not.
                 let mut rest = Vec::new();
                 let _ = stream.read_to_end(&mut rest).await;
             }

@@ -14,7 +14,7 @@ use crate::target::{MEGABYTE, Target, request};
 /// How many callers vanish.
 const CALLERS: usize = 20;
 
-/// Begins an endless stream, and takes its first bytes.
+/// Begins an endless stream and reads its first bytes.
 async fn begun(target: &Target, pause: u64) -> TcpStream {
     let mut stream = target.connect().await;
     let data = format!(r#"{{"n":1,"count":1000000000000,"ms":{pause}}}"#);
@@ -34,7 +34,7 @@ async fn streams(target: &Target, pause: u64) -> Vec<TcpStream> {
     streams
 }
 
-/// Both a stream that always has more and one that mostly waits.
+/// One stream always has more values, the other one mostly waits.
 const PAUSES: [u64; 2] = [0, 20];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +45,8 @@ async fn a_stream_ends_when_its_caller_half_closes() {
             let mut streams = streams(&target, pause).await;
             for stream in &mut streams {
                 stream.shutdown().await.expect("it is open");
-                // It takes all that comes: only the end of its own side tells that it is gone.
+                // The caller reads everything, so only the end of its own side shows that it has
+                // left.
                 let (mut buffer, mut more) = (vec![0; 1 << 16], 1);
                 while more > 0 {
                     more = stream.read(&mut buffer).await.unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The service under attack, an honest caller beside the attacker, and what the attack cost.
+//! The service under attack, an honest caller beside the attacker, and the cost of the attack.
 
 use std::{
     sync::{
@@ -20,18 +20,18 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long anything may take on a crowded machine before a test gives up.
+/// Maximum time for any step on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How often something is looked at that tells of no change itself.
+/// Time between two looks at a state that does not report its changes.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// One attack at a time: CPU time and an honest caller's luck are measured.
+/// One attack runs at a time, because CPU time and the honest caller's waits are measured.
 static PLACES: Semaphore = Semaphore::const_new(1);
 
 pub(crate) const MEGABYTE: u64 = 1_000_000;
 
-/// A service to be attacked. It ends when this is dropped.
+/// A service to attack. It ends when this value is dropped.
 pub(crate) struct Target {
     service: Service,
     process: u32,
@@ -39,12 +39,12 @@ pub(crate) struct Target {
     _place: SemaphorePermit<'static>,
 }
 
-/// What an attack cost the service.
+/// The cost of an attack for the service.
 #[derive(Debug)]
 pub(crate) struct Cost {
-    /// How much more memory it has had at its peak than before, in bytes.
+    /// Growth of its peak memory in bytes.
     pub(crate) memory: u64,
-    /// The CPU time that it used.
+    /// CPU time that it used.
     pub(crate) cpu: Duration,
 }
 
@@ -61,7 +61,7 @@ impl Target {
             process,
             _place: place,
         };
-        // What is made once and kept, for the first connection, is no cost of an attack.
+        // Memory that is allocated for the first connection and kept is not a cost of the attack.
         honest_call(&target.client(), 1).await;
         let descriptors = target.settled_descriptors().await;
         Self { descriptors, ..target }
@@ -79,7 +79,7 @@ impl Target {
         Client::new(self.service.address().to_string())
     }
 
-    /// Runs an attack. The honest caller's connection is there before it.
+    /// Runs an attack. The honest caller is connected before it begins.
     pub(crate) async fn during<T>(&self, attack: impl Future<Output = T>) -> (T, Cost) {
         let (memory, cpu) = (self.memory(), self.cpu());
         let is_over = Arc::new(AtomicBool::new(false));
@@ -96,7 +96,7 @@ impl Target {
         (outcome, cost)
     }
 
-    /// Waits until the service holds no more connections than before the attack.
+    /// Waits until the service has no more connections than before the attack.
     pub(crate) async fn lets_go(&self) {
         let gone = async {
             while self.open_descriptors() > self.descriptors {
@@ -112,7 +112,8 @@ impl Target {
         );
     }
 
-    /// The honest caller of the warm-up leaves a moment after its last answer.
+    /// Returns the number of descriptors once the honest caller of the warm-up has disconnected,
+    /// which happens a moment after its last reply.
     async fn settled_descriptors(&self) -> usize {
         let mut before = self.open_descriptors();
         loop {
@@ -162,7 +163,7 @@ pub(crate) fn framed(packet: &str) -> Vec<u8> {
     frame.to_vec()
 }
 
-/// A request as bytes.
+/// Returns a request as bytes.
 pub(crate) fn request(pattern: &str, data: &str, id: u64) -> Vec<u8> {
     framed(&format!(r#"{{"pattern":{pattern},"data":{data},"id":"{id}"}}"#))
 }

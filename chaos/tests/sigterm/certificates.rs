@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-/// PEM files in a folder of their own, which goes with this.
+/// PEM files in a folder of their own, which is removed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Certificates(PathBuf);
 
@@ -29,7 +29,7 @@ impl Certificates {
         made
     }
 
-    /// The flags of a service.
+    /// Returns the flags of a service.
     pub(crate) fn of_service(&self) -> Vec<String> {
         vec![
             "--cert".to_owned(),
@@ -39,7 +39,7 @@ impl Certificates {
         ]
     }
 
-    /// The flags of a caller on Node.
+    /// Returns the flags of a caller on Node.
     pub(crate) fn of_caller(&self) -> Vec<String> {
         vec!["--ca".to_owned(), self.path("ca")]
     }

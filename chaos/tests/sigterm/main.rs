@@ -1,8 +1,10 @@
-//! SIGTERM under load: a service with a slow call in flight loses no call and no event before its closing instant.
+//! SIGTERM under load: a service with a slow call in flight loses no call and no event before it
+//! closes.
 //!
-//! The closing instant is when the caller sees the end of its connection. What the caller sent in the last [`CROSSING`]
-//! before may have crossed the end on its way, for TCP has no word to announce an end; what it sends later is refused. A
-//! caller on a crowded machine sees the end as late as it sees its replies, so that both bounds grow with its waits.
+//! The close is the time at which the caller sees the end of its connection. Packets that the
+//! caller sent in the last [`CROSSING`] before may have crossed the close, since TCP does not
+//! announce it. Packets sent later are refused. A caller on a busy machine sees the close as late
+//! as it sees its replies, so both bounds grow with its waits.
 
 mod certificates;
 mod ours;
@@ -20,23 +22,23 @@ use tokio::{process::Command, sync::Semaphore, time::timeout};
 
 use certificates::Certificates;
 
-/// How long before the caller sees the end what it sends may cross the end.
+/// Time before the close in which packets may cross it, in milliseconds.
 const CROSSING: f64 = 50.0;
 
-/// The line of the service after three seconds of load: as long as the slow call lasts, so that the waits of these
-/// calls show what the later ones have to wait for on this machine.
+/// The line that the service prints after three seconds of load. That is as long as the slow call
+/// lasts, so the waits of these calls show how long the later ones wait on this machine.
 const LOADED: &str = "m 601";
 
-/// How long one call may wait, on a machine that has time.
+/// Maximum wait of a call on an idle machine, in milliseconds.
 const PROMPT: f64 = 100.0;
 
-/// How long anything may take on a crowded machine before a test gives up.
+/// Maximum time for any step on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The number of tests that run at once: they measure how long calls wait.
+/// Number of tests that run at once, because they measure how long calls wait.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
-/// What became of a call or an event. Times are in milliseconds of the caller's own clock.
+/// The outcome of a call or an event. Times are in milliseconds of the caller's clock.
 #[derive(Debug, Deserialize)]
 struct Record(u64, Kind, f64, Option<f64>, Option<String>);
 
@@ -48,7 +50,7 @@ enum Kind {
     Slow,
 }
 
-/// What a caller reports at its end.
+/// The report that a caller prints at its end.
 #[derive(Debug, Deserialize)]
 struct Report {
     closed: Option<f64>,
@@ -62,7 +64,7 @@ async fn service(flags: &[String]) -> Service {
     Service::start("our service", command).await.expect("it listens")
 }
 
-/// Tells the service to end, waits until it has, and returns what its handlers saw.
+/// Sends SIGTERM to the service, waits until it has ended, and returns its journal.
 async fn terminate(mut service: Service) -> io::Result<Journal> {
     process::send(service.id().expect("it runs"), Signal::SIGTERM)?;
     let status = service.ended().await?;
@@ -79,7 +81,7 @@ async fn next(lines: &mut Lines, child: &Child) -> String {
     line.unwrap_or_else(|| panic!("the caller has ended: {}", child.complaints()))
 }
 
-/// Runs the load of a Nest caller through a SIGTERM.
+/// Runs the load of a Nest caller while its service receives SIGTERM.
 async fn nest_loses_nothing(major: u8, certificates: Option<&Certificates>) {
     let _place = PLACES.acquire().await.expect("nobody closes it");
     let harness = Harness::find().expect("a checkout");

@@ -1,4 +1,4 @@
-//! The same with our own client.
+//! SIGTERM under load with our own client.
 
 use std::{
     collections::HashSet,
@@ -19,7 +19,7 @@ use crate::{Kind, LOADED, PLACES, Record, Report, check, service, terminate};
 
 const TICK: Duration = Duration::from_millis(10);
 
-/// One caller, and what became of its calls.
+/// One caller, and the outcomes of its calls.
 struct Load {
     client: Client,
     start: Instant,
@@ -62,7 +62,7 @@ impl Load {
         self.next.fetch_add(1, SeqCst) + 1
     }
 
-    /// A call and an event at each tick; a busy machine's missed ticks are made up for.
+    /// Makes a call and an event at each tick. Ticks that a busy machine missed are made up for.
     async fn run(self: Arc<Self>) {
         let mut ticks = interval(TICK);
         let mut calls = JoinSet::new();
@@ -78,7 +78,7 @@ impl Load {
         }
     }
 
-    /// When the connection ends.
+    /// Returns the time at which the connection ends.
     async fn closed(self: Arc<Self>) -> f64 {
         let mut states = self.client.states();
         while states.next().await.is_some_and(|state| state.is_connected()) {}

@@ -1,4 +1,4 @@
-//! Records the fixtures anew: `cargo run -p compat-tests --all-features --bin record`.
+//! Records the fixtures again: `cargo run -p compat-tests --all-features --bin record`.
 
 use std::{io, path::Path};
 

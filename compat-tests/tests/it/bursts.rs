@@ -1,4 +1,4 @@
-//! Connections that come faster than a service can accept them.
+//! Connections that arrive faster than a service can accept them.
 
 use compat_tests::{Environment, Implementation};
 use futures_util::future::join_all;
@@ -9,7 +9,8 @@ use crate::{
     edge::{Caller, in_time},
 };
 
-/// As many as wait to be accepted by Node, whose `net.Server` asks for a queue of 511 (and Linux adds one).
+/// Number of connections that can wait to be accepted by Node: `net.Server` requests a queue of
+/// 511, and Linux adds one.
 const CALLERS: usize = 512;
 
 #[tokio::test]

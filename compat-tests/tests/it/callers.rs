@@ -1,5 +1,5 @@
-//! What callers of the majors do differently (`docs/PROTOCOL.md` §4, §7), each held to the real `ClientTCP`, and what
-//! ours does.
+//! Differences between the callers of the majors (`docs/PROTOCOL.md` §4, §7), each compared with
+//! the real `ClientTCP`, and the behaviour of our client.
 
 use std::{
     net::SocketAddr,
@@ -68,7 +68,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A service that takes calls by hand.
+/// A connection of a service that answers calls by hand.
 struct Link(TcpStream);
 
 impl Link {
@@ -76,7 +76,7 @@ impl Link {
         Self(in_time(listener.accept()).await.expect("a caller").0)
     }
 
-    /// The next packet.
+    /// Returns the next packet.
     async fn hear(&mut self) -> serde_json::Value {
         let mut received = bytes::BytesMut::new();
         let mut decoder = FrameDecoder::default();
@@ -100,7 +100,7 @@ impl Link {
         self.0.write_all(&frame(&reply)).await.expect("it reads");
     }
 
-    /// Closes, and waits until the caller has done so too.
+    /// Closes, and waits until the caller has closed too.
     async fn close(mut self) {
         self.0.shutdown().await.expect("closed");
         let rest = in_time(self.0.read_to_end(&mut Vec::new())).await;
@@ -119,7 +119,7 @@ async fn lose_their_link(major: u8) {
         let failed = r#"{"key":1,"error":{"message":"Connection closed"}}"#;
         assert_eq!(client.hear().await.as_deref(), Some(failed));
     }
-    // The next call connects again. In 7 and 8 it is the first of which anything is heard.
+    // The next call connects again. In 7 and 8 it is the first one that ends.
     client.tell(&[send(2)]).await;
     let mut link = Link::accept(&listener).await;
     let call = link.hear().await;
@@ -139,7 +139,7 @@ async fn lose_their_link(major: u8) {
     assert!(matches!(lost, Err(CallError::ConnectionClosed(_))), "{lost:?}");
 }
 
-/// Nobody listens: a caller that connected would hear of that.
+/// There is no listener, so a caller that connected would receive an error.
 async fn refuses(major: u8) {
     let (listener, nobody) = listen().await;
     drop(listener);
@@ -176,7 +176,7 @@ async fn refuses(major: u8) {
     }
 }
 
-/// Links are counted as they are accepted. Nest 7 sends all its calls over the last one.
+/// Connections are numbered as they are accepted. Nest 7 sends all its calls over the last one.
 async fn links(major: u8) {
     const CALLS: u8 = 3;
     let service = nests(major, &[]).await;
@@ -203,7 +203,7 @@ async fn pass_on(listener: TcpListener, service: SocketAddr, count: Arc<AtomicUs
         count.fetch_add(1, SeqCst);
         tokio::spawn(async move {
             let mut service = TcpStream::connect(service).await.expect("it listens");
-            // A link that is dropped with its process may be reset.
+            // A connection that is dropped with its process may be reset.
             let _ = copy_bidirectional(&mut caller, &mut service).await;
         });
     }
@@ -247,7 +247,7 @@ async fn gap_of_ours(major: u8) {
     if major == 12 {
         assert_eq!(seen[0], seen[1]);
     } else {
-        // The second value is the packet as a whole, with its random id.
+        // The second value is the whole packet, with its random id.
         assert_eq!(seen[0]["1"].len(), seen[1]["1"].len(), "{seen:?}");
     }
 }
@@ -277,7 +277,8 @@ async fn gap(major: u8) {
         assert_eq!(ours, ["1", "undefined", "2"]);
         return;
     }
-    // The reply without a value counts as foreign: all of it is the last value, and the third is for nobody.
+    // The reply without a value is foreign: the whole reply is the last value, and the third one
+    // has no call.
     assert_eq!(theirs["1"].len(), 3, "{theirs:?}");
     assert!(theirs["1"][1].starts_with(r#"{"key":1,"next":{"id":"#), "{theirs:?}");
     assert_eq!(theirs["1"][2], r#"{"key":1,"complete":true}"#);
@@ -306,7 +307,7 @@ async fn corrupt_frame(major: u8) {
     link.0.write_all(b"x#").await.expect("it reads");
     let rest = in_time(link.0.read_to_end(&mut Vec::new())).await;
     assert_eq!(rest.expect("no reset"), 0);
-    // It has only closed its half, and delivers what still arrives.
+    // The caller has closed only its half, and delivers what still arrives.
     link.answer(&call).await;
     assert_eq!(client.hear().await.as_deref(), Some(r#"{"key":1,"next":"answer"}"#));
     assert_eq!(client.hear().await.as_deref(), Some(r#"{"key":1,"complete":true}"#));
@@ -323,7 +324,7 @@ async fn corrupt_frame(major: u8) {
     assert!(matches!(broken, Err(CallError::ConnectionClosed(_))), "{broken:?}");
 }
 
-/// There is no packet for it: the service goes on with its work, and answers nobody.
+/// No packet cancels a call: the service continues its work, and its reply is ignored.
 async fn unsubscribes(major: u8) {
     let (listener, service) = listen().await;
     let mut client = NestClient::start(Environment::ready().await, major, service.port()).await;
@@ -376,7 +377,7 @@ async fn ids(major: u8) {
     drop(calling);
 }
 
-/// An id with an x for each hexadecimal digit, but for what tells which version of UUID it is.
+/// Replaces each hexadecimal digit of an id with an x, except the digit of the UUID version.
 fn form(id: &serde_json::Value) -> String {
     let id = id.as_str().expect("a string");
     let digit = |(at, digit): (usize, char)| match digit {

@@ -1,8 +1,8 @@
-//! What Nest's client is asked to call, whatever the calls travel over.
+//! The calls that Nest's client makes, for any transport.
 
 use serde_json::{Value, json};
 
-/// Calls, each with its key, that are all under way at once.
+/// Returns calls, each with its key, that are all in flight at once.
 pub(crate) fn calls() -> Vec<String> {
     let paced = json!({"values": [1, null, "3"], "ms": 10});
     let calls = [

@@ -90,7 +90,7 @@ async fn streams(client: &Client) {
     assert_eq!(last, 3);
 }
 
-/// The answers of this handler have their values at once and complete an hour later.
+/// The replies of this handler have their values at once and complete an hour later.
 async fn first_values(client: &Client) {
     let endless = json!({"values": [1, 2, 3], "ms": 3_600_000});
     let first = client.send_first::<u8>("stream-then-done", &endless).await;
@@ -154,7 +154,7 @@ async fn loses(major: u8) {
     let waiting = client.send::<u8>("delay", &an_hour);
     let streaming = client.send_stream::<u8>("delay", &an_hour).await.expect("sent");
     let killing = async {
-        // Printed, this tells that the calls before it have arrived.
+        // Once this is printed, the calls before it have arrived.
         client.emit("log", "all here").await.expect("sent");
         service.wait_for_line("all here").await.expect("logged");
         service.kill().await.expect("it ends");

@@ -1,5 +1,5 @@
-//! The limits of our client before a real Nest service: how much is under way there at once, and how much waits here
-//! while the service does not read.
+//! The limits of our client at a real Nest service: the number of calls in flight, and the number
+//! of calls that wait while the service does not read.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex, task::yield_now, time::timeout};
 
-/// More than the system holds for a reader that sleeps, in bytes.
+/// Number of bytes that exceeds what the system buffers for a reader that sleeps.
 const MORE_THAN_FITS: usize = 32 << 20;
 
 async fn nest() -> Service {
@@ -21,7 +21,7 @@ async fn nest() -> Service {
         .await
 }
 
-/// The order in which a slow call and, made after it, a quick one are answered.
+/// Returns the order of the replies to a slow call and a quick call made after it.
 async fn order(service: &Service, config: ClientBuilder) -> Vec<String> {
     let client = config.build(service.address().to_string()).expect("a client");
     client.connect().await.expect("it listens");
@@ -67,21 +67,21 @@ async fn a_call_past_the_limit_fails_at_once_until_nest_has_answered() {
     }
 }
 
-/// What the service has noted.
+/// The notes of the service.
 #[derive(Deserialize)]
 struct Notes {
     count: usize,
 }
 
-/// Stops the process and lets it go on: while it sleeps, it reads nothing.
+/// Sends a signal that stops or continues the process. While stopped, the process reads nothing.
 pub(crate) async fn signal(service: &Service, name: &str) {
     let id = service.id().expect("it runs").to_string();
     let sent = Command::new("kill").args([name, &id]).status().await;
     assert!(sent.expect("`kill` can be run").success());
 }
 
-/// Fills a client's link to a service that sleeps, then all places to wait in. `one_more` judges what becomes at once of
-/// the event after that.
+/// Fills a client's connection to a service that sleeps, and then its queue. `one_more` checks the
+/// immediate outcome of the next event.
 async fn crowd(when_full: OverloadPolicy, one_more: impl Fn(Option<Result<(), CallError>>) -> bool) {
     const MAX_QUEUED: usize = 3;
     let service = nest().await;
@@ -93,7 +93,7 @@ async fn crowd(when_full: OverloadPolicy, one_more: impl Fn(Option<Result<(), Ca
     let large = "x".repeat(MORE_THAN_FITS);
     let mut waiting = vec![client.emit("note", &large).boxed()];
     assert!(waiting[0].as_mut().now_or_never().is_none(), "too large to be gone");
-    // Lets the client's task begin to write it, which then is no longer queued.
+    // Let the client's driver begin to write the packet, which then is no longer queued.
     for _ in 0..10 {
         yield_now().await;
     }
@@ -136,7 +136,7 @@ async fn an_answer_of_nests_that_comes_too_late_is_nobodys_and_the_link_goes_on(
     let service = nest().await;
     let client = Client::new(service.address().to_string());
     client.connect().await.expect("it listens");
-    // However slow this process is, no answer comes before the time is over.
+    // No reply arrives before the timeout, however slow this process is.
     signal(&service, "-STOP").await;
     let limit = Duration::from_millis(100);
     let outcome = client.with_timeout(limit).send::<String>("echo", "late").await;
@@ -145,7 +145,7 @@ async fn an_answer_of_nests_that_comes_too_late_is_nobodys_and_the_link_goes_on(
         "{outcome:?}"
     );
     signal(&service, "-CONT").await;
-    // Answered after the late one, over the link that had both.
+    // Answered after the late one, over the same connection.
     let last = json!({"ms": 100, "value": "last"});
     assert_eq!(client.send::<String>("delay", &last).await.expect("an answer"), "last");
     assert!(client.state().is_connected());
@@ -181,7 +181,7 @@ async fn nest_gets_every_event_of_a_client_that_closes_while_an_answer_is_still_
     let impatient = client.with_timeout(Duration::from_millis(10));
     let outcome = impatient.send::<String>("delay", &slow).await;
     assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
-    // It reads them only after it has written the answer.
+    // The service reads them only after it has written the reply.
     signal(&service, "-STOP").await;
     let events: Vec<_> = (0..EVENTS).map(|_| client.emit("note", "x")).collect();
     let closing = async {

@@ -1,4 +1,5 @@
-//! The links of our client to real Nest services: services that go and come back, several of them, clients that close.
+//! The connections of our client to real Nest services: services that restart, several services,
+//! clients that close.
 
 use std::{
     sync::{
@@ -32,7 +33,7 @@ async fn start_again(port: u16) -> Service {
         .await
 }
 
-/// Waits for a state of this kind.
+/// Waits for a state that `is_it` accepts.
 async fn reach(states: &mut StateStream, is_it: impl Fn(&ConnectionState) -> bool) -> ConnectionState {
     let reached = async {
         loop {
@@ -142,7 +143,7 @@ async fn a_restart_under_load_loses_only_what_was_in_flight_and_says_so() {
         again
     };
     let (outcomes, _again) = tokio::join!(join_all((0..CALLERS).map(caller)), restart);
-    // All but the last were lost: a dying process may take one more link and reset it.
+    // All but the last were lost: a dying process may accept one more connection and reset it.
     let lost_links = links.load(SeqCst) - 1;
     assert!((1..=3).contains(&lost_links), "{lost_links}");
     for (answered, lost) in outcomes {
@@ -159,7 +160,8 @@ struct Notes {
     count: usize,
 }
 
-/// Sends so many events through `client`; how many of them each of the services had.
+/// Sends this number of events through `client`. Returns the number that each of the services
+/// received.
 async fn spread(client: &Client, services: &[&Service], events: usize) -> Vec<usize> {
     for _ in 0..events {
         client.emit("note", "x").await.expect("sent");
@@ -195,7 +197,7 @@ async fn calls_spread_over_two_services_of_which_one_goes_and_comes_back() {
     assert!(counts.iter().all(|count| (10..=90).contains(count)), "{counts:?}");
 
     other.kill().await.expect("it ends");
-    // What was on its way may be lost; what comes later is not.
+    // Events on the way may be lost; later ones are not.
     while client.send::<String>("ping", &0).await.is_err() {}
     assert_eq!(spread(&client, &[&one], EVENTS).await, [EVENTS]);
 
@@ -216,7 +218,7 @@ async fn nest_reads_the_metadata_that_a_layer_makes_for_each_call() {
     let service = start().await;
     let client = Client::new(service.address().to_string());
     let mut number = 0;
-    // As `docs/guide` has it in place of `setOnDispatchHook`.
+    // This is the counterpart of `setOnDispatchHook` in `docs/guide`.
     let mut hooked = ServiceBuilder::new()
         .map_request(move |call: Request| {
             number += 1;

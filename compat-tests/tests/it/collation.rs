@@ -1,4 +1,4 @@
-//! The differences in the order of keys that we know of (`docs/PROTOCOL.md` §8.6, §8.9), held to what Node does.
+//! The known differences in the order of keys (`docs/PROTOCOL.md` §8.6, §8.9), compared with Node.
 
 use std::process::Stdio;
 
@@ -8,7 +8,8 @@ use nest_wire_harness::App;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-/// Node sorts ideographs by radical and strokes, we by code point. Here that makes a difference.
+/// Node sorts ideographs by radical and strokes, this crate by code point. These keys show the
+/// difference.
 #[tokio::test]
 async fn keys_that_node_sorts_otherwise() {
     let pattern = r#"{"世":1,"丗":2}"#;

@@ -1,4 +1,4 @@
-//! Whatever a peer sends, our conformance service answers with the same bytes as Nest's.
+//! For any bytes that a peer sends, our conformance service replies with the same bytes as Nest's.
 
 use std::net::SocketAddr;
 
@@ -53,14 +53,16 @@ async fn compare(environment: &Environment, nest: Service, major: u8) {
     let (ours, theirs) = tokio::join!(rust.into_output(), nest.into_output());
     let printed = |lines: std::io::Result<Vec<String>>| -> Vec<String> {
         let mut lines = lines.expect("ended");
-        // An event has no answer to wait for: the next case, on a connection of its own, may overtake it.
+        // An event has no reply to wait for, so the next case, on a connection of its own, may
+        // overtake it.
         lines.sort();
         lines
     };
     assert_eq!(printed(ours), printed(theirs), "what the handlers printed");
 }
 
-/// One after the other: a case finds the service's state as the case before left it, on either side.
+/// Plays a case to both services. The cases run one after the other, so each finds the state that
+/// the previous one left.
 async fn both(case: &Case, nest: SocketAddr, rust: SocketAddr) -> (Heard, Heard) {
     tokio::join!(play(case, nest), play(case, rust))
 }

@@ -1,5 +1,5 @@
-//! Callers that ask and do not read (`docs/PROTOCOL.md` §1.11): since Nest 11 they are not read either, and cut off
-//! when too much waits for them; 7 to 10 take whatever comes.
+//! Callers that send requests and do not read (`docs/PROTOCOL.md` §1.11). Nest 11 and later stop
+//! reading from them, and cut them off when too much waits for them; 7 to 10 have no limit.
 
 use std::{io, net::SocketAddr};
 
@@ -26,10 +26,10 @@ on_each_major!(
 );
 on_each_major!(a_caller_that_reads_late_gets_everything_from, reads_late);
 
-/// In bytes.
+/// The limit in bytes.
 const MAX_SEND_BUFFER_SIZE: usize = 1 << 20;
 
-/// A request and its reply, which are much alike, and this many bytes long or a few more.
+/// Returns a request and its reply, which are similar and at least this number of bytes long.
 fn echo(id: usize, filling: &str, length: usize) -> (Vec<u8>, Vec<u8>) {
     let text = filling.repeat(length / filling.len());
     let request = format!(r#"{{"pattern":"echo","data":"{text}","id":"{id:06}"}}"#);
@@ -37,7 +37,7 @@ fn echo(id: usize, filling: &str, length: usize) -> (Vec<u8>, Vec<u8>) {
     (frame(&request), frame(&reply))
 }
 
-/// A link whose caller's side holds little, so that the service soon has to.
+/// Opens a connection whose caller's side buffers little, so that the service soon has to.
 async fn connect(service: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(64 << 10).expect("an option of TCP");
@@ -45,7 +45,7 @@ async fn connect(service: SocketAddr) -> TcpStream {
     socket.connect(service).await.expect("the service accepts")
 }
 
-/// More than the system can hold on the way is asked for at once, so that more than the limit is left.
+/// The caller requests more at once than the system can buffer, so more than the limit remains.
 async fn is_cut_off(major: u8) {
     let limit = MAX_SEND_BUFFER_SIZE.to_string();
     let nest = nests(major, &["--max-send-buffer-size", &limit]).await;
@@ -56,12 +56,12 @@ async fn is_cut_off(major: u8) {
         asks_until_cut_off(nest.address(), &request, &reply),
         asks_until_cut_off(rust, &request, &reply)
     );
-    // Nobody else is worse off.
+    // Other callers are not affected.
     Caller::of(nest.address()).await.ping().await;
     Caller::of(rust).await.ping().await;
 }
 
-/// Asks again and again without reading.
+/// Sends requests repeatedly without reading.
 async fn asks_until_cut_off(service: SocketAddr, request: &[u8], reply: &[u8]) {
     let mut stream = connect(service).await;
     let refused = in_time(async {
@@ -78,12 +78,13 @@ async fn asks_until_cut_off(service: SocketAddr, request: &[u8], reply: &[u8]) {
     );
     assert!(is_cut, "{refused}");
     let mut received = Vec::new();
-    // What was on its way may be lost with the link.
+    // Replies on the way may be lost with the connection.
     let _ = in_time(stream.read_to_end(&mut received)).await;
     assert!(received.len() < reply.len() && reply.starts_with(&received));
 }
 
-/// A reply a little larger than the limit: what the system takes of it at once does not count with us.
+/// A reply a little larger than the limit. This crate does not count what the system takes of it at
+/// once.
 async fn half_sent(major: u8) {
     let (request, reply) = echo(0, "x", 8 << 20);
     let limit = reply.len() - (64 << 10);
@@ -94,7 +95,7 @@ async fn half_sent(major: u8) {
     asks_until_cut_off(nest.address(), &request, &reply).await;
     takes_it_all(rust, &request, &reply).await;
 
-    // As many bytes in half as many UTF-16 units: Nest counts these.
+    // The same number of bytes in half as many UTF-16 units, which Nest counts.
     let (request, reply) = echo(0, "求x", 8 << 20);
     takes_it_all(nest.address(), &request, &reply).await;
     takes_it_all(rust, &request, &reply).await;
@@ -108,10 +109,11 @@ async fn takes_it_all(service: SocketAddr, request: &[u8], reply: &[u8]) {
     assert!(received == reply);
 }
 
-/// In bytes: more than the system holds on the way to a service that has stopped reading.
+/// Number of bytes that exceeds what the system buffers for a service that has stopped reading.
 const TOO_MUCH: usize = 20 << 20;
 
-/// How often somebody else is answered before a caller that cannot write counts as one that is not read.
+/// Number of replies to another caller after which a caller that cannot write counts as not being
+/// read.
 const TURNS: usize = 200;
 
 async fn reads_late(major: u8) {
@@ -128,30 +130,30 @@ async fn reads_late(major: u8) {
             Reading::Paused
         }
     );
-    // Ours does so whichever major it is like.
+    // Our service does so for every major that it follows.
     assert_eq!(Late::converse(rust).await, Reading::Paused);
 }
 
-/// What a service did while its caller did not read.
+/// The behaviour of a service while its caller did not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Paused,
     Everything,
 }
 
-/// A caller that asks as long as it is listened to, and only then reads.
+/// A caller that sends requests as long as the service reads them, and only then reads.
 struct Late {
     stream: TcpStream,
-    /// How many echoes it has asked for, the last one perhaps not to its end.
+    /// Number of echoes requested; the last request may be incomplete.
     asked: usize,
-    /// What is left of the last request.
+    /// The rest of the last request.
     rest: Vec<u8>,
     /// Requests and replies, in turn.
     echoes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Late {
-    /// Of a request, in bytes.
+    /// Length of a request in bytes.
     const LENGTH: usize = 128 << 10;
 
     async fn converse(service: SocketAddr) -> Reading {
@@ -175,7 +177,7 @@ impl Late {
         }
     }
 
-    /// Writes what the system takes; whether it took anything.
+    /// Writes what the system accepts. Returns whether it accepted anything.
     fn ask(&mut self) -> bool {
         if self.rest.is_empty() {
             self.rest.clone_from(&self.echoes[self.asked % self.echoes.len()].0);

@@ -1,4 +1,4 @@
-//! Contracts that Nest's services and callers know nothing of.
+//! Contracts with Nest's services and callers, which do not use them.
 
 use std::net::SocketAddr;
 
@@ -41,7 +41,7 @@ async fn calls(major: u8) {
 
 async fn serves(major: u8) {
     let mut caller = NestClient::start(Environment::ready().await, major, listen().await.port()).await;
-    // Nest 7 makes a connection for each call until the first is up.
+    // Nest 7 makes a connection for each call until the first one is up.
     caller.tell(&[json!({"op": "connect"}).to_string()]).await;
     assert!(caller.hear().await.is_some_and(|line| line.contains("complete")));
     let calls = [
@@ -51,7 +51,7 @@ async fn serves(major: u8) {
     ];
     caller.tell(&calls.map(|call| call.to_string())).await;
     let mut heard = caller.end().await;
-    // What belongs to different calls has no order.
+    // Events of different calls have no order.
     heard.sort_by_key(|line| line.get(..8).map(str::to_owned));
     let expected = [
         r#"{"key":1,"next":3.5}"#,

@@ -1,4 +1,5 @@
-//! A socket class, a serializer and a deserializer of one's own: Nest's options on one side, our `Framing` on the other.
+//! A custom socket class, serializer and deserializer: Nest's options on one side, our `Framing` on
+//! the other.
 
 use std::net::SocketAddr;
 

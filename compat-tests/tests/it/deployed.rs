@@ -1,5 +1,5 @@
-//! `examples/service`: the steps of its Dockerfile, the result as process 1 in a root folder of its own, real Nest that
-//! calls it, and SIGTERM with a call in flight.
+//! `examples/service`: the steps of its Dockerfile, the result as process 1 in a root folder of its
+//! own, calls from real Nest, and SIGTERM with a call in flight.
 
 use std::{collections::HashMap, fs, net::SocketAddr, path::PathBuf, process::Stdio};
 
@@ -32,7 +32,8 @@ impl Image {
         serde_json::from_slice(&output.stdout).expect("a description of the image")
     }
 
-    /// Makes a command that runs in the image as process 1, which ignores each signal that it has no handler for.
+    /// Makes a command that runs in the image as process 1, which ignores each signal that it has
+    /// no handler for.
     fn command(&self, port: u16, arguments: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command
@@ -57,7 +58,8 @@ impl Image {
     }
 }
 
-/// Returns what makes `unshare` give a program a process namespace of its own: root needs no more, others a user namespace.
+/// Returns the flags with which `unshare` gives a program its own process namespace. Root needs no
+/// more, other users need a user namespace.
 fn isolation() -> &'static [&'static str] {
     const OF_ROOT: &[&str] = &["--pid", "--fork", "--kill-child"];
     const OF_OTHERS: &[&str] = &["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
@@ -69,7 +71,7 @@ fn isolation() -> &'static [&'static str] {
     }
 }
 
-/// A container that runs.
+/// A running container.
 struct Container {
     unshare: Child,
     log: Lines<BufReader<ChildStdout>>,
@@ -121,7 +123,7 @@ async fn the_service_to_copy_serves_nest_as_process_1_and_drains_on_sigterm() {
         r#"{"op":"send","key":2,"pattern":{"cmd":"sum"},"data":[3,5,6]}"#.to_owned(),
     ])
     .await;
-    // The second reply says that the first request's handler is at work.
+    // The second reply shows that the first request's handler is running.
     let mut heard = Vec::new();
     while heard.last().is_none_or(|line| line != r#"{"key":2,"complete":true}"#) {
         heard.push(nest.hear().await.expect("a reply"));

@@ -1,4 +1,5 @@
-//! A service whose process has no file descriptors left: the system refuses to accept, for as long as that lasts.
+//! A service whose process has no file descriptors left, so that it cannot accept for as long as
+//! that lasts.
 
 use std::ffi::OsStr;
 
@@ -9,12 +10,12 @@ use tokio::{process::Command, sync::watch, time::timeout};
 
 use crate::edge::Caller;
 
-/// How many descriptors the process may have: some ten are its own.
+/// Number of descriptors that the process may have; it uses some ten itself.
 const DESCRIPTORS: usize = 32;
-/// More than may be served at once then.
+/// More callers than can be served at once then.
 const CALLERS: usize = 60;
 
-/// Our conformance service under a limit of the system's.
+/// Starts our conformance service under a limit of the system.
 async fn start_limited() -> Service {
     let service = Environment::ready()
         .await

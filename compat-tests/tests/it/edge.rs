@@ -1,4 +1,5 @@
-//! Our counterpart of `node-harness/apps/edge-service.mjs`, and what the tests that use the two have in common.
+//! Our counterpart of `node-harness/apps/edge-service.mjs`, and the parts that tests of the two
+//! share.
 
 use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
 
@@ -21,7 +22,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Nest's service of a major, with these flags.
+/// Starts Nest's service of a major, with these flags.
 pub(crate) async fn nests(major: u8, flags: &[&str]) -> Service {
     Environment::ready()
         .await
@@ -29,7 +30,8 @@ pub(crate) async fn nests(major: u8, flags: &[&str]) -> Service {
         .await
 }
 
-/// Ours, like that major and with these limits, in this process; it ends with the test's runtime.
+/// Starts our service in this process, following that major and with these limits. It ends with the
+/// test's runtime.
 pub(crate) async fn ours(major: u8, limits: TransportConfig) -> SocketAddr {
     let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
@@ -76,11 +78,11 @@ fn router() -> Router {
         .event("failing", async || Err::<(), _>(RpcError::new("B")))
         .message("mixed", async || "message")
         .event("mixed", async || ())
-        // A key that is no string, in place of JavaScript's value that JSON does not know.
+        // The key is not a string. It replaces a JavaScript value that JSON does not support.
         .message("big-int", async || Payload(HashMap::from([(vec![1], 1)])))
 }
 
-/// The limits that came with Nest 11, as a service like an older one has them: none.
+/// Returns the limits that came with Nest 11; a service that follows an older major has none.
 pub(crate) fn limits(major: u8, limited: TransportConfig) -> TransportConfig {
     if major >= 11 {
         return limited;
@@ -97,7 +99,7 @@ pub(crate) fn frame(text: &str) -> Vec<u8> {
     frame.to_vec()
 }
 
-/// A caller that looks at every byte.
+/// A caller that checks every byte.
 pub(crate) struct Caller(pub(crate) TcpStream);
 
 impl Caller {
@@ -115,7 +117,7 @@ impl Caller {
         in_time(self.0.write_all(bytes)).await.expect("the link is open");
     }
 
-    /// Waits for this packet, which has to be the next.
+    /// Waits for the next packet, which has to be this one.
     pub(crate) async fn hear(&mut self, packet: &str) {
         let expected = frame(packet);
         let mut received = vec![0; expected.len()];
@@ -140,22 +142,25 @@ impl Caller {
         .await
     }
 
-    /// Waits until the service has closed the link, in whichever way; with what came before that.
+    /// Waits until the service has closed the connection, in any way. Returns the bytes before
+    /// that.
     pub(crate) async fn hear_the_end(&mut self) -> Vec<u8> {
         let mut received = Vec::new();
         let _ = in_time(self.0.read_to_end(&mut received)).await;
         received
     }
 
-    /// Has a `ping` answered: all that the service had to do before has been done.
+    /// Sends a `ping` and waits for its reply: the service has then done everything before it.
     pub(crate) async fn ping(&mut self) {
         self.say(r#"{"pattern":"ping","data":0,"id":"ping"}"#).await;
         self.hear(r#"{"response":"pong","isDisposed":true,"id":"ping"}"#).await;
     }
 }
 
+/// Waits for a future.
+///
 /// # Panics
-/// If it takes longer than [`PATIENCE`].
+/// Panics if it takes longer than [`PATIENCE`].
 pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
     timeout(PATIENCE, waiting).await.expect("it happens in time")
 }

@@ -1,12 +1,12 @@
-//! What `docs/guide` claims: its recipes (`examples/coming_from_nest`) answer as a guard, a pipe, an
-//! interceptor and exception filters of Nest 12 do.
+//! The claims of `docs/guide`: its recipes (`examples/coming_from_nest`) reply like a guard, a
+//! pipe, an interceptor and exception filters of Nest 12.
 
 use compat_tests::{Environment, Implementation};
 use nest_wire_harness::App;
 
 use crate::edge::Caller;
 
-/// A pattern, its data and metadata, and what is answered.
+/// A pattern, its data and metadata, and the reply.
 const CALLS: &[(&str, &str, &str)] = &[
     (
         "secret",

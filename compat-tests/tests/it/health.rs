@@ -1,4 +1,5 @@
-//! Nest's health check: terminus connects a `ClientTCP` and closes it again. That is no news to a service.
+//! Nest's health check: terminus connects a `ClientTCP` and closes it again. A service must not log
+//! a problem.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -24,7 +25,7 @@ async fn checks(major: u8) {
     let served = tokio::spawn(serving.into_future());
 
     let connect = r#"{"op":"connect","key":1}"#.to_owned();
-    // When all it was told is done, it closes.
+    // The client closes when it has done everything.
     let heard = ask_client(environment, major, port, &[connect]).await;
     assert_eq!(heard["1"], [r#"{"key":1,"complete":true}"#]);
     stop.notify_one();

@@ -1,4 +1,4 @@
-//! Nest's exceptions of HTTP, as they cross the wire and as they do not.
+//! Nest's HTTP exceptions: those that cross the wire and those that do not.
 
 use nest_wire::{
     client::{CallError, Client},
@@ -9,7 +9,7 @@ use nest_wire_harness::Service;
 
 use crate::edge::nests;
 
-/// All classes that Nest has, by their statuses.
+/// All exception classes of Nest, by status.
 const CLASSES: &[(u16, &str)] = &[
     (400, "BadRequestException"),
     (401, "UnauthorizedException"),
@@ -91,7 +91,7 @@ async fn an_exception_of_http_from_nest_7_is_read() {
     }
 }
 
-/// The error of a service whose filter sends exceptions whole.
+/// Returns the error of a service whose filter sends whole exceptions.
 async fn whole(client: &Client, data: nest_wire::json::Value) -> RpcError {
     match client.send::<()>("rpc-exception", &data).await {
         Err(CallError::Rpc(error)) => error,

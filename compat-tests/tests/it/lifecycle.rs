@@ -1,4 +1,4 @@
-//! How our services begin and end, as whoever starts them sees it.
+//! Start and end of our services, as seen by the process that starts them.
 
 use std::{io::ErrorKind, net::IpAddr};
 
@@ -56,7 +56,7 @@ async fn what_is_in_flight_at_sigterm_is_answered_before_the_connection_closes()
     );
     encode(r#"{"pattern":"ping","data":0,"id":2}"#, &mut requests);
     stream.write_all(&requests).await.expect("it reads");
-    // The answer to the second request tells that the first one's handler is at work.
+    // The reply to the second request shows that the first one's handler is running.
     let pong = br#"44#{"response":"pong","isDisposed":true,"id":2}"#;
     let mut prompt = vec![0; pong.len()];
     stream.read_exact(&mut prompt).await.expect("an answer");
@@ -79,7 +79,7 @@ async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
     let mut idle = TcpStream::connect(service.address()).await.expect("it accepts");
     let mut busy = TcpStream::connect(service.address()).await.expect("it accepts");
     let mut requests = BytesMut::new();
-    // Longer than the service would wait by itself, and than this test.
+    // This takes longer than the service would wait by itself, and longer than this test.
     let slow = r#"{"pattern":"delay","data":{"ms":3600000,"value":"never"},"id":1}"#;
     encode(slow, &mut requests);
     encode(r#"{"pattern":"ping","data":0,"id":2}"#, &mut requests);
@@ -89,7 +89,7 @@ async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
     busy.read_exact(&mut prompt).await.expect("an answer");
 
     terminate(&service).await;
-    // It has heard: what is idle is closed. What is busy is not.
+    // The service has received the signal: it has closed the idle connection, but not the busy one.
     let closed = timeout(PATIENCE, idle.read_u8()).await.expect("it closes");
     assert_eq!(closed.expect_err("no byte").kind(), ErrorKind::UnexpectedEof);
     assert_eq!(
@@ -100,10 +100,10 @@ async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
     );
     assert_eq!(service.ended().now_or_never().map(|ended| ended.is_ok()), None);
 
-    // Again and again, for whoever presses Ctrl-C too soon after the first time does just that.
+    // Send the signal repeatedly, like a user who presses Ctrl-C again too early.
     while service.id().is_some() {
         terminate(&service).await;
-        // Looks whether it is gone.
+        // Check whether the process is gone.
         let _ = service.ended().now_or_never();
     }
     let status = service.ended().await.expect("it ends");
@@ -111,7 +111,7 @@ async fn a_second_sigterm_cuts_short_what_the_first_waits_for() {
     let log = service.log();
     assert!(log.contains("there is no more time"), "{log}");
     let mut rest = Vec::new();
-    // With a reset or without: nobody has answered.
+    // The connection may be reset: there is no reply.
     let _ = timeout(PATIENCE, busy.read_to_end(&mut rest)).await.expect("it is cut");
     assert_eq!(rest, b"");
 }
@@ -136,7 +136,8 @@ async fn each_address_of_localhost_is_announced_and_accepts() {
     }
 }
 
-/// Whether this machine has the address: `::1` is missing where IPv6 is off, whatever `localhost` says.
+/// Returns whether this machine has the address. `::1` is missing where IPv6 is off, whatever
+/// `localhost` resolves to.
 async fn exists(address: IpAddr) -> bool {
     tokio::net::TcpListener::bind((address, 0)).await.is_ok()
 }

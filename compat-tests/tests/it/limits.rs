@@ -1,5 +1,6 @@
-//! The limits of what a peer may send, which Nest has since 11 (`docs/PROTOCOL.md` §1.9, §1.10): lowered by the same
-//! on both sides, they close the same links, and 7 to 10 do not know them.
+//! The limits on what a peer may send, which Nest has since 11 (`docs/PROTOCOL.md` §1.9, §1.10).
+//! Lowered to the same values on both sides, they close the same connections; 7 to 10 do not have
+//! them.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -26,14 +27,14 @@ on_each_major!(
     nest_10 10
 );
 
-/// In UTF-16 units.
+/// The limit in UTF-16 units.
 const MAX_BUFFER_SIZE: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// Within the limit.
+    /// The case is within the limit.
     Served,
-    /// Beyond it.
+    /// The case exceeds the limit.
     Closed,
 }
 
@@ -45,7 +46,7 @@ fn ping() -> Vec<u8> {
     frame(r#"{"pattern":"ping","data":0,"id":1}"#)
 }
 
-/// An `echo` that is so many units long, header included.
+/// Returns an `echo` of this number of units, header included.
 fn echo(units: usize, filling: char) -> Vec<u8> {
     let text = |length: usize| {
         let filling: String = std::iter::repeat_n(filling, length).collect();
@@ -61,7 +62,7 @@ fn echo(units: usize, filling: char) -> Vec<u8> {
     }
 }
 
-/// Each with what becomes of it where there is the limit, and how many replies come where there is none.
+/// Returns cases, each with its fate under the limit, and the number of replies without it.
 fn cases_of_too_much() -> Vec<(Case, Fate, usize)> {
     let case = |name, steps, fate, replies| (Case::new(name, steps), fate, replies);
     let header = |zeros: usize| [vec![b'0'; zeros], ping()].concat();
@@ -148,7 +149,7 @@ async fn too_much(major: u8) {
     let limited = TransportConfig::default().max_buffer_size(MAX_BUFFER_SIZE);
     let rust = ours(major, limits(major, limited)).await;
     for (case, fate, replies) in cases_of_too_much() {
-        // The last word of the other cases, a ping, must not share a segment with what was said before.
+        // The ping that ends the other cases must not share a segment with earlier packets.
         let case = case.paced(replies);
         let theirs = alike(&case, nest.address(), rust).await;
         if major < 11 {
@@ -160,14 +161,15 @@ async fn too_much(major: u8) {
     }
 }
 
-/// Plays a case to both at the same time: what they answer, which has to be the same.
+/// Plays a case to both services at the same time. Returns their replies, which must be the same.
 async fn alike(case: &Case, nest: SocketAddr, rust: SocketAddr) -> Heard {
     let (theirs, ours) = tokio::join!(play(case, nest), play(case, rust));
     assert_eq!(ours, theirs, "{}", case.name);
     theirs
 }
 
-/// Each segment ends inside a frame. The caller waits for one more packet than it has asked for, and so for the end.
+/// Returns cases in which each segment ends inside a frame. The caller waits for one more packet
+/// than it has requested, and so for the end.
 fn halves() -> Vec<Case> {
     let half = &ping()[..20];
     let halves = [
@@ -197,7 +199,7 @@ async fn half_a_frame_is_cut_off(major: u8) {
     }
 }
 
-/// The service itself tells when its time is over.
+/// The service's own timeout shows when its time is over.
 async fn half_a_frame_is_waited_for(major: u8) {
     let nest = nests(major, &["--incomplete-message-timeout", "30"]).await;
     let limited = TransportConfig::default().incomplete_message_timeout(Some(Duration::from_millis(30)));

@@ -1,4 +1,4 @@
-//! nest-wire against real Nest, a topic a file. `README.md` tells what is tested where.
+//! nest-wire against real Nest, one topic per file. `README.md` lists what each file tests.
 
 #[cfg(unix)]
 mod bursts;

@@ -1,5 +1,5 @@
-//! What services of the majors do differently (`docs/PROTOCOL.md` §7, §8), each held to real Nest; and that ours, which
-//! survives all of it, does so whichever major it is like.
+//! Differences between the services of the majors (`docs/PROTOCOL.md` §7, §8), each compared with
+//! real Nest. Our service survives all of them, for every major that it follows.
 
 use std::io;
 
@@ -38,7 +38,7 @@ async fn close(major: u8) {
     assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
 }
 
-/// As many frames as fit into a segment: events to nobody.
+/// Returns as many frames as fit into a segment: events without a handler.
 fn flood_of_frames() -> Vec<u8> {
     b"1#5".repeat(65_535 / 3)
 }
@@ -89,7 +89,7 @@ async fn unserialisable(major: u8) {
     if major < 12 {
         assert!(!in_time(nest.ended()).await.expect("it ends").success());
     } else {
-        // Nothing is sent, and the caller waits: two more questions are answered first.
+        // No reply is sent and the caller waits, while two further requests are answered first.
         caller.ping().await;
         caller.ping().await;
         assert!(nest.log().contains("Do not know how to serialize a BigInt"));
@@ -123,7 +123,7 @@ async fn array(major: u8) {
     }
 }
 
-/// Our fallback declines, so that what Nest has no handler for is held to Nest too.
+/// Our fallback declines, so that patterns without a handler in Nest are compared too.
 async fn no_plain_text(major: u8) {
     let nest = nests(major, &[]).await;
     let rust = ours(major, TransportConfig::default()).await;
@@ -158,7 +158,7 @@ async fn several(major: u8) {
         |message: &str| format!(r#"{{"err":{{"status":"error","message":"{message}"}},"isDisposed":true,"id":1}}"#);
     let undefined = || r#"{"isDisposed":true,"id":1}"#.to_owned();
     let (two, three, some, failing, mixed) = match major {
-        // The last handler takes the place of all before it.
+        // The last handler replaces all before it.
         7 => (value(r#""B""#), value(r#""C""#), undefined(), error("B"), undefined()),
         8 => (
             value(r#""A""#),

@@ -1,4 +1,4 @@
-//! The example that Prometheus reads, called by Nest's client.
+//! The metrics example for Prometheus, called by Nest's client.
 
 use std::net::SocketAddr;
 

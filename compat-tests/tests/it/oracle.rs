@@ -1,4 +1,4 @@
-//! Nest's client against our conformance service: it tells its callers what it tells them of Nest's.
+//! Nest's client against our conformance service: its callers see the same as with Nest's service.
 
 use std::collections::BTreeMap;
 

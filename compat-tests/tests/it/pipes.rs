@@ -1,11 +1,12 @@
-//! The column "Nest" of the guide's table of pipes, from Nest's own. The column "serde" is `tests/it/values/pipes.rs`.
+//! The column "Nest" of the guide's table of pipes, from Nest's own pipes. The column "serde" is in
+//! `tests/it/values/pipes.rs`.
 
 use compat_tests::{Environment, Implementation, package};
 use nest_wire_harness::App;
 
 use crate::edge::Caller;
 
-/// A pipe, a payload, and what it becomes; `None` if it is refused.
+/// A pipe, a payload, and its result; `None` if the pipe rejects the payload.
 const TRANSFORMED: &[(&str, &str, Option<&str>)] = &[
     // A member that the type does not have.
     ("plain", EXTRA, Some(EXTRA)),
@@ -41,7 +42,7 @@ const TRANSFORMED: &[(&str, &str, Option<&str>)] = &[
     ("plain", WITH_NULL, Some(WITH_NULL)),
     // An array for an object.
     ("plain", r#"["tea",1]"#, None),
-    // What the type does not say.
+    // Constraints that the type does not express.
     ("plain", r#"{"item":"tea","quantity":0}"#, None),
 ];
 

@@ -1,4 +1,5 @@
-//! What callers of Nest see of our limits and of our shutdown, which Nest's services do not have.
+//! Our limits and our graceful shutdown, which Nest's services do not have, as Nest's callers see
+//! them.
 
 use std::{
     net::SocketAddr,
@@ -31,7 +32,7 @@ on_each_major!(an_idle_connection_is_closed_and_made_anew_by, idle);
 on_each_major!(an_old_connection_is_closed_and_made_anew_by, old);
 on_each_major!(a_shutdown_answers_what_is_asked_by, shutdown);
 
-/// A service with a handler, `slow`, that tells when it begins and waits to be released.
+/// A service with a handler, `slow`, that reports its start and waits to be released.
 struct Service {
     address: SocketAddr,
     begun: Arc<Notify>,
@@ -140,7 +141,8 @@ async fn too_many_connections(major: u8) {
     let mut client = client(major, &service).await;
     client.tell(&[send(1, "ping")]).await;
     is_refused(&mut client, 1, "too many connections").await;
-    // Too large to be read for a farewell: all that its caller hears is the end. In 7 and 8 it would wait for ever.
+    // The packet is too large to be read before the close, so its caller only sees the end. In 7
+    // and 8 it would wait for ever.
     if major >= 9 {
         let mut large = self::client(major, &service).await;
         let text = "x".repeat(100_000);
@@ -160,7 +162,8 @@ async fn too_many_connections(major: u8) {
     assert_eq!(next.end().await, [""; 0]);
 }
 
-/// How old or idle a connection may become: far longer than the test takes. It passes when the test says so.
+/// Maximum age or idle time of a connection: far longer than the test takes. It elapses when the
+/// test says so.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 async fn idle(major: u8) {
@@ -184,7 +187,8 @@ async fn closed_and_made_anew(major: u8, limits: Limits) {
     assert_eq!(client.end().await, [""; 0]);
 }
 
-/// Waits until both sides of the only connection have closed, that is until Nest's client has taken note of the end.
+/// Waits until both sides of the only connection have closed, so that Nest's client has processed
+/// the end.
 async fn wait_for_the_place(service: SocketAddr, time: &StoppedTime) {
     let start = Instant::now();
     loop {
@@ -194,9 +198,9 @@ async fn wait_for_the_place(service: SocketAddr, time: &StoppedTime) {
         if String::from_utf8_lossy(&prober.hear_the_end().await).contains("pong") {
             return;
         }
-        // The connection closes once it has been quiet for a moment, which has to pass too.
+        // The connection closes once it has been quiet for a moment, which has to elapse too.
         time.advance(Duration::from_millis(10)).await;
-        // In real time: the runtime's is stopped.
+        // This is real time, since the runtime's time is stopped.
         assert!(start.elapsed() < PATIENCE, "the connection is not closed");
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::handlers;
 
-/// It runs until this is dropped.
+/// The service. It runs until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Served(JoinHandle<ShutdownOutcome>);
 
@@ -25,7 +25,7 @@ impl Drop for Served {
     }
 }
 
-/// A free port, and the listener that has it.
+/// Returns a listener on a free port, and the port.
 pub(crate) async fn listener() -> (HostListener, u16) {
     let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addrs().expect("bound")[0].port();

@@ -1,20 +1,20 @@
-//! The time of a test's runtime, stopped: timeouts in this process end when the test says so, however slow the machine
-//! and the Node process beside it are.
+//! Stops the time of a test's runtime: timeouts in this process end when the test says so, however
+//! slow the machine and the Node process are.
 
 use std::{sync::mpsc, time::Duration};
 
 use compat_tests::PATIENCE;
 
-/// Keeps the time from going on. tokio moves a paused clock on by itself when there is nothing else to do, which would
-/// be each time that Node is awaited; it does not while a blocking task runs.
+/// Keeps the time from advancing. tokio advances a paused clock when there is nothing else to do,
+/// which happens each time that the test awaits Node. It does not do so while a blocking task runs.
 #[derive(Debug)]
 pub(crate) struct StoppedTime {
     _blocks: mpsc::Sender<()>,
 }
 
 impl StoppedTime {
-    /// Stops the time of this runtime, which has one thread. After [`PATIENCE`] it goes on in leaps, so that a test that
-    /// waits for something that does not happen fails.
+    /// Stops the time of this runtime, which has one thread. After [`PATIENCE`] the time advances
+    /// in leaps, so that a test fails if it waits for something that does not happen.
     pub(crate) fn start() -> Self {
         let (blocks, blocked) = mpsc::channel();
         tokio::task::spawn_blocking(move || blocked.recv_timeout(PATIENCE));
@@ -22,7 +22,7 @@ impl StoppedTime {
         Self { _blocks: blocks }
     }
 
-    /// Lets so much time pass.
+    /// Lets this time elapse.
     pub(crate) async fn advance(&self, time: Duration) {
         tokio::time::advance(time).await;
     }

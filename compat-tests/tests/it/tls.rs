@@ -23,14 +23,14 @@ use crate::{
     service::{Served, listener},
 };
 
-/// Whether callers have to show a certificate.
+/// Whether callers must present a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Callers {
     Anybody,
     Known,
 }
 
-/// Nest's flags for a service.
+/// Returns Nest's flags for a service.
 fn service_flags(certificates: &Certificates, callers: Callers) -> Vec<String> {
     let mut flags = vec!["--cert".to_owned(), certificates.path("service")];
     flags.extend(["--key".to_owned(), certificates.path("service-key")]);
@@ -40,7 +40,7 @@ fn service_flags(certificates: &Certificates, callers: Callers) -> Vec<String> {
     flags
 }
 
-/// Nest's flags for a client, which is `name`.
+/// Returns Nest's flags for a client, which presents the certificate `name`.
 fn client_flags(certificates: &Certificates, port: u16, name: Option<&str>) -> Vec<String> {
     let mut flags = vec!["--port".to_owned(), port.to_string()];
     flags.extend(["--ca".to_owned(), certificates.path("ca")]);
@@ -137,8 +137,8 @@ async fn calls_to_a_nest_that_we_or_it_do_not_trust_fail() {
         ": the TLS handshake with 127.0.0.1 failed: the peer's certificate is signed by none of the authorities";
     assert!(chain(&error).contains(expected), "{}", chain(&error));
 
-    // Of a certificate that nobody vouches for, Node takes note after the handshake, and closes without a word: the client
-    // may have connected by then, and its state tells what becomes of that.
+    // Node detects a certificate without a trusted issuer after the handshake and closes without an
+    // alert. The client may have connected by then, and its state shows the outcome.
     for name in [None, Some("stranger")] {
         let client = Client::builder()
             .tls(client_tls(&certificates, name))

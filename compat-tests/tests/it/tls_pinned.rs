@@ -1,5 +1,5 @@
-//! Pinned certificates: six kinds that Node takes where its `ca` is the peer's own certificate, in both roles, with
-//! mutual TLS.
+//! Pinned certificates: six kinds that Node accepts if its `ca` is the peer's own certificate, in
+//! both roles, with mutual TLS.
 
 use std::{fs, path::PathBuf};
 
@@ -15,11 +15,11 @@ use serde_json::json;
 
 use crate::{kinds::Kind, service::Served};
 
-/// A certificate and its key in files, which Nest reads.
+/// A certificate and its key in files, for Nest.
 struct Files(PathBuf);
 
 impl Files {
-    /// `test` is for one test of this process alone.
+    /// Writes the files for the one test `test` of this process.
     fn of(kind: &Kind, test: &str) -> Self {
         let name = kind.name.replace(' ', "-");
         let folder = format!("nest-wire-kinds-{}-{test}-{name}", std::process::id());
@@ -30,7 +30,7 @@ impl Files {
         Self(folder)
     }
 
-    /// Returns Nest's flags: this certificate is its own, and its peer's.
+    /// Returns Nest's flags: the certificate is its own and its peer's.
     fn flags(&self) -> Vec<String> {
         let path = |file| self.0.join(file).to_str().expect("UTF-8").to_owned();
         let (certificate, key) = (path("certificate.pem"), path("key.pem"));
@@ -130,7 +130,7 @@ async fn our_client_shows_nest_a_renewed_certificate_without_a_restart() {
     let kinds = Kind::all();
     let [own, before, after] = [&kinds[0], &kinds[1], &kinds[3]].map(|kind| Files::of(kind, "renewed-caller"));
     let mut flags = own.flags();
-    // The service trusts the certificate alone that its caller does not have yet.
+    // The service trusts only the certificate that its caller does not have yet.
     *flags.last_mut().expect("the value of --ca") = after.flags().pop().expect("the value of --ca");
     let service = Environment::ready()
         .await

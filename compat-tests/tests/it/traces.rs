@@ -1,5 +1,5 @@
-//! One trace through three processes: Nest's client, a service of ours that calls on, Nest's service. On the side of
-//! Node, OpenTelemetry's own API reads and writes packets' metadata.
+//! One trace through three processes: Nest's client, a service in Rust that makes a call, Nest's
+//! service. In Node, OpenTelemetry's own API reads and writes the metadata of packets.
 
 use compat_tests::{Environment, Implementation, NestClient};
 use nest_wire::{
@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::service::listener;
 
-/// The hop in the middle: asks on, and answers what it was answered.
+/// The middle hop: makes a call and replies with its result.
 async fn hop(State(leaf): State<Client>) -> Result<Value, RpcError> {
     Ok(leaf.send("leaf", &0).await?)
 }

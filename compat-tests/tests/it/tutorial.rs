@@ -1,4 +1,5 @@
-//! The tutorial's two services, either side of either make: what the browser shows, and every byte between them.
+//! The tutorial's two services, each in Nest and in Rust: the page in the browser, and every byte
+//! between the services.
 
 use compat_tests::{Environment, Implementation, Tap, Transcript, get, on_each_major};
 use nest_wire_harness::App;
@@ -12,7 +13,8 @@ async fn tutorial(major: u8) {
     for (main, user) in pairs(major) {
         let (bodies, transcript) = visit(environment, main, App::User, user, &["/sum?num=3,5,6"]).await;
         assert_eq!(bodies, ["14"], "{main} -> {user}");
-        // 7's own client: an event and a message before the first connection is up take a connection each.
+        // Nest 7's own client uses one connection each for an event and a message before the first
+        // one is up.
         transcripts.push(((main, user), transcript.sorted()));
     }
     let (_, nest) = transcripts[0].clone();
@@ -65,7 +67,7 @@ async fn visit(
         bodies.push(get(main.address(), path).await);
     }
     if app == App::User {
-        // Its message may have overtaken its event: Nest 7 may send them on different links.
+        // The message may have overtaken the event: Nest 7 may send them on different connections.
         service
             .wait_for_line("求和")
             .await
@@ -74,7 +76,7 @@ async fn visit(
     (bodies, Transcript::of(tap.events()))
 }
 
-/// Nest 7 does not chain event handlers: of the two for `note` only the one that counts is there.
+/// Nest 7 does not chain event handlers: of the two for `note`, only the counting one runs.
 fn notes(service: Implementation) -> &'static str {
     match service {
         Implementation::Nest(7) => r#"{"values":[],"count":1}"#,

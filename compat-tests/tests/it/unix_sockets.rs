@@ -1,4 +1,4 @@
-//! Unix sockets, both ways: Nest hands the path it is given for a port on to Node.
+//! Unix sockets, in both roles: Nest passes a path given as port on to Node.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{calls::calls, service::Served};
 
-/// A path that is this test's own, and free again when this is dropped.
+/// A path for this test only, which is free again when this value is dropped.
 struct Socket(PathBuf);
 
 impl Socket {
@@ -39,7 +39,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // Who listened there may have removed it.
+        // The listener may have removed it.
         let _ = std::fs::remove_file(&self.0);
     }
 }
@@ -71,7 +71,7 @@ async fn our_client_calls_nest_over_a_unix_socket() {
     client.close().await;
 }
 
-/// A Nest service on a Unix socket, once it listens there. It is killed when it is dropped.
+/// Starts a Nest service on a Unix socket and waits until it listens. Dropping the child kills it.
 async fn nest_on(socket: &Socket) -> Child {
     let mut command = Environment::ready()
         .await

@@ -1,4 +1,4 @@
-//! What our client writes is what Nest's client writes, to the byte, whatever it is asked to send.
+//! Our client writes the same bytes as Nest's client, for any call.
 
 use compat_tests::{Environment, Implementation, Tap, Transcript, ask_client, on_each_major};
 use nest_wire::{
@@ -46,12 +46,12 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("send", r#"["b","a"]"#, "1"),
     ("send", r#""{\"cmd\":\"sum\"}""#, "[1]"),
     ("send", "{}", "1"),
-    // Since Nest 11 a route escapes what stands within its strings, and has limits.
+    // Since Nest 11, a route escapes the contents of its strings, and has limits.
     ("emit", r#"{"a":"x\"y\\z","k\"ey":1}"#, "1"),
     ("emit", r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}"#, "1"),
 ];
 
-/// What instrumentation attaches, since 12.1.
+/// The metadata of instrumentation, since 12.1.
 const METADATA: &str = r#"{"traceparent":"00-求","1":[1.0]}"#;
 
 async fn written(major: u8) {
@@ -79,7 +79,7 @@ async fn written(major: u8) {
     for call in CALLS {
         make(&client, *call).await;
     }
-    // Its link closes with it.
+    // The client's connection closes with it.
     drop(client);
     let ours = packets(tap.events_until_closed(&[Side::Caller]).await);
     assert_eq!(ours, theirs);
@@ -97,13 +97,14 @@ async fn make(client: &Client, (op, pattern, data): (&str, &str, &str)) {
         return client.emit(pattern, &data).await.expect("sent");
     }
     match client.send::<json::Value>(pattern, &data).await {
-        // Whether somebody handles it does not matter here.
+        // It does not matter here whether there is a handler.
         Ok(_) | Err(CallError::Rpc(_)) => {}
         Err(error) => panic!("{error}"),
     }
 }
 
-/// The caller's packets without their ids, sorted: Nest's client is given all its calls at once.
+/// Returns the caller's packets without their ids, sorted, since Nest's client receives all its
+/// calls at once.
 fn packets(events: Vec<Event>) -> Vec<String> {
     let said = Transcript::of(events).caller.into_iter();
     let mut packets: Vec<_> = said

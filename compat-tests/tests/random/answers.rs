@@ -1,4 +1,4 @@
-//! What a caller gets to see of what a service answers: Nest's `ClientTCP` and our `Client`.
+//! What a caller sees of a service's replies: Nest's `ClientTCP` and our `Client`.
 
 use std::{collections::HashMap, process::Stdio, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
 
 const CASES: usize = 2_000;
 
-/// What one call delivers, in order: `value …`, and at last `error …` or `complete`.
+/// The deliveries of one call, in order: `value …`, and at last `error …` or `complete`.
 type Delivered = Vec<String>;
 
 on_each_major!(
@@ -37,7 +37,7 @@ async fn callers_see_the_same(major: u8) {
     let config = Client::builder().compat(compat).timeout(Duration::from_secs(10));
     let ours = config.build(service.address.to_string()).expect("a client");
 
-    // Callers of 7 and 8 wait for ever when their link is lost: it never is.
+    // Callers of 7 and 8 wait for ever when their connection is lost, so it is never lost.
     let script = script().prop_map(move |script| {
         if compat < Compat::Nest9 {
             script.without_loss()
@@ -71,11 +71,11 @@ fn shown_script(script: &Script) -> String {
 async fn nests_client(service: &ScriptedService, major: u8) -> Oracle {
     let mut command = harness(&[major]).await.node(App::ClientTcp, major);
     command.args(["--port", &service.address.port().to_string()]);
-    // It reports each broken frame there, and we send hundreds.
+    // The client reports each broken frame on standard error, and the scripts send hundreds.
     command.stderr(Stdio::null());
     let mut oracle = Oracle::spawn(command);
     assert_eq!(oracle.hear().await, r#"{"ready":true}"#);
-    // Before it is connected, 7's client opens a link for each call.
+    // Before it is connected, the client of 7 opens a connection for each call.
     oracle.tell("{\"op\":\"connect\"}\n").await;
     assert_eq!(oracle.hear().await, r#"{"key":"connect","complete":true}"#);
     oracle
@@ -126,7 +126,7 @@ async fn our_calls(client: &Client, script: usize, calls: usize) -> Vec<Delivere
     join_all(delivered).await
 }
 
-/// Each side gives its calls ids of its own, and foreign replies are delivered with them.
+/// Removes ids: each side gives its calls its own ids, and foreign replies are delivered with them.
 fn without_ids(mut delivered: Vec<Delivered>) -> Vec<Delivered> {
     let is_id = |text: &str| {
         let is_digit = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
@@ -149,7 +149,7 @@ fn shown_value(value: &Maybe<Value>) -> String {
     }
 }
 
-/// An error as the oracle shows what JavaScript would throw.
+/// Returns an error in the form in which the oracle shows the thrown value.
 fn shown_error(error: &CallError) -> String {
     match error {
         CallError::Rpc(error) => match json::parse(error.err().as_str()) {

@@ -1,4 +1,4 @@
-//! Base64, in which the framing oracle takes its bytes.
+//! Base64, the input format of the framing oracle.
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -1,7 +1,7 @@
-//! Cases: numbered random input, and what to do about one that the two sides see differently.
+//! Numbered random cases, and the report of a case in which the two sides differ.
 //!
-//! Each case has a generator of its own, seeded with the run's seed and the case's number; so a case can be made again
-//! without those before it.
+//! Each case has a generator of its own, seeded with the run's seed and the case's number. So a
+//! case can be generated again without those before it.
 
 use std::env;
 
@@ -11,7 +11,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-/// How often a case that failed may be tried in a simpler form.
+/// Maximum number of simpler forms that are tried of a case that failed.
 const ATTEMPTS: usize = 400;
 
 /// The random input of one suite.
@@ -21,19 +21,19 @@ pub(crate) struct Cases<S> {
     seed: u64,
 }
 
-/// What the two sides made of one of several inputs.
+/// A difference between the two sides on one of several inputs.
 #[derive(Debug)]
 pub(crate) struct Difference {
-    /// Which of the inputs it was.
+    /// The index of the input.
     pub(crate) at: usize,
-    /// The input, as it is best read.
+    /// The input in a readable form.
     pub(crate) input: String,
     pub(crate) nest: String,
     pub(crate) ours: String,
 }
 
 impl<S: Strategy> Cases<S> {
-    /// At least `count` cases: see this binary's documentation.
+    /// Makes at least `count` cases. The documentation of this binary explains the variables.
     pub(crate) fn new(count: usize, strategy: S) -> Self {
         let wanted = variable("NEST_WIRE_CASES").map_or(0, |cases| usize::try_from(cases).expect("so many cases"));
         Self {
@@ -43,7 +43,7 @@ impl<S: Strategy> Cases<S> {
         }
     }
 
-    /// Those for one major of Nest: `count` for each, every time other ones.
+    /// Makes `count` cases for one major of Nest. Each major has cases of its own.
     pub(crate) fn from_major(major: u8, count: usize, strategy: S) -> Self {
         let all = Self::new(count, strategy);
         let older_by = Compat::default().major() - major;
@@ -53,10 +53,10 @@ impl<S: Strategy> Cases<S> {
         }
     }
 
-    /// Gives `compare` all cases, `batch` of them at a time.
+    /// Passes all cases to `compare`, in batches of `batch`.
     ///
     /// # Panics
-    /// With the first difference, its input made as simple as it gets.
+    /// Panics with the first difference, its input simplified as far as possible.
     pub(crate) async fn run(&self, batch: usize, mut compare: impl AsyncFnMut(&[S::Value]) -> Option<Difference>) {
         for first in (0..self.count).step_by(batch) {
             let last = self.count.min(first + batch);
@@ -82,7 +82,8 @@ impl<S: Strategy> Cases<S> {
             .expect("no strategy here rejects what it makes")
     }
 
-    /// The simplest form found of a case that differs; `None` if it does not differ alone.
+    /// Returns the simplest form found of a case that differs, or `None` if it does not differ by
+    /// itself.
     async fn simplify(
         &self,
         case: usize,
@@ -112,7 +113,7 @@ fn variable(name: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|_| panic!("{name}={value}: not a number")))
 }
 
-/// Segments as a person can read them.
+/// Returns segments in a readable form.
 pub(crate) fn shown(segments: &[Vec<u8>]) -> String {
     let segments: Vec<_> = segments
         .iter()

@@ -1,4 +1,4 @@
-//! JSON texts in requests: which of them are JSON at all, what they mean, and what is replied.
+//! JSON texts in requests: whether they are JSON, their meaning, and the replies.
 
 use std::net::SocketAddr;
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 const CASES: usize = 20_000;
-/// How many requests go out in one write.
+/// Number of requests in one write.
 const PIPELINED: usize = 400;
 
 on_each_major!(any_json_text_is_read_and_echoed_as_nest_does, echoes_are_the_same);
@@ -44,7 +44,7 @@ async fn echoes_are_the_same(major: u8) {
         .await;
 }
 
-/// A request with a text in one of the places where there may be any JSON. `#` numbers it.
+/// Makes a request with a text in a position that accepts any JSON. `#` is replaced by its number.
 fn request() -> impl Strategy<Value = String> {
     let envelope = prop_oneof![
         12 => Just(["{\"pattern\":\"echo\",\"data\":", ",\"id\":7}"]),
@@ -57,7 +57,8 @@ fn request() -> impl Strategy<Value = String> {
     (envelope, nearly_json()).prop_map(|([before, after], text)| format!("{before}{text}{after}"))
 }
 
-/// What Nest reads in a frame: the text as it would write it, unless it is no JSON.
+/// Returns what Nest reads in a frame: the text as Nest would write it, or `None` if it is not
+/// JSON.
 async fn read_by_nest(oracle: &mut Oracle, requests: &[String]) -> Vec<Option<String>> {
     #[derive(Deserialize)]
     struct Heard {
@@ -75,7 +76,8 @@ async fn read_by_nest(oracle: &mut Oracle, requests: &[String]) -> Vec<Option<St
     read.collect()
 }
 
-/// Whether our two readers, of values and of packets, see a request as Nest does.
+/// Returns the difference if our two readers, of values and of packets, do not see a request as
+/// Nest does.
 fn difference(at: usize, request: &str, nest: &Option<String>) -> Option<Difference> {
     let value = json::parse(request).map(|value| value.stringify()).ok();
     let is_packet = IncomingRequest::read(&request.into()).is_ok();
@@ -106,7 +108,7 @@ impl Services {
         }
     }
 
-    /// Sends the requests that are JSON. Anything else would end the connection.
+    /// Sends the requests that are JSON. Others would end the connection.
     async fn first_difference(&mut self, requests: &[String], read: &[Option<String>]) -> Option<Difference> {
         let pairs = requests.iter().enumerate().zip(read);
         let sent: Vec<_> = pairs
@@ -118,7 +120,7 @@ impl Services {
         if nest == ours {
             return None;
         }
-        // All these handlers answer alike fast, so the replies stand in the order of the requests.
+        // All these handlers reply equally fast, so the replies are in the order of the requests.
         let (nest, ours) = (texts(&nest), texts(&ours));
         let reply = (0..sent.len())
             .find(|&reply| nest.get(reply) != ours.get(reply))
@@ -132,7 +134,7 @@ impl Services {
     }
 }
 
-/// What comes back for `segment`, up to the reply to one more request.
+/// Returns the bytes that come back for `segment`, up to the reply to one more request.
 async fn replies(stream: &mut TcpStream, segment: &[u8]) -> Vec<u8> {
     const LAST: &[u8] = br#"{"response":"pong","isDisposed":true,"id":"the last one"}"#;
     let (mut reader, mut writer) = stream.split();
@@ -155,7 +157,7 @@ async fn replies(stream: &mut TcpStream, segment: &[u8]) -> Vec<u8> {
     tokio::join!(sent, received).1
 }
 
-/// What the frames hold.
+/// Returns the texts of the frames.
 fn texts(stream: &[u8]) -> Vec<String> {
     let mut buffer = BytesMut::from(stream);
     let mut decoder = FrameDecoder::default();

@@ -1,4 +1,4 @@
-//! Frames: what our codec and our JSON reader make of bytes, and what Nest's `JsonSocket` does.
+//! Frames: bytes read by our codec and our JSON reader, and by Nest's `JsonSocket`.
 
 use bytes::BytesMut;
 use compat_tests::on_each_major;
@@ -53,30 +53,31 @@ async fn frames_are_the_same(major: u8) {
         .await;
 }
 
-/// What came of the segments of one conversation.
+/// The result of the segments of one conversation.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 struct Heard {
     /// The messages, as JavaScript writes them.
     messages: Vec<String>,
     errors: Vec<Fault>,
     ended: bool,
-    /// Only timers and peers that do not read lead to this.
+    /// Only timers and peers that do not read cause this.
     destroyed: bool,
 }
 
-/// The errors of Nest that bytes alone can lead to.
+/// The errors of Nest that bytes alone can cause.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(from = "Box<RawValue>")]
 enum Fault {
     CorruptedLength,
     NotJson,
-    /// With the number of units that were buffered.
+    /// More text than the limit was buffered; this is its number of units.
     TooLarge(usize),
     Other(String),
 }
 
 impl From<Box<RawValue>> for Fault {
-    /// Not from a string: the messages quote what was received, half surrogate pairs included.
+    /// The message is raw JSON, not a string: messages quote what was received, half surrogate
+    /// pairs included.
     fn from(message: Box<RawValue>) -> Self {
         let message = message.get();
         let buffered = message
@@ -121,7 +122,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
         Err(_) => return Some(Err(Fault::NotJson)),
     };
     let value = json::parse(&text);
-    // Two readers of ours, one for values and one for packets, have to agree on what is JSON.
+    // Our two readers, of values and of packets, must agree on what is JSON.
     let is_packet = IncomingReply::read(&text, Compat::Nest12).is_ok();
     Some(match value {
         Ok(value) if is_packet => Ok(message(&value)),
@@ -135,7 +136,7 @@ fn next(decoder: &mut FrameDecoder, buffer: &mut BytesMut) -> Option<Result<Stri
     })
 }
 
-/// What stands for `value` in a conversation: `{}`, where JavaScript takes it for false.
+/// Returns the form of `value` in a conversation: `{}` if JavaScript takes it for false.
 fn message(value: &Value) -> String {
     match value {
         Value::Null | Value::Bool(false) => "{}".to_owned(),

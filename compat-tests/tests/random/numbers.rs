@@ -1,4 +1,4 @@
-//! JSON numbers, as texts: every form that the grammar has, and the values at which rounding shows.
+//! JSON numbers as texts: every form of the grammar, and values at which rounding shows.
 
 use proptest::{prelude::*, sample::select};
 
@@ -13,7 +13,7 @@ const EDGES: &[&str] = &[
     "1e23", "9.5e-3", "6.02214076e+23", "1e+00021", "0.1e-00", "8.41e21", "2.0919495182368195e19", "1e-400",
 ];
 
-/// A number's text.
+/// Returns the text of a number.
 pub(crate) fn number() -> BoxedStrategy<String> {
     let any_double = any::<u64>()
         .prop_map(f64::from_bits)
@@ -21,7 +21,7 @@ pub(crate) fn number() -> BoxedStrategy<String> {
             true => format!("{number:e}"),
             false => "1".to_owned(),
         });
-    // Half-way between two doubles, or as near to it as so many digits get.
+    // The number is half-way between two doubles, or as near to it as this number of digits allows.
     let near_half = (1u64 << 53..1 << 63, 0..3u64).prop_map(|(number, off)| (number << 1 | off).to_string());
     let form = "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?";
     prop_oneof![

@@ -1,4 +1,4 @@
-//! The two sides: oracles that are asked in lines, services that are spoken to on sockets.
+//! The two sides: oracles that answer lines, and services on sockets.
 
 use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
 
@@ -14,17 +14,17 @@ use tokio::{
 
 use crate::conformance;
 
-/// How long any answer may take: a crowded machine's worst.
+/// Maximum time for any reply on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The harness, with the packages of these majors installed.
+/// Returns the harness, with the packages of these majors installed.
 pub(crate) async fn harness(majors: &[u8]) -> Harness {
     let harness = Harness::find().expect("the tests run in a checkout");
     harness.install(majors, |_| {}).await.expect("npm ci works");
     harness
 }
 
-/// One of `node-harness/oracles`. It ends with its input, and that with this.
+/// One of `node-harness/oracles`. It ends with its input, which ends when this value is dropped.
 pub(crate) struct Oracle {
     _child: Child,
     questions: ChildStdin,
@@ -47,7 +47,7 @@ impl Oracle {
         }
     }
 
-    /// Asks all of these, and waits for as many answers.
+    /// Sends all questions and waits for as many answers.
     pub(crate) async fn ask(&mut self, questions: &[String]) -> Vec<String> {
         let Self {
             questions: stdin,
@@ -66,7 +66,7 @@ impl Oracle {
         in_time(async { tokio::join!(asked, answered).1 }).await
     }
 
-    /// Says something that may have any number of answers.
+    /// Sends lines that may have any number of answers.
     pub(crate) async fn tell(&mut self, lines: &str) {
         let told = self.questions.write_all(lines.as_bytes());
         in_time(told).await.expect("the oracle runs");
@@ -82,7 +82,7 @@ async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     line.expect("the oracle runs until its input ends")
 }
 
-/// The conformance service of a major of Nest, in a process of its own.
+/// Starts the conformance service of a major of Nest, in a process of its own.
 pub(crate) async fn nest_service(major: u8) -> Service {
     let command = harness(&[major]).await.node(App::Conformance, major);
     Service::start(format!("the service on Nest {major}"), command)
@@ -90,7 +90,8 @@ pub(crate) async fn nest_service(major: u8) -> Service {
         .expect("it starts")
 }
 
-/// The conformance service in Rust, like this major, in this process; it ends with the test's runtime.
+/// Starts the conformance service in Rust, following this major, in this process. It ends with the
+/// test's runtime.
 pub(crate) async fn our_service(major: u8) -> SocketAddr {
     let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addrs().expect("it is bound")[0];
@@ -100,8 +101,10 @@ pub(crate) async fn our_service(major: u8) -> SocketAddr {
     address
 }
 
+/// Waits for a future.
+///
 /// # Panics
-/// If it takes longer than [`PATIENCE`].
+/// Panics if it takes longer than [`PATIENCE`].
 pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, waiting)
         .await

@@ -1,7 +1,8 @@
 //! Patterns and their routes, under the rules of every major.
 //!
-//! Left out is what `docs/PROTOCOL.md` §8.6 lists: Han characters, code points without a character (all blocks here
-//! are full), and U+E000 to U+E7FF, which lone surrogates may stand on the wrong side of.
+//! The cases leave out what `docs/PROTOCOL.md` §8.6 lists: Han characters, code points without a
+//! character (all blocks here are full), and U+E000 to U+E7FF, whose order relative to lone
+//! surrogates may differ.
 
 use std::ops::RangeInclusive;
 
@@ -32,15 +33,15 @@ async fn routes_are_the_same(major: u8) {
     compare(major, async || Oracle::start(App::Route, major).await).await;
 }
 
-/// The order of keys comes from Node's ICU, which is another one in each version.
+/// The order of keys comes from Node's ICU, whose version differs between versions of Node.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 async fn routes_are_the_same_on(node: compat_tests::Node) {
     let harness = crate::peers::harness(&[12]).await;
     compare(12, async || Oracle::spawn(node.command(&harness, App::Route))).await;
 }
 
-/// An answer that differs is asked for again in a new process: after some 14,000 texts, `JSON.parse` of Node 24 and 26
-/// loses a key of a text that a new process parses right.
+/// Compares routes. A different answer is requested again from a new process: after some 14,000
+/// texts, `JSON.parse` of Node 24 and 26 loses a key of a text that a new process parses correctly.
 async fn compare(major: u8, start: impl AsyncFn() -> Oracle) {
     let mut oracle = start().await;
     let compat = Compat::from_major(major).expect("all majors are known");
@@ -62,7 +63,7 @@ async fn compare(major: u8, start: impl AsyncFn() -> Oracle) {
         .await;
 }
 
-/// What the oracle says, each as JSON text.
+/// The oracle's answer, each part as JSON text.
 #[derive(Deserialize)]
 struct Routes {
     registered: Box<RawValue>,
@@ -84,7 +85,8 @@ fn difference(at: usize, text: &str, answer: &str, compat: Compat) -> Option<Dif
     })
 }
 
-/// The JSON text of a pattern, on one line: a scalar, an object, an array, or a string that spells one of these.
+/// Returns the JSON text of a pattern, on one line: a scalar, an object, an array, or a string that
+/// spells one of these.
 fn pattern() -> impl Strategy<Value = String> {
     let object = nested();
     let spelled =
@@ -98,7 +100,7 @@ fn pattern() -> impl Strategy<Value = String> {
     prop_oneof![1 => scalar(), 5 => object, 3 => as_string]
 }
 
-/// Texts that are JSON, or just not.
+/// Texts that are JSON, or nearly JSON.
 #[rustfmt::skip]
 const SPELLINGS: &[&str] = &[
     "true", "false", "null", "tru", "nulll", "NaN", "[", "{}", "[]", "{\"a\":1,}", "'a'", "1.", ".5", "0x1b", "01",
@@ -130,7 +132,7 @@ fn nested() -> BoxedStrategy<String> {
     containers.boxed()
 }
 
-/// Around the number of keys that Nest 11 refuses.
+/// Makes patterns with about as many keys as Nest 11 rejects.
 fn many() -> impl Strategy<Value = String> {
     let member = (text(1..3), any::<bool>()).prop_map(|(key, value)| format!("{key}:{value}"));
     let object = vec(member, 17..26).prop_map(|members| format!("{{{}}}", members.join(",")));
@@ -143,7 +145,7 @@ fn many() -> impl Strategy<Value = String> {
     prop_oneof![object, array]
 }
 
-/// A string of characters that sort in remarkable ways, with its quotes.
+/// Makes a string of characters with special sort orders, with its quotes.
 fn text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     let characters: u32 = BLOCKS.iter().map(|block| block.end() - block.start() + 1).sum();
     let character = (0..characters).prop_map(|which| {
@@ -151,7 +153,8 @@ fn text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
         quoted[1..quoted.len() - 1].to_owned()
     });
     let plain = select(&["a", "b", "c", "A", "B", "C", "0", "1", "2"][..]).prop_map(str::to_owned);
-    // Never a high one before a low one: as a pair they may be a code point without a character.
+    // Never a high surrogate before a low one: as a pair they may be a code point without a
+    // character.
     let surrogate =
         (0xD800..=0xDFFFu32, select(&["a", "-"][..])).prop_map(|(unit, next)| format!("\\u{unit:04x}{next}"));
     let special = select(
@@ -168,7 +171,7 @@ fn text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     vec(piece, length).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
 }
 
-/// Blocks of Unicode in which each code point has long had its character.
+/// Blocks of Unicode in which each code point has long had a character.
 const BLOCKS: &[RangeInclusive<u32>] = &[
     0x00..=0x7F,
     0x80..=0x24F,
@@ -197,7 +200,7 @@ const BLOCKS: &[RangeInclusive<u32>] = &[
     0x10FFF0..=0x10FFFF,
 ];
 
-/// One of the characters of [`BLOCKS`], by its number among them.
+/// Returns the character of [`BLOCKS`] with this number.
 fn character(which: u32) -> char {
     let mut rest = which;
     let code = BLOCKS.iter().find_map(|block| {

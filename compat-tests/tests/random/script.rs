@@ -1,4 +1,4 @@
-//! Scripts: what a service may do with some calls that have come in.
+//! Scripts: the possible behaviour of a service after it has received some calls.
 
 use proptest::{
     collection::vec,
@@ -11,10 +11,11 @@ use crate::{
     texts::{json, string},
 };
 
-/// What a service answers to its calls, all of which it has read by then.
+/// The replies of a service to its calls, all of which it has read.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
-    /// How many calls there are. One more follows if the link is cut, so that somebody waits for that.
+    /// Number of calls. If the connection is cut, one more call follows, so that a call waits for
+    /// the loss.
     pub(crate) calls: usize,
     packets: Vec<Packet>,
     cuts: Vec<Index>,
@@ -23,21 +24,22 @@ pub(crate) struct Script {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum End {
-    /// All calls are completed; those that are already get another completion.
+    /// All calls are completed. Calls that have completed already receive another completion.
     Completion,
-    /// The service closes the link, after these bytes.
+    /// The service closes the connection after these bytes.
     Close(&'static [u8]),
-    /// It breaks the framing with these bytes and waits until the caller closes the link.
+    /// The service breaks the framing with these bytes and waits until the caller closes the
+    /// connection.
     Break(&'static [u8]),
 }
 
 impl Script {
-    /// How many calls the caller makes.
+    /// Returns the number of calls that the caller makes.
     pub(crate) fn callers(&self) -> usize {
         self.calls + usize::from(self.end != End::Completion)
     }
 
-    /// The same, but nobody loses the link.
+    /// Returns the script without the loss of a connection.
     pub(crate) fn without_loss(self) -> Self {
         Self {
             end: End::Completion,
@@ -45,7 +47,7 @@ impl Script {
         }
     }
 
-    /// What is sent to callers that have these ids, as JSON texts.
+    /// Returns the segments that are sent to calls with these ids, given as JSON texts.
     pub(crate) fn segments(&self, ids: &[String]) -> Vec<Vec<u8>> {
         let packets: Vec<_> = self
             .packets
@@ -64,7 +66,7 @@ impl Script {
     }
 }
 
-/// The members of an object, or other JSON if it has no `{`; `ID` stands for an id.
+/// The members of an object, or other JSON if it has no `{`. `ID` stands for an id.
 #[derive(Debug, Clone)]
 struct Packet {
     template: String,
@@ -74,7 +76,7 @@ struct Packet {
 #[derive(Debug, Clone)]
 enum Id {
     OfCall(Index),
-    /// As JavaScript does not tell from the plain one.
+    /// Written with escapes, which JavaScript does not distinguish from the plain form.
     Escaped(Index),
     Other(String),
 }
@@ -156,7 +158,7 @@ fn key() -> impl Strategy<Value = String> {
     select(keys.to_vec()).prop_map(|key| format!("\"{key}\""))
 }
 
-/// A value of which it matters whether JavaScript takes it for true.
+/// Makes a value for which it matters whether JavaScript takes it for true.
 fn value() -> impl Strategy<Value = String> {
     #[rustfmt::skip]
     let simple = [

@@ -1,5 +1,5 @@
-//! One service that plays scripts to whoever calls: it answers call `[script, …]` by the script of that number, once
-//! all calls of the script have come in.
+//! One service that plays scripts to all callers. It answers call `[script, …]` by the script with
+//! that number, once all calls of the script have arrived.
 
 use std::{
     net::SocketAddr,
@@ -36,7 +36,7 @@ impl ScriptedService {
         Self { address, scripts }
     }
 
-    /// Learns a script, and says under which number.
+    /// Registers a script and returns its number.
     pub(crate) fn learn(&self, script: Script) -> usize {
         let mut scripts = self.scripts.lock().expect("nobody panics with it");
         scripts.push(script);
@@ -55,8 +55,8 @@ async fn serve(mut stream: TcpStream, scripts: Arc<Mutex<Vec<Script>>>) {
         let script = scripts.lock().expect("nobody panics with it")[number].clone();
         let mut ids = vec![id];
         while ids.len() < script.callers() {
-            // White space that the next frame's header may begin with. It takes the acknowledgement along that Node,
-            // which leaves Nagle's algorithm on, waits for before it sends the next call.
+            // White space may precede the next frame's header. It carries the acknowledgement that
+            // Node waits for before it sends the next call, since Node leaves Nagle's algorithm on.
             let _ = stream.write_all(b"\n").await;
             let (_, id) = next_call(&mut stream, &mut decoder, &mut received)
                 .await
@@ -64,7 +64,7 @@ async fn serve(mut stream: TcpStream, scripts: Arc<Mutex<Vec<Script>>>) {
             ids.push(id);
         }
         for segment in script.segments(&ids[..script.calls]) {
-            // A caller may be gone before the last segments.
+            // The caller may have disconnected before the last segments.
             let _ = stream.write_all(&segment).await;
         }
         match script.end {
@@ -78,7 +78,8 @@ async fn serve(mut stream: TcpStream, scripts: Arc<Mutex<Vec<Script>>>) {
     }
 }
 
-/// The script that the next call asks for, and the call's id; `None` once the caller has closed the link.
+/// Returns the script that the next call names, and the call's id, or `None` once the caller has
+/// closed the connection.
 async fn next_call(
     stream: &mut TcpStream,
     decoder: &mut FrameDecoder,

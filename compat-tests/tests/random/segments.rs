@@ -1,8 +1,9 @@
-//! Whole services: what comes back for bytes on a socket, and what the handlers have done.
+//! Whole services: the bytes that come back on a socket, and the effects of the handlers.
 //!
-//! A conversation is some rounds of good frames, cut anywhere, each answered before the next begins; and then one
-//! segment of anything. After an error Nest drops the rest of the *segment*, so nothing may be broken but what is sure
-//! to arrive as one segment: a single write to a service that has read all that went before.
+//! A conversation consists of rounds of good frames, cut anywhere, each answered before the next
+//! begins, and then one segment of anything. After an error Nest drops the rest of the *segment*,
+//! so only what surely arrives as one segment may be broken: a single write to a service that has
+//! read everything before it.
 
 use std::net::SocketAddr;
 
@@ -84,10 +85,10 @@ const QUICK: &[&str] = &[
     r#"{"A":{"Y":2,"z":"x\"y"},"b":1}"#, r#"{"a":4,"Z":3,"é":2,"_v":1,"Cmd":"get","service":"users"}"#, "null",
 ];
 
-/// A packet for the handlers that answer at once. Ids are as good as unique.
+/// Makes a packet for the handlers that reply at once. Its id is practically unique.
 fn request() -> impl Strategy<Value = String> + Clone {
     let quick = (select(QUICK), json());
-    // `note` twice, for what it does is only seen if there are several.
+    // `note` stands twice, because its effect shows only if there are several.
     let patterns = [r#""echo""#, r#""rpc-error""#, r#""context""#, r#""note""#, r#""note""#];
     let any_data = (select(patterns.to_vec()), json());
     let values = vec(json(), 0..4).prop_map(|values| format!("[{}]", values.join(",")));
@@ -105,19 +106,19 @@ fn request() -> impl Strategy<Value = String> + Clone {
     prop_oneof![12 => packet, 1 => json()].boxed()
 }
 
-/// What a service does in a conversation. Replies to different ids may come in any order.
+/// The behaviour of a service in a conversation. Replies to different ids may come in any order.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     rounds: Vec<Vec<String>>,
-    /// After the last segment, until it closed the link.
+    /// The replies after the last segment, until the service closed the connection.
     last: Vec<String>,
-    /// What the events have left behind.
+    /// The effects of the events.
     notes: Vec<String>,
 }
 
 impl Outcome {
-    /// Nest 7 says at once that there is no handler, and so even before a corrupt frame in the same segment
-    /// (`docs/PROTOCOL.md` §7).
+    /// Removes no-handler replies: Nest 7 sends them at once, and so even before a corrupt frame in
+    /// the same segment (`docs/PROTOCOL.md` §7).
     fn forget_refusals(&mut self) {
         self.last
             .retain(|reply| !reply.contains("There is no matching message handler"));
@@ -158,8 +159,8 @@ async fn connect(service: SocketAddr) -> TcpStream {
     stream
 }
 
-/// What comes back until all is answered: a pong may overtake replies to what was sent with its ping, but by then these
-/// are on their way, and stand before the next pong.
+/// Reads until everything is answered. A pong may overtake replies to what was sent with its ping,
+/// but these are then on the way and stand before the next pong.
 async fn settled(stream: &mut TcpStream) -> Vec<u8> {
     let mut received = Vec::new();
     for id in ["first", "second"] {
@@ -174,7 +175,7 @@ async fn settled(stream: &mut TcpStream) -> Vec<u8> {
     received
 }
 
-/// The replies in `received`, those to one id together. A header that is not as it should be shows too.
+/// Returns the replies in `received`, grouped by id. A malformed header shows too.
 fn replies(received: &[u8]) -> Vec<String> {
     let mut buffer = BytesMut::from(received);
     let mut decoder = FrameDecoder::default();

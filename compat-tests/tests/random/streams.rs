@@ -10,7 +10,7 @@ use proptest::{
 
 use crate::texts::{nearly_json, string};
 
-/// What may stand before a `#` besides the right length. `N` is that length.
+/// Texts that may stand before a `#` instead of the right length. `N` is that length.
 #[rustfmt::skip]
 const HEADERS: &[&str] = &[
     " N", "\n\tN", "\u{feff}N", "\u{a0}N", "\u{2028}N", "\u{3000}N", "\u{180e}N", "\u{200b}N", "\u{85}N", "\0N", "+N",
@@ -22,7 +22,7 @@ const HEADERS: &[&str] = &[
 const BYTES: &[u8] =
     b"##1290\n \"{}\x00\x80\xa9\xbf\xc0\xc2\xc3\xe0\xe6\xb1\x82\xed\xa0\xf0\x9f\x98\xf4\x90\xf5\xf8\xfe\xff";
 
-/// A frame, most often a good one, of one of these texts.
+/// Makes a frame, usually a good one, of one of these texts.
 pub(crate) fn piece(text: impl Strategy<Value = String> + Clone) -> impl Strategy<Value = Vec<u8>> {
     let good = text.clone().prop_map(|text| frame(&text));
     let odd_header = (select(HEADERS), text.clone())
@@ -43,7 +43,7 @@ pub(crate) fn piece(text: impl Strategy<Value = String> + Clone) -> impl Strateg
         frame
     });
     let bytes = vec(select(BYTES), 1..6);
-    // Its length is that of what Node makes of it, so most of these are good frames.
+    // The length is that of the text as Node decodes it, so most of these frames are good.
     let malformed = vec(select(BYTES), 1..6).prop_map(|bytes| {
         let text = [b"\"", &bytes[..], b"\""].concat();
         let header = format!("{}#", length(&String::from_utf8_lossy(&text)));
@@ -61,7 +61,7 @@ pub(crate) fn piece(text: impl Strategy<Value = String> + Clone) -> impl Strateg
     ]
 }
 
-/// Texts of frames: short, so that little hides behind one that is too long.
+/// Makes texts of frames. They are short, so that a frame with too large a length hides little.
 pub(crate) fn text() -> impl Strategy<Value = String> + Clone {
     let falsy = select(&["0", "null", "false", "\"\"", "-0", " 0.0 ", "", " "][..]).prop_map(str::to_owned);
     let wide = vec(select(&["é", "求", "😀", "\u{fffd}", "\u{10ffff}"][..]), 1..5);
@@ -69,7 +69,7 @@ pub(crate) fn text() -> impl Strategy<Value = String> + Clone {
     prop_oneof![4 => string(), 3 => wide, 2 => falsy, 2 => nearly_json()].boxed()
 }
 
-/// Pieces one after the other, in which some bits may then be turned over.
+/// Joins pieces and may then flip some bits.
 pub(crate) fn damaged(pieces: impl Strategy<Value = Vec<Vec<u8>>>) -> impl Strategy<Value = Vec<u8>> {
     let flips = prop_oneof![2 => Just(Vec::new()), 1 => vec((any::<Index>(), 0..8u8), 1..3)];
     (pieces, flips).prop_map(|(pieces, flips)| {
@@ -82,12 +82,12 @@ pub(crate) fn damaged(pieces: impl Strategy<Value = Vec<Vec<u8>>>) -> impl Strat
     })
 }
 
-/// Where to cut a stream: a few places, or nearly everywhere.
+/// Makes the positions of cuts in a stream: a few, or nearly everywhere.
 pub(crate) fn cuts() -> impl Strategy<Value = Vec<Index>> {
     prop_oneof![4 => vec(any::<Index>(), 0..10), 1 => vec(any::<Index>(), 60..100)]
 }
 
-/// Cuts a stream at these places, into segments that are not empty.
+/// Cuts a stream at these positions, into segments that are not empty.
 pub(crate) fn segments(stream: &[u8], cuts: &[Index]) -> Vec<Vec<u8>> {
     let mut borders: Vec<_> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
     borders.extend([0, stream.len()]);

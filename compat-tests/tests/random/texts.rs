@@ -1,4 +1,4 @@
-//! JSON texts, with all the freedom that the grammar leaves, and texts that are nearly JSON.
+//! JSON texts with all the freedom of the grammar, and texts that are nearly JSON.
 
 use proptest::{
     collection::vec,
@@ -17,7 +17,8 @@ const PIECES: &[&str] = &[
     r"\ud83d", r"\uDE00", r"\uD800", r"\uDFFF", r"\udc00\ud800", r"\ud83d\u0041", r"\ud83d\ud83d\ude00",
 ];
 
-/// Keys that JavaScript puts first, that it nearly does, and that mean something to it or to Nest.
+/// Keys that JavaScript puts first, keys that it nearly does, and keys with a meaning to it or to
+/// Nest.
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
     "0", "1", "2", "10", "9", "01", "-1", "-0", "1.5", "1e3", " 1", "", "4294967294", "4294967295", "4294967296",
@@ -25,14 +26,14 @@ const KEYS: &[&str] = &[
     "length", "then", "subscribe", "id", "response", "err", "isDisposed", "status", "data", "pattern", "a", "b", "A",
 ];
 
-/// What a mutant is made with: all that the grammar knows, and what other grammars do.
+/// Pieces for mutants: tokens of JSON and of other grammars.
 #[rustfmt::skip]
 const INTRUDERS: &[&str] = &[
     "", "", ",", ":", "{", "}", "[", "]", "\"", "\\", "0", "1", "-", "+", ".", "e", "E", "tru", "null", "NaN", "u",
     "\\x41", "\\u12", "'", "//", "/**/", " ", "\n", "\0", "\x0b", "\x1f", "\u{a0}", "\u{feff}", "\u{2028}", "\u{85}",
 ];
 
-/// A JSON text.
+/// Makes a JSON text.
 pub(crate) fn json() -> BoxedStrategy<String> {
     let text = prop_oneof![30 => scalar(), 70 => nested(), 1 => deep()];
     (space(), text, space())
@@ -40,7 +41,7 @@ pub(crate) fn json() -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// A text that is JSON or nearly so.
+/// Makes a text that is JSON or nearly so.
 pub(crate) fn nearly_json() -> BoxedStrategy<String> {
     let intruder = (any::<Index>(), 0..3usize, select(INTRUDERS));
     let mutant = (json(), vec(intruder, 1..3)).prop_map(|(text, intruders)| {
@@ -61,7 +62,7 @@ fn scalar() -> BoxedStrategy<String> {
     prop_oneof![1 => word, 3 => number(), 3 => string()].boxed()
 }
 
-/// A string with its quotes.
+/// Makes a string with its quotes.
 pub(crate) fn string() -> BoxedStrategy<String> {
     let unit = (any::<u16>(), any::<bool>()).prop_map(|(unit, upper)| match upper {
         true => format!("\\u{unit:04X}"),
@@ -101,7 +102,8 @@ fn nested() -> BoxedStrategy<String> {
     containers.boxed()
 }
 
-/// Far deeper than anybody writes by hand, and not so deep that Node could not write it back.
+/// Makes texts nested far deeper than handwritten ones, but not so deep that Node could not write
+/// them back.
 fn deep() -> impl Strategy<Value = String> {
     #[rustfmt::skip]
     const KINDS: &[(&str, &str)] = &[("[", "]"), ("{\"a\":", "}"), ("[0,", ",{}]"), ("{\"1\":[],\"__proto__\":", "}")];

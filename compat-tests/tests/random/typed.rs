@@ -1,4 +1,4 @@
-//! Rust types read what `JSON.parse` gives: strings with half surrogate pairs, numbers in any
+//! Rust types read the values of `JSON.parse`: strings with half surrogate pairs, numbers in any
 //! spelling, equal keys, infinities.
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ async fn a_type_sees_what_json_parse_gives() {
         .await;
 }
 
-/// An object whose members come in any order, and some of them several times.
+/// Makes an object whose members are in any order, some of them several times.
 fn object() -> BoxedStrategy<String> {
     let whole = (-2000..2000i32, 0..4usize).prop_map(|(number, form)| match form {
         0 => format!("{number}.0"),
@@ -67,7 +67,7 @@ fn object() -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// The members that every text fits.
+/// The members that are valid for every text.
 #[derive(Deserialize)]
 struct Seen {
     name: String,
@@ -80,7 +80,7 @@ struct Counted {
     count: i64,
 }
 
-/// Returns what a Rust type sees, in the oracle's words.
+/// Returns what a Rust type reads, in the oracle's format.
 fn seen(text: &str, nest: &str) -> String {
     let seen: Seen = match json::from_str(text) {
         Ok(seen) => seen,

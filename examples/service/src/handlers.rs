@@ -1,4 +1,4 @@
-//! What the service does. Replace these by your own.
+//! The handlers of the service. Replace them with your own.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ struct Report {
     millis: u64,
 }
 
-/// Stands for work that takes a while: a shutdown waits for it.
+/// Represents work that takes a while. A shutdown waits for it.
 async fn report(Payload(report): Payload<Report>) -> &'static str {
     tokio::time::sleep(Duration::from_millis(report.millis)).await;
     "done"

@@ -1,6 +1,8 @@
-//! A microservice that Nest calls over TCP: reads HOST and PORT, logs, and drains its connections on SIGTERM.
+//! A microservice that Nest calls over TCP. It reads HOST and PORT, logs, and drains its
+//! connections on SIGTERM.
 //!
-//! `service` serves; `service check` asks a running one for its health, for probes, and ends with status 0 or 1.
+//! `service` serves. `service check` checks the health of a running service, for probes, and ends
+//! with status 0 or 1.
 
 mod handlers;
 mod settings;
@@ -16,11 +18,11 @@ use settings::Settings;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// The time that calls in flight have to finish after SIGTERM. The grace period of `compose.yaml` and `kubernetes.yaml`
-/// is longer: raise both together.
+/// Maximum time for calls in flight to finish after SIGTERM. The grace period of `compose.yaml` and
+/// `kubernetes.yaml` is longer: raise both together.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The time that a probe gives the service. The probes' own timeouts are longer.
+/// Maximum time for a check. The probes' own timeouts are longer.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::main]
@@ -40,7 +42,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         .with_ansi(false)
         .init();
 
-    // The handlers of signals come first: process 1 ignores a signal that it has no handler for.
+    // Install the signal handlers first: process 1 ignores a signal that it has no handler for.
     let signals = signals::Signals::install()?;
     let (stop, stop_again) = signals.split();
 
@@ -60,7 +62,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Asks the service on this machine, at the address that it was told to listen on.
+/// Calls the health handler of the service on this machine, at its configured address.
 async fn check(settings: Settings) -> Result<(), Box<dyn Error>> {
     let client = Client::builder()
         .timeout(CHECK_TIMEOUT)

@@ -1,11 +1,11 @@
-//! What the environment says: HOST and PORT.
+//! The settings in the environment: HOST and PORT.
 
 use std::{env, ffi::OsString};
 
 const DEFAULT_HOST: &str = "0.0.0.0";
 const DEFAULT_PORT: u16 = 3001;
 
-/// Where the service listens.
+/// The address that the service listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     pub host: String,
@@ -13,10 +13,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads HOST and PORT. One that is missing or empty has its default.
+    /// Reads HOST and PORT. A missing or empty variable has its default.
     ///
     /// # Errors
-    /// Says which variable is wrong, and what it may be.
+    /// Names the invalid variable and its valid values.
     pub fn from_env() -> Result<Self, String> {
         Self::read(env::var_os("HOST"), env::var_os("PORT"))
     }

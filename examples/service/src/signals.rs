@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first one stops the service, the second one ends the wait for calls in flight.
+//! SIGTERM and SIGINT: the first one stops the service, the second one ends the wait for calls in
+//! flight.
 
 use std::io;
 
@@ -15,7 +16,7 @@ impl Signals {
     /// Installs the handlers.
     ///
     /// # Errors
-    /// The system refuses.
+    /// Fails if the system does not allow it.
     pub fn install() -> io::Result<Self> {
         let both = || io::Result::Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]);
         Ok(Self {

@@ -1,4 +1,4 @@
-//! What a script means to the calls: a slow, obvious client.
+//! The effect of a script on the calls: a slow, obvious client.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use nest_wire::{
 use super::{End, Outcome, played};
 use crate::script::Step;
 
-/// The calls and what has become of them.
+/// The calls and their outcomes.
 pub(super) struct Expected<'s> {
     calls: Vec<Call<'s>>,
     compat: Compat,
@@ -65,7 +65,7 @@ impl<'s> Expected<'s> {
         expected
     }
 
-    /// The outcomes of all calls but the one that was given up.
+    /// Returns the outcomes of all calls except the cancelled one.
     pub(super) fn outcomes(self) -> Vec<Outcome> {
         let calls = self.calls.into_iter().enumerate();
         let kept = calls.filter(|(call, _)| *call != played::GIVEN_UP);
@@ -146,7 +146,7 @@ impl Call<'_> {
         let mut values = self.values;
         if !self.is_stream {
             match end {
-                // A call without any value has an undefined one.
+                // A call without a value ends with an undefined one.
                 End::Completed if values.is_empty() => values.push("null".to_owned()),
                 End::Completed => {}
                 _ => values.clear(),

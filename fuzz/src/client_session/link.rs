@@ -1,4 +1,4 @@
-//! A link in memory that says when its user spins.
+//! A connection in memory that detects when its user spins.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 /// A client that reads more often spins.
 const MAX_READS: usize = 100_000;
 
-/// The client's end of a link.
+/// The client's end of a connection.
 pub(super) struct Link {
     io: DuplexStream,
     reads: usize,

@@ -1,4 +1,4 @@
-//! A script, played to a client over a link in memory, while time is paused.
+//! Plays a script to a client over a connection in memory, while time is paused.
 
 use std::{io, time::Duration};
 
@@ -20,7 +20,8 @@ use tokio::{
 use super::{End, Outcome, link::Link};
 use crate::script::{Step, steps};
 
-/// The calls: pattern and timeout, which is no whole number of seconds, so that it never ends just when a wait does.
+/// The calls, each with its pattern and its timeout. The timeouts are not whole seconds, so that
+/// they never end together with a wait.
 pub(super) const CALLS: [(&str, Duration); 5] = [
     ("one", Duration::from_millis(5500)),
     ("other", Duration::from_millis(5500)),
@@ -28,31 +29,31 @@ pub(super) const CALLS: [(&str, Duration); 5] = [
     ("given up", Duration::from_millis(5500)),
     ("short", Duration::from_millis(1500)),
 ];
-/// Numbers of the calls that are unlike the others.
+/// Indices of the calls that differ from the others.
 pub(super) const STREAM: usize = 2;
 pub(super) const GIVEN_UP: usize = 3;
 
-/// The client has settled when its peer has yielded so often.
+/// The client has settled when its peer has yielded this number of times.
 const YIELDS: usize = 8;
-/// Longer than all timeouts. What has not ended by then hangs.
+/// Longer than all timeouts. A call that has not ended by then hangs.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 const LINK_BYTES: usize = 64 * 1024;
 
 type Value = Option<Box<RawValue>>;
 
-/// What came of a script.
+/// The result of a script.
 pub(super) struct Played {
     pub(super) script: Vec<Step>,
     /// The ids of all calls, in the order of [`CALLS`].
     pub(super) ids: Vec<String>,
-    /// The outcomes of all calls but the one that was given up.
+    /// The outcomes of all calls except the cancelled one.
     pub(super) outcomes: Vec<Outcome>,
 }
 
 /// Makes the calls and plays a script to them.
 ///
 /// # Panics
-/// If a call does not end, or if the client does not call again afterwards.
+/// Panics if a call does not end, or if the client does not call again afterwards.
 pub(super) fn play(input: &[u8], compat: Compat) -> Played {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().expect("a runtime");
@@ -154,7 +155,7 @@ fn end(error: CallError) -> End {
     }
 }
 
-/// Reads all requests and the event; returns the ids in the order of [`CALLS`].
+/// Reads all requests and the event. Returns the ids in the order of [`CALLS`].
 async fn ids(service: &mut DuplexStream) -> Vec<String> {
     let mut ids = vec![None; CALLS.len()];
     let mut decoder = FrameDecoder::default();
@@ -191,7 +192,7 @@ async fn request(service: &mut DuplexStream, decoder: &mut FrameDecoder) -> Inco
 async fn take(service: &mut DuplexStream, step: &Step) {
     match step {
         Step::Send(bytes) => {
-            // Nobody takes them if the client has closed, because the framing was broken.
+            // The client may have closed because the framing was broken.
             let _ = service.write_all(bytes).now_or_never();
         }
         Step::Wait => sleep(Duration::from_secs(1)).await,
@@ -208,7 +209,7 @@ async fn settle() {
     }
 }
 
-/// Whatever a service did: the next call goes out over a new connection and is answered.
+/// Checks that the next call goes over a new connection and is answered, whatever the service did.
 async fn calls_again(client: &Client, links: &mut mpsc::UnboundedReceiver<DuplexStream>) {
     let answers = async {
         let mut service = links.recv().await.expect("the client connects again");
@@ -218,7 +219,7 @@ async fn calls_again(client: &Client, links: &mut mpsc::UnboundedReceiver<Duplex
         let body = RawJson::from_value("well").expect("JSON");
         nest_wire::codec::encode_with(&mut reply, |out| write_reply(out, OutgoingReply::Last(&body), &id));
         service.write_all(&reply).await.expect("it is open");
-        // The link stays open until the answer has been read.
+        // Keep the connection open until the reply has been read.
         service
     };
     let call = client.send::<String>("again", "data");

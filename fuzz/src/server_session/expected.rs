@@ -1,4 +1,4 @@
-//! What a script asks for.
+//! The requests of a script.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,8 +12,8 @@ use nest_wire::{
 use super::handlers::LONG;
 use crate::script::Step;
 
-/// Longest time in seconds that a script may wait, if all of its requests are to be answered: half a frame is cut off
-/// after 30.
+/// Maximum time in seconds that a script may wait if all of its requests must be answered: an
+/// incomplete frame is cut off after 30.
 const MAX_WAITS: usize = 20;
 
 /// The requests of a script.
@@ -21,12 +21,12 @@ const MAX_WAITS: usize = 20;
 pub(super) struct Expected {
     /// Number of requests for each id, as the id comes back.
     pub(super) requests: HashMap<String, usize>,
-    /// The same without the segment that breaks the framing, and what follows.
+    /// The same without the segment that breaks the framing and everything after it.
     pub(super) before_break: HashMap<String, usize>,
     pub(super) breaks_framing: bool,
-    /// Ids of requests whose answer ends after the script.
+    /// Ids of requests whose reply ends after the script.
     long: HashSet<String>,
-    /// Whether the caller waits for all answers.
+    /// Whether the caller waits for all replies.
     is_patient: bool,
 }
 
@@ -46,7 +46,7 @@ impl Expected {
         expected
     }
 
-    /// The ids whose requests must all have an end.
+    /// Returns the ids whose requests must all have an end.
     pub(super) fn answered(&self) -> impl Iterator<Item = &String> {
         let all = self.requests.keys().filter(|id| !self.long.contains(*id));
         all.filter(|_| self.is_patient && !self.breaks_framing)

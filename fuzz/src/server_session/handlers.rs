@@ -1,7 +1,7 @@
 //! Handlers of all kinds: at once and later, values and streams, errors, events.
 //!
-//! They have the names of the conformance service (`compat-tests/CONFORMANCE.md`), for that is what the seeds call. All of them
-//! end within [`MAX_ANSWER`], but for one.
+//! They have the names of the conformance service (`compat-tests/CONFORMANCE.md`), since the seeds
+//! call these. All but one end within [`MAX_ANSWER`].
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -17,12 +17,13 @@ use tokio::{task::yield_now, time::sleep};
 
 /// The pattern of the handler whose stream lasts longer than any script.
 pub(super) const LONG: &str = "ticks";
-/// Longest time that a handler takes, its stream included.
+/// Maximum duration of a handler, its stream included.
 pub(super) const MAX_ANSWER: Duration = Duration::from_secs(10);
 
-/// An event's stream goes on when its connection has ended: without an end, the session would have none.
+/// The stream of an event goes on after its connection has ended. If it were endless, the session
+/// would not end.
 const LONG_SECONDS: u32 = 600;
-/// Length of a large answer: two of them are more than the link holds.
+/// Length of a large reply: two of them exceed the connection's capacity.
 const LARGE_BYTES: usize = 40_000;
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 const MAX_SLOW_VALUES: usize = 9;
@@ -89,7 +90,7 @@ async fn rpc_error(data: Data) -> Result<(), RpcError> {
     })
 }
 
-/// What the slow handlers take.
+/// The payload of the slow handlers.
 #[derive(Deserialize)]
 struct Paced {
     #[serde(default)]

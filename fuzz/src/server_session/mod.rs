@@ -20,14 +20,15 @@ use self::{
 };
 use crate::script::{Step, steps};
 
-/// Longer inputs are cut: they only make the same things happen more often.
+/// Longer inputs are cut: they only repeat the same effects.
 const MAX_INPUT_BYTES: usize = 4096;
-/// Up to here the output is so short that replies wait for the end of the segment that they answer.
+/// Length up to which the output of a segment is held until the end of that segment.
 const HELD_BACK_BYTES: usize = 32 * 1024;
 
-/// Asserts that a session neither panics nor hangs, sends well-formed frames only, and answers each request with one
-/// end, whose id it has; that it sends the same however the script's bytes are cut, unless the framing is broken; and
-/// that it still keeps these promises under tight limits, where it may answer less.
+/// Asserts that a session neither panics nor hangs, sends only well-formed frames, and answers each
+/// request with one end that has the request's id. Unless the framing is broken, it sends the same
+/// however the script's bytes are cut. It keeps these promises under tight limits too, where it may
+/// answer less.
 ///
 /// The input is a [script](crate::script).
 pub fn server_session(input: &[u8]) {
@@ -65,7 +66,7 @@ fn tight() -> Setup {
     }
 }
 
-/// The same bytes in segments of at most `size` bytes.
+/// Returns the same bytes in segments of at most `size` bytes.
 fn recut(script: &[Step], size: usize) -> Vec<Step> {
     let pieces = script.iter().flat_map(|step| match step {
         Step::Send(bytes) => bytes.chunks(size).map(|piece| Step::Send(piece.to_vec())).collect(),
@@ -74,7 +75,7 @@ fn recut(script: &[Step], size: usize) -> Vec<Step> {
     pieces.collect()
 }
 
-/// What came back.
+/// The replies of a session.
 struct Replies {
     /// The texts for each id, in their order.
     texts: HashMap<String, Vec<String>>,
@@ -84,7 +85,7 @@ struct Replies {
 }
 
 impl Replies {
-    /// Reads the frames of an output, which is to end between two of them if it `is_whole`.
+    /// Reads the frames of an output. If the output `is_whole`, it must end between two frames.
     fn read(played: &Played, is_whole: bool) -> Self {
         let mut decoder = FrameDecoder::default();
         decoder.push(&played.output);
@@ -106,8 +107,8 @@ impl Replies {
         replies
     }
 
-    /// The texts, without the order of those that answer several requests of one id: which is answered first depends on
-    /// when each arrives.
+    /// Returns the texts. Replies to several requests of one id are sorted, since their order
+    /// depends on when each request arrives.
     fn comparable(&self, expected: &Expected) -> HashMap<String, Vec<String>> {
         let mut texts = self.texts.clone();
         for (id, texts) in &mut texts {
@@ -120,7 +121,8 @@ impl Replies {
 
     fn assert(&self, expected: &Expected) {
         if expected.breaks_framing && self.is_short {
-            // `docs/PROTOCOL.md` §3.6: the replies of the segment that breaks the framing are lost, and all later ones.
+            // `docs/PROTOCOL.md` §3.6: the replies to the segment that breaks the framing are lost,
+            // and all later ones.
             self.assert_at_most(&expected.before_break);
         } else {
             self.assert_at_most(&expected.requests);

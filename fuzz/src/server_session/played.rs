@@ -1,4 +1,4 @@
-//! A script, played to a session over a link in memory, while time is paused.
+//! Plays a script to a session over a connection in memory, while time is paused.
 
 use std::{
     pin::pin,
@@ -25,18 +25,19 @@ use crate::script::Step;
 
 /// A session that is polled more often spins.
 const MAX_POLLS: usize = 200_000;
-/// A session has settled when it is not polled while its peer yields so often. A spawned handler needs some of these.
+/// A session has settled when it is not polled while its peer yields this number of times. A
+/// spawned handler needs some of these.
 const QUIET_YIELDS: usize = 8;
 /// Longer than all timeouts and all handlers. A session that has not ended by then hangs.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
-/// How a session is served.
+/// The setup of a session.
 pub(super) struct Setup {
     pub(super) connection: connection::TransportConfig,
     pub(super) limits: Limits,
-    /// When the service stops, if it does.
+    /// Time after which the service stops, if it does.
     pub(super) stops_after: Option<Duration>,
-    /// Number of bytes that the link holds in each direction.
+    /// Number of bytes that the connection holds in each direction.
     pub(super) capacity: usize,
 }
 
@@ -51,16 +52,16 @@ impl Default for Setup {
     }
 }
 
-/// What came of a script.
+/// The result of a script.
 pub(super) struct Played {
-    /// All that the service sent.
+    /// The bytes that the service sent.
     pub(super) output: Vec<u8>,
 }
 
 /// Plays a script until both sides have closed.
 ///
 /// # Panics
-/// If the session panics, spins, or does not end.
+/// Panics if the session panics, spins, or does not end.
 pub(super) fn play(script: &[Step], setup: &Setup) -> Played {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().expect("a runtime");
@@ -76,7 +77,8 @@ async fn converse(script: &[Step], setup: &Setup) -> Played {
         session = session.with_graceful_shutdown(sleep(stops_after));
     }
     let polls = Arc::default();
-    // A task of its own: what wakes the caller does not hide that the session forgot to be woken.
+    // The session has a task of its own. Otherwise a wake-up of the caller could hide a missing
+    // wake-up of the session.
     let served = tokio::spawn(counted(session.into_future(), Arc::clone(&polls)));
     let mut caller = Caller {
         peer,
@@ -96,7 +98,7 @@ async fn converse(script: &[Step], setup: &Setup) -> Played {
         .await
         .expect("the service closes")
         .expect("a clean end");
-    // Why it ended does not matter: a hostile caller deserves any error.
+    // The error does not matter: a hostile caller may cause any.
     let ended = timeout(FOR_EVER, served).await.expect("the session ends");
     let _: Result<(), ConnectionError> = ended.expect("the session does not panic");
     Played { output: caller.output }
@@ -133,7 +135,7 @@ impl Caller {
         }
     }
 
-    /// Sends bytes and reads what comes meanwhile. Nobody takes them if the service has closed.
+    /// Sends bytes and reads what arrives meanwhile. The service may have closed.
     async fn send(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self.peer.write(bytes).now_or_never() {
@@ -144,7 +146,7 @@ impl Caller {
         }
     }
 
-    /// Reads until the session has done what it can without more bytes or more time.
+    /// Reads until the session can do no more without further bytes or time.
     async fn settle(&mut self) {
         let mut seen = self.polls.load(Ordering::Relaxed);
         let mut quiet = 0;
@@ -157,14 +159,14 @@ impl Caller {
         }
     }
 
-    /// Reads for some time.
+    /// Reads for this time.
     async fn wait(&mut self, time: Duration) {
         let mut elapsed = pin!(sleep(time));
         loop {
             tokio::select! {
                 biased;
                 read = self.peer.read_buf(&mut self.output) => {
-                    // Once the service has closed, only the time is waited for.
+                    // Once the service has closed, only wait.
                     if !matches!(read, Ok(1..)) {
                         return elapsed.await;
                     }
@@ -174,7 +176,7 @@ impl Caller {
         }
     }
 
-    /// Whether there was something to read.
+    /// Returns whether there was something to read.
     fn read(&mut self) -> bool {
         let read = self.peer.read_buf(&mut self.output).now_or_never();
         matches!(read, Some(Ok(1..)))

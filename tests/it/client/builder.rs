@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Peer, calls};
 
-/// Hears a request with these members and answers it with 7.
+/// Expects a request with these members and replies with 7.
 async fn answer(peer: &mut Peer, members: &str) {
     let id = peer.hear_request(members).await;
     peer.say(&format!(r#"{{"response":7,"isDisposed":true,"id":"{id}"}}"#))

@@ -1,4 +1,4 @@
-//! Clients that are closed, and clients whose last handle is gone.
+//! Clients that are closed, and clients whose last handle is dropped.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn closing_sends_what_is_queued() {
     let emitted = futures_util::future::join_all((0..100).map(|_| client.emit("a", &text)));
     let script = async {
         let mut peer = calls.next().await;
-        // As soon as there is a link, and long before all of it is sent.
+        // Close as soon as there is a connection, long before everything is sent.
         let close = async { client.close().await };
         let listen = async { peer.take_all().await };
         tokio::join!(listen, close).0

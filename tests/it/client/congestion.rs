@@ -18,7 +18,7 @@ async fn callers_wait_for_a_service_that_does_not_read_and_time_out() {
     for outcome in outcomes {
         assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
     }
-    // Few of them had been written by then; the others are never sent.
+    // Few of the calls had been written by then; the others are never sent.
     let mut peer = calls.next().await;
     drop(client);
     let written = String::from_utf8(peer.take_all().await).expect("ASCII");

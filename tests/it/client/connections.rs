@@ -1,4 +1,4 @@
-//! Links that break, and the ones that follow.
+//! Connections that are lost, and the ones that follow.
 
 use std::{
     error::Error,
@@ -25,7 +25,7 @@ async fn answer(peer: &mut Peer, id: &str) {
         .await;
 }
 
-/// The message of an error and those of its causes.
+/// Returns the message of an error and those of its causes.
 fn told(error: &CallError) -> Vec<String> {
     let causes = std::iter::successors(error.source(), |error| (*error).source());
     [error.to_string()]
@@ -154,7 +154,7 @@ async fn the_next_call_connects_again() {
         let (outcome, peer) = tokio::join!(client.send::<u32>("a", &1), script);
         assert_eq!(outcome.expect("an answer"), 7);
         drop(peer);
-        // No pause: the loss may not even be known when the next call is made.
+        // No pause: the client may not have detected the loss when the next call is made.
     }
     calls.expect_none().await;
 }

@@ -1,4 +1,5 @@
-//! Links cut at every byte of a conversation: whoever waits has the answer or a reason, at once, and the next call works.
+//! Connections cut at every byte of a conversation: each caller receives its reply or a reason at
+//! once, and the next call works.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ fn router() -> Router {
         .event("note", async || ())
 }
 
-/// What came of the four calls that make a conversation.
+/// The outcomes of the four calls of a conversation.
 #[derive(Debug)]
 struct Outcomes {
     echo: Result<String, CallError>,
@@ -54,7 +55,8 @@ async fn converse(client: &Client) -> Outcomes {
 }
 
 impl Outcomes {
-    /// Looks at each outcome; how many of the four are what they would be on a sound link, the others being losses.
+    /// Checks each outcome. Returns how many of the four are those of a sound connection; the
+    /// others must be losses.
     fn kept(&self, is_loss: impl Fn(&CallError) -> bool) -> usize {
         let told = |error: &CallError| assert!(is_loss(error), "{self:?}");
         let mut kept = 0;
@@ -93,7 +95,7 @@ impl Outcomes {
     }
 }
 
-/// What a whole conversation takes in bytes.
+/// Returns the number of bytes of a whole conversation.
 async fn whole() -> Carried {
     let rig = Rig::default();
     let client = rig.client(router(), Client::builder(), |_| Fault::NONE);
@@ -102,7 +104,7 @@ async fn whole() -> Carried {
     rig.carried()[0]
 }
 
-/// A client whose first link has this fault; the others are sound.
+/// Returns a client whose first connection has this fault; the others are sound.
 fn faulty_at_first(rig: &Rig, config: ClientBuilder, fault: Fault) -> Client {
     rig.client(
         router(),
@@ -111,14 +113,15 @@ fn faulty_at_first(rig: &Rig, config: ClientBuilder, fault: Fault) -> Client {
     )
 }
 
-/// The conversation, which ends whatever happens to it.
+/// Runs the conversation, which must end whatever happens.
 async fn unhung(client: &Client) -> Outcomes {
     timeout(Duration::from_secs(3600), converse(client))
         .await
         .expect("no call hangs")
 }
 
-/// A conversation on a link with this fault; how many calls were kept. The next conversation is on a sound link.
+/// Runs a conversation on a connection with this fault, and one on a sound connection. Returns how
+/// many calls of the first succeeded.
 async fn on(fault: Fault) -> usize {
     let rig = Rig::default();
     let config = Client::builder();
@@ -157,7 +160,7 @@ async fn a_link_cut_at_any_byte_of_what_is_received_loses_what_was_not_answered_
                 ..Fault::NONE
             })
             .await;
-            // Only the event may be out before anything is answered.
+            // Only the event may have been sent before anything is answered.
             assert!(read > 0 || kept <= 1, "{kept}");
             assert!(kept + 1 >= most, "{kept} after {most}");
             most = most.max(kept);
@@ -223,14 +226,14 @@ async fn a_peer_that_vanishes_costs_its_calls_their_timeout_and_in_the_middle_of
             assert!(matches!(reason, DisconnectReason::Failed(_)), "{reason:?}");
             assert_eq!(converse(&client).await.kept(|_| false), 4);
         } else {
-            // Nothing tells that the peer is gone: that takes keepalive. What is asked next waits in vain as well.
+            // Only keepalive would detect that the peer is gone, so the next call times out too.
             let outcome = client
                 .with_timeout(Duration::from_millis(10))
                 .send::<u32>("echo", TEXT)
                 .await;
             assert!(matches!(outcome, Err(CallError::Timeout(_))), "{outcome:?}");
         }
-        // Nor does it hold up a client that closes.
+        // It does not delay a client that closes either.
         let start = Instant::now();
         client.close().await;
         assert!(start.elapsed() <= Duration::from_secs(31), "{:?}", start.elapsed());

@@ -1,4 +1,4 @@
-//! Timeouts are kept by the caller's own future, whichever runtime drives the connection's task.
+//! The caller's own future keeps its timeout, whichever runtime drives the connection.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use crate::support::{Calls, calls, calls_with, settle};
 
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Waits for what has to come to its end by itself.
+/// Waits for a step that must end by itself.
 async fn ends<T>(step: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(600), step)
         .await
@@ -34,7 +34,7 @@ fn assert_late<T: std::fmt::Debug>(outcome: &Result<T, CallError>) {
     );
 }
 
-/// A client whose task belongs to a runtime that nobody drives any more.
+/// Returns a client whose driver belongs to a runtime that is not driven any more.
 fn undriven() -> (Client, Calls, Runtime) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().expect("a runtime");
@@ -62,7 +62,7 @@ fn a_request_keeps_its_time_where_the_connections_task_is_not_driven() {
 fn an_event_keeps_its_time_where_the_connections_task_is_not_driven() {
     let (client, mut calls, undriven) = undriven();
     driven().block_on(async { assert_late(&ends(client.emit("a", &1)).await) });
-    // It was too late, and is not sent after that.
+    // The call had timed out, so it is not sent afterwards.
     undriven.block_on(async {
         client.emit("b", &1).await.expect("sent");
         calls.next().await.expect(r#"24#{"pattern":"b","data":1}"#).await;
@@ -114,7 +114,7 @@ fn closing_keeps_its_time_where_the_connections_task_is_not_driven() {
     });
 }
 
-/// A link that blocks its thread when it is written to.
+/// A connection that blocks its thread on a write.
 struct Blocking {
     io: DuplexStream,
     go_on: Arc<std::sync::Mutex<mpsc::Receiver<()>>>,
@@ -198,6 +198,6 @@ async fn a_stream_whose_caller_comes_late_has_the_values_that_came_in_time() {
     assert_eq!(values.next().await.expect("a value").expect("a number"), 7);
     let end = values.next().await.expect("an error");
     assert!(matches!(end, Err(CallError::Timeout(_))), "{end:?}");
-    // Thirty seconds after the value, however late that was taken.
+    // Thirty seconds after the value, however late the caller took it.
     assert!((29..=31).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }

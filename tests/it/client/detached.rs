@@ -1,4 +1,4 @@
-//! Events that nobody waits for.
+//! Events without a waiting caller.
 
 use std::{future::pending, io, time::Duration};
 
@@ -15,14 +15,14 @@ use tracing::Level;
 
 use crate::support::{Log, calls, settle};
 
-/// A client whose attempts to connect never end.
+/// Returns a client whose attempts to connect never end.
 fn unconnected(config: ClientBuilder) -> Client {
     config
         .build(Target::connector(pending::<io::Result<DuplexStream>>))
         .expect("a client")
 }
 
-/// A client of so many hosts, none of which can be reached.
+/// Returns a client of this number of hosts, none of which can be reached.
 fn unreachable_at(hosts: usize) -> Client {
     let refuse = || async { Err::<DuplexStream, _>(io::Error::other("nobody there")) };
     Client::builder()
@@ -43,7 +43,7 @@ async fn events_are_sent_in_their_order_without_waiting_for_the_connection() {
     let with_metadata = client.request("log").data(&100).metadata("of this event alone");
     with_metadata.emit_detached();
     assert!(!client.state().is_connected());
-    // The last handle may go: its events are sent all the same.
+    // The last handle may be dropped: its events are still sent.
     drop(client);
     let mut peer = calls.next().await;
     for number in 0..100 {

@@ -1,4 +1,4 @@
-//! What the errors of a client say, and what their predicates tell.
+//! The messages of a client's errors, and their predicates.
 
 use std::{error::Error, future::pending, io, time::Duration};
 
@@ -15,7 +15,7 @@ use nest_wire::{
 use tokio::net::TcpListener;
 use tower::Service;
 
-/// An address on which nothing listens.
+/// Returns an address without a listener.
 async fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     listener.local_addr().expect("bound").to_string()
@@ -76,7 +76,7 @@ async fn the_state_of_a_client_that_cannot_connect_names_the_address_and_the_cau
     assert!(reason.source().expect("a cause").is::<io::Error>());
 }
 
-/// What each way to call `pattern` fails with.
+/// Returns the error of each way to call `pattern`.
 async fn errors(client: &Client, pattern: impl Into<Pattern>) -> Vec<String> {
     let pattern = pattern.into();
     let mut service = client.clone();

@@ -1,4 +1,4 @@
-//! How a client lets go of its connections: what it has sent is not lost by it.
+//! How a client closes its connections without losing what it has sent.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn assert_in_order(farewells: &Farewells) {
     assert_eq!(farewells.all(), [Farewell::IN_ORDER]);
 }
 
-/// Has the peer notice that our side is closed, and answer a call that was given up all the same.
+/// Expects the end of our side, still answers a cancelled call, and closes.
 async fn answer_late_and_close(mut peer: Peer, id: &str, farewells: &Farewells) {
     peer.expect_end().await;
     for _ in 0..100 {
@@ -87,7 +87,7 @@ async fn a_stream_that_goes_on_though_nobody_takes_it_is_read_until_the_service_
         let all = async {
             reads.read_to_string(&mut received).await.expect("a clean end");
         };
-        // It writes as long as it reads, and then some more.
+        // The peer writes while it reads, and then some more.
         let flood = async {
             loop {
                 writes.write_all(frame(&value).as_bytes()).await.expect("it is read");
@@ -140,7 +140,7 @@ async fn a_service_that_sends_what_is_no_packet_may_still_read_what_was_sent() {
     assert!(matches!(outcome, Err(CallError::ConnectionClosed(_))), "{outcome:?}");
 }
 
-/// Over TCP, where the system resets a connection of which one side is gone.
+/// The same over TCP, where the system resets a connection that one side has dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_over_tcp_when_an_answer_comes_late() {
     const EVENTS: usize = 400;
@@ -157,7 +157,7 @@ async fn no_event_is_lost_over_tcp_when_an_answer_comes_late() {
             r#"{{"response":1,"isDisposed":true,"id":"{}"}}"#,
             id.expect("an id")
         ));
-        // Now events wait in the system, and perhaps the end.
+        // Events now wait in the system, and perhaps the end of the connection.
         all_emitted.await.expect("no panic");
         for _ in 0..100 {
             tokio::task::yield_now().await;

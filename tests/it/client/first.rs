@@ -1,11 +1,12 @@
-//! Calls that end with the first value of their answer, and ignore what comes after it.
+//! Calls that end with the first value of their reply and ignore the rest.
 
 use nest_wire::client::{CallError, Client};
 use serde_json::json;
 
 use crate::support::{Peer, calls, calls_with, settle};
 
-/// Begins a call for the first value, and returns the service's end of it: the connection and the call's id.
+/// Makes a call for the first value, which is answered with these packets. Returns its outcome and
+/// the call's id.
 async fn first(client: &Client, peer: &mut Peer, packets: &[&str]) -> (Result<Option<u32>, CallError>, String) {
     tokio::join!(client.send_first("a", &1), async {
         let id = peer.hear_request(r#""pattern":"a","data":1"#).await;
@@ -27,7 +28,8 @@ async fn a_call_for_the_first_value_ends_with_it_although_the_service_never_comp
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_the_first_value_is_ignored_and_the_connection_goes_on() {
-    // One request at a time: the place of a call has to be free as soon as it has its value.
+    // With one request at a time, the permit of a call must be released as soon as the call has its
+    // value.
     let (client, mut calls) = calls_with(Client::builder().max_in_flight(1), 64 * 1024);
     client.connect().await.expect("connected");
     let mut peer = calls.next().await;

@@ -1,4 +1,4 @@
-//! Who keeps a link and who lets it go: handles, streams and runtimes.
+//! The values that keep a connection open: handles, streams and runtimes.
 
 use futures_util::{FutureExt, StreamExt};
 use nest_wire::client::{CallError, DisconnectReason};

@@ -1,4 +1,4 @@
-//! Clients of several hosts of which one is not well: it hangs, or fails at once, or takes nothing.
+//! Clients of several hosts, one of which is unhealthy: it hangs, fails at once, or does not read.
 
 use std::{
     io,
@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::support::settle;
 
-/// A service in memory, how it behaves and how many calls it has had.
+/// A service in memory, its behaviour and the number of its calls.
 #[derive(Clone, Default)]
 struct Host {
     behaviour: Arc<AtomicU8>,
@@ -67,7 +67,8 @@ async fn client_of(hosts: &[Host], config: ClientBuilder) -> Client {
     client
 }
 
-/// Makes so many calls, one after the other, with a pause after each. Returns how many failed.
+/// Makes this number of calls, one after the other, with a pause after each. Returns the number of
+/// failures.
 async fn failures(client: &Client, calls: usize, pause: Duration) -> usize {
     let mut failures = 0;
     for _ in 0..calls {
@@ -135,7 +136,7 @@ async fn a_host_that_hangs_gets_next_to_no_calls_and_all_its_share_once_it_answe
 
 #[tokio::test(start_paused = true)]
 async fn of_several_links_to_one_host_one_that_hangs_is_passed_over() {
-    // The second link leads to a process that hangs.
+    // The second connection leads to a process that hangs.
     let hosts = [(); 2].map(|()| Host::default());
     hosts[1].behave(HANGS);
     let (those, next) = (hosts.clone(), Arc::new(AtomicUsize::new(0)));
@@ -186,7 +187,7 @@ async fn events_count_as_load_and_do_not_probe() {
         let (host, held) = (hosts[index].clone(), Arc::clone(&held));
         move || {
             std::future::ready(match index {
-                // Nobody reads this one.
+                // The other end of this connection is never read.
                 0 => {
                     let (ours, theirs) = duplex(64);
                     held.lock().expect("no panic").push(theirs);

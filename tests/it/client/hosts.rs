@@ -1,4 +1,4 @@
-//! Clients of several hosts, and of several links to one.
+//! Clients of several hosts, and clients with several connections to one host.
 
 use std::{
     io,
@@ -18,11 +18,11 @@ use tokio::{
 
 use crate::support::{Peer, settle};
 
-/// A host that answers each request with its own number, as long as it is up.
+/// A host that replies to each request with its own number, as long as it is up.
 #[derive(Clone)]
 struct Host {
     is_up: watch::Sender<bool>,
-    /// Whether it answers what it hears.
+    /// Whether it answers requests.
     answers: Arc<AtomicBool>,
     number: u32,
 }
@@ -70,7 +70,7 @@ fn client_of(hosts: &[Host], config: ClientBuilder) -> Client {
         .expect("a client")
 }
 
-/// How many of so many calls, one after the other, each host answered.
+/// Makes this number of calls, one after the other. Returns how many each host answered.
 async fn tally(client: &Client, calls: u32) -> [u32; 3] {
     let mut tally = [0; 3];
     for _ in 0..calls {
@@ -96,7 +96,7 @@ async fn the_busier_host_gets_no_more() {
     client.connect().await.expect("a link");
     settle().await;
     hosts[0].answers.store(false, SeqCst);
-    // The first few that reach the silent one stay there, and count.
+    // The first few calls that reach the silent host stay there, and count as its load.
     let quick = client.with_timeout(Duration::from_secs(1));
     let silent = join_all((0..20).map(|_| quick.send::<u32>("who", &1)));
     let outcomes = silent.await;

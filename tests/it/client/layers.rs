@@ -29,7 +29,7 @@ fn call() -> Request {
     Request::new("a", &1).expect("a number")
 }
 
-/// Makes a call again of which nothing was sent, if the budget has it.
+/// Repeats an unsent call, if the budget allows it.
 #[derive(Clone)]
 struct Unsent(Arc<TpsBudget>);
 
@@ -88,7 +88,7 @@ async fn retries_end_with_their_budget() {
         std::future::ready(Err::<DuplexStream, _>(std::io::ErrorKind::ConnectionRefused.into()))
     };
     let client = Client::builder().build(Target::connector(refuse)).expect("a client");
-    // One a second, for ten seconds, and none for what succeeds.
+    // The budget allows one retry a second, for ten seconds, and none in return for successes.
     let budget = Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.0));
     let mut service = ServiceBuilder::new().retry(Unsent(budget)).service(client);
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! Callers that want more than a client takes on.
+//! Callers that exceed the limits of a client.
 
 use std::{
     io,
@@ -95,7 +95,7 @@ async fn callers_that_had_better_not_wait_fail_at_once() {
 async fn no_more_packets_wait_to_be_written_than_may() {
     let config = Client::builder().max_queued(3).overload(OverloadPolicy::Fail);
     let (client, mut calls) = calls_with(config, 64);
-    // This one fills the link, and what may be written ahead of it.
+    // This event fills the connection and the client's write buffer.
     let text = "x".repeat(100_000);
     let mut emitted = vec![Box::pin(client.emit("a", &text))];
     assert!((&mut emitted[0]).now_or_never().is_none());
@@ -151,7 +151,7 @@ async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_t
             .filter(|outcome| matches!(outcome, Err(CallError::Overloaded)))
             .count();
         assert_eq!(overloaded, 1000 - 3 * hosts, "{hosts} hosts");
-        // Those that have given up have made room.
+        // The calls that timed out have released their permits.
         let again = quick.send::<u32>("a", &1).await;
         assert!(matches!(again, Err(CallError::Timeout(_))), "{again:?}");
 
@@ -166,7 +166,7 @@ async fn while_there_is_no_link_no_more_callers_wait_for_one_than_have_room_in_t
     }
 }
 
-/// A client of a service in memory that answers, and how often it has connected.
+/// Returns a client of a service in memory that answers, and the number of its connections.
 fn counted(config: ClientBuilder) -> (Client, Arc<AtomicUsize>) {
     let routes = Router::new().message("ping", async || "pong").into_routes();
     let opened = Arc::new(AtomicUsize::new(0));
@@ -228,7 +228,7 @@ async fn the_shortest_times_and_the_least_numbers_do_no_harm() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_to_reconnect_without_a_pause_does_other_things_too() {
-    // More attempts than a millisecond's pause allows, after which nothing more happens.
+    // More attempts than a pause of one millisecond allows, after which nothing more happens.
     const TOO_MANY: usize = 3000;
     let reconnect = ReconnectPolicy::always()
         .min_delay(Duration::ZERO)

@@ -1,4 +1,4 @@
-//! What a client counts: each outcome, its links, and that all gauges come back to 0.
+//! The metrics of a client: each outcome, its connections, and the return of all gauges to 0.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The client, a topic a file.
+//! The client, one topic per file.
 
 mod builder;
 mod closing;

@@ -1,4 +1,5 @@
-//! Streams whose packet goes out again: their host was lost before it was written, or refused it.
+//! Streams whose packet is sent again, because their host was lost before it was written or
+//! rejected it.
 
 use std::{
     io,
@@ -12,10 +13,11 @@ use tokio::{io::duplex, time::Instant};
 
 use crate::support::{Peer, calls, frame, settle};
 
-/// How much an event has that blocks a connection, in characters.
+/// Number of characters of an event that blocks a connection.
 const SIZE: usize = 200_000;
 
-/// Two hosts that read nothing on their own. Both queues, of one packet each, are full with a stream.
+/// Two hosts that do not read by themselves. Both queues, of one packet each, are full with a
+/// stream.
 struct Stuck {
     streams: [ReplyStream<u32>; 2],
     peers: Vec<Peer>,

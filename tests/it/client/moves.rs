@@ -1,4 +1,4 @@
-//! What waits to be written on a link that is lost goes out on another one, if a client has several.
+//! If a client has several connections, packets that wait on a lost one are sent on another one.
 
 use std::{
     future::Future,
@@ -28,7 +28,8 @@ use crate::support::settle;
 
 static NUMBERS: [u32; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 
-/// Two hosts: one that accepts and does not read, as long as it is up, and one that answers, once it is up.
+/// Two hosts: one accepts and does not read, as long as it is up; the other one answers, once it is
+/// up.
 struct Hosts {
     client: Client,
     silent_is_up: watch::Sender<bool>,
@@ -39,7 +40,7 @@ struct Hosts {
 }
 
 impl Hosts {
-    /// The silent host is connected, and its link is full.
+    /// Connects to the silent host and fills that connection.
     async fn new(config: ClientBuilder) -> (Self, JoinHandle<Result<(), CallError>>) {
         let (silent_is_up, good_is_up) = (watch::Sender::new(true), watch::Sender::new(false));
         let (silent, events) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
@@ -99,7 +100,7 @@ impl Hosts {
         (hosts, stuck)
     }
 
-    /// Makes calls of each kind. They wait to be written on the link to the silent host.
+    /// Makes calls of each kind, which wait to be written on the connection to the silent host.
     fn call(&self) -> JoinHandle<Vec<Result<u32, CallError>>> {
         let client = self.client.clone();
         tokio::spawn(async move {
@@ -139,7 +140,7 @@ impl Hosts {
     }
 }
 
-/// The good host is tried again within a second, but for the jitter.
+/// The good host is tried again within a second, plus or minus the jitter.
 const SOON: Duration = Duration::from_secs(2);
 
 #[tokio::test(start_paused = true)]
@@ -215,13 +216,13 @@ async fn a_call_that_has_moved_still_ends_with_its_timeout() {
     assert!(start.elapsed() < Duration::from_millis(10_100), "{:?}", start.elapsed());
 }
 
-/// When the sender of an event gives up.
+/// The time at which the sender of an event is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gone {
     BeforeTheLoss,
-    /// Its packet has been handed back, and it has not been polled since.
+    /// After its packet has been handed back, and before it is polled again.
     AfterTheLoss,
-    /// It waits for a link that takes its packet.
+    /// While it waits for a connection that takes its packet.
     WhileNoLinkIsThere,
 }
 
@@ -240,7 +241,7 @@ async fn events_whose_senders_go_at_any_moment_go_out_on_the_other_link() {
         sleep(SOON).await;
         hosts.lose_the_silent_one();
         if gone == Gone::WhileNoLinkIsThere {
-            // Both are lost when the senders look for another link.
+            // Both hosts are lost when the senders look for another connection.
             hosts.lose_the_good_one();
             settle().await;
             poll_all(&mut emits);

@@ -1,4 +1,4 @@
-//! Code that users plug into a client, and that panics: it fails what it was to do, and leaves all else whole.
+//! Users' code in a client that panics: only its own operation fails.
 
 use std::{
     error::Error,
@@ -24,7 +24,7 @@ async fn answer(peer: &mut Peer) {
         .await;
 }
 
-/// Connects after so many attempts have failed as the test says.
+/// Connects after the number of failed attempts that the test chooses.
 struct Connecting {
     at_poll: bool,
     at_drop: bool,
@@ -70,7 +70,7 @@ async fn a_connector_that_panics_is_an_attempt_that_fails() {
         let cause = error.source().expect("a cause").to_string();
         assert_eq!(cause, format!("the connector panicked: {message}"));
     }
-    // This one panics when it is dropped, after it has connected.
+    // This connection panics when it is dropped, after it was established.
     opened.recv().await.expect("the second attempt");
     let script = async { answer(&mut opened.recv().await.expect("a link")).await };
     let (outcome, ()) = tokio::join!(client.send::<u32>("a", &1), script);
@@ -102,7 +102,7 @@ async fn a_connector_that_panics_when_it_is_given_up_does_no_harm() {
     client.close().await;
 }
 
-/// A waker that panics when it is used.
+/// A waker that panics when it is woken.
 struct Bomb;
 
 impl Wake for Bomb {
@@ -123,7 +123,7 @@ async fn a_waker_that_panics_keeps_no_other_caller_from_its_answer() {
             peer.hear_request(r#""pattern":"a","data":1"#).await,
             peer.hear_request(r#""pattern":"a","data":1"#).await,
         ];
-        // Both are woken together, the one with the bug first.
+        // Both are woken together, the faulty one first.
         let replies = ids.map(|id| {
             let reply = format!(r#"{{"response":7,"isDisposed":true,"id":"{id}"}}"#);
             format!("{}#{reply}", reply.len())
@@ -138,7 +138,7 @@ async fn a_waker_that_panics_keeps_no_other_caller_from_its_answer() {
     assert_eq!(third.expect("an answer"), 7);
 }
 
-/// Panics when it is serialised, with a part of it written.
+/// Panics while it is serialised, after a part of it was written.
 struct Unserializable;
 
 impl serde::Serialize for Unserializable {

@@ -1,4 +1,4 @@
-//! What the client makes of the replies.
+//! Replies as the client reads them.
 
 use std::error::Error;
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Calls, Peer, calls, frame, settle};
 
-/// One call, answered with these packets, in which `$` stands for its id.
+/// Makes one call, answered with these packets, in which `$` stands for its id.
 async fn answered<T: DeserializeOwned>(packets: &[&str]) -> Result<T, CallError> {
     let (client, mut calls) = calls();
     let (answer, ()) = tokio::join!(client.send("a", &1), answer(&mut calls, packets));
     answer
 }
 
-/// The values and the error, if any, of a call whose values are taken as they come.
+/// Returns the values and the error, if any, of a call whose values are taken one by one.
 async fn streamed<T: DeserializeOwned>(packets: &[&str]) -> Vec<Result<T, CallError>> {
     let (client, mut calls) = calls();
     let values = async { client.send_stream("a", &1).await.expect("sent").collect().await };
@@ -208,7 +208,7 @@ async fn two_calls(client: &Client) -> (u32, u32) {
     (first.expect("a value"), second.expect("a value"))
 }
 
-/// The replies to both calls of [`two_calls`], as one text.
+/// Expects both calls of [`two_calls`]. Returns the replies to them, as one text.
 async fn hear_two_calls(calls: &mut Calls) -> (Peer, String) {
     let mut peer = calls.next().await;
     let first = peer.hear_request(r#""pattern":"a","data":1"#).await;

@@ -1,4 +1,4 @@
-//! What the client sends.
+//! The packets that the client sends.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ async fn each_request_has_its_own_id_and_all_share_one_link() {
         let first = peer.hear_request(r#""pattern":"next","data":0"#).await;
         let second = peer.hear_request(r#""pattern":"next","data":0"#).await;
         assert_ne!(first, second);
-        // In another order than they came.
+        // The replies are in another order than the requests.
         for (value, id) in [(2, second), (1, first)] {
             peer.say(&format!(r#"{{"response":{value},"isDisposed":true,"id":"{id}"}}"#))
                 .await;

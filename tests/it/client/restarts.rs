@@ -21,7 +21,7 @@ use tokio::{
     time::sleep,
 };
 
-/// A service that can be killed and started again; it counts how often each call was worked on.
+/// A service that can be killed and restarted. It counts how often each call was handled.
 #[derive(Debug, Clone, Default)]
 struct Service {
     state: Arc<Mutex<Running>>,
@@ -35,7 +35,7 @@ struct Running {
 }
 
 impl Service {
-    /// Takes `number` milliseconds modulo 10 to answer with `number`.
+    /// Takes `number` modulo 10 milliseconds to reply with `number`.
     fn router(&self) -> Router {
         let worked_on = Arc::clone(&self.worked_on);
         Router::new().message("work", move |Payload(number): Payload<u32>| {
@@ -59,7 +59,7 @@ impl Service {
         Ok(ours)
     }
 
-    /// Kills the process, so to speak: its links end at once, nobody listens.
+    /// Simulates the death of the process: its connections end at once, and there is no listener.
     fn kill(&self) {
         let mut running = self.state.lock().expect("no panic");
         running.is_down = true;
@@ -121,7 +121,7 @@ async fn restarts_under_load_lose_what_was_in_flight_and_nothing_else() {
     let mut all_lost = 0;
     for (answered, lost) in outcomes {
         assert_eq!(answered.len() + lost.len(), CALLS as usize);
-        // A caller has one call in flight: a restart can cost it one.
+        // A caller has one call in flight, so a restart can cost it one.
         assert!(lost.len() <= RESTARTS, "{lost:?}");
         all_lost += lost.len();
         for number in answered {
@@ -171,6 +171,6 @@ async fn a_host_that_accepts_and_closes_at_once_takes_no_more_than_a_few_calls_f
             Err(other) => panic!("{other:?}"),
         }
     }
-    // It is tried again and again, with pauses that grow.
+    // The client tries repeatedly, with growing pauses.
     assert!(lost <= 20, "{lost} of 200");
 }

@@ -1,4 +1,5 @@
-//! One client that many runtimes share, each of which ends while the others go on: what tests do with a static one.
+//! One client shared by many runtimes, each of which ends while the others continue, as in tests
+//! with a static client.
 
 use std::{
     sync::{
@@ -34,7 +35,7 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
         tokio::spawn(serve(listener, Router::new().message("echo", echo)).into_future());
         address
     });
-    // What hangs shows as a timeout.
+    // A call that hangs fails with a timeout.
     let client = Client::builder()
         .timeout(Duration::from_secs(600))
         .build(address)
@@ -45,11 +46,12 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
         thread::spawn(move || {
             for round in 0..RUNTIMES {
                 let number = thread * RUNTIMES + round;
-                // Dropped at the end of each round, perhaps with the task that all the others need.
+                // The runtime is dropped at the end of each round, perhaps with the driver that all
+                // the others need.
                 let outcome = runtime().block_on(client.send::<u32>("echo", &number));
                 match outcome {
                     Ok(answer) => assert_eq!(answer, number),
-                    // It had been written.
+                    // The call had been written.
                     Err(CallError::ConnectionClosed(DisconnectReason::Stopped)) => {
                         stopped.fetch_add(1, SeqCst);
                     }
@@ -66,21 +68,22 @@ fn calls_that_were_only_queued_survive_the_runtime_of_their_connection() {
     );
 }
 
-/// The runtime that the task was started in ends before there is a link; those who wait start another one.
+/// The runtime of the driver ends before there is a connection; the waiting callers start another
+/// driver.
 #[test]
 fn whoever_waits_first_starts_another_task_when_the_first_ones_runtime_ends() {
     let (client, mut calls) = calls_with(Client::builder(), 4096);
     let ended = runtime();
     let mut first = client.send::<u32>("a", &1).boxed();
     ended.block_on(async { assert!((&mut first).now_or_never().is_none()) });
-    // They wait for the task of the other runtime, which has not run yet.
+    // These calls wait for the driver in the other runtime, which has not run yet.
     let ours = runtime();
     let mut waiting: Vec<_> = (0..3).map(|_| client.send::<u32>("b", &1).boxed()).collect();
     ours.block_on(async { assert!(waiting.iter_mut().all(|call| call.now_or_never().is_none())) });
     let mut event = client.emit("c", &1).boxed();
     ours.block_on(async { assert!((&mut event).now_or_never().is_none()) });
     drop(ended);
-    // Its timer went with its runtime; it has another one now.
+    // Its timer ended with its runtime. Now it has another one.
     ours.block_on(async { assert!((&mut first).now_or_never().is_none()) });
     ours.block_on(async {
         let script = async {
@@ -105,7 +108,8 @@ fn whoever_waits_first_starts_another_task_when_the_first_ones_runtime_ends() {
     assert_eq!(ours.block_on(&mut first).expect("an answer"), 7);
 }
 
-/// All slots are taken by events whose senders are gone, so that nobody else would start a task.
+/// All slots are taken by events whose senders have been dropped, so no other caller would start a
+/// driver.
 #[test]
 fn whoever_waits_for_room_starts_another_task_too() {
     let (client, mut calls) = calls_with(Client::builder().max_queued(1), 4096);

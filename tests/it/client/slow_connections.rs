@@ -1,4 +1,4 @@
-//! Links that give and take a byte at a time, and replies cut in two at every byte.
+//! Connections that carry a byte at a time, and replies cut in two at every byte.
 
 use futures_util::{StreamExt, future::join_all};
 use nest_wire::{
@@ -46,7 +46,8 @@ async fn what_is_large_goes_over_a_link_that_carries_a_few_bytes_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn replies_cut_in_two_at_any_byte_are_whole() {
-    // An answer, two values of a stream, one of them with characters of all lengths.
+    // The replies are a value, and two values of a stream, one of them with characters of all
+    // lengths.
     let replies = |first: &str, second: &str| {
         let replies = [
             format!(r#"{{"response":"{}","id":"{second}"}}"#, "é求😀"),

@@ -1,4 +1,4 @@
-//! Callers that take the values of a stream more slowly than the service sends them.
+//! Callers that read the values of a stream more slowly than the service sends them.
 
 use std::{
     sync::{
@@ -18,10 +18,10 @@ use tokio::{
 
 use crate::support::{Calls, Peer, calls_with, frame, settle};
 
-/// How many bytes of values may wait, in the client and in a link each.
+/// Number of bytes of values that the client and a connection buffer each.
 const ROOM: usize = 4096;
 
-/// What a value of ours takes, with its packet.
+/// Size of a value with its packet.
 const VALUE: usize = 400;
 
 fn config() -> ClientBuilder {
@@ -32,7 +32,7 @@ async fn hear(peer: &mut Peer, pattern: &str) -> String {
     peer.hear_request(&format!(r#""pattern":"{pattern}","data":1"#)).await
 }
 
-/// A stream whose service sends as much as it can.
+/// A stream whose service sends as fast as it can.
 struct Flood {
     client: Client,
     values: ReplyStream<(u32, String)>,
@@ -54,7 +54,7 @@ impl Flood {
         self.values.next().await.expect("a value").expect("no error").0
     }
 
-    /// How many values have left the service, once it can do no more.
+    /// Returns the number of values that the service has sent, once it can send no more.
     async fn sent(&self) -> usize {
         let mut before = 0;
         loop {
@@ -101,7 +101,8 @@ async fn serve(peer: Peer, id: String, sent: Arc<AtomicU32>) {
     tokio::join!(answer, flood, write);
 }
 
-/// How many values may be on their way: in the client, in the segment that was read last, and in the link.
+/// Maximum number of values on the way: in the client, in the segment that was read last, and in
+/// the connection.
 const ON_ITS_WAY: usize = (ROOM + ROOM + ROOM) / VALUE + 10;
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +113,7 @@ async fn a_stream_that_nobody_takes_stops_its_service_and_goes_on_when_somebody_
     for _ in 0..3 {
         let sent = flood.sent().await;
         assert!(sent - taken <= ON_ITS_WAY, "{sent} were sent, {taken} taken");
-        // Longer than the timeout: the service was not silent, it was not read.
+        // Longer than the timeout: the client did not read, but the service was not silent.
         sleep(Duration::from_secs(60)).await;
         for _ in 0..2 * ON_ITS_WAY {
             assert_eq!(flood.next().await as usize, taken);
@@ -163,7 +164,7 @@ async fn a_client_whose_full_stream_is_dropped_goes_on() {
     assert_eq!(flood.client.send::<u32>("ping", &1).await.expect("an answer"), 7);
 }
 
-/// A full stream, all of whose values come from a script.
+/// Returns a full stream, all of whose values come from a script.
 async fn full(config: ClientBuilder) -> (Client, Calls, Peer, ReplyStream<u32>, String) {
     let (client, mut calls) = calls_with(config.max_stream_buffer(0), 4096);
     let values = client.send_stream::<u32>("a", &1).await.expect("sent");

@@ -1,4 +1,5 @@
-//! What a client tells of its links, and when it makes them: `connect`, `state`, `states`, reconnecting.
+//! The states of a client's connections, and when it connects: `connect`, `state`, `states`,
+//! reconnecting.
 
 use std::{
     io,
@@ -37,7 +38,8 @@ async fn answer(peer: &mut Peer) {
         .await;
 }
 
-/// A service that refuses so many connections before it takes all, and how often it was tried.
+/// Returns a client of a service that refuses this number of connections before it accepts all, and
+/// the number of attempts.
 fn refusing(count: usize, reconnect: ReconnectPolicy) -> (Client, mpsc::UnboundedReceiver<Peer>, Arc<AtomicUsize>) {
     let (call, calls) = mpsc::unbounded_channel();
     let tried = Arc::new(AtomicUsize::new(0));
@@ -145,7 +147,7 @@ async fn a_call_waits_through_as_many_attempts_as_it_may() {
     let (outcome, ()) = tokio::join!(client.send::<u32>("a", &1), script);
     assert_eq!(outcome.expect("an answer"), 7);
     assert_eq!(tried.load(SeqCst), 3);
-    // 100 ms and 200 ms, and up to a half of each less.
+    // 100 ms and 200 ms, each up to a half less.
     let waited = start.elapsed();
     assert!((millis(150)..millis(310)).contains(&waited), "{waited:?}");
 }
@@ -210,7 +212,7 @@ async fn a_link_that_is_always_lost_at_once_is_made_more_and_more_seldom() {
 #[tokio::test(start_paused = true)]
 async fn what_was_not_yet_written_goes_out_on_the_next_link() {
     let (client, mut calls) = always();
-    // More than a link in memory takes while nobody reads it: the second one waits on our side.
+    // More than a connection in memory takes without a reader: the second event waits on our side.
     let text = "x".repeat(100_000);
     let (first, second) = (client.clone(), client.clone());
     let lost = tokio::spawn(async move { first.send::<u32>("a", &text).await });

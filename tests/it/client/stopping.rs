@@ -1,4 +1,4 @@
-//! Services that stop and refuse calls: the client makes those again elsewhere.
+//! Services that stop and reject calls, which the client then makes elsewhere.
 
 use std::{pin::pin, time::Duration};
 
@@ -27,7 +27,7 @@ async fn refuse(peer: &mut Peer, id: &str) {
         .await;
 }
 
-/// Refuses a call, reads the end, closes, and answers it on the next connection.
+/// Rejects a call, reads the end, closes, and answers the call on the next connection.
 async fn refuse_once(links: &mut mpsc::UnboundedReceiver<Peer>, pattern_and_data: &str) {
     let mut first = links.recv().await.expect("a link");
     let id = first.hear_request(pattern_and_data).await;
@@ -122,7 +122,7 @@ async fn what_a_stopping_service_owes_is_read_and_what_waits_goes_to_the_next_co
     );
     let mut event = client.emit("b", &1).boxed();
     assert!((&mut event).now_or_never().is_none() && (&mut refused).now_or_never().is_none());
-    // Nothing more is written here.
+    // No more is written here.
     first.expect_silence().await;
     answer(&mut first, &owed).await;
     assert_eq!(slow.await.expect("an answer"), 7);
@@ -188,7 +188,7 @@ async fn a_host_that_stops_gets_no_more_calls_while_another_one_takes_them() {
     settle().await;
     let script = async {
         let mut others = 0;
-        // Until the one that stops has had a call.
+        // Repeat until the host that stops has received a call.
         let id = {
             let mut id = pin!(hear(&mut stopping));
             loop {

@@ -1,4 +1,4 @@
-//! Many callers on several threads, who share one link with its task.
+//! Many callers on several threads, who share one connection with its driver.
 
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ fn client(config: ClientBuilder) -> Client {
     Rig::default().client(router, config, |_| Fault::NONE)
 }
 
-/// Calls, streams, events and calls that are given up at different moments, one after the other.
+/// Makes calls, streams, events, and calls that are cancelled at different times, one after the
+/// other.
 async fn converse(client: Client, caller: u32) {
     let impatient = client.with_timeout(Duration::from_millis(1));
     for call in 0..CALLS {

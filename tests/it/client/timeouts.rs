@@ -1,4 +1,4 @@
-//! Calls that take too long, and what comes of them afterwards.
+//! Calls that take too long, and their effects afterwards.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn assert_timed_out<T: std::fmt::Debug>(outcome: &Result<T, CallError>, after: D
     );
 }
 
-/// Has the peer answer a call of ours that is not yet answered, to show that the link works.
+/// Makes a call and answers it, to show that the connection works.
 async fn expect_answer(client: &Client, peer: &mut Peer) {
     let script = async {
         let id = peer.hear_request(r#""pattern":"works","data":1"#).await;
@@ -171,7 +171,7 @@ async fn a_dropped_call_is_forgotten() {
             .await;
     }
     expect_answer(&client, &mut peer).await;
-    // Nothing is waited for any more: else the link would stay.
+    // No call waits any more; otherwise the connection would stay.
     drop(client);
     settle().await;
     peer.expect_end().await;

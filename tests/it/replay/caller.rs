@@ -1,4 +1,5 @@
-//! Our client makes the calls that Nest's client was recorded to make, to a peer that answers as Nest's server did.
+//! Our client makes the calls that Nest's client made in a recording, to a peer that replies as
+//! Nest's server did.
 
 use std::{
     collections::VecDeque,
@@ -46,7 +47,8 @@ async fn replay(fixture: &Fixture) {
     );
 }
 
-/// What the caller said, ids apart, on whatever links: Nest 7 may open several, where we have one.
+/// Returns the caller's packets without ids, on any connection: Nest 7 may open several where our
+/// client has one.
 fn callers_words(recording: &Recording) -> Vec<String> {
     let links = 1..=recording.connections();
     let said = links.flat_map(|link| {
@@ -57,13 +59,13 @@ fn callers_words(recording: &Recording) -> Vec<String> {
     said.map(|said| said.without_id).collect()
 }
 
-/// A recorded request or event with the replies to it.
+/// A recorded request or event with its replies.
 struct Call {
     packet: IncomingRequest,
     replies: Vec<String>,
 }
 
-/// What a call came to: its values, and the error that it ended with.
+/// The result of a call: its values, and the error that it ended with.
 type Heard = (Vec<Value>, Option<String>);
 
 fn calls(fixture: &Fixture) -> Vec<Call> {
@@ -123,7 +125,7 @@ impl Call {
         outcome
     }
 
-    /// The replies, with a gap where the id stood.
+    /// Returns the replies, with a gap in place of the id.
     fn answers(&self) -> Vec<(String, String)> {
         let id = self.packet.id.as_ref().expect("a request");
         let halves = self.replies.iter().map(|text| {
@@ -141,7 +143,8 @@ fn value(json: &RawJson) -> Value {
 type Said = Arc<Mutex<Vec<Event>>>;
 type Script = VecDeque<Vec<(String, String)>>;
 
-/// A client whose requests are answered, one after the other, as the script has it; and what it says.
+/// Returns a client whose requests are answered one after the other by the script, and a record of
+/// what it sends.
 fn scripted(script: Script) -> (Client, Said) {
     let said = Said::default();
     let heard = Arc::clone(&said);

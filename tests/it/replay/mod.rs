@@ -1,4 +1,4 @@
-//! The recordings of real Nest in `fixtures/`: where they are, and that our framing is theirs.
+//! The recordings of real Nest in `fixtures/`, and a test that our framing is theirs.
 
 mod caller;
 mod service;
@@ -14,14 +14,14 @@ use nest_wire::{
     recording::{Recording, Side},
 };
 
-/// A recording and the file that it is in.
+/// A recording and its file.
 pub(crate) struct Fixture {
     pub(crate) name: String,
     pub(crate) recording: Recording,
 }
 
 impl Fixture {
-    /// Whether Nest's own client was recorded, and not a raw socket.
+    /// Returns whether the caller was Nest's own client, not a raw socket.
     pub(crate) fn has_nests_client(&self) -> bool {
         self.note("caller").starts_with("Nest's client")
     }
@@ -30,13 +30,13 @@ impl Fixture {
         self.recording.about.get(key).map_or("", String::as_str)
     }
 
-    /// All that a side sent over a link.
+    /// Returns the bytes that a side sent over a connection.
     pub(crate) fn bytes(&self, connection: u32, from: Side) -> Vec<u8> {
         self.recording.segments(connection, from).flatten().copied().collect()
     }
 }
 
-/// All of them; there must be some for each major.
+/// Returns all fixtures. There must be some for each major.
 pub(crate) fn fixtures() -> Vec<Fixture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut all = Vec::new();
@@ -65,7 +65,7 @@ fn read(folder: &Path, file: &Path) -> Fixture {
     Fixture { name, recording }
 }
 
-/// The texts of all frames up to the first that is none.
+/// Returns the texts of all frames up to the first malformed one.
 pub(crate) fn frames(bytes: &[u8]) -> Vec<String> {
     let (mut decoder, mut bytes) = (FrameDecoder::default(), BytesMut::from(bytes));
     let mut texts = Vec::new();
@@ -92,7 +92,7 @@ fn every_frame_that_nest_wrote_is_the_frame_that_we_write() {
                 let texts = frames(&bytes);
                 let ours = encoded(&texts);
                 assert_eq!(frames(&ours), texts, "{}: the {from}", fixture.name);
-                // A raw socket may frame in ways that Nest takes and would not write.
+                // A raw socket may frame in ways that Nest accepts and would not write.
                 if from == Side::Service || fixture.has_nests_client() {
                     assert_eq!(ours, bytes, "{}: the {from}", fixture.name);
                 }

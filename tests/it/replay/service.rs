@@ -1,4 +1,4 @@
-//! Our server hears what Nest's server was recorded to hear, and says what that said.
+//! Our server receives what Nest's server received in a recording, and sends the same replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,8 @@ use super::{Fixture, fixtures, frames};
 #[path = "../../../examples/support/conformance.rs"]
 mod conformance;
 
-/// Longer than any handler takes. Time is paused: it passes at once when nothing else can happen.
+/// Longer than any handler takes. Time is paused, so it elapses at once when nothing else can
+/// happen.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +54,7 @@ async fn differences(fixture: &Fixture) -> Vec<String> {
     differences
 }
 
-/// The major that was recorded: our server follows it.
+/// Returns the recorded major, which our server follows.
 fn recorded_major(fixture: &Fixture) -> Compat {
     let (major, _) = fixture.note("nest").split_once('.').expect("a version");
     let compat = major.parse().ok().and_then(Compat::from_major);
@@ -63,7 +64,7 @@ fn recorded_major(fixture: &Fixture) -> Compat {
 #[derive(Debug, PartialEq)]
 struct Answer {
     bytes: BytesMut,
-    /// Whether the service closed its side, after the last byte or before.
+    /// Whether the service closed its side, before or after the last byte.
     has_ended: bool,
 }
 
@@ -72,7 +73,7 @@ fn has_ended(fixture: &Fixture, connection: u32) -> bool {
     events.any(|event| (event.connection, event.from, &event.content) == (connection, Side::Service, &Content::End))
 }
 
-/// Says what the caller said, each word after as many bytes of answers as had come then.
+/// Sends the caller's segments, each after as many bytes of replies as had arrived then.
 async fn replay(fixture: &Fixture, connection: u32, routes: Arc<Routes>) -> Answer {
     let (mut caller, service) = duplex(1 << 20);
     let served = tokio::spawn(serve_connection(service, routes).into_future());
@@ -94,7 +95,7 @@ async fn replay(fixture: &Fixture, connection: u32, routes: Arc<Routes>) -> Answ
             (_, unknown) => panic!("nobody plays {unknown:?}"),
         }
     }
-    // A server that says more than was recorded has said it by now, or will before it ends.
+    // A server that sends more than was recorded has done so by now, or does so before it ends.
     if !answer.has_ended {
         caller.shutdown().await.expect("it may");
         answer.read(&mut caller, usize::MAX).await;
@@ -107,7 +108,7 @@ async fn replay(fixture: &Fixture, connection: u32, routes: Arc<Routes>) -> Answ
 }
 
 impl Answer {
-    /// Reads until there are `enough` bytes, the service closes, or nothing will come any more.
+    /// Reads until there are `enough` bytes, the service closes, or nothing more arrives.
     async fn read(&mut self, from: &mut DuplexStream, enough: usize) {
         while !self.has_ended && self.bytes.len() < enough {
             match timeout(LONG, from.read_buf(&mut self.bytes)).await {
@@ -117,7 +118,8 @@ impl Answer {
         }
     }
 
-    /// Whether it is the same, byte by byte or, where their order is an accident of Node's, id by id.
+    /// Returns whether the replies are the same: byte by byte, or id by id if their order is an
+    /// accident of Node.
     fn is_like(&self, other: &Self, per_id: bool) -> bool {
         if per_id {
             self.has_ended == other.has_ended && self.by_id() == other.by_id()

@@ -1,5 +1,5 @@
-//! `docs/COMPARISON.md` and `docs/guide/` keep their word: what a row claims of us has a test, what is shown as an
-//! example's is what the example has.
+//! Checks `docs/COMPARISON.md` and `docs/guide/`: each row about this crate has a test, and each
+//! recipe is the text of its example.
 
 use std::fs;
 
@@ -62,7 +62,8 @@ fn the_files_that_the_architecture_leads_through_exist() {
     }
 }
 
-/// What every user of the crate gets, besides the standard library. Features that are off bring the rest.
+/// The dependencies of every user of the crate, besides the standard library. Features that are off
+/// bring the others.
 const LEAN: &[&str] = &[
     "arrayvec",
     "bytes",
@@ -103,7 +104,7 @@ fn without_features_the_library_needs_no_more_than_it_did() {
         .filter(|name| !name.is_empty() && *name != "#")
         .collect();
     assert_eq!(names, LEAN);
-    // Those of our own tests reach nobody else.
+    // Dependencies of our own tests do not reach users.
     let of_systems = manifest.split("\n[target.").skip(1);
     let of_systems: Vec<&str> = of_systems
         .filter(|table| {

@@ -1,4 +1,5 @@
-//! The files of `src/` import one another in one direction: no two of them need each other, directly or by way of others.
+//! Checks that the files of `src/` import one another in one direction: no two files import each
+//! other, directly or through others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,8 +51,8 @@ impl Sources {
         Self(modules.iter().map(module).collect())
     }
 
-    /// Returns the files that are left when those that import none of the others, or that none of the others import,
-    /// have been taken away, again and again.
+    /// Repeatedly removes the files that import none of the others, or that none of the others
+    /// import. Returns the files that are left.
     fn knotted(&self) -> BTreeSet<String> {
         let mut imports: BTreeMap<&Names, BTreeSet<&Names>> = BTreeMap::new();
         for module in self.0.keys() {
@@ -71,7 +72,8 @@ impl Sources {
         }
     }
 
-    /// Returns the files that define what `module` imports. What a folder's file exports is no import of that file.
+    /// Returns the files that define what `module` imports. A folder's exports are not imports of
+    /// its file.
     fn imported_by(&self, module: &Names) -> BTreeSet<&Names> {
         let text = &self.0[module];
         let is_folder = self
@@ -87,7 +89,7 @@ impl Sources {
         files
     }
 
-    /// Returns the names from the crate's root on; `None` for another crate's.
+    /// Returns the names from the crate's root on, or `None` for another crate's.
     fn absolute(&self, module: &[String], path: &[String]) -> Option<Names> {
         let supers = path.iter().take_while(|name| *name == "super").count();
         let rest = &path[supers..];
@@ -102,7 +104,7 @@ impl Sources {
         }
     }
 
-    /// Follows what folders export to the file that defines it.
+    /// Follows the exports of folders to the file that defines the item.
     fn defining_file(&self, path: &[String]) -> Option<&Names> {
         let depth = (0..=path.len())
             .rev()
@@ -144,7 +146,7 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns each `use`: true if it exports, and what it names.
+/// Returns each `use`: whether it exports, and its names.
 fn uses(text: &str) -> impl Iterator<Item = (bool, &str)> {
     text.split(';').filter_map(|statement| {
         let (before, tree) = statement.rsplit_once("use ")?;
@@ -154,7 +156,7 @@ fn uses(text: &str) -> impl Iterator<Item = (bool, &str)> {
     })
 }
 
-/// Returns the paths that a `use` names, its groups taken apart.
+/// Returns the paths of a `use`, with its groups expanded.
 fn paths(tree: &str) -> Vec<Names> {
     let Some((before, group)) = tree.split_once('{') else {
         let path = tree.split(" as ").next().unwrap_or_default();
@@ -167,7 +169,7 @@ fn paths(tree: &str) -> Vec<Names> {
         .collect()
 }
 
-/// Returns what stands between the outermost commas.
+/// Returns the parts between the outermost commas.
 fn members(group: &str) -> Vec<&str> {
     let mut depth = 0;
     group

@@ -1,4 +1,5 @@
-//! The arrows between the crate's modules point one way (`docs/ARCHITECTURE.md` draws them).
+//! Checks that the arrows between the crate's modules point one way (`docs/ARCHITECTURE.md` draws
+//! them).
 
 use std::{
     collections::BTreeSet,
@@ -6,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What each layer may use of ours.
+/// The layers that each layer may use.
 const LAYERS: &[(&str, &[&str])] = &[
     ("codec", &[]),
     ("compat", &[]),
@@ -101,7 +102,8 @@ fn the_crate_root_defines_nothing() {
     }
 }
 
-/// The layers that a file names, in `use crate::{…}` of any shape and in paths. Its comments may name any.
+/// Returns the layers that a file names, in `use crate::{…}` of any shape and in paths. Comments
+/// may name any layer.
 fn used_layers(text: &str) -> BTreeSet<String> {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let code: Vec<&str> = text.lines().filter(is_code).collect();
@@ -115,7 +117,7 @@ fn used_layers(text: &str) -> BTreeSet<String> {
     used
 }
 
-/// The first name of each member of a `{…}` group, whose opening brace is gone.
+/// Returns the first name of each member of a `{…}` group, whose opening brace has been removed.
 fn top_level_names(group: &str) -> Vec<String> {
     let mut depth = 1;
     let mut names = Vec::new();
@@ -145,7 +147,7 @@ fn first_name(path: &str) -> Option<String> {
     is_layer.then_some(name)
 }
 
-/// A layer is a folder or a file.
+/// Returns the files of a layer, which is a folder or a file.
 fn files_of(src: &Path, layer: &str) -> Vec<PathBuf> {
     let file = src.join(layer).with_extension("rs");
     if file.is_file() {

@@ -1,4 +1,4 @@
-//! What the repository promises about itself: its layers, its words, its documents.
+//! Checks of the repository itself: its layers, its words, its documents.
 
 mod documents;
 mod knots;

@@ -1,4 +1,5 @@
-//! The words of the library's comments, counted. CONTRIBUTING has the rules, `docs/ARCHITECTURE.md` the glossary.
+//! Counts words in the library's comments. CONTRIBUTING has the rules, `docs/ARCHITECTURE.md` the
+//! glossary.
 //!
 //! ```text
 //! cargo test -p nest-wire --test it prose -- --nocapture

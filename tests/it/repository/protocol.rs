@@ -1,5 +1,5 @@
-//! `docs/PROTOCOL.md` keeps its word: each clause, and each difference between the majors, names what proves it, and each
-//! of those exists.
+//! Checks `docs/PROTOCOL.md`: each clause, and each difference between the majors, names its
+//! proofs, and each proof exists.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The document, split where the table of proofs begins.
+/// Returns the document, split where the table of proofs begins.
 fn clauses_and_proofs() -> (String, String) {
     let text = fs::read_to_string(top().join("docs/PROTOCOL.md")).expect("the document");
     let (clauses, proofs) = text.split_once("## §9").expect("the table of proofs");
@@ -50,7 +50,7 @@ fn every_difference_between_the_majors_has_a_proof() {
 fn every_proof_exists() {
     let (_, proofs) = clauses_and_proofs();
     let sources = all_text(&["src", "tests", "cli", "compat-tests/tests"], "rs");
-    // The arguments of a macro may stand on lines of their own.
+    // The arguments of a macro may be on lines of their own.
     let dense: String = sources.split_whitespace().collect();
     let cases = all_text(&["compat-tests/cases"], "jsonl");
     for (name, proof) in proofs.lines().filter_map(cells) {
@@ -66,7 +66,7 @@ fn every_proof_exists() {
     }
 }
 
-/// The first cell of a table's row, and the others.
+/// Returns the first cell of a table's row, and the other cells.
 fn cells(row: &str) -> Option<(&str, &str)> {
     row.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")
 }

@@ -1,4 +1,5 @@
-//! Where connections come from: refusals by the system, handshakes, and what handlers learn of a connection.
+//! Sources of connections: errors of the system, handshakes, and what handlers receive about a
+//! connection.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -11,7 +12,7 @@ const PING: &str = r#"{"pattern":"ping","data":0,"id":1}"#;
 const PONG: &str = r#"{"response":"pong","isDisposed":true,"id":1}"#;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What tells the listener, and a service on it that runs until it is dropped.
+/// The control of a listener, and a service on it that runs until it is dropped.
 struct Service {
     arrivals: Arrivals,
     running: JoinHandle<ShutdownOutcome>,
@@ -58,7 +59,7 @@ async fn after_a_refusal_nobody_is_accepted_for_a_second_whoever_leaves_meanwhil
     let mut waiting = service.arrivals.arrive();
     waiting.say(PING).await;
     for peer in leaving {
-        // The end of a session interrupts the waiting.
+        // The end of a session interrupts the wait.
         drop(peer);
         waiting.expect_silence_of(PAUSE / 10).await;
     }

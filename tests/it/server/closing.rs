@@ -1,4 +1,4 @@
-//! Peers that close, in one direction or both, cleanly or not.
+//! Peers that close one or both directions, cleanly or not.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ const PING: &str = r#"34#{"pattern":"ping","data":0,"id":1}"#;
 const PONG: &str = r#"44#{"response":"pong","isDisposed":true,"id":1}"#;
 const SLOW: &str = r#"34#{"pattern":"slow","data":0,"id":2}"#;
 
-/// `slow` takes ten seconds and counts itself when it is done.
+/// Returns a router whose `slow` takes ten seconds and then counts itself.
 fn router(finished: &Arc<AtomicU32>) -> Router {
     Router::new()
         .message("ping", async || "pong")
@@ -91,7 +91,7 @@ async fn handlers_run_to_their_end_though_the_peer_is_gone() {
         peer.send(format!("{SLOW}{SLOW}")).await;
         peer.expect_silence().await;
     });
-    // It was between two packets.
+    // The end was between two packets.
     ended.await.expect("served");
     assert_eq!(finished.load(SeqCst), 2);
 }

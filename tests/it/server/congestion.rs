@@ -1,4 +1,4 @@
-//! Peers that do not read, or not yet.
+//! Peers that do not read, or read late.
 
 use std::sync::{
     Arc,
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::support::{Peer, converse_over, converse_with, frame, settle};
 
-/// `big` answers with as many bytes as it is asked for; `gathered` waits to be released before that.
+/// `big` replies with the requested number of bytes; `gathered` first waits to be released.
 #[derive(Clone, Default)]
 struct Service {
     started: Arc<AtomicU32>,
@@ -48,7 +48,7 @@ impl Service {
     }
 }
 
-/// Not a string, which would have to be serialised first.
+/// Returns JSON text. A string would have to be serialised first.
 fn text(length: usize) -> RawJson {
     RawJson::new(format!("\"{}\"", "x".repeat(length))).expect("JSON")
 }
@@ -116,7 +116,8 @@ async fn a_corrupt_frame_takes_nothing_back_that_is_half_sent() {
         settle().await;
         peer.expect(reply(100_000)).await;
         peer.expect(reply(100_000)).await;
-        // The third one's fate depends on whether the end was already known: whole or not at all.
+        // The third reply depends on whether the end was already detected: it is sent whole or not
+        // at all.
         let rest = peer.take_all().await;
         assert!(rest.is_empty() || rest == reply(100_000).into_bytes());
     })

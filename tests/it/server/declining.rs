@@ -17,7 +17,7 @@ use tracing::Level;
 
 use crate::support::{Log, converse, frame};
 
-/// What Nest answers for a pattern that nobody handles.
+/// Nest's reply for a pattern without a handler.
 const NO_HANDLER: &str =
     r#"{"id":"a","status":"error","err":"There is no matching message handler defined in the remote service."}"#;
 
@@ -25,7 +25,7 @@ async fn decline() -> Result<u32, RpcError> {
     Err(RpcError::no_handler())
 }
 
-/// An extractor that refuses every request.
+/// An extractor that rejects every request.
 struct Nobody;
 
 impl<S: Sync> FromRequest<S> for Nobody {
@@ -174,7 +174,7 @@ fn a_handler_whose_place_a_later_one_takes_is_warned_of() {
 
 #[test]
 fn the_major_of_a_merged_router_is_followed_or_warned_of() {
-    // Nest 10 does not escape what stands in a pattern.
+    // Nest 10 does not escape the contents of a pattern.
     let pattern = || Pattern::object([("cmd", "a\"b")]);
     let older = || Router::<()>::new().message(pattern(), decline).compat(Compat::Nest10);
     let is_older = |router: Router| {

@@ -1,4 +1,4 @@
-//! JSON nested deeper than anybody means it.
+//! JSON nested deeper than in practice.
 
 use nest_wire::{
     json::{MAX_DEPTH, Value},

@@ -1,4 +1,4 @@
-//! Handlers that fail or panic: what the caller hears, and that nobody else notices.
+//! Handlers that fail or panic: the caller's reply, and no effect on other callers.
 
 use std::{
     io,
@@ -20,7 +20,8 @@ use crate::support::{Peer, converse};
 
 const INTERNAL: &str = r#"{"err":{"status":"error","message":"Internal server error"},"isDisposed":true,"id":1}"#;
 
-/// The reply to a request, id 1, for the one handler of `router`, whose pattern is `try`.
+/// Sends a request with id 1 to the one handler of `router`, whose pattern is `try`, and expects
+/// this reply.
 async fn expect_reply(router: Router, reply: &str) {
     converse(router, async |mut peer| {
         peer.send(r#"33#{"pattern":"try","data":0,"id":1}"#).await;
@@ -133,7 +134,7 @@ async fn an_event_handler_that_panics_leaves_the_others_of_its_pattern_alone() {
         peer.send(r#"24#{"pattern":"e","data":0}"#).await;
         peer.expect_silence().await;
         assert_eq!(finished.load(SeqCst), 2);
-        // As a request, where the failure is the answer, they run to their ends all the same.
+        // For a request, the failure is the reply, but all handlers still run to their ends.
         peer.send(r#"31#{"pattern":"e","data":0,"id":1}"#).await;
         peer.hear(INTERNAL).await;
         assert_eq!(finished.load(SeqCst), 4);

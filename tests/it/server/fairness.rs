@@ -1,4 +1,4 @@
-//! That nothing on a connection keeps the rest of it, or other connections, waiting.
+//! Nothing on a connection keeps the rest of it, or other connections, waiting.
 
 use std::{
     pin::Pin,
@@ -21,7 +21,7 @@ use crate::support::{Peer, converse, converse_over, frame};
 const HOT: &str = r#"{"pattern":"hot","data":0,"id":"hot"}"#;
 const PING: &str = r#"{"pattern":"ping","data":0,"id":"ping"}"#;
 
-/// A stream that always has more, and counts.
+/// A stream that always has another value, and counts.
 struct Hot(Arc<AtomicU64>);
 
 impl Stream for Hot {
@@ -47,7 +47,7 @@ fn router(made: &Arc<AtomicU64>) -> Router {
         .message("yield", async || tokio::task::yield_now().await)
 }
 
-/// Reads until `pong` is among what comes. Returns how many bytes came before it.
+/// Reads until `pong` arrives. Returns the number of bytes before it.
 async fn pong(peer: impl AsyncRead + Unpin) -> usize {
     let (mut peer, mut buffer, mut tail, mut count) = (peer, vec![0; 1 << 16], Vec::new(), 0);
     while !String::from_utf8_lossy(&tail).contains("pong") {
@@ -98,7 +98,7 @@ async fn a_stream_that_always_has_more_ends_when_its_peer_half_closes() {
     assert_eq!(made.load(SeqCst), u64::MAX, "the stream is dropped");
 }
 
-/// A flood that never ends, of whatever is asked; it takes no part in tokio's budget.
+/// An endless flood of requests, which does not use tokio's budget.
 struct Flood {
     request: Vec<u8>,
     taken: Arc<AtomicU64>,

@@ -1,4 +1,5 @@
-//! Links that break, and peers that are slow: at whichever byte it happens, nothing else is harmed.
+//! Connections that are lost, and peers that are slow: at any byte, other connections are not
+//! affected.
 
 use std::{
     sync::{
@@ -22,7 +23,7 @@ use tokio::{
 
 use crate::support::{Arrivals, Peer, arrivals, frame, settle};
 
-/// What handlers have done: begun and finished.
+/// The handlers that have begun and finished.
 #[derive(Debug, Default)]
 struct Done {
     begun: AtomicU32,
@@ -74,7 +75,7 @@ impl Service {
         }
     }
 
-    /// How many handlers have begun and how many have finished since this was asked last.
+    /// Returns how many handlers have begun and how many have finished since the previous call.
     fn done(&self) -> [u32; 2] {
         [&self.done.begun, &self.done.finished].map(|count| count.swap(0, SeqCst))
     }
@@ -86,7 +87,7 @@ impl Drop for Service {
     }
 }
 
-/// A frame each, with characters of one to four bytes.
+/// One frame per element, with characters of one to four bytes.
 const CONVERSATION: [&str; 5] = [
     r#"{"pattern":"echo","data":"aé求😀","id":"é"}"#,
     r#"{"pattern":"log","data":"求和"}"#,
@@ -99,7 +100,7 @@ fn conversation() -> Vec<u8> {
     CONVERSATION.map(frame).concat().into_bytes()
 }
 
-/// How many packets of the conversation are whole in so many of its bytes.
+/// Returns the number of whole packets in the first bytes of the conversation.
 fn whole_packets(bytes: usize) -> u32 {
     let ends = CONVERSATION.iter().scan(0, |end, text| {
         *end += frame(text).len();
@@ -110,11 +111,11 @@ fn whole_packets(bytes: usize) -> u32 {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
-    /// The peer closes its side, and reads on.
+    /// The peer closes its side and continues to read.
     HalfClosed,
-    /// The peer is gone.
+    /// The peer has disconnected.
     Gone,
-    /// The peer is gone once what could be answered has been.
+    /// The peer disconnects once every possible reply has been sent.
     GoneLater,
 }
 
@@ -149,7 +150,7 @@ async fn a_link_that_is_cut_at_any_byte_loses_no_whole_packet_and_harms_no_other
     }
 }
 
-/// Replies end where a packet does.
+/// Checks that the replies end at the end of a packet.
 fn are_whole(replies: &[u8]) {
     let mut decoder = FrameDecoder::default();
     decoder.push(replies);
@@ -167,7 +168,8 @@ async fn a_peer_that_sends_and_takes_a_byte_at_a_time_is_served_like_any_other()
         sleep(Duration::from_secs(1)).await;
         is_unharmed(&mut bystander).await;
     }
-    // In the order in which they were ready: a packet takes tens of seconds to arrive.
+    // The replies are in the order in which they were ready, since a packet takes tens of seconds
+    // to arrive.
     let replies = [
         r#"{"response":"aé求😀","isDisposed":true,"id":"é"}"#,
         r#"{"isDisposed":true,"id":2}"#,

@@ -1,4 +1,5 @@
-//! Peers that break the framing: what still runs, what is still answered, and how the link ends.
+//! Peers that break the framing: the handlers that still run, the replies that are still sent, and
+//! the end of the connection.
 
 use std::sync::{
     Arc,
@@ -17,7 +18,7 @@ use crate::support::{Peer, converse, converse_with, settle};
 const PING: &str = r#"34#{"pattern":"ping","data":0,"id":1}"#;
 const PONG: &str = r#"44#{"response":"pong","isDisposed":true,"id":1}"#;
 
-/// Counts its pings; answers `slow` once released.
+/// Counts its pings; replies to `slow` once released.
 #[derive(Clone, Default)]
 struct Service {
     pings: Arc<AtomicU32>,
@@ -180,7 +181,7 @@ async fn frames_may_come_cut_anywhere_and_on_lines_of_their_own() {
 async fn more_text_than_may_be_buffered_closes_the_connection() {
     let router = || Router::new().message("echo", async |data: RawJson| data);
     let config = TransportConfig::default().max_buffer_size(60);
-    // Of this length in all.
+    // Makes a packet of this total length.
     let text = |length: usize| format!(r#"{{"pattern":"echo","data":"{}","id":1}}"#, "x".repeat(length - 35));
     converse_with(&config, router(), async |mut peer| {
         // 57 units and a header of 3 are 60.
@@ -202,7 +203,7 @@ async fn more_text_than_may_be_buffered_closes_the_connection() {
     .await
     .expect("served");
     converse_with(&config, router(), async |mut peer| {
-        // Small frames that come at once count together.
+        // Small frames that arrive together count together.
         peer.send("2#{}".repeat(16)).await;
         peer.expect_end().await;
     })

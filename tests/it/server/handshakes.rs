@@ -1,5 +1,5 @@
-//! What a listener does before a connection can be used: peers that are learnt in a handshake, listeners and handshakes
-//! that panic, and handshakes that a shutdown meets.
+//! Handshakes before a connection can be used: peers whose address a handshake reads, listeners and
+//! handshakes that panic, and handshakes during a shutdown.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -60,7 +60,7 @@ impl Service {
         }
     }
 
-    /// A caller arrives through a balancer, whose first line will name it.
+    /// Lets a caller arrive through a load balancer, whose first line will name it.
     fn arrive(&self) -> Peer {
         self.arrivals.arrive_as(|io| {
             Incoming::new(io)
@@ -102,7 +102,7 @@ async fn is_served_as(peer: &mut Peer, address: &str) {
 async fn handlers_and_limits_see_the_peer_that_a_handshake_has_learnt() {
     let service = Service::start(Limits::default().max_connections_per_peer(1));
     let (mut one, mut other) = (service.arrive(), service.arrive());
-    // Both handshakes are under way, and both come from the balancer.
+    // Both handshakes are in progress, and both come from the balancer.
     settle().await;
     one.send("203.0.113.1:7\n").await;
     other.send("203.0.113.2:7\n").await;
@@ -133,7 +133,7 @@ async fn a_peer_that_is_refused_after_its_handshake_leaves_its_place() {
     let mut refused = service.arrive();
     refused.send("203.0.113.1:8\n").await;
     settle().await;
-    // The refused one is still there, and does not count.
+    // The rejected connection is still open, but does not count.
     let mut other = service.arrive();
     other.send("203.0.113.2:7\n").await;
     is_served(&mut other).await;
@@ -221,7 +221,7 @@ async fn a_handshake_that_panics_ends_its_connection_alone_and_is_logged_as_the_
     assert!(!log.text().contains("bug"), "{}", log.text());
 }
 
-/// Accepts what is there; panics when it is asked to.
+/// Accepts pending connections; panics when the test says so.
 struct Panicking(mpsc::UnboundedReceiver<Option<DuplexStream>>);
 
 impl Listener for Panicking {
@@ -233,7 +233,7 @@ impl Listener for Panicking {
     }
 }
 
-/// Panics before there is a future.
+/// Panics before it returns a future.
 struct PanickingEarly(Panicking);
 
 impl Listener for PanickingEarly {

@@ -1,4 +1,4 @@
-//! Limits on what is in flight, on one connection and in all.
+//! Limits on the calls in flight, per connection and in total.
 
 use std::{
     sync::{
@@ -15,11 +15,11 @@ use tower::timeout::TimeoutLayer;
 
 use crate::support::{Arrivals, Peer, arrivals, settle};
 
-/// A running service: `slow` waits to be released, as does the event `slow-event`.
+/// A running service. `slow` and the event `slow-event` wait to be released.
 struct Service {
     arrivals: Arrivals,
     release: Arc<Notify>,
-    /// How many handlers of `slow-event` have begun.
+    /// Number of handlers of `slow-event` that have begun.
     events: Arc<AtomicU32>,
     running: JoinHandle<ShutdownOutcome>,
 }
@@ -167,7 +167,7 @@ async fn a_stream_is_in_flight_until_it_ends_or_its_connection_does() {
         drop(streaming);
         settle().await;
         is_served(&mut other).await;
-        // To an event nobody listens, but its stream is at work.
+        // The event has no receiver, but its stream is running.
         emit(&mut other, "some").await;
         let mut another = service.arrivals.arrive();
         settle().await;
@@ -205,7 +205,7 @@ async fn a_handler_counts_in_all_though_its_caller_has_left() {
     is_served(&mut other).await;
 }
 
-/// Counts the handlers at work, also when one of them is dropped.
+/// Counts the running handlers, including dropped ones.
 struct AtWork(Arc<AtomicU32>);
 
 impl AtWork {

@@ -1,4 +1,4 @@
-//! Limits on how many connections a service has.
+//! Limits on the number of connections of a service.
 
 use std::time::Duration;
 
@@ -128,7 +128,8 @@ async fn a_refused_connection_without_a_request_is_closed_soon() {
     silent.expect_silence().await;
     silent.expect_end().await;
     assert!(start.elapsed() <= Duration::from_secs(1), "{:?}", start.elapsed());
-    // Half a request is none, and one that is too large for a farewell is not waited for.
+    // Half a request does not count as a request, and a request that is too large is not read
+    // before the close.
     let mut half = service.arrivals.arrive();
     half.send(&PING[..20]).await;
     half.expect_end().await;

@@ -1,4 +1,4 @@
-//! Limits on how long a connection may be idle, and how old it may become.
+//! Limits on the idle time and the age of a connection.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// Of `slow` and of `slow-event`.
+/// Duration of `slow` and of `slow-event`.
 const WORK: Duration = seconds(100);
 
 fn router() -> Router {
@@ -39,7 +39,7 @@ fn router() -> Router {
         .message("flood", async || ReplyStream::new(stream::repeat("x".repeat(1000))))
 }
 
-/// How long the connection lasted, with its peer at the other end of 4 KiB.
+/// Returns how long the connection lasted, with its peer at the other end of 4 KiB.
 async fn lasts(limits: Limits, script: impl AsyncFnOnce(&mut Peer)) -> Duration {
     let (theirs, ours) = duplex(4096);
     let start = Instant::now();
@@ -55,12 +55,12 @@ async fn lasts(limits: Limits, script: impl AsyncFnOnce(&mut Peer)) -> Duration 
 }
 
 fn is_about(lasted: Duration, expected: Duration) {
-    // The peer may have had a second to close, too.
+    // The peer may have had another second to close.
     let latest = expected + seconds(1) + Duration::from_millis(100);
     assert!((expected..=latest).contains(&lasted), "{lasted:?}, not {expected:?}");
 }
 
-/// An age is up to a tenth shorter or longer.
+/// Checks a maximum age, which varies by a tenth in either direction.
 fn is_old(lasted: Duration, age: Duration) {
     let range = age.mul_f64(0.9)..=age.mul_f64(1.1) + seconds(2);
     assert!(range.contains(&lasted), "{lasted:?}, not about {age:?}");
@@ -105,7 +105,7 @@ async fn a_peer_that_vanishes_without_a_word_is_closed_whatever_it_had_asked_for
             if let Some(request) = request {
                 peer.say(request).await;
             }
-            // It neither reads nor writes nor closes.
+            // The peer neither reads nor writes nor closes.
             sleep(seconds(1000)).await;
         });
         is_about(lasted.await, seconds(60));

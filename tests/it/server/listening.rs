@@ -1,4 +1,4 @@
-//! The service on real sockets: accepting, shutting down, and peers that misbehave.
+//! The service on real sockets: accepting, shutting down, and misbehaving peers.
 
 use std::{
     io,
@@ -74,7 +74,7 @@ impl Service {
         TcpStream::connect(self.address).await.expect("it listens")
     }
 
-    /// A connection with a `slow` in flight.
+    /// Opens a connection with a `slow` in flight.
     async fn connect_slowly(&self) -> TcpStream {
         let mut link = self.connect().await;
         let before = self.started.load(SeqCst);
@@ -97,7 +97,7 @@ async fn expect(link: &mut TcpStream, reply: &[u8]) {
     assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(reply));
 }
 
-/// What comes until the end, which may be a reset.
+/// Returns the bytes until the end, which may be a reset.
 async fn rest(link: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     match link.read_to_end(&mut rest).await {
@@ -205,7 +205,7 @@ async fn a_name_is_listened_on_at_all_its_addresses_on_one_port() {
     let addresses = [
         "127.0.0.1:0".parse().expect("an address"),
         "127.0.0.2:0".parse().expect("an address"),
-        // Told twice, as a hosts file may.
+        // The address is given twice, as in some hosts files.
         "127.0.0.1:0".parse::<SocketAddr>().expect("an address"),
     ];
     let listener = HostListener::bind(&addresses[..]).await.expect("a free port");

@@ -1,4 +1,5 @@
-//! What a service counts: each outcome by pattern, connections, bytes, faults, and that all gauges come back to 0.
+//! The metrics of a service: each outcome by pattern, connections, bytes, faults, and the return of
+//! all gauges to 0.
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,7 +51,7 @@ async fn a_service_counts_requests_by_pattern_and_outcome() {
                 peer.take_text().await;
             }
         }
-        // To no label of its own: a pattern spelled otherwise is the same pattern.
+        // No new label: a pattern that is spelled otherwise is the same pattern.
         peer.say(r#"{"pattern":"\u0073um","data":[],"id":1}"#).await;
         peer.take_text().await;
         peer.say(r#"{"pattern":"note","data":0}"#).await;
@@ -124,7 +125,7 @@ async fn a_service_counts_what_it_refuses_past_its_limits() {
     peer.hear(r#"{"err":{"status":"error","message":"too many requests in flight"},"isDisposed":true,"id":2}"#)
         .await;
     peer.say(r#"{"pattern":"note","data":0}"#).await;
-    // Before there is a call: a connection too many.
+    // Before any call: a connection that exceeds the limit.
     let mut turned_away = arrivals.arrive();
     turned_away.say(r#"{"pattern":"ping","data":0,"id":3}"#).await;
     turned_away
@@ -143,7 +144,7 @@ async fn a_service_counts_what_it_refuses_past_its_limits() {
             1.0,
         ),
         (r#"nest_wire_server_requests_total{pattern="slow",outcome="ok"}"#, 1.0),
-        // What is refused never was in flight, and took no time.
+        // A rejected request never was in flight, and took no time.
         (r#"nest_wire_server_requests_in_flight{pattern="slow"}"#, 0.0),
         ("nest_wire_server_connections_refused_total", 1.0),
         ("nest_wire_server_connections_total", 1.0),

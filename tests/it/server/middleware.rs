@@ -1,4 +1,4 @@
-//! Functions that stand around handlers.
+//! Functions around handlers.
 
 use std::{
     sync::{
@@ -36,7 +36,7 @@ fn error(message: &str) -> String {
     format!(r#""err":{{"status":"error","message":"{message}"}}"#)
 }
 
-/// What handlers leave that a test looks at afterwards.
+/// A counter that handlers increment and a test reads afterwards.
 type Count = Arc<AtomicU32>;
 
 async fn wrapped(context: Context, mut request: Request, next: Next) -> Reply {
@@ -77,7 +77,7 @@ async fn a_function_sees_the_request_before_and_the_reply_after_every_handler() 
     .expect("served");
 }
 
-/// Refuses who has no token.
+/// Rejects callers without a token.
 struct Token;
 
 impl<S: Sync> nest_wire::server::extract::FromRequest<S> for Token {
@@ -93,7 +93,7 @@ async fn an_extractor_that_refuses_answers_and_nothing_further_in_runs() {
         next.run(request).await
     }
 
-    /// Whether what is answered is what the extractor says, for layers further out.
+    /// Replaces the errors of extractors, to show that outer layers can distinguish them.
     fn told_apart(reply: Reply) -> Reply {
         let Reply::Error(error) = &reply else { return reply };
         match error.cause() {
@@ -193,7 +193,7 @@ async fn a_service_may_give_up_what_its_caller_has_given_up() {
         deadline: u64,
     }
 
-    /// As in the documentation of `Client::with_deadline_metadata`.
+    /// The example of the documentation of `Client::with_deadline_metadata`.
     async fn in_time(until: Option<Metadata<Until>>, request: Request, next: Next) -> Result<Reply, RpcError> {
         let Some(Metadata(Until { deadline })) = until else {
             return Ok(next.run(request).await);

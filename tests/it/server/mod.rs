@@ -1,4 +1,4 @@
-//! Services, a topic a file.
+//! Services, one topic per file.
 
 mod accepting;
 mod closing;

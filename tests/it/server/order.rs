@@ -1,4 +1,4 @@
-//! In which order handlers run, and that tokio's budget does not change it.
+//! The order in which handlers run, which tokio's budget does not change.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::support::{Peer, converse, frame};
 /// More than tokio's budget of one poll.
 const COUNT: u32 = 2000;
 
-/// The numbers that `router`'s handlers send when the events of `pattern` arrive in one write.
+/// Returns the numbers that `router`'s handlers send when the events of `pattern` arrive in one
+/// write.
 async fn order_of(router: impl FnOnce(mpsc::UnboundedSender<u32>) -> Router) -> Vec<u32> {
     let (sender, mut numbers) = mpsc::unbounded_channel();
     let events = (0..COUNT).map(|number| frame(&format!(r#"{{"pattern":"e","data":{number}}}"#)));

@@ -1,4 +1,4 @@
-//! User code that panics in unusual places: the connection and its other handlers go on.
+//! Users' code that panics in unusual places: the connection and its other handlers go on.
 
 use std::{
     error::Error,
@@ -38,7 +38,7 @@ impl Drop for Grenade {
     }
 }
 
-/// An error that cannot be written, or not be dropped.
+/// An error that panics while it is written, or while it is dropped.
 #[derive(Debug)]
 enum Malign {
     Display,
@@ -66,7 +66,7 @@ impl<S: Stream + Unpin> Stream for Ticking<S> {
     }
 }
 
-/// A handler's future that is ready and cannot be dropped.
+/// A handler's future that is ready and panics when it is dropped.
 struct Answer(Grenade);
 
 impl Future for Answer {
@@ -147,7 +147,7 @@ async fn a_stream_that_cannot_be_dropped_does_not_harm_the_end_of_its_connection
     .expect("served");
 }
 
-/// A stream of bytes that brings one request and then panics.
+/// A stream of bytes that contains one request and then panics.
 struct Broken(Option<String>);
 
 impl AsyncRead for Broken {

@@ -1,4 +1,4 @@
-//! What handlers take and what they return.
+//! The parameters and results of handlers.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::converse;
 
-/// Sends `{"pattern":"h",…,"id":1}` with each of these middles; expects these replies before `"id":1`.
+/// Sends `{"pattern":"h",…,"id":1}` with each of these middles, and expects these replies before
+/// `"id":1`.
 async fn expect_answers(router: Router, conversation: &[(&str, &str)]) {
     converse(router, async |mut peer| {
         for (middle, answer) in conversation {

@@ -1,4 +1,4 @@
-//! Requests and events in, replies out: the bytes of both.
+//! Requests and events in, replies out, byte by byte.
 
 use std::{
     sync::{
@@ -104,7 +104,7 @@ async fn a_message_to_nobody_is_refused() {
             r#""err":"There is no matching message handler defined in the remote service."}"#
         ))
         .await;
-        // With neither pattern nor data it is no message at all.
+        // With neither pattern nor data, the packet is not a message.
         peer.send(r#"10#{"id":"x"}4#null1#52#[]"#).await;
         peer.expect_silence().await;
     })

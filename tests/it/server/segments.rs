@@ -1,4 +1,4 @@
-//! However a conversation is cut into segments, its replies are the same.
+//! The replies to a conversation are the same however it is cut into segments.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn router() -> Router {
         .event("event", async |_: RawJson| ())
 }
 
-/// A request's frame and the frames that answer it.
+/// A request's frame and the frames of its reply.
 type Exchange = (String, Vec<String>);
 
 fn exchange(pattern: &str, text: &str, id: usize) -> Exchange {
@@ -74,7 +74,8 @@ fn exchanges() -> impl Strategy<Value = Vec<Exchange>> {
     })
 }
 
-/// Sends the requests in segments of these lengths, over and over; all replies must come, those to one request in order.
+/// Sends the requests in segments of these lengths, repeated. All replies must arrive, those to one
+/// request in order.
 async fn hold(exchanges: &[Exchange], segments: &[usize]) {
     let requests: String = exchanges.iter().map(|(request, _)| request.as_str()).collect();
     let expected = exchanges.iter().flat_map(|(_, replies)| replies);
@@ -95,7 +96,7 @@ async fn hold(exchanges: &[Exchange], segments: &[usize]) {
             received.push(peer.take_text().await);
         }
         peer.expect_silence().await;
-        // By id, which they end with; the sort is stable.
+        // Sort by id, with which the replies end. The sort is stable.
         let id = |reply: &String| reply.rsplit_once(':').map(|(_, id)| id.to_owned());
         received.sort_by_key(id);
         expected.sort_by_key(id);
@@ -105,7 +106,7 @@ async fn hold(exchanges: &[Exchange], segments: &[usize]) {
     .expect("served");
 }
 
-/// Our client with our server, over a link that carries few bytes at a time.
+/// Connects our client to our server, over a connection that carries few bytes at a time.
 async fn meet(texts: &[String], capacity: usize) {
     let config = connection::TransportConfig::default();
     let routes = router().into_routes();
@@ -167,7 +168,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..20),
     ) {
         paused(async {
-            // It may have been cut: any end is good that is one.
+            // The connection may have been cut, so any result is fine as long as the session ends.
             let _ = converse(router(), async |peer| {
                 let mut link = peer.into_inner();
                 for segment in segments {

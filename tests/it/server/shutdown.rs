@@ -1,4 +1,4 @@
-//! How a service ends: what it still answers, how long that may take, what it says of it.
+//! The end of a service: the requests that it still answers, its maximum duration, and its outcome.
 
 use std::{
     sync::{
@@ -21,19 +21,19 @@ use crate::support::{Arrivals, Peer, arrivals, frame, settle};
 
 const SLOW: &str = r#"{"pattern":"slow","data":0,"id":2}"#;
 const SLOWED: &str = r#"{"response":"slow","isDisposed":true,"id":2}"#;
-/// Of `slow`.
+/// Duration of `slow`.
 const WORK: Duration = Duration::from_secs(10);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 struct Shared {
-    /// How often `count` has run.
+    /// Number of times that `count` has run.
     events: Arc<AtomicU32>,
     /// Counts the calls of `locked`.
     locked: Arc<Mutex<u32>>,
 }
 
-/// A running service, and what tells it to stop, once and again.
+/// A running service, with its signals to stop and to stop at once.
 struct Service {
     arrivals: Arrivals,
     events: Arc<AtomicU32>,
@@ -75,7 +75,7 @@ impl Service {
             .drain_timeout(DRAIN_TIMEOUT)
             .with_graceful_shutdown(async { stopped.await.expect("told") })
             .with_forced_shutdown(async {
-                // Never told: never forced.
+                // If the sender was dropped, the service is never forced.
                 if forced.await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -165,7 +165,7 @@ async fn a_second_signal_cuts_the_waiting_short() {
 async fn what_has_arrived_before_the_signal_is_answered_though_it_was_not_yet_read() {
     let service = Service::start();
     let mut peer = service.arrivals.arrive();
-    // The answer is not taken, so what comes next is left unread.
+    // The peer does not read the reply, so the next request is left unread.
     asked(&mut peer, BIG).await;
     asked(&mut peer, BIG).await;
     asked(&mut peer, SLOW).await;
@@ -227,7 +227,8 @@ async fn a_stream_without_end_does_not_keep_other_calls_from_being_answered_whil
         sleep(Duration::from_secs(1)).await;
         is_answered(&mut peer).await;
     }
-    // A second before the deadline, calls are refused at once; half of it later, the connection closes.
+    // A second before the deadline, calls are rejected at once; half a second later, the connection
+    // closes.
     sleep(Duration::from_millis(1200)).await;
     peer.say(PING).await;
     peer.hear(STOPPING).await;
@@ -304,7 +305,7 @@ async fn the_rest_of_a_frame_is_waited_for_and_answered() {
 #[tokio::test(start_paused = true)]
 async fn connections_that_wait_to_be_accepted_when_a_service_stops_are_served() {
     let service = Service::start();
-    // None of them has been accepted when the signal comes.
+    // None of them has been accepted when the signal arrives.
     let mut peers = [(); 3].map(|()| service.arrivals.arrive());
     for peer in &mut peers {
         peer.say(PING).await;

@@ -1,4 +1,4 @@
-//! Handlers that answer with a stream: which packets leave, and when.
+//! Handlers that reply with a stream: the sent packets and their times.
 
 use std::{
     pin::Pin,
@@ -236,7 +236,7 @@ impl Drop for CountsDrop {
     }
 }
 
-/// Zeros without a pause, `left` of them; counts how often it is polled.
+/// Zeros without a pause, `left` of them. It counts how often it is polled.
 struct Endless {
     polled: Arc<AtomicU32>,
     left: u32,

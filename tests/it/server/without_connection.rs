@@ -1,4 +1,4 @@
-//! A router that is asked without a connection, and a client that is joined to one in memory.
+//! A router without a connection, and a client that is connected to one in memory.
 
 use nest_wire::{
     client::CallError,
@@ -71,7 +71,7 @@ async fn a_client_in_memory_calls_its_router() {
     client.send::<u32>("unknown", &1).await.expect_err("nobody handles it");
 }
 
-/// A router with a handler of each kind.
+/// Returns a router with a handler of each kind.
 fn of_all_kinds() -> Router {
     Router::new()
         .message("value", twice)

@@ -1,4 +1,4 @@
-//! How many writes the replies of a service take.
+//! The number of writes for the replies of a service.
 
 use std::{
     io,
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::support::frame;
 
-/// A socket whose writes are noted.
+/// A socket that records its writes.
 struct Noted {
     socket: TcpStream,
     writes: mpsc::UnboundedSender<String>,
@@ -50,7 +50,8 @@ impl AsyncWrite for Noted {
     }
 }
 
-/// Sends three requests in one segment. Returns the writes that answered them, and what the peer read.
+/// Sends three requests in one segment. Returns the writes of the replies, and the bytes that the
+/// peer read.
 async fn writes(config: TransportConfig) -> (Vec<String>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let mut peer = TcpStream::connect(listener.local_addr().expect("bound"))

@@ -1,4 +1,4 @@
-//! A listener that does as it is told.
+//! A listener that the test controls.
 
 use std::{io, net::SocketAddr};
 
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::Peer;
 
-/// Who has callers arrive at the listener.
+/// Sends connections to the listener.
 #[derive(Debug)]
 pub(crate) struct Arrivals(mpsc::UnboundedSender<io::Result<Incoming<DuplexStream>>>);
 
@@ -23,23 +23,23 @@ pub(crate) fn arrivals() -> (Arrivals, Scripted) {
 }
 
 impl Arrivals {
-    /// A caller arrives.
+    /// Lets a caller arrive.
     pub(crate) fn arrive(&self) -> Peer {
         self.arrive_as(Incoming::new)
     }
 
-    /// A caller arrives from this address.
+    /// Lets a caller arrive from this address.
     pub(crate) fn arrive_from(&self, peer: &str) -> Peer {
         let peer: SocketAddr = peer.parse().expect("an address");
         self.arrive_as(|io| Incoming::new(io).with_peer(peer))
     }
 
-    /// A caller arrives, whose connection `as_what` makes ready.
+    /// Lets a caller arrive, whose connection is prepared by `as_what`.
     pub(crate) fn arrive_as(&self, as_what: impl FnOnce(DuplexStream) -> Incoming<DuplexStream>) -> Peer {
         self.arrive_over(4096, as_what)
     }
 
-    /// A caller arrives over a connection that holds so many bytes in each direction.
+    /// Lets a caller arrive over a connection that buffers this number of bytes in each direction.
     pub(crate) fn arrive_with_room(&self, capacity: usize) -> Peer {
         self.arrive_over(capacity, Incoming::new)
     }
@@ -50,7 +50,7 @@ impl Arrivals {
         Peer::new(theirs)
     }
 
-    /// The system refuses to accept.
+    /// Makes the next accept fail.
     pub(crate) fn refuse(&self, error: io::Error) {
         self.0.send(Err(error)).expect("it listens");
     }

@@ -1,17 +1,18 @@
-//! Certificates made for a test, in PEM files that go with it.
+//! Certificates made for a test, in PEM files that are removed with this value.
 
 use std::{fs, path::PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-/// A folder with what two peers need that trust one another, and what a stranger has whom neither trusts:
-/// `ca.pem`, `service.pem`, `service-key.pem`, `caller.pem`, `caller-key.pem`; `strangers-ca.pem`, `stranger.pem`,
-/// `stranger-key.pem`. Certificates are for `localhost`, 127.0.0.1 and ::1.
+/// A folder with the files of two peers that trust each other, and of a stranger that neither
+/// trusts: `ca.pem`, `service.pem`, `service-key.pem`, `caller.pem`, `caller-key.pem`;
+/// `strangers-ca.pem`, `stranger.pem`, `stranger-key.pem`. Certificates are for `localhost`,
+/// 127.0.0.1 and ::1.
 #[derive(Debug)]
 pub(crate) struct Certificates(PathBuf);
 
 impl Certificates {
-    /// `name` is for one test of this process alone.
+    /// Writes the files for the one test `name` of this process.
     pub(crate) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("nest-wire-certificates-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
@@ -23,7 +24,7 @@ impl Certificates {
         made
     }
 
-    /// The path of one of the files, without `.pem`.
+    /// Returns the path of one of the files, given without `.pem`.
     pub(crate) fn path(&self, file: &str) -> String {
         let path = self.0.join(file).with_extension("pem");
         path.into_os_string().into_string().expect("UTF-8")

@@ -1,9 +1,9 @@
-//! What is counted, as Prometheus would read it.
+//! Metrics, as Prometheus would read them.
 
 use metrics::LocalRecorderGuard;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-/// Keeps the count of what this test's thread does.
+/// Records the metrics of this test's thread.
 pub(crate) struct Counts {
     pub(crate) page: PrometheusHandle,
     _guard: LocalRecorderGuard<'static>,
@@ -11,7 +11,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) fn start() -> Self {
-        // Whatever counts has to be able to do so as long as the thread lives.
+        // The recorder must live as long as the thread, since metrics may be recorded until then.
         let recorder: &'static PrometheusRecorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         Self {
             page: recorder.handle(),
@@ -19,7 +19,7 @@ impl Counts {
         }
     }
 
-    /// A number on the page: `name` with labels, if it has any.
+    /// Returns a number on the page: `name` with labels, if it has any.
     pub(crate) fn of(&self, name: &str) -> Option<f64> {
         let page = self.page.render();
         let number = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -1,4 +1,4 @@
-//! A link that goes wrong as the test says: cut after so many bytes, or giving and taking one byte at a time.
+//! A connection with a fault: cut after a number of bytes, or carrying one byte at a time.
 
 use std::{
     io,
@@ -9,32 +9,32 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-/// How a link ends once its bytes are used up.
+/// The end of a connection after its last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// The peer has closed: reads are at their end, writes fail.
+    /// The peer has closed: reads reach the end, writes fail.
     Closed,
     /// The connection was reset: reads and writes fail.
     Reset,
-    /// The peer has vanished: nothing comes any more, and what is written goes nowhere.
+    /// The peer has vanished: nothing arrives any more, and written bytes are lost.
     Vanished,
 }
 
-/// What is to go wrong with a link. Bytes in either direction count, each for itself.
+/// The faults of a connection. The bytes of each direction are counted separately.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
-    /// After how many bytes read the link is cut.
+    /// Number of read bytes after which the connection is cut.
     pub(crate) read: usize,
-    /// After how many bytes written the link is cut.
+    /// Number of written bytes after which the connection is cut.
     pub(crate) written: usize,
-    /// How.
+    /// The way in which it is cut.
     pub(crate) cut: Cut,
-    /// How many bytes it takes and gives at a time.
+    /// Number of bytes that it carries at a time.
     pub(crate) at_a_time: usize,
 }
 
 impl Fault {
-    /// Nothing.
+    /// No fault.
     pub(crate) const NONE: Self = Self {
         read: usize::MAX,
         written: usize::MAX,
@@ -43,20 +43,21 @@ impl Fault {
     };
 }
 
-/// How many bytes a link has carried.
+/// The number of bytes that a connection has carried.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Carried {
     pub(crate) read: usize,
     pub(crate) written: usize,
 }
 
-/// One end of a link in memory that goes wrong.
+/// One end of a faulty connection in memory.
 #[derive(Debug)]
 pub(crate) struct Faulty {
     io: DuplexStream,
     fault: Fault,
     is_cut: bool,
-    /// Whether the last attempt to read had to wait a turn, and to write: a slow link does not always answer at once.
+    /// Whether the last read, and the last write, had to be repeated: a slow connection is not
+    /// always ready.
     paused: [bool; 2],
     carried: Arc<Mutex<Carried>>,
 }
@@ -76,7 +77,8 @@ impl Faulty {
         *self.carried.lock().expect("no panic")
     }
 
-    /// How many of the bytes that are wanted may go now; every other time a slow link has to be asked again.
+    /// Returns how many of the wanted bytes may pass now. A slow connection is ready every other
+    /// time only.
     fn allow(&mut self, direction: usize, wanted: usize, left: usize, cx: &Context<'_>) -> Poll<usize> {
         if self.fault.at_a_time != usize::MAX {
             self.paused[direction] = !self.paused[direction];
@@ -104,7 +106,7 @@ impl AsyncRead for Faulty {
         let mut part = buf.take(allowed);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
         let count = part.filled().len();
-        // The bytes were written through `part`, which borrows what `buf` has not filled.
+        // The bytes were written through `part`, which borrows the unfilled part of `buf`.
         let filled = part.filled().to_vec();
         buf.put_slice(&filled);
         self.carried.lock().expect("no panic").read += count;

@@ -1,4 +1,4 @@
-//! The kinds of certificate that services of Node are run with, each signed by itself.
+//! The kinds of certificates that Node services use, each self-signed.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
 

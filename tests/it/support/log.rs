@@ -1,4 +1,4 @@
-//! What is logged, for tests to look at.
+//! The log of a test.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
 use tracing::{Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
-/// Holds what this test's thread logs, from a level on.
+/// Collects what this test's thread logs, from a level on.
 pub(crate) struct Log {
     written: Written,
     _guard: DefaultGuard,
@@ -18,7 +18,7 @@ pub(crate) struct Log {
 struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Takes all that is at least as important as `level`, spans with their fields included.
+    /// Collects events of this level and above, and spans with their fields.
     pub(crate) fn of(level: Level) -> Self {
         let written = Written::default();
         let subscriber = tracing_subscriber::fmt()
@@ -39,7 +39,7 @@ impl Log {
         String::from_utf8_lossy(&written).into_owned()
     }
 
-    /// The one line that has `words` in it.
+    /// Returns the only line that contains `words`.
     pub(crate) fn line_with(&self, words: &str) -> String {
         let text = self.text();
         let mut lines = text.lines().filter(|line| line.contains(words));

@@ -1,4 +1,4 @@
-//! The other side of the conversation: a peer that follows a script, over a link in memory.
+//! The other side of a conversation: a scripted peer, over a connection in memory.
 
 mod arrivals;
 mod caller;

@@ -1,4 +1,4 @@
-//! A scripted peer: it sends bytes and says which it expects.
+//! A scripted peer: it sends bytes and expects bytes.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long anything may take. Time is paused in the tests: this passes at once when nothing else is left to wait for.
+/// Maximum time for any step. Time is paused in the tests, so it elapses at once when nothing else
+/// can happen.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long silence has to last to count as such, unless a test says otherwise; shorter than all our timeouts.
+/// Default duration of silence; shorter than all our timeouts.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// One end of a link, in the hands of the test. Dropping it resets the link.
+/// The test's end of a connection. Dropping it resets the connection.
 #[derive(Debug)]
 pub(crate) struct Peer(DuplexStream);
 
@@ -51,7 +52,7 @@ impl Peer {
         self.expect(frame(text)).await;
     }
 
-    /// Takes the next `count` bytes, whatever they are.
+    /// Takes the next `count` bytes.
     pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         patiently(self.0.read_exact(&mut bytes))
@@ -60,7 +61,7 @@ impl Peer {
         bytes
     }
 
-    /// Takes the next frame; its text.
+    /// Takes the next frame. Returns its text.
     pub(crate) async fn take_text(&mut self) -> String {
         let mut length = 0;
         loop {
@@ -79,14 +80,14 @@ impl Peer {
         }
     }
 
-    /// Takes whatever comes until the end.
+    /// Takes all bytes until the end.
     pub(crate) async fn take_all(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         patiently(self.0.read_to_end(&mut bytes)).await.expect("a clean end");
         bytes
     }
 
-    /// Expects the start of a request, `"pattern":…,"data":…`, as a frame; gives its id.
+    /// Expects the start of a request, `"pattern":…,"data":…`, as a frame. Returns its id.
     pub(crate) async fn hear_request(&mut self, pattern_and_data: &str) -> String {
         let head = format!("{{{pattern_and_data},\"id\":\"");
         let length = head.encode_utf16().count() + 21 + 2;
@@ -98,51 +99,51 @@ impl Peer {
         id
     }
 
-    /// Expects that the other side has closed, with nothing before.
+    /// Expects that the other side has closed, without further bytes.
     pub(crate) async fn expect_end(&mut self) {
         let rest = self.take_all().await;
         assert!(rest.is_empty(), "before the end: {}", excerpt(&rest));
     }
 
-    /// Expects that nothing comes, not even the end, when all others have done what they can.
+    /// Expects that nothing arrives, not even the end, once all tasks have done what they can.
     pub(crate) async fn expect_silence(&mut self) {
         self.expect_silence_of(SILENCE).await;
     }
 
-    /// As [`expect_silence`](Self::expect_silence), with this much time passing.
+    /// Expects silence like [`expect_silence`](Self::expect_silence), for this time.
     pub(crate) async fn expect_silence_of(&mut self, time: Duration) {
         let mut byte = [0];
         let broken = timeout(time, self.0.read(&mut byte)).await;
         assert!(broken.is_err(), "{broken:?}: {:?}", byte[0] as char);
     }
 
-    /// Closes the sending side; the other one can still be heard.
+    /// Closes the sending side. The peer can still receive.
     pub(crate) async fn half_close(&mut self) {
         self.0.shutdown().await.expect("the link is open");
     }
 
-    /// The raw link, for scripts that send and receive at once.
+    /// Returns the raw connection, for scripts that send and receive at once.
     pub(crate) fn into_inner(self) -> DuplexStream {
         self.0
     }
 }
 
-/// Waits for `step`, but not for ever.
+/// Waits for `step`, up to [`PATIENCE`].
 pub(super) async fn patiently<T>(step: impl Future<Output = T>) -> T {
     timeout(PATIENCE, step).await.expect("nothing happens any more")
 }
 
-/// The beginning of what may be long.
+/// Returns the beginning of bytes that may be long.
 fn excerpt(bytes: &[u8]) -> String {
     format!("{:.200}", String::from_utf8_lossy(bytes))
 }
 
-/// Lets all others do what they can without anything new.
+/// Lets all tasks do what they can without new input.
 pub(crate) async fn settle() {
     sleep(Duration::from_millis(1)).await;
 }
 
-/// `text` as a frame, its length counted as JavaScript does.
+/// Returns `text` as a frame. Its length is in UTF-16 units.
 pub(crate) fn frame(text: &str) -> String {
     format!("{}#{text}", text.encode_utf16().count())
 }

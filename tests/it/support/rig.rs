@@ -1,4 +1,4 @@
-//! Our client and our service with faulty links between them.
+//! Our client and our service with faulty connections between them.
 
 use std::{
     io,
@@ -13,14 +13,15 @@ use tokio::io::duplex;
 
 use super::{Carried, Fault, Faulty};
 
-/// The service's links, as many as the client has opened.
+/// The service's connections, as many as the client has opened.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rig {
     carried: Arc<Mutex<Vec<Arc<Mutex<Carried>>>>>,
 }
 
 impl Rig {
-    /// A client of a service with this router. `fault` tells what is wrong with the first link, the second and so on.
+    /// Returns a client of a service with this router. `fault` returns the faults of the first
+    /// connection, the second and so on.
     pub(crate) fn client(
         &self,
         router: Router,
@@ -41,7 +42,7 @@ impl Rig {
         config.build(Target::connector(connect)).expect("a client")
     }
 
-    /// What each link has carried so far.
+    /// Returns the number of bytes that each connection has carried so far.
     pub(crate) fn carried(&self) -> Vec<Carried> {
         let links = self.carried.lock().expect("no panic");
         links.iter().map(|link| *link.lock().expect("no panic")).collect()

@@ -1,4 +1,4 @@
-//! Our server on one end of a link, a scripted peer on the other.
+//! Our server on one end of a connection, a scripted peer on the other.
 
 use nest_wire::{
     connection::{ConnectionError, TransportConfig},
@@ -8,16 +8,16 @@ use tokio::io::duplex;
 
 use super::Peer;
 
-/// What the link in memory holds before writers wait, in bytes, if a test does not care.
+/// Default number of bytes that the connection in memory buffers before writers wait.
 const ROOMY: usize = 256 * 1024;
 
-/// Serves `router` to a peer that follows `script`. The peer is gone when its script ends; what the server makes of
-/// all that is the result.
+/// Serves `router` to a peer that follows `script`. The peer disconnects when its script ends.
+/// Returns the result of the server.
 pub(crate) async fn converse(router: Router, script: impl AsyncFnOnce(Peer)) -> Result<(), ConnectionError> {
     converse_with(&TransportConfig::default(), router, script).await
 }
 
-/// As [`converse`], with other limits.
+/// Does the same as [`converse`], with another configuration.
 pub(crate) async fn converse_with(
     config: &TransportConfig,
     router: Router,
@@ -26,7 +26,8 @@ pub(crate) async fn converse_with(
     converse_over(ROOMY, config, router, script).await
 }
 
-/// As [`converse_with`], over a link that holds so many bytes in each direction.
+/// Does the same as [`converse_with`], over a connection that buffers this number of bytes in each
+/// direction.
 pub(crate) async fn converse_over(
     capacity: usize,
     config: &TransportConfig,
@@ -35,7 +36,8 @@ pub(crate) async fn converse_over(
 ) -> Result<(), ConnectionError> {
     let (theirs, ours) = duplex(capacity);
     let config = config.clone();
-    // A task of its own: whatever wakes the peer must not wake the server too, and hide that it forgot to be woken.
+    // The server has a task of its own. Otherwise a wake-up of the peer could hide a missing
+    // wake-up of the server.
     let served = tokio::spawn(
         serve_connection(ours, router.into_routes())
             .transport(config)

@@ -1,4 +1,4 @@
-//! A link in memory that takes note of how its client let go of it.
+//! A connection in memory that records its state when its client drops it.
 
 use std::{
     io,
@@ -15,13 +15,13 @@ use tokio::{
 
 use super::Peer;
 
-/// How a link was when it was dropped. Over TCP, one whose peer had not closed its side is reset by what the peer still
-/// sends, and what the peer had not read is lost.
+/// The state of a connection when it was dropped. Over TCP, if the peer has not closed its side,
+/// its further data causes a reset, and data that it has not read is lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Farewell {
-    /// Whether its own side had been closed.
+    /// Whether the client's side had been closed.
     pub(crate) is_shut: bool,
-    /// Whether all had been read, up to the end of what the peer sent.
+    /// Whether everything had been read, up to the end of what the peer sent.
     pub(crate) has_read_all: bool,
 }
 
@@ -32,7 +32,7 @@ impl Farewell {
     };
 }
 
-/// The links that have been dropped, in that order.
+/// The dropped connections, in the order of their drops.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Farewells(Arc<Mutex<Vec<Farewell>>>);
 
@@ -42,7 +42,7 @@ impl Farewells {
     }
 }
 
-/// A client, its links as the service has them, and how they were dropped.
+/// Returns a client, its connections as the service has them, and their states when dropped.
 pub(crate) fn witnessed(config: ClientBuilder, capacity: usize) -> (Client, mpsc::UnboundedReceiver<Peer>, Farewells) {
     let (opened, links) = mpsc::unbounded_channel();
     let farewells = Farewells::default();

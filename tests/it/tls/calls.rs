@@ -1,4 +1,4 @@
-//! Both sides under TLS, and those whom they turn away.
+//! Both sides with TLS, and the peers that they reject.
 #![cfg(feature = "tls")]
 
 use std::{error::Error, io, sync::Arc, time::Duration};
@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::support::Certificates;
 
-/// A running service that greets callers; it ends when this is dropped.
+/// A running service that greets callers. It ends when this value is dropped.
 struct Service {
     address: String,
     running: JoinHandle<nest_wire::server::ShutdownOutcome>,
@@ -90,7 +90,7 @@ async fn ping(client: &Client) {
     assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
 }
 
-/// The error and its causes, in one line.
+/// Returns the error and its causes, in one line.
 fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |error| (*error).source());
     causes.fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
@@ -100,7 +100,7 @@ fn chain(error: &dyn Error) -> String {
 async fn calls_go_under_tls_whatever_their_size() {
     let certificates = Certificates::new("calls");
     let service = Service::start(service_tls(&certificates)).await;
-    // A crowded machine may take more than the default timeout to encrypt so much.
+    // A busy machine may take more than the default timeout to encrypt this much.
     let client = service.client(client_tls(&certificates)).with_timeout(Duration::MAX);
     ping(&client).await;
     let long = "求和😀".repeat(300_000);
@@ -154,7 +154,7 @@ async fn a_service_that_nobody_known_vouches_for_is_not_talked_to() {
 async fn the_world_s_authorities_do_not_vouch_for_a_service_of_ours() {
     let certificates = Certificates::new("world");
     let service = Service::start(service_tls(&certificates)).await;
-    // A machine may have none of its own.
+    // A machine may have no authorities of its own.
     for authorities in [Some(Authorities::webpki()), Authorities::native().ok()]
         .into_iter()
         .flatten()
@@ -281,7 +281,7 @@ async fn those_who_speak_no_tls_harm_nobody() {
         .await
         .expect("open");
     let mut answer = Vec::new();
-    // An alert, or a reset, but no reply.
+    // An alert or a reset may arrive, but no reply.
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.contains(&b'#'), "{answer:?}");
     drop(TcpStream::connect(&service.address).await.expect("it listens"));
@@ -427,7 +427,7 @@ async fn a_handshake_that_does_not_come_is_waited_for_without_holding_up_others(
     serving.abort();
 }
 
-/// Reads a line before TLS begins, as a balancer sends it: the caller's address.
+/// Reads a line before TLS begins, which a load balancer sends: the caller's address.
 struct Balanced(mpsc::UnboundedReceiver<DuplexStream>);
 
 impl Listener for Balanced {
@@ -501,7 +501,7 @@ async fn a_client_that_closes_says_so_and_reads_on_until_its_service_has_closed_
         let link = links.recv().await.expect("a link");
         let mut link = acceptor.accept(link).await.expect("a handshake");
         let mut received = String::new();
-        // An end without a word of farewell would be an error.
+        // An end without `close_notify` would be an error.
         link.read_to_string(&mut received).await.expect("a clean end");
         assert_eq!(received, r#"26#{"pattern":"log","data":1}"#);
         for _ in 0..1000 {

@@ -90,7 +90,7 @@ async fn a_pinned_certificate_that_has_expired_is_refused_in_both_roles() {
     ping(service, caller).await.expect_err("expired");
 }
 
-/// Returns a resolver of TLS, for either role, that shows a certificate of this kind.
+/// Returns a certificate resolver, for either role, that presents a certificate of this kind.
 fn resolver(kind: &Kind, key: &str) -> Arc<SingleCertAndKey> {
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
     let key = ring::sign::any_supported_type(&key).expect("a key of ring's");

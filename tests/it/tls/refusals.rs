@@ -1,4 +1,4 @@
-//! Handshakes that are refused say why in words, with what to do about it.
+//! Rejected handshakes: the error says why in words, and what to do about it.
 #![cfg(feature = "tls")]
 
 use std::{error::Error, process::Command};
@@ -19,7 +19,7 @@ fn trusting(kind: &Kind) -> ClientTls {
     ClientTls::trusting(Authorities::from_pem(&kind.certificate).expect(kind.name))
 }
 
-/// Calls a service once, as `localhost` where nothing else is expected.
+/// Calls a service once, under the name `localhost` unless another one is expected.
 async fn ping(service: ServerTls, caller: ClientTls) -> Result<String, Box<dyn Error>> {
     let listener = HostListener::bind("localhost:0").await.expect("a free port");
     let listener = TlsListener::new(listener, service);
@@ -111,7 +111,7 @@ async fn a_certificate_for_another_name_is_refused_with_the_names_that_it_is_for
 async fn what_rustls_says_stays_at_hand() {
     let expired = Kind::expired();
     let error = ping(service(&expired), trusting(&expired)).await.expect_err("expired");
-    // An `io::Error` gives the cause of its payload, not the payload.
+    // An `io::Error` returns the cause of its payload, not the payload.
     let found = causes(&*error).find_map(|cause| {
         let payload = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         payload.and_then(|payload| payload.downcast_ref::<HandshakeError>())
@@ -148,7 +148,7 @@ async fn a_caller_whose_certificate_is_refused_is_told_in_words() {
     }
 }
 
-/// Runs the line, which is for a shell with OpenSSL 1.1.1 or newer, where there is one.
+/// Runs the suggested command, which is for a shell with OpenSSL 1.1.1 or newer, if there is one.
 #[tokio::test]
 async fn the_line_makes_a_certificate_that_is_accepted_without_a_pin() {
     let certificates = Certificates::new("the-line");

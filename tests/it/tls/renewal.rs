@@ -17,7 +17,7 @@ struct Service {
 }
 
 impl Service {
-    /// Starts a service that answers with the certificate of the caller.
+    /// Starts a service that replies with the certificate of the caller.
     async fn start(tls: ServerTls) -> Self {
         let listener = HostListener::bind("127.0.0.1:0").await.expect("a free port");
         let listener = TlsListener::new(listener, tls);
@@ -54,7 +54,7 @@ fn pinned(kinds: &[&Kind]) -> PinnedCertificates {
     PinnedCertificates::from_pem(pem).expect("PEM")
 }
 
-/// Two certificates of the same kind.
+/// Returns two certificates of the same kind.
 fn old_and_new() -> (Kind, Kind) {
     let newest = || {
         Kind::all()
@@ -85,7 +85,7 @@ async fn a_service_shows_its_renewed_certificate_and_open_connections_go_on() {
     identity_of_service.renew(&identity(&new));
     ping(&open).await.expect("the open connection goes on");
     ping(&service.client(&trusting_new)).await.expect("the new certificate");
-    // This configuration has a session from before, which would show no certificate.
+    // This configuration has an earlier session, which would not present a certificate.
     ping(&service.client(&trusting_old))
         .await
         .expect_err("the old certificate is gone");

@@ -1,4 +1,4 @@
-//! JavaScript's values as data, answers and literals.
+//! JavaScript's values as data, replies and literals.
 
 use nest_wire::{
     in_memory, json,

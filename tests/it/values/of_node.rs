@@ -1,4 +1,5 @@
-//! Node's `Buffer` and JavaScript's `Date` as payloads and answers, and answers of Rust's everyday types.
+//! Node's `Buffer` and JavaScript's `Date` as payloads and replies, and replies of common Rust
+//! types.
 
 use std::{sync::Arc, time::SystemTime};
 

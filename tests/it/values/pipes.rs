@@ -1,4 +1,4 @@
-//! What serde does where Nest's pipes do something else: the table "Pipes" of the guide, from its right-hand column.
+//! serde's behaviour where Nest's pipes differ: the column "serde" of the guide's table of pipes.
 
 use nest_wire::{
     client::{CallError, Client},
@@ -132,7 +132,7 @@ async fn an_array_is_read_as_the_members_of_a_type_in_their_order() {
 async fn null_is_an_option_s_absence_and_a_payload_of_null_is_refused() {
     let order = answer("order", json!({ "item": "tea", "quantity": 1, "note": null })).await;
     assert_eq!(order.as_deref(), Ok(r#"{"item":"tea","quantity":1,"note":null}"#));
-    // Nest's client, and so ours, sends no null.
+    // Nest's client, and so ours, does not send null.
     let in_a_list = nest_wire::json::from_str::<Vec<Order>>("[null]");
     assert!(in_a_list.is_err());
 }

@@ -1,4 +1,4 @@
-//! Values between JavaScript and Rust's types: what a handler and a caller read, and what they write.
+//! Values between JavaScript and Rust's types: what handlers and callers read and write.
 
 use futures_util::TryStreamExt;
 use nest_wire::{
@@ -17,7 +17,7 @@ struct Item {
     weight: f64,
 }
 
-/// What `JSON.parse` accepts and `serde_json` does not; `weight` is infinity.
+/// Text that `JSON.parse` accepts and `serde_json` does not; `weight` is infinity.
 const UNUSUAL: &str = r#"{"count":"x","name":"text \ud83d","weight":1e400,"count":-1e3}"#;
 
 fn unusual() -> Item {
