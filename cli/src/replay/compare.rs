@@ -48,6 +48,12 @@ impl Comparison {
         }
     }
 
+    /// Ignores members that were masked in the recording: they may be absent from all replies.
+    pub(crate) fn mask(mut self, masked: Vec<Pointer>) -> Self {
+        self.ignored.extend(masked.into_iter().map(|pointer| (pointer, true)));
+        self
+    }
+
     /// Returns the pointers that ignored nothing so far.
     pub(crate) fn unused(&self) -> impl Iterator<Item = &Pointer> {
         self.ignored

@@ -203,9 +203,8 @@ impl Replay {
             let input = self.input()?;
             let name = input.name.clone();
             let masked = masked(&input);
-            let mut ignored = self.ignore.clone();
-            ignored.extend(masked);
-            let comparison = Comparison::new(self.callers.compare, ignored, self.callers.ignore_value.clone());
+            let kinds = self.callers.ignore_value.clone();
+            let comparison = Comparison::new(self.callers.compare, self.ignore.clone(), kinds).mask(masked);
             let update = self
                 .callers
                 .update

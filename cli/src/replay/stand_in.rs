@@ -1,8 +1,7 @@
 //! Plays the service of a recording for a caller under test.
 
 use std::{
-    cell::RefCell,
-    io,
+    cell::{Cell, RefCell},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -13,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, split},
     sync::{Notify, mpsc},
     task::JoinSet,
-    time::{sleep, sleep_until},
+    time::{sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -42,6 +41,8 @@ pub(crate) enum Until {
     Idle(Duration),
 }
 
+/// Maximum time for replies to go out at the end.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// Maximum number of bytes of an unknown request's data that are shown.
 const SHOWN: usize = 200;
 
@@ -50,7 +51,9 @@ pub(super) struct StandIn {
     book: RefCell<Book>,
     is_timed: bool,
     counts: RefCell<Counts>,
-    /// Wakes the one who waits for the end.
+    /// Number of replies that are not written yet.
+    waiting: Cell<usize>,
+    /// Wakes the task that waits for the end.
     progress: Notify,
 }
 
@@ -73,6 +76,7 @@ impl StandIn {
                 events: 0,
                 last: Instant::now(),
             }),
+            waiting: Cell::new(0),
             progress: Notify::new(),
         })
     }
@@ -89,8 +93,7 @@ impl StandIn {
                 let stand_in = Rc::clone(&self);
                 connections.spawn_local(async move {
                     if let Ok(stream) = accepted.ready().await {
-                        // A caller that goes away is no fault.
-                        let _ = stand_in.serve(stream).await;
+                        stand_in.serve(stream).await;
                     }
                 });
             }
@@ -100,9 +103,15 @@ impl StandIn {
             () = self.done(until) => {}
             _ = signals::first() => {}
         }
-        // Answers that are due already go out before the connections end.
-        tokio::task::yield_now().await;
+        // Replies that are due go out before the connections end, unless a caller reads none.
+        let _ = timeout(GOODBYE, self.all_sent()).await;
         self.verdict()
+    }
+
+    async fn all_sent(&self) {
+        while self.waiting.get() > 0 {
+            self.progress.notified().await;
+        }
     }
 
     async fn done(&self, until: Until) {
@@ -139,25 +148,29 @@ impl StandIn {
     }
 
     /// Serves one connection.
-    async fn serve(self: Rc<Self>, stream: Stream) -> io::Result<()> {
+    async fn serve(self: Rc<Self>, stream: Stream) {
         let (mut reader, mut writer) = split(stream);
         let (sender, mut replies) = mpsc::unbounded_channel::<String>();
         let mut tasks = JoinSet::new();
+        let stand_in = Rc::clone(&self);
         tasks.spawn_local(async move {
             let mut bytes = BytesMut::new();
             while let Some(reply) = replies.recv().await {
-                encode(&reply, &mut bytes);
-                if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
-                    return;
-                }
                 bytes.clear();
+                encode(&reply, &mut bytes);
+                // A caller that is gone gets nothing; its replies are counted off all the same.
+                let _ = writer.write_all(&bytes).await;
+                let _ = writer.flush().await;
+                stand_in.waiting.set(stand_in.waiting.get() - 1);
+                stand_in.progress.notify_one();
             }
             let _ = writer.shutdown().await;
         });
         let mut frames = Frames::default();
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let length = reader.read(&mut buffer).await?;
+            // A caller that resets the connection has ended it, too.
+            let length = reader.read(&mut buffer).await.unwrap_or(0);
             if length == 0 {
                 break;
             }
@@ -175,10 +188,9 @@ impl StandIn {
         }
         drop(sender);
         while tasks.join_next().await.is_some() {}
-        Ok(())
     }
 
-    fn packet(&self, text: &str, sender: &mpsc::UnboundedSender<String>, tasks: &mut JoinSet<()>) {
+    fn packet(self: &Rc<Self>, text: &str, sender: &mpsc::UnboundedSender<String>, tasks: &mut JoinSet<()>) {
         let Some(packet) = Packet::read(Side::Caller, text) else {
             return;
         };
@@ -204,27 +216,37 @@ impl StandIn {
                     r#"{{"err":{{"status":"error","message":"not in the recording"}},"isDisposed":true,"id":{id}}}"#,
                     id = id.as_str()
                 );
-                // The connection is gone: nobody to answer.
-                let _ = sender.send(reply);
+                self.send(sender, reply);
             }
         }
         self.progress.notify_one();
     }
 
-    fn answer(&self, answers: Vec<Answer>, id: &str, sender: &mpsc::UnboundedSender<String>, tasks: &mut JoinSet<()>) {
+    fn answer(
+        self: &Rc<Self>,
+        answers: Vec<Answer>,
+        id: &str,
+        sender: &mpsc::UnboundedSender<String>,
+        tasks: &mut JoinSet<()>,
+    ) {
         if !self.is_timed {
             for answer in answers {
-                let _ = sender.send(with_id(&answer.text, id));
+                self.send(sender, with_id(&answer.text, id));
             }
             return;
         }
-        let (id, sender) = (id.to_owned(), sender.clone());
+        let (id, sender, stand_in) = (id.to_owned(), sender.clone(), Rc::clone(self));
         tasks.spawn_local(async move {
             let began = Instant::now();
             for answer in answers {
                 sleep(answer.after.saturating_sub(began.elapsed())).await;
-                let _ = sender.send(with_id(&answer.text, &id));
+                stand_in.send(&sender, with_id(&answer.text, &id));
             }
         });
+    }
+
+    fn send(&self, sender: &mpsc::UnboundedSender<String>, reply: String) {
+        self.waiting.set(self.waiting.get() + 1);
+        sender.send(reply).expect("the writer lives as long as its senders");
     }
 }

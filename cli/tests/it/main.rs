@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod emit;
 mod record;
+mod replay;
 mod running;
 mod send;
 mod statuses;

@@ -1,0 +1,259 @@
+//! `nest-wire replay`: one side of a recording against the other one.
+#![cfg(unix)]
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use nest_wire::{Client, Payload, Router, json, json::Value, packet::RpcError, server::ReplyStream};
+use tokio::net::TcpListener;
+
+use crate::{
+    command::{Ended, run, service},
+    running::{Running, folder, path},
+};
+
+fn router(name: &'static str) -> Router {
+    async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+        numbers.iter().sum()
+    }
+    async fn fail(Payload(why): Payload<String>) -> Result<(), RpcError> {
+        Err(RpcError::new(why))
+    }
+    async fn count(Payload(to): Payload<u32>) -> ReplyStream {
+        ReplyStream::new(futures_util::stream::iter(1..=to))
+    }
+    Router::new()
+        .message("sum", sum)
+        .message("fail", fail)
+        .message("count", count)
+        .message("who", async move || json!({"name": name, "at": 1}))
+        .event("log", async || {})
+}
+
+/// Records a few calls to a service that is called Ada.
+async fn recorded(test: &str) -> String {
+    let file = path(&folder(test), "calls.jsonl");
+    let service = service(router("Ada")).await;
+    let recorder = Running::start(&["record", "-q", "--listen", "127.0.0.1:0", "--to", &service, "-o", &file]).await;
+    let client = Client::new(&*recorder.address);
+    client.send::<f64>("sum", &[1, 2, 3]).await.expect("a sum");
+    client.send::<Value>("fail", "no").await.expect_err("an error");
+    client.send::<u32>("count", &3).await.expect("a number");
+    client.send::<Value>("who", &json!({"id": 7})).await.expect("a name");
+    client.emit("log", "x").await.expect("emitted");
+    client.close().await;
+    assert_eq!(recorder.interrupt().await.status, Some(0));
+    file
+}
+
+/// The lines without the time that it took.
+fn timeless(ended: &Ended) -> String {
+    let lines = ended.stdout.lines().map(|line| match line.rsplit_once("; ") {
+        Some((before, time)) if time.ends_with(" s") => before,
+        _ => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test]
+async fn a_service_that_answers_as_recorded_passes() {
+    let file = recorded("as-recorded").await;
+    let service = service(router("Ada")).await;
+    let ended = run(&["replay", &file, "--to", &service]).await;
+    assert_eq!(
+        timeless(&ended),
+        "4 calls, 4 as recorded, 0 differ; 1 event sent (nobody answers those)\n"
+    );
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    let ended = run(&[
+        "replay",
+        &file,
+        "--to",
+        &service,
+        "--compare",
+        "bytes",
+        "--loop",
+        "3",
+        "--skip-events",
+    ])
+    .await;
+    assert_eq!(timeless(&ended), "12 calls, 12 as recorded, 0 differ\n");
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_difference_is_named_by_its_pointer_unless_it_is_ignored() {
+    let file = recorded("difference").await;
+    let service = service(router("ada")).await;
+    let replay = async |flags: &[&str]| {
+        let mut args = vec!["replay", &file, "--to", &service];
+        args.extend(flags);
+        run(&args).await
+    };
+    let ended = replay(&[]).await;
+    assert_eq!(ended.status, Some(1));
+    assert!(
+        ended.stdout.contains("  ✗ who {\"id\":7}   call 4, recorded at "),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        ended
+            .stdout
+            .contains("\n      /response/name      \"Ada\"  ->  \"ada\"\n4 calls, 3 as recorded, 1 differs; "),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(replay(&["--ignore", "/response/name"]).await.status, Some(0));
+    assert_eq!(replay(&["--ignore", "/response/*"]).await.status, Some(0));
+    assert_eq!(replay(&["--ignore-value", "(?i)^ada$"]).await.status, Some(0));
+    assert_eq!(replay(&["--only", "sum"]).await.status, Some(0));
+    let unused = replay(&["--ignore", "/response/nam"]).await;
+    assert_eq!(
+        (unused.status, unused.stderr.as_str()),
+        (Some(1), "warning: --ignore /response/nam matched nothing\n")
+    );
+    let json = replay(&["--json"]).await.stdout;
+    let line = json.lines().next().expect("a line");
+    assert!(
+        line.contains(r#""pointer":"/response/name""#) && line.contains(r#""came":"\"ada\"""#),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn a_junit_report_has_a_case_for_each_call() {
+    let file = recorded("junit").await;
+    let junit = file.replace("calls.jsonl", "junit.xml");
+    let service = service(router("<b>&")).await;
+    let ended = run(&["replay", &file, "--to", &service, "--junit", &junit]).await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    let xml = fs::read_to_string(&junit).expect("a report");
+    assert_eq!(xml.matches("<testcase ").count(), 4, "{xml}");
+    assert_eq!(xml.matches("<failure ").count(), 1, "{xml}");
+    assert!(
+        xml.contains("/response/name") && xml.contains("&lt;b&gt;&amp;"),
+        "{xml}"
+    );
+}
+
+#[tokio::test]
+async fn what_came_becomes_the_recording_if_the_user_says_so() {
+    let file = recorded("update").await;
+    let ada = service(router("ada")).await;
+    let updated = run(&["replay", &file, "--to", &ada, "--update"]).await;
+    assert_eq!(updated.status, Some(0), "{}{}", updated.stdout, updated.stderr);
+    assert_eq!(run(&["replay", &file, "--to", &ada]).await.status, Some(0));
+    // A service that knows nothing would ruin the recording.
+    let before = fs::read_to_string(&file).expect("a file");
+    let nobody = service(Router::new()).await;
+    let refused = run(&["replay", &file, "--to", &nobody, "--update"]).await;
+    assert_eq!(refused.status, Some(1));
+    assert!(
+        refused.stderr.contains("errors where values were recorded"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(fs::read_to_string(&file).expect("a file"), before);
+}
+
+#[tokio::test]
+async fn a_service_that_never_answers_is_a_difference_and_one_that_goes_away_is_no_connection() {
+    let file = recorded("silent").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let ended = run(&[
+        "replay",
+        &file,
+        "--to",
+        &address,
+        "--timeout",
+        "50ms",
+        "--only",
+        "count",
+    ])
+    .await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("      no answer within 0.05 s; recorded: "),
+        "{}",
+        ended.stdout
+    );
+    drop(listener);
+    let ended = run(&["replay", &file, "--to", &address]).await;
+    let message = format!("error: cannot connect to {address}: refused; 0 of 4 calls were made\n");
+    assert_eq!(ended, Ended::badly(3, &message));
+}
+
+#[tokio::test]
+async fn a_replay_that_compares_nothing_does_not_pass() {
+    let file = recorded("nothing").await;
+    let service = service(router("Ada")).await;
+    let ended = run(&["replay", &file, "--to", &service, "--only", "log"]).await;
+    let message = format!("error: {file}: nothing was compared: 1 event and 0 unanswered calls\n");
+    assert_eq!((ended.status, ended.stderr), (Some(1), message));
+}
+
+#[tokio::test]
+async fn a_stand_in_answers_what_was_recorded_and_nothing_else() {
+    let file = recorded("stand-in").await;
+    let mut stand_in = Running::start(&["replay", &file, "--listen", "127.0.0.1:0"]).await;
+    let client = Client::new(&*stand_in.address);
+    // Another order of keys and another spelling of numbers are the same call.
+    assert_eq!(client.send::<f64>("sum", &[1.0, 2.0, 3.0]).await.expect("a sum"), 6.0);
+    client.send::<Value>("fail", "no").await.expect_err("an error");
+    assert_eq!(client.send::<u32>("count", &3).await.expect("a number"), 3);
+    let error = client
+        .send::<Value>("who", &json!({"id": 8}))
+        .await
+        .expect_err("unknown");
+    assert!(error.to_string().contains("not in the recording"), "{error}");
+    let line = stand_in.line_with("unknown: ").await;
+    assert_eq!(
+        line,
+        r#"unknown: who {"id":8}; the nearest recorded call is who {"id":7}"#
+    );
+    client.close().await;
+    let ended = stand_in.interrupt().await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert_eq!(
+        ended.stdout,
+        "3 requests answered, 1 unknown; 1 recorded answers not asked for; 0 events\n"
+    );
+}
+
+#[tokio::test]
+async fn a_stand_in_ends_when_all_was_asked_or_nobody_asks() {
+    let file = recorded("until").await;
+    let stand_in = Running::start(&["replay", &file, "--listen", "127.0.0.1:0", "--until", "all"]).await;
+    let client = Client::new(&*stand_in.address);
+    client.send::<f64>("sum", &[1, 2, 3]).await.expect("a sum");
+    client.send::<Value>("fail", "no").await.expect_err("an error");
+    client.send::<u32>("count", &3).await.expect("a number");
+    client.send::<Value>("who", &json!({"id": 7})).await.expect("a name");
+    assert_eq!(stand_in.ended().await.status, Some(0));
+    let stand_in = Running::start(&["replay", &file, "--listen", "127.0.0.1:0", "--until", "idle=50ms"]).await;
+    let ended = stand_in.ended().await;
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.stderr.ends_with("error: nobody called\n"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn recorded_times_are_kept_if_the_user_says_so() {
+    let file = path(&folder("timing"), "calls.jsonl");
+    let line = |at: f64, from: &str, text: &str| {
+        let frame = format!("{}#{text}", text.len());
+        format!("{}\n", json!({"at": at, "connection": 1, "from": from, "text": frame}))
+    };
+    let request = line(0.0, "caller", r#"{"pattern":"a","data":1,"id":"1"}"#);
+    let reply = line(0.3, "service", r#"{"response":1,"isDisposed":true,"id":"1"}"#);
+    fs::write(&file, format!("{{\"format\":\"1\"}}\n{request}{reply}")).expect("a file");
+    let stand_in = Running::start(&["replay", &file, "--listen", "127.0.0.1:0", "--timing", "recorded"]).await;
+    let client = Client::new(&*stand_in.address);
+    let began = Instant::now();
+    assert_eq!(client.send::<u32>("a", &1).await.expect("an answer"), 1);
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    stand_in.interrupt().await;
+}
