@@ -1,9 +1,10 @@
-//! The real binary, one topic a file. Only `demo` needs Node.
+//! The real binary, one topic a file. `demo` and `nest` need Node.
 
 mod check;
 mod command;
 mod demo;
 mod emit;
+mod nest;
 mod record;
 mod replay;
 mod running;
