@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{address::Address, data::Data, failure::Failure};
+use crate::{address::Address, call_failure::call_failure, data::Data, duration, failure::Failure};
 use nest_wire::{
     client::{CallError, Client},
     json::{ParseError, Value},
@@ -16,7 +16,7 @@ pub(crate) struct Call {
     /// How long to wait for the answer, in seconds, such as 0.5
     ///
     /// Connecting counts, and may take ten seconds of it. Each further value has this time anew.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "30", value_parser = duration::parse)]
     timeout: Duration,
     #[arg(value_name = "HOST:PORT", help = "Where the service is: localhost:8888, [::1]:8888")]
     address: Address,
@@ -43,9 +43,12 @@ impl Call {
     pub(crate) fn ready(self) -> Result<Ready, Failure> {
         let config = Client::builder().timeout(self.timeout);
         Ok(Ready {
-            client: config.build(self.address.as_str()).expect("a client"),
+            client: config.build(self.address.to_string()).expect("a client"),
             pattern: self.pattern,
-            data: self.data.read().map_err(Failure::Stdin)?,
+            data: self
+                .data
+                .read()
+                .map_err(|error| Failure::usage(format_args!("standard input: {error}")))?,
             address: self.address,
         })
     }
@@ -54,19 +57,7 @@ impl Call {
 impl Ready {
     /// What to tell when the call fails.
     pub(crate) fn failed(&self, error: CallError) -> Failure {
-        Failure::Call {
-            error,
-            address: self.address.to_string(),
-        }
-    }
-}
-
-pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let complaint = "write a number of seconds above 0, such as 0.5";
-    let seconds: f64 = text.parse().map_err(|_| complaint)?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(complaint),
+        call_failure(&error, &self.address.to_string())
     }
 }
 
@@ -80,16 +71,6 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_may_be_a_fraction_and_never_nothing() {
-        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
-        assert_eq!(seconds("0.05"), Ok(Duration::from_millis(50)));
-        assert_eq!(seconds("1e-3"), Ok(Duration::from_millis(1)));
-        for text in ["", "0", "-0", "-1", "1e-12", "inf", "NaN", "1e300", "1s", "0x1"] {
-            assert!(seconds(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_pattern_is_json_by_its_first_character() {

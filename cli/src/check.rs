@@ -4,17 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{
-    address::Address,
-    call::{pattern, seconds},
-    failure::Failure,
-};
+use crate::{address::Address, call::pattern, call_failure::call_failure, duration, failure::Failure};
 use nest_wire::{client::Client, pattern::Pattern};
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// How long it may take, in seconds, such as 0.5
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "5", value_parser = duration::parse)]
     timeout: Duration,
     #[arg(value_name = "HOST:PORT", help = "Where the service is: localhost:8888, [::1]:8888")]
     address: Address,
@@ -27,13 +23,10 @@ pub(crate) struct Check {
 
 pub(crate) async fn run(check: Check) -> Result<(), Failure> {
     let config = Client::builder().timeout(check.timeout);
-    let client = config.build(check.address.as_str()).expect("a client");
+    let client = config.build(check.address.to_string()).expect("a client");
     let checked = match check.pattern {
         Some(pattern) => client.check(pattern).await,
         None => client.connect().await,
     };
-    checked.map_err(|error| Failure::Call {
-        error,
-        address: check.address.to_string(),
-    })
+    checked.map_err(|error| call_failure(&error, &check.address.to_string()))
 }

@@ -6,12 +6,20 @@
 mod address;
 mod args;
 mod call;
+mod call_failure;
 mod check;
 mod data;
 mod demo;
+mod duration;
 mod emit;
 mod failure;
+#[allow(dead_code, reason = "for the commands that listen")]
+mod listen;
+#[allow(dead_code, reason = "for the commands that listen")]
+mod listen_address;
 mod send;
+mod signals;
+mod tls;
 
 use std::process::ExitCode;
 

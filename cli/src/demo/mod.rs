@@ -9,19 +9,17 @@ mod packets;
 mod pairing;
 mod screen;
 mod services;
-mod signals;
 mod toolbox;
 
 pub(super) use error::DemoError;
 pub(super) use services::DemoService;
-pub(super) use signals::Signal;
 
 use packets::Packet;
 use pairing::{PATH, Pairing, Player, Seen};
 use screen::Screen;
 use toolbox::Toolbox;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, signals};
 
 /// Which Nest is shown.
 const MAJOR: u8 = 12;
@@ -30,7 +28,7 @@ const MAJOR: u8 = 12;
 pub(super) async fn run() -> Result<(), Failure> {
     // Whichever ends first, the other one is dropped, and with the demo all its processes.
     tokio::select! {
-        signal = signals::first() => Err(Failure::Stopped(signal)),
+        signal = signals::first() => Err(Failure::stopped(signal)),
         shown = show(Screen::new()) => shown,
     }
 }

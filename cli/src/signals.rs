@@ -1,4 +1,4 @@
-//! The signals that end a demo.
+//! The signals that end a command which has something to finish first.
 
 use tokio::signal;
 
@@ -27,7 +27,7 @@ impl Signal {
 }
 
 /// Waits for the first signal. From the first poll on, none ends the process by itself.
-pub(super) async fn first() -> Signal {
+pub(crate) async fn first() -> Signal {
     tokio::select! {
         result = signal::ctrl_c() => {
             result.expect("the system takes a handler for Ctrl-C");
