@@ -1,10 +1,15 @@
-//! What can be typed. The doc comments here are the texts of `--help`.
+//! The commands. Each one's arguments stand in its own file; their doc comments are the texts of
+//! `--help`.
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{call::Call, check, demo, emit, failure::STATUSES, send};
+use crate::{
+    check, completions, demo, emit,
+    failure::{Failure, STATUSES},
+    man, route, send,
+};
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
 #[derive(Debug, Parser)]
@@ -16,22 +21,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Send a message and print the answer, one line of JSON for each value
-    ///
-    /// Values are printed as they come, as JavaScript would write them.
-    /// A service that answers `undefined` prints nothing.
-    #[command(verbatim_doc_comment, after_help = format!("{SEND_EXAMPLES}{STATUSES}"))]
-    Send(Call),
-    /// Emit an event, which nobody answers
-    ///
-    /// Ends as soon as the operating system has taken the event.
-    #[command(verbatim_doc_comment, after_help = format!("{EMIT_EXAMPLES}{STATUSES}"))]
-    Emit(Call),
-    /// Check that a service is there, and answers if it is asked something
-    ///
-    /// Prints nothing when all is well: for health checks of containers and for scripts that wait.
-    #[command(verbatim_doc_comment, after_help = format!("{CHECK_EXAMPLES}{STATUSES}"))]
+    Send(send::Send),
+    Emit(emit::Emit),
     Check(check::Check),
+    Route(route::Route),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -39,52 +32,40 @@ enum Command {
     /// packages are installed once, into the user's cache directory.
     #[command(verbatim_doc_comment, after_help = STATUSES)]
     Demo,
+    Completions(completions::Completions),
+    Man(man::ManPages),
     /// One of the demo's services in Rust, which the demo starts
     #[command(hide = true, subcommand)]
     DemoService(demo::DemoService),
 }
 
-const SEND_EXAMPLES: &str = "\
-Examples:
-  nest-wire send localhost:8888 sum '[1,2,3]'
-  nest-wire send localhost:8888 '{\"cmd\":\"sum\"}' - < numbers.json
-
-";
-
-const EMIT_EXAMPLES: &str = "\
-Example:
-  nest-wire emit localhost:8888 log '\"求和\"'
-
-";
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  nest-wire check localhost:8888
-  nest-wire check --timeout 1 localhost:8888 health
-
-";
-
 impl Cli {
-    /// Does what was asked for, and says on standard error what went wrong, if anything.
+    /// Does what was asked for, and writes what went wrong, if anything, to standard error.
     pub(crate) async fn run(self) -> ExitCode {
-        let outcome = match self.command {
-            Command::Send(call) => send::run(call).await,
-            Command::Emit(call) => emit::run(call).await,
-            Command::Check(check) => check::run(check).await,
-            Command::Demo => demo::run().await,
-            Command::DemoService(service) => service.run().await,
-        };
-        match outcome {
+        match self.command.run().await {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.report(),
         }
     }
 }
 
+impl Command {
+    async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Send(send) => send::run(send).await,
+            Self::Emit(emit) => emit::run(emit).await,
+            Self::Check(check) => check::run(check).await,
+            Self::Route(route) => route::run(&route),
+            Self::Demo => demo::run().await,
+            Self::Completions(completions) => completions::run(&completions, Cli::command()),
+            Self::Man(pages) => man::run(&pages, Cli::command()),
+            Self::DemoService(service) => service.run().await,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

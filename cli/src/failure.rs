@@ -103,6 +103,7 @@ impl Failure {
         Self::new(Status::Usage, message)
     }
 
+    #[allow(dead_code, reason = "for the commands that read recordings")]
     /// Returns the failure of a file that cannot be read, or written where `error` is that of
     /// writing.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
@@ -136,6 +137,19 @@ impl Failure {
     /// Adds the one likely remedy.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what has been done until it was given up.
+    pub(crate) fn after(mut self, effort: &str) -> Self {
+        self.message = self.message.map(|message| format!("{message} ({effort})"));
+        self
+    }
+
+    /// Adds which of several calls it was.
+    pub(crate) fn of_call(mut self, number: u64) -> Self {
+        let message = self.message().map(|message| format!("error: call {number}: {message}"));
+        self.message = message;
         self
     }
 
@@ -184,6 +198,11 @@ impl From<io::Error> for Failure {
             ),
         }
     }
+}
+
+/// Writes a warning to standard error: it changes no status.
+pub(crate) fn warn(message: impl Display) {
+    let _ = writeln!(io::stderr(), "warning: {message}");
 }
 
 /// Returns why a file cannot be used, without the number that the system has for it.

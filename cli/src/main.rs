@@ -1,22 +1,28 @@
 //! The `nest-wire` command: parse, run, exit status.
 //!
-//! What was typed ([`args::Cli`]) is checked while it is parsed; one file a command says what it does, and `failure` what
-//! each outcome means to a shell.
+//! What was typed ([`args::Cli`]) is checked for its shape while it is parsed; one file a command
+//! says what it does, and `failure` what each outcome means to a shell.
 
 mod address;
 mod args;
 mod call;
-mod call_failure;
+mod caller;
 mod check;
+mod completions;
 mod data;
 mod demo;
 mod duration;
 mod emit;
 mod failure;
+mod junit;
+mod lines;
 #[allow(dead_code, reason = "for the commands that listen")]
 mod listen;
 #[allow(dead_code, reason = "for the commands that listen")]
 mod listen_address;
+mod man;
+mod pointer;
+mod route;
 mod send;
 mod signals;
 mod tls;
@@ -33,7 +39,8 @@ fn main() -> ExitCode {
         .build()
         .expect("the system has room for one more event queue");
     let status = runtime.block_on(cli.run());
-    // Without waiting: a name look-up that outlasts its call would hold the process up past `--timeout`.
+    // Without waiting: a name look-up that outlasts its call would hold the process up past its
+    // timeout.
     runtime.shutdown_background();
     status
 }
