@@ -121,17 +121,14 @@ impl Failure {
         }
     }
 
-    /// Returns the end by a signal, which the command did not survive as it should have.
-    pub(crate) fn stopped(signal: Signal) -> Self {
+    /// Returns the end by a signal, and what there is to say of it.
+    pub(crate) fn stopped(signal: Signal, what: &str) -> Self {
         // The terminal has echoed `^C` where the cursor stood.
         let new_line = match signal {
             Signal::Interrupt if io::stderr().is_terminal() => "\n",
             _ => "",
         };
-        Self::verbatim(
-            Status::Stopped(signal),
-            format!("{new_line}stopped: no process is left running"),
-        )
+        Self::verbatim(Status::Stopped(signal), format!("{new_line}stopped: {what}"))
     }
 
     /// Adds the one likely remedy.
@@ -194,7 +191,7 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Self::silent(Status::Enough),
             _ => Self::new(
                 Status::Unwritable,
-                format_args!("the output cannot be written: {}", with_causes(&error)),
+                format_args!("the output cannot be written: {}", file_reason(&error)),
             ),
         }
     }

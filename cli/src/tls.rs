@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use nest_wire::tls::{
-    Authorities, ClientTls, Identity, TlsError,
+    Authorities, ClientTls, Identity, PinnedCertificates, TlsError,
     rustls::{
         self, ClientConfig, DigitallySignedStruct, SignatureScheme,
         client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -22,6 +22,9 @@ pub(crate) struct TlsOptions {
     /// The authorities to trust, in a PEM file, instead of the operating system's
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) ca: Option<PathBuf>,
+    /// The service's own certificate, in a PEM file: trusted without an authority or a name
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ca", "server_name", "insecure"])]
+    pub(crate) pin: Option<PathBuf>,
     /// The certificate to show, in a PEM file
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
@@ -40,10 +43,11 @@ impl TlsOptions {
     /// Returns what the options say, with the files read.
     pub(crate) fn client(&self) -> Result<ClientTls, Failure> {
         let failed = |error: TlsError| Failure::usage(with_causes(&error));
-        let mut tls = match (&self.ca, self.insecure) {
-            (_, true) => unverified(),
-            (Some(file), false) => ClientTls::from_ca_file(file).map_err(failed)?,
-            (None, false) => {
+        let mut tls = match (&self.ca, &self.pin) {
+            _ if self.insecure => unverified(),
+            (Some(file), _) => ClientTls::from_ca_file(file).map_err(failed)?,
+            (None, Some(file)) => ClientTls::trusting_pinned(PinnedCertificates::from_pem_file(file).map_err(failed)?),
+            (None, None) => {
                 let native = Authorities::native();
                 ClientTls::trusting(native.map_err(|error| failed(error).hint("--ca FILE names those to trust"))?)
             }
@@ -61,6 +65,7 @@ impl TlsOptions {
     pub(crate) fn first_given(&self) -> Option<&'static str> {
         let given = [
             ("--ca", self.ca.is_some()),
+            ("--pin", self.pin.is_some()),
             ("--cert", self.cert.is_some()),
             ("--server-name", self.server_name.is_some()),
             ("--insecure", self.insecure),

@@ -8,7 +8,7 @@ use nest_wire::tls::{
 };
 
 use crate::{
-    address::Address,
+    address::{Address, HostPort},
     duration,
     failure::{Failure, Status, with_causes},
 };
@@ -30,6 +30,7 @@ pub(super) enum DialError {
 }
 
 const NO_TLS: &str = "it does not answer with TLS";
+const WHOM_TO_TRUST: &str = "--ca FILE names the authority, --pin FILE the service's own certificate";
 const IS_IT_RUNNING: &str = "is the service running? Nest listens on localhost:3000 unless told otherwise";
 
 impl DialError {
@@ -61,7 +62,7 @@ impl DialError {
             return Failure::new(Status::NoConnection, format_args!("TLS with {address} failed"));
         };
         let (reason, hint) = match self {
-            Self::Tls(error) => handshake_reason(error),
+            Self::Tls(error) => handshake_reason(error, place),
             _ => (NO_TLS.to_owned(), Some(plain(place))),
         };
         let failure = Failure::new(Status::NoConnection, format_args!("TLS with {place} failed: {reason}"));
@@ -72,7 +73,7 @@ impl DialError {
     }
 }
 
-fn plain(place: impl std::fmt::Display) -> String {
+fn plain(place: &HostPort) -> String {
     format!("if it speaks plain TCP, write {place}")
 }
 
@@ -137,7 +138,7 @@ fn socket_reason(error: &io::Error) -> (String, Option<&'static str>) {
 }
 
 /// Returns why a handshake failed, and the remedy.
-fn handshake_reason(error: &io::Error) -> (String, Option<String>) {
+fn handshake_reason(error: &io::Error, place: &HostPort) -> (String, Option<String>) {
     let Some(handshake) = error.get_ref().and_then(|error| error.downcast_ref::<HandshakeError>()) else {
         return (with_causes(error), None);
     };
@@ -155,19 +156,30 @@ fn handshake_reason(error: &io::Error) -> (String, Option<String>) {
         }
         Some(RustlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             let reason = "no authority that is trusted has signed its certificate";
-            (reason.to_owned(), Some("--ca FILE names the authority".to_owned()))
+            (reason.to_owned(), Some(WHOM_TO_TRUST.to_owned()))
         }
-        Some(RustlsError::InvalidMessage(_)) => (NO_TLS.to_owned(), None),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            ("it closed the connection instead of answering".to_owned(), None)
+        Some(RustlsError::InvalidMessage(_)) => (NO_TLS.to_owned(), Some(plain(place))),
+        None if is_closed(error) => {
+            let reason = "it closed the connection instead of answering";
+            (reason.to_owned(), Some(plain(place)))
         }
         _ => {
             let reason = std::error::Error::source(handshake).map_or_else(|| handshake.to_string(), with_causes);
             // What follows is for programs that use the library: which type pins a certificate.
-            let end = reason.find("; pin it").unwrap_or(reason.len());
-            (reason[..end].to_owned(), None)
+            match reason.split_once("; pin it") {
+                Some((reason, _)) => (reason.to_owned(), Some(WHOM_TO_TRUST.to_owned())),
+                None => (reason, None),
+            }
         }
     }
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }
 
 /// Returns the name in `DnsName("example.org")` or `IpAddress(127.0.0.1)`, which is how rustls

@@ -17,8 +17,13 @@ use crate::{
 /// The pause after the first attempt; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// With less time left it is given up.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// An attempt with less time than this would only say that there was no time.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// Calls `attempt` until it succeeds, for `wait` at most. It receives the time that is left.
+/// Calls `attempt` until it succeeds, for `wait` at most. It receives the time
+/// that is left, or a second at least.
 ///
 /// # Errors
 /// The last attempt's failure, or at once one of usage: that does not pass.
@@ -31,17 +36,18 @@ where
     let (mut pause, mut attempts) = (FIRST_PAUSE, 1_u32);
     loop {
         let left = wait.saturating_sub(begun.elapsed());
-        let failure = match attempt(left).await {
+        let failure = match attempt(left.max(SHORTEST_ATTEMPT)).await {
             Err(failure) if failure.status() != Status::Usage => failure,
             over => return over,
         };
         let left = wait.saturating_sub(begun.elapsed());
-        if left <= pause {
+        if left < SHORTEST_PAUSE {
             let waited = duration::shown(begun.elapsed());
             let plural = if attempts == 1 { "" } else { "s" };
             return Err(failure.after(&format!("{attempts} attempt{plural} in {waited}")));
         }
-        sleep(pause).await;
+        // The end of the wait is not slept through.
+        sleep(pause.min(left / 2)).await;
         pause = longer(pause);
         attempts += 1;
     }
