@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod data;
 mod demo;
+mod documents;
 mod emit;
 mod generated;
 mod lines;

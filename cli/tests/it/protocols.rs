@@ -90,7 +90,7 @@ async fn a_service_that_waits_for_the_rest_of_its_own_frame_is_found_out_at_the_
     let service = async {
         let (mut stream, _) = listener.accept().await.expect("a caller");
         let mut request = [0; 1024];
-        stream.read(&mut request).await.expect("a request");
+        assert_ne!(stream.read(&mut request).await.expect("a request"), 0);
         let reply = "21#{\"response\":\"求和\"}";
         stream.write_all(reply.as_bytes()).await.expect("a link");
         while matches!(stream.read(&mut request).await, Ok(1..)) {}
