@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use nest_wire::{
     client::RequestBuilder,
-    json::{self, Object, Value},
+    json::{Object, Value},
     pattern::{IncomingPattern, Pattern},
 };
 
@@ -15,16 +15,13 @@ use crate::{
     duration,
     failure::Failure,
     lines::Lines,
+    metadata::{MetadataOptions, with_metadata},
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct CallOptions {
-    /// A member of the metadata, a text; repeatable. Nest 12.1 and later read it
-    #[arg(short, long, value_name = "KEY=VALUE", value_parser = member)]
-    metadata: Vec<(String, String)>,
-    /// The whole metadata, instead
-    #[arg(long, value_name = "JSON", conflicts_with = "metadata")]
-    metadata_json: Option<String>,
+    #[command(flatten)]
+    metadata: MetadataOptions,
     /// How long to wait for the answer: 2, 0.5, 500ms, 10s, 1m
     ///
     /// Each further value has this time anew. Connecting is not counted.
@@ -63,7 +60,7 @@ impl CallOptions {
     /// connected yet.
     pub(crate) fn ready(self) -> Result<Ready, Failure> {
         let pattern = pattern("PATTERN", &self.pattern)?;
-        let metadata = self.metadata()?;
+        let metadata = self.metadata.read()?;
         let data = match (self.data, self.lines) {
             (None, _) => Lines::one(Value::Object(Object::default())),
             (Some(source), true) => Lines::of(source)?,
@@ -77,26 +74,13 @@ impl CallOptions {
             metadata,
         })
     }
-
-    fn metadata(&self) -> Result<Option<Value>, Failure> {
-        if let Some(text) = &self.metadata_json {
-            let parsed = json::parse(text).map_err(|error| json_failure("--metadata-json", &error, text));
-            return parsed.map(Some);
-        }
-        let members = self.metadata.iter();
-        let members: Object = members.map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        Ok((!self.metadata.is_empty()).then_some(Value::Object(members)))
-    }
 }
 
 impl Ready {
     /// Returns a call with this data that has not been sent yet.
     pub(crate) fn request(&self, data: &Value) -> RequestBuilder {
         let request = self.caller.request(self.pattern.clone()).data(data);
-        match &self.metadata {
-            Some(metadata) => request.metadata(metadata),
-            None => request,
-        }
+        with_metadata(request, self.metadata.as_ref())
     }
 
     /// Returns what to explain a failure with, after this many values.
@@ -123,11 +107,6 @@ pub(crate) fn looked_up(pattern: &Pattern, compat: nest_wire::Compat) -> String 
             .map_or_else(|| "(none)".to_owned(), ToString::to_string),
         Err(_) => pattern.to_string(),
     }
-}
-
-fn member(text: &str) -> Result<(String, String), &'static str> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

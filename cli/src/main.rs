@@ -21,6 +21,7 @@ mod listen;
 #[allow(dead_code, reason = "for the commands that listen")]
 mod listen_address;
 mod man;
+mod metadata;
 mod pointer;
 mod route;
 mod send;

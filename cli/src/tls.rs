@@ -15,27 +15,30 @@ use nest_wire::tls::{
 
 use crate::failure::{Failure, with_causes};
 
+/// The heading in `--help`. Each option has it by itself: one of the struct would go on to the
+/// arguments behind it.
+const HEADING: &str = "TLS, for tls://HOST:PORT";
+
 /// The options for `tls://HOST:PORT`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "TLS, for tls://HOST:PORT")]
 pub(crate) struct TlsOptions {
     /// The authorities to trust, in a PEM file, instead of the operating system's
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) ca: Option<PathBuf>,
     /// The service's own certificate, in a PEM file: trusted without an authority or a name
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["ca", "server_name", "insecure"])]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", conflicts_with_all = ["ca", "server_name", "insecure"])]
     pub(crate) pin: Option<PathBuf>,
     /// The certificate to show, in a PEM file
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
     /// The key of that certificate, in a PEM file
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
     /// The name that the service's certificate has to be for, if not that of the host
-    #[arg(long, value_name = "NAME", conflicts_with = "insecure")]
+    #[arg(long, help_heading = HEADING, value_name = "NAME", conflicts_with = "insecure")]
     pub(crate) server_name: Option<String>,
     /// Trust any certificate: nobody is verified, which is said on each use
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub(crate) insecure: bool,
 }
 

@@ -221,6 +221,55 @@ mod tests {
     }
 
     #[test]
+    fn each_reason_has_its_words_and_its_hint() {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (plain, tls) = (address("db:8888"), address("tls://db:8888"));
+        let refused = io::ErrorKind::ConnectionRefused;
+        let itself = io::Error::new(
+            refused,
+            "nothing listens there: the system connected the socket to itself",
+        );
+        for (error, address, message) in [
+            (
+                DialError::Name(io::Error::other("Name or service not known")),
+                &plain,
+                "cannot connect to db:8888: no such host",
+            ),
+            (
+                DialError::Late(Duration::from_secs(10)),
+                &plain,
+                "cannot connect to db:8888: no answer within 10 s",
+            ),
+            (
+                DialError::Unreachable(vec![([127, 0, 0, 1].into(), itself)]),
+                &plain,
+                "cannot connect to db:8888: nothing listens there: the system connected the socket to itself",
+            ),
+            (
+                DialError::Unreachable(attempts(&[("::1", refused)])),
+                &tls,
+                "cannot connect to tls://db:8888: refused",
+            ),
+            (
+                DialError::LateTls,
+                &tls,
+                "TLS with db:8888 failed: it does not answer with TLS",
+            ),
+            (
+                DialError::Tls(of(io::ErrorKind::ConnectionReset)),
+                &tls,
+                "TLS with db:8888 failed: connection reset",
+            ),
+        ] {
+            let failure = error.failure(address);
+            assert_eq!(
+                (failure.message(), failure.status()),
+                (Some(message), Status::NoConnection)
+            );
+        }
+    }
+
+    #[test]
     fn the_names_in_a_certificate_are_shown_bare() {
         assert_eq!(bare("DnsName(\"example.org\")"), "example.org");
         assert_eq!(bare("IpAddress(127.0.0.1)"), "127.0.0.1");

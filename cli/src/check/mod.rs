@@ -20,6 +20,7 @@ use crate::{
     duration,
     failure::{Failure, STATUSES, Status},
     junit::Suite,
+    metadata::{MetadataOptions, with_metadata},
 };
 use expectation::Expectations;
 use wait::until_well;
@@ -46,6 +47,8 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     #[command(flatten)]
+    metadata: MetadataOptions,
+    #[command(flatten)]
     connect: ConnectOptions,
     /// What to ask: JSON if it begins with { or [, else a string
     ///
@@ -69,6 +72,7 @@ Examples:
 struct Question {
     pattern: Pattern,
     data: Value,
+    metadata: Option<Value>,
     expectations: Expectations,
 }
 
@@ -107,6 +111,7 @@ impl Check {
         };
         Ok(Some(Question {
             pattern: pattern("PATTERN", text)?,
+            metadata: self.metadata.read()?,
             expectations: Expectations::read(self.expect.as_deref(), &self.expect_at)?,
             data: match &self.data {
                 Some(source) => source.read()?,
@@ -126,6 +131,7 @@ impl Check {
             return Ok(());
         };
         let request = caller.request(question.pattern.clone()).data(&question.data);
+        let request = with_metadata(request, question.metadata.as_ref());
         let left = limit.saturating_sub(begun.elapsed());
         let answer = request.timeout(left).send::<Maybe<Value>>().await;
         let answer = answer.map_err(|error| match error {

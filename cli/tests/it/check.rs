@@ -12,7 +12,7 @@ use futures_util::stream;
 use nest_wire::{
     json,
     packet::{RawJson, RpcError},
-    server::{ReplyStream, Router},
+    server::{Metadata, ReplyStream, Router},
 };
 use tokio::net::TcpListener;
 
@@ -123,6 +123,22 @@ async fn a_check_may_send_data() {
     let address = service(router()).await;
     let ended = run(&["check", &address, "health", "[1]"]).await;
     assert_eq!(ended, Ended::badly(1, "{\"status\":\"error\",\"message\":\"[1]\"}\n"));
+}
+
+#[tokio::test]
+async fn a_check_may_send_metadata() {
+    let who = async |Metadata(metadata): Metadata<json::Value>| metadata;
+    let address = service(Router::new().message("who", who)).await;
+    let args = [
+        "check",
+        "-m",
+        "tenant=acme",
+        "--expect-at",
+        "/tenant=\"acme\"",
+        &address,
+        "who",
+    ];
+    assert_eq!(run(&args).await, Ended::well(""));
 }
 
 #[tokio::test]

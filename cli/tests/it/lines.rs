@@ -150,6 +150,19 @@ async fn events_are_emitted_in_the_order_of_the_lines() {
 }
 
 #[tokio::test]
+async fn events_before_a_line_that_is_no_data_are_emitted() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let log = async move |Payload(number): Payload<u32>| {
+        let _ = tell.send(number);
+    };
+    let address = service(Router::new().event("log", log)).await;
+    let ended = run_with_stdin(&["emit", "--lines", &address, "log", "-"], b"1\n2\n{\n4\n").await;
+    let message = "error: standard input, line 3: unexpected end of JSON text at byte 1\n";
+    assert_eq!(ended, Ended::badly(2, message));
+    assert_eq!((told.recv().await, told.recv().await), (Some(1), Some(2)));
+}
+
+#[tokio::test]
 async fn without_a_service_no_line_is_tried() {
     let ended = run(&["send", "--lines", &nowhere(), "echo", "1\n2"]).await;
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
