@@ -1,82 +1,39 @@
-//! Where a command listens: `PORT`, `:PORT`, `HOST:PORT`, `tls://…` or `unix:PATH`.
+//! Listens where a command was told to.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use nest_wire::server::HostListener;
 
-use crate::address::{Address, AddressError, Scheme, checked, port_of, scheme};
+use crate::{address::HostPort, failure::Failure};
 
-/// An address to listen on. A port alone stands for `localhost`, `:PORT` for all interfaces; port 0
-/// picks a free one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Listen {
-    Tcp(String),
-    Tls(String),
-    Unix(PathBuf),
-}
-
-impl Listen {
-    /// Returns true if a caller of `address` would reach this listener.
-    pub(crate) fn is(&self, address: &Address) -> bool {
-        match (self, address) {
-            (Self::Tcp(ours), Address::Tcp(theirs)) | (Self::Tls(ours), Address::Tls(theirs)) => ours == theirs,
-            (Self::Unix(ours), Address::Unix(theirs)) => ours == theirs,
-            _ => false,
-        }
+/// Listens on all addresses of the host. Returns the listener.
+pub(crate) async fn listen(place: &HostPort) -> Result<HostListener, Failure> {
+    match HostListener::bind(place.to_string()).await {
+        // A machine without IPv6 has no `[::]`, which stands for all interfaces of both families.
+        Err(_) if place.host() == "::" => HostListener::bind(("0.0.0.0", place.port())).await,
+        bound => bound,
     }
-}
-
-impl FromStr for Listen {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        match scheme(text)? {
-            Scheme::Unix(path) => Ok(Self::Unix(path)),
-            Scheme::Tcp(address) => with_host(address).map(Self::Tcp),
-            Scheme::Tls(address) => with_host(address).map(Self::Tls),
-        }
-    }
-}
-
-fn with_host(text: &str) -> Result<String, AddressError> {
-    match text.strip_prefix(':') {
-        Some(port) => port_of(port, 0).map(|port| format!("[::]:{port}")),
-        None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            port_of(text, 0).map(|port| format!("localhost:{port}"))
-        }
-        None => checked(text, 0),
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => f.write_str(address),
-            Self::Tls(address) => write!(f, "tls://{address}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
+    .map_err(|error| Failure::cannot_listen(place, &error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_port_alone_is_localhost_and_a_colon_before_it_is_all_interfaces() {
-        for (text, address) in [
-            ("8889", "localhost:8889"),
-            ("0", "localhost:0"),
-            (":8889", "[::]:8889"),
-            ("127.0.0.1:0", "127.0.0.1:0"),
-            ("tls://8889", "tls://localhost:8889"),
-            ("unix:/run/a.sock", "unix:/run/a.sock"),
-        ] {
-            let listen = text.parse::<Listen>().map(|listen| listen.to_string());
-            assert_eq!(listen, Ok(address.to_owned()));
-        }
-        assert_eq!(
-            "70000".parse::<Listen>(),
-            Err(AddressError::Port("70000".to_owned(), 0))
-        );
-        assert_eq!("localhost".parse::<Listen>(), Err(AddressError::NoPort));
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_said_to_be() {
+        let taken = listen(&HostPort::new("127.0.0.1", 0)).await.expect("a free port");
+        let port = taken.local_addrs().expect("bound")[0].port();
+        let failure = listen(&HostPort::new("127.0.0.1", port))
+            .await
+            .expect_err("it is taken");
+        let message = format!("cannot listen on 127.0.0.1:{port}: it is taken");
+        assert_eq!(failure.message(), Some(message.as_str()));
+    }
+
+    #[tokio::test]
+    async fn all_interfaces_are_those_of_ipv4_at_least() {
+        let listener = listen(&HostPort::new("[::]", 0)).await.expect("a free port");
+        let port = listener.local_addrs().expect("bound")[0].port();
+        let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+        connected.expect("it listens");
     }
 }

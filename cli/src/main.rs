@@ -1,13 +1,15 @@
 //! The `nest-wire` command: parse, run, exit status.
 //!
-//! What was typed ([`args::Cli`]) is checked while it is parsed; one file a command says what it does, and `failure` what
-//! each outcome means to a shell.
+//! What was typed ([`args::Cli`]) is checked for its shape while it is parsed; one file a command
+//! says what it does, and `failure` what each outcome means to a shell.
 
 mod address;
 mod args;
 mod call;
+mod caller;
 mod check;
 mod clock;
+mod completions;
 mod data;
 mod demo;
 mod duration;
@@ -15,14 +17,19 @@ mod emit;
 mod failure;
 mod input;
 mod inspect;
+mod junit;
+mod lines;
 mod listen;
+mod listen_address;
+mod man;
+mod metadata;
 mod pointer;
 mod record;
 mod relay;
 mod replay;
+mod route;
 mod send;
 mod signals;
-mod target;
 mod tls;
 mod traffic;
 
@@ -38,7 +45,8 @@ fn main() -> ExitCode {
         .build()
         .expect("the system has room for one more event queue");
     let status = runtime.block_on(cli.run());
-    // Without waiting: a name look-up that outlasts its call would hold the process up past `--timeout`.
+    // Without waiting: a name look-up that outlasts its call would hold the process up past its
+    // timeout.
     runtime.shutdown_background();
     status
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Range, str::FromStr};
 
+use nest_wire::json::Value;
 use serde::{
     Deserializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -44,6 +45,30 @@ impl fmt::Display for Pointer {
 }
 
 impl Pointer {
+    /// Reads a pointer to one value. The empty one is the whole value.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Ok(Self {
+                text: String::new(),
+                steps: Vec::new(),
+            }),
+            _ => text.parse().map_err(|error| format!("{text}: {error}")),
+        }
+    }
+
+    /// Returns the value that this points to, or `None` if there is none. `*` is a key here.
+    pub(crate) fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.steps.iter().try_fold(value, |value, step| match value {
+            Value::Object(members) => members.get(step.as_str()),
+            Value::Array(elements) => elements.get(index(step)?),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Returns true if it names the place with these steps, or one that contains it.
     pub(crate) fn covers(&self, path: &[&str]) -> bool {
         path.len() >= self.steps.len()
@@ -64,6 +89,12 @@ impl Pointer {
         collect(value.get(), offset, &self.steps, &mut found)?;
         Some(found)
     }
+}
+
+/// Returns the index that a step spells: digits without a leading zero.
+fn index(step: &str) -> Option<usize> {
+    let is_index = step == "0" || !step.starts_with(['0', '+']);
+    is_index.then(|| step.parse().ok()).flatten()
 }
 
 /// Adds the ranges of the values that `steps` lead to, from a value that stands at `offset`.
@@ -183,5 +214,36 @@ mod tests {
         assert!(pointer.covers(&["response", "0", "at", "seconds"]));
         assert!(!pointer.covers(&["response", "0"]));
         assert!(!pointer.covers(&["response", "0", "to"]));
+    }
+
+    #[test]
+    fn values_are_found_as_the_rfc_has_it() {
+        let value = nest_wire::json::parse(r#"{"a":[1,{"b":2}],"a/b":3,"m~n":4,"":5,"0":6}"#).expect("JSON");
+        for (pointer, expected) in [
+            ("/a/0", Some("1")),
+            ("/a/1/b", Some("2")),
+            ("/a~1b", Some("3")),
+            ("/m~0n", Some("4")),
+            ("/", Some("5")),
+            ("/0", Some("6")),
+            ("/a/2", None),
+            ("/a/01", None),
+            ("/a/b", None),
+            ("/a/0/x", None),
+            ("/x", None),
+        ] {
+            let pointer = Pointer::parse(pointer).expect("a pointer");
+            let found = pointer.of(&value).map(ToString::to_string);
+            assert_eq!(found.as_deref(), expected, "{}", pointer.as_str());
+        }
+        assert_eq!(Pointer::parse("").expect("a pointer").of(&value), Some(&value));
+    }
+
+    #[test]
+    fn a_pointer_begins_with_a_slash() {
+        assert_eq!(
+            Pointer::parse("response/at"),
+            Err("response/at: a pointer begins with /".to_owned())
+        );
     }
 }

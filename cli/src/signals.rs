@@ -1,4 +1,4 @@
-//! The signals that end a command.
+//! The signals that end a command which has something to finish first.
 
 use tokio::signal;
 

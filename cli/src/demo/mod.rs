@@ -9,7 +9,6 @@ mod packets;
 mod pairing;
 mod screen;
 mod services;
-
 mod toolbox;
 
 pub(super) use error::DemoError;
@@ -29,7 +28,7 @@ const MAJOR: u8 = 12;
 pub(super) async fn run() -> Result<(), Failure> {
     // Whichever ends first, the other one is dropped, and with the demo all its processes.
     tokio::select! {
-        signal = signals::first() => Err(Failure::Stopped(signal)),
+        signal = signals::first() => Err(Failure::stopped(signal, "no process is left running")),
         shown = show(Screen::new()) => shown,
     }
 }

@@ -13,10 +13,7 @@ use std::{
 
 use nest_wire::recording::{Event, Side};
 
-use crate::{
-    failure::{Failure, Status},
-    record::file::reason,
-};
+use crate::failure::{Failure, Status, file_reason};
 
 /// The events of a file, and what else it says of itself.
 pub(crate) struct Input {
@@ -60,7 +57,7 @@ impl Input {
         } else {
             path.display().to_string()
         };
-        let cannot = |error: &io::Error| Failure::new(Status::Usage, format!("{name}: {}", reason(error)));
+        let cannot = |error: &io::Error| Failure::new(Status::Usage, format!("{name}: {}", file_reason(error)));
         let (mut source, is_file): (Box<dyn Read>, bool) = if is_stdin {
             (Box::new(io::stdin()), false)
         } else {

@@ -5,10 +5,7 @@ use std::io::BufRead;
 use bytes::Bytes;
 use nest_wire::recording::{Content, Event, Side};
 
-use crate::{
-    failure::{Failure, Status},
-    record::file::reason,
-};
+use crate::failure::{Failure, Status, file_reason};
 
 /// Returns the bytes as the segments of one connection, and then its end.
 pub(super) fn events(
@@ -26,7 +23,10 @@ pub(super) fn events(
             Ok(bytes) => Content::Segment(Bytes::copy_from_slice(bytes)),
             Err(error) => {
                 has_ended = true;
-                return Some(Err(Failure::new(Status::Usage, format!("{name}: {}", reason(&error)))));
+                return Some(Err(Failure::new(
+                    Status::Usage,
+                    format!("{name}: {}", file_reason(&error)),
+                )));
             }
         };
         match &content {

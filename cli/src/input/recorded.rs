@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, io::BufRead};
 
 use nest_wire::recording::{Event, ReadError, Reader};
 
-use crate::{
-    failure::{Failure, Status},
-    record::file::reason,
-};
+use crate::failure::{Failure, Status, file_reason};
 
 type Events = Box<dyn Iterator<Item = Result<Event, Failure>>>;
 
@@ -27,7 +24,7 @@ pub(super) fn events(
 
 fn failure(name: &str, error: &ReadError) -> Failure {
     let (text, hint) = match error {
-        ReadError::Io(error) => (format!("{name}: {}", reason(error)), None),
+        ReadError::Io(error) => (format!("{name}: {}", file_reason(error)), None),
         ReadError::Empty => (format!("{name} holds no traffic"), None),
         ReadError::Utf16 => (format!("{name} is UTF-16 text: a recording is UTF-8"), None),
         ReadError::Newer { format } => (

@@ -15,8 +15,8 @@ use clap::Args;
 use nest_wire::recording::{Side, Writer};
 
 use crate::{
-    duration::duration,
-    failure::{Failure, Status},
+    duration,
+    failure::{Failure, STATUSES, Status, warn},
     input::{Input, Options},
     pointer::Pointer,
     record::{log::counted, screen::columns},
@@ -32,7 +32,11 @@ use crate::{
 };
 use pairs::Pairs;
 
+/// Read recorded or captured traffic, packet by packet
+///
+/// Shows kinds, patterns and times, ties answers to requests, and explains broken frames.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_help = format!("{EXAMPLES}{STATUSES}"))]
 pub(crate) struct Inspect {
     /// A recording, a capture, or - for standard input
     #[arg(value_name = "FILE")]
@@ -56,13 +60,13 @@ pub(crate) struct Inspect {
     #[arg(long)]
     errors: bool,
     /// Only replies that took at least this long
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     slower: Option<Duration>,
     /// Only from this time on, since the recording began
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     from: Option<Duration>,
     /// Only up to this time, since the recording began
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     to: Option<Duration>,
     /// Show also when connections open and close
     #[arg(long)]
@@ -95,6 +99,14 @@ pub(crate) struct Inspect {
     #[arg(long)]
     truncated: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  nest-wire inspect orders.jsonl --errors
+  nest-wire inspect orders.jsonl --summary
+  nest-wire inspect orders.jsonl --mask /data/password -o masked.jsonl
+
+";
 
 fn side(text: &str) -> Result<Side, &'static str> {
     match text {
@@ -247,7 +259,7 @@ impl Inspection {
 
     fn finish(mut self) -> Result<(), Failure> {
         for pointer in self.mask.unused() {
-            eprintln!("warning: --mask {pointer} matched nothing");
+            warn(format_args!("--mask {pointer} matched nothing"));
         }
         let packets = self.summary.packets;
         self.output.finish(&self.summary)?;
@@ -255,7 +267,7 @@ impl Inspection {
             eprintln!("0 of {}", counted(packets, "packet"));
         }
         match self.is_strict && self.faults > 0 {
-            true => Err(Failure::Said(Status::Unwanted)),
+            true => Err(Failure::silent(Status::Unwanted)),
             false => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use nest_wire::packet::RawJson;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use unicode_width::UnicodeWidthStr;
@@ -11,7 +12,7 @@ use crate::traffic::{
     entry::{Entry, Seen, What},
     line::Width,
     packet::Kind,
-    summary::{cut, printable, time},
+    text::{cut, head, printable, time},
 };
 
 /// Maximum size, in bytes, of the data that is remembered of a call.
@@ -72,12 +73,11 @@ impl Pairs {
         match seen.kind {
             Kind::Request => {
                 let data = seen.payload.as_ref().map_or("", |data| data.as_str());
-                let end = data.floor_char_boundary(MAX_DATA_BYTES);
                 let pair = Pair {
                     at: entry.at,
                     connection: entry.connection,
                     pattern: Arc::clone(seen.pattern.as_ref()?),
-                    data: data[..end].to_owned(),
+                    data: head(data, MAX_DATA_BYTES).to_owned(),
                     values: 0,
                 };
                 self.calls.insert(call, pair);
@@ -103,7 +103,7 @@ impl Pairs {
     fn line(&self, call: u64, pair: &Pair, last: Option<&Seen>) -> String {
         let values = pair.values + u64::from(last.is_some_and(|last| last.kind == Kind::Last));
         let outcome = last.map_or("unanswered", |last| last.kind.name());
-        let reply = last.and_then(|last| last.payload.as_ref()).map(|reply| reply.as_str());
+        let reply = last.and_then(|last| last.payload.as_ref()).map(RawJson::as_str);
         let latency = last.and_then(|last| last.latency);
         if self.is_json {
             return text(&JsonPair {

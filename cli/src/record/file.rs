@@ -12,7 +12,7 @@ use nest_wire::recording::{Event, Reader, Writer};
 
 use crate::{
     clock,
-    failure::{Failure, Status, with_causes},
+    failure::{Failure, file_reason, with_causes},
     pointer::Pointer,
 };
 
@@ -87,7 +87,7 @@ impl RecordingFile {
             self.writer = Writer::new(sink, notes)?;
             self.flush()
         })();
-        begun.map_err(|error| Failure::new(Status::Usage, format!("{}: {}", self.path.display(), reason(&error))))
+        begun.map_err(|error| Failure::usage(format!("{}: {}", self.path.display(), file_reason(&error))))
     }
 
     /// Writes an event. Returns false if the file has reached its largest size.
@@ -164,15 +164,15 @@ pub(crate) fn create(path: &Path, force: bool, append: bool, remedy: &str) -> Re
 
 fn cannot(path: &Path, error: &io::Error) -> Failure {
     match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::new(Status::Usage, format!("{} exists", path.display())),
-        _ => Failure::new(Status::Usage, format!("{}: {}", path.display(), reason(error))),
+        io::ErrorKind::AlreadyExists => Failure::usage(format!("{} exists", path.display())),
+        _ => Failure::usage(format!("{}: {}", path.display(), file_reason(error))),
     }
 }
 
 /// Reads what a recording holds already.
 fn before(path: &Path) -> Result<Before, Failure> {
-    let cannot = |why: String| Failure::new(Status::Usage, format!("{}: {why}", path.display()));
-    let file = File::open(path).map_err(|error| cannot(reason(&error)))?;
+    let cannot = |why: String| Failure::usage(format!("{}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| cannot(file_reason(&error)))?;
     let mut reader = Reader::new(BufReader::new(file)).map_err(|error| cannot(with_causes(&error)))?;
     let mut before = Before {
         time: Duration::ZERO,
@@ -193,16 +193,4 @@ fn before(path: &Path) -> Result<Before, Failure> {
     let since = began.and_then(|began| SystemTime::now().duration_since(began).ok());
     before.time = before.time.max(since.unwrap_or_default());
     Ok(before)
-}
-
-/// Returns why a file cannot be used, in the fewest words.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => "it exists".to_owned(),
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        io::ErrorKind::StorageFull => "no space left".to_owned(),
-        _ => with_causes(error),
-    }
 }

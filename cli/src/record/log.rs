@@ -15,13 +15,10 @@ use std::{
 use nest_wire::recording::{Content, Event};
 use tokio::sync::watch;
 
-use super::{
-    file::{RecordingFile, reason},
-    screen::Screen,
-};
+use super::{file::RecordingFile, screen::Screen};
 use crate::{
     clock,
-    failure::{Failure, Status},
+    failure::{Failure, Status, file_reason, warn},
     traffic::{mask::Mask, reading::Reading, summary::Summary},
 };
 
@@ -228,7 +225,7 @@ impl Recorder {
             let name = file.path().display().to_string();
             eprintln!(
                 "error: {name}: {}; traffic passes on, unrecorded since {now}",
-                reason(error)
+                file_reason(error)
             );
             file.cut();
         }
@@ -238,7 +235,7 @@ impl Recorder {
     fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
         self.flush();
         for pointer in self.mask.unused() {
-            eprintln!("warning: --mask {pointer} matched nothing");
+            warn(format_args!("--mask {pointer} matched nothing"));
         }
         if self.mask.unmasked() > 0 && !self.mask.is_empty() {
             eprintln!(
@@ -261,10 +258,10 @@ impl Recorder {
         }
         if has_lost {
             let what = "the disk or the terminal was slower than the traffic: some of it is not recorded";
-            return Err(Failure::new(Status::Output, what));
+            return Err(Failure::new(Status::Unwritable, what));
         }
         match self.is_broken || self.is_mute {
-            true => Err(Failure::Said(Status::Output)),
+            true => Err(Failure::silent(Status::Unwritable)),
             false => Ok(()),
         }
     }

@@ -20,9 +20,9 @@ use tokio::{
 
 use crate::{
     address::Address,
-    duration::duration,
-    failure::{Failure, Status},
-    listen::Listen,
+    duration,
+    failure::{Failure, STATUSES, warn},
+    listen_address::ListenAddress,
     pointer::Pointer,
     relay::{Relay, accept::Acceptor, connect::Connector, reason},
     signals,
@@ -36,7 +36,11 @@ use log::{Log, Recorder};
 use screen::Screen;
 use tls::{ListenTls, ToTls};
 
+/// Record what two services say to each other
+///
+/// A proxy like tap, which writes a file that inspect reads and replay plays.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_help = format!("{RECORD_EXAMPLES}{STATUSES}"))]
 pub(crate) struct Record {
     #[command(flatten)]
     between: Between,
@@ -57,18 +61,35 @@ pub(crate) struct Record {
     quiet: bool,
 }
 
+/// See what two services say to each other, live
+///
+/// A proxy between the callers and the service: bytes pass as they are.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_help = format!("{TAP_EXAMPLES}{STATUSES}"))]
 pub(crate) struct Tap {
     #[command(flatten)]
     between: Between,
 }
+
+const TAP_EXAMPLES: &str = "\
+Example:
+  nest-wire tap --listen 8889 --to localhost:8888
+
+";
+
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  nest-wire record --listen 8889 --to localhost:8888 -o orders.jsonl
+  nest-wire record --listen 8889 --to localhost:8888 -o orders.jsonl --mask /data/password
+
+";
 
 /// A proxy between callers and a service.
 #[derive(Debug, Args)]
 struct Between {
     /// Where callers connect to: 8889 (localhost), :8889 (all interfaces), tls://…, unix:PATH; port 0 picks one
     #[arg(long, value_name = "ADDRESS")]
-    listen: Listen,
+    listen: ListenAddress,
     /// Where the service is: localhost:8888, tls://users:8888, unix:/run/users.sock
     #[arg(long, value_name = "ADDRESS")]
     to: Address,
@@ -82,7 +103,7 @@ struct Between {
     #[arg(long, value_name = "PATTERN|KIND")]
     only: Vec<Only>,
     /// End by itself after this time
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
     #[command(flatten)]
     listen_tls: ListenTls,
@@ -113,10 +134,7 @@ impl Tap {
 impl Between {
     fn check(&self) -> Result<(), Failure> {
         match self.listen.is(&self.to) {
-            true => Err(Failure::new(
-                Status::Usage,
-                "--listen and --to are the same: it would call itself",
-            )),
+            true => Err(Failure::usage("--listen and --to are the same: it would call itself")),
             false => Ok(()),
         }
     }
@@ -168,7 +186,7 @@ impl Between {
         tokio::select! {
             finished = finished => finished.expect("the recorder does not panic"),
             // A second signal: whatever blocks the output is not waited for.
-            signal = signals::first() => Err(Failure::Stopped(signal)),
+            signal = signals::first() => Err(Failure::stopped(signal, "the output was still being written")),
         }
     }
 }
@@ -187,7 +205,7 @@ async fn warn_of_quiet(log: &Log, addresses: &[String]) {
         let address = addresses.first().map_or("", String::as_str);
         eprintln!("nothing yet: do the callers connect to {address}?");
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Says so if the service is not there when the proxy starts: a caller then gets a connection that
@@ -196,10 +214,10 @@ async fn warn_of_absence(to: &Address, tls: &ToTls) {
     if let Ok(connector) = Connector::new(to.clone(), &tls.clone().into())
         && let Err(error) = connector.connect().await
     {
-        eprintln!(
-            "warning: cannot connect to {to}: {}; callers are refused until it is there",
+        warn(format_args!(
+            "cannot connect to {to}: {}; callers are refused until it is there",
             reason(&error)
-        );
+        ));
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -37,6 +37,12 @@ pub(crate) struct ToTls {
     /// Name that the service's certificate is for, if it is not the host
     #[arg(long, value_name = "NAME")]
     to_server_name: Option<String>,
+    /// The service's own certificate, in a PEM file: trusted without an authority or a name
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to_ca", "to_server_name", "to_insecure"])]
+    to_pin: Option<PathBuf>,
+    /// Trust any certificate: nobody is verified
+    #[arg(long, conflicts_with_all = ["to_ca", "to_server_name"])]
+    to_insecure: bool,
 }
 
 impl From<ToTls> for TlsOptions {
@@ -46,6 +52,8 @@ impl From<ToTls> for TlsOptions {
             cert: tls.to_cert,
             key: tls.to_key,
             server_name: tls.to_server_name,
+            pin: tls.to_pin,
+            insecure: tls.to_insecure,
         }
     }
 }

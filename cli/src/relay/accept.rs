@@ -1,6 +1,11 @@
 //! Accepts connections on an address as it was typed.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use nest_wire::{
     server::HostListener,
@@ -14,8 +19,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::stream::Stream;
 use crate::{
-    failure::{Failure, Status, with_causes},
-    listen::Listen,
+    failure::{Failure, Status, warn, with_causes},
+    listen::listen,
+    listen_address::ListenAddress,
     record::tls::ListenTls,
 };
 
@@ -50,16 +56,15 @@ enum Kind {
 
 impl Acceptor {
     /// Listens.
-    pub(crate) async fn bind(listen: &Listen, tls: &ListenTls) -> Result<Self, Failure> {
-        let taken = |error: &io::Error| cannot_listen(listen, error);
-        Ok(match listen {
-            Listen::Tcp(address) => Self::Tcp(bind(address).await.map_err(|error| taken(&error))?),
-            Listen::Tls(address) => {
+    pub(crate) async fn bind(address: &ListenAddress, tls: &ListenTls) -> Result<Self, Failure> {
+        Ok(match address {
+            ListenAddress::Tcp(place) => Self::Tcp(listen(place).await?),
+            ListenAddress::Tls(place) => {
                 let acceptor = TlsAcceptor::from(server_config(tls)?);
-                Self::Tls(bind(address).await.map_err(|error| taken(&error))?, acceptor)
+                Self::Tls(listen(place).await?, acceptor)
             }
-            Listen::Unix(path) => Self::Unix(UnixSocket {
-                listener: UnixListener::bind(path).map_err(|error| taken(&error))?,
+            ListenAddress::Unix(path) => Self::Unix(UnixSocket {
+                listener: bind_unix(path)?,
                 path: path.clone(),
             }),
         })
@@ -122,7 +127,7 @@ impl UnixSocket {
             match self.listener.accept().await {
                 Ok((stream, _)) => return stream,
                 Err(error) => {
-                    eprintln!("warning: cannot accept: {error}");
+                    warn(format_args!("cannot accept: {error}"));
                     sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -136,28 +141,17 @@ impl Drop for UnixSocket {
     }
 }
 
-/// Listens on all addresses of a host. `[::]`, all interfaces, is `0.0.0.0` where IPv6 is off.
-async fn bind(address: &str) -> io::Result<HostListener> {
-    match (HostListener::bind(address).await, address.strip_prefix("[::]:")) {
-        (Err(error), Some(port)) if error.kind() != io::ErrorKind::AddrInUse => {
-            HostListener::bind(format!("0.0.0.0:{port}")).await.map_err(|_| error)
+/// Listens on a path. A socket that is left of a process that has ended is in the way: the user
+/// removes it.
+fn bind_unix(path: &Path) -> Result<UnixListener, Failure> {
+    UnixListener::bind(path).map_err(|error| {
+        let what = format!("cannot listen on unix:{}", path.display());
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Failure::new(Status::NoConnection, format!("{what}: it exists"))
+                .hint(format!("rm {} if no process listens there", path.display())),
+            _ => Failure::new(Status::NoConnection, format!("{what}: {}", with_causes(&error))),
         }
-        (bound, _) => bound,
-    }
-}
-
-fn cannot_listen(listen: &Listen, error: &io::Error) -> Failure {
-    let what = format!("cannot listen on {listen}");
-    match (error.kind(), listen) {
-        (io::ErrorKind::AddrInUse, Listen::Unix(path)) => {
-            Failure::new(Status::Connection, format!("{what}: it exists"))
-                .hint(format!("rm {} if no process listens there", path.display()))
-        }
-        (io::ErrorKind::AddrInUse, _) => {
-            Failure::new(Status::Connection, format!("{what}: it is taken")).hint("--listen 0 picks a free port")
-        }
-        _ => Failure::new(Status::Connection, format!("{what}: {}", with_causes(error))),
-    }
+    })
 }
 
 fn server_config(tls: &ListenTls) -> Result<Arc<ServerConfig>, Failure> {

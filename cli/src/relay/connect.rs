@@ -10,8 +10,8 @@ use tokio::{
 
 use super::stream::Stream;
 use crate::{
-    address::Address,
-    failure::{Failure, Status, with_causes},
+    address::{Address, HostPort},
+    failure::Failure,
     tls::TlsOptions,
 };
 
@@ -27,11 +27,7 @@ pub(crate) struct Connector {
 impl Connector {
     /// Reads the files that TLS needs.
     pub(crate) fn new(address: Address, tls: &TlsOptions) -> Result<Self, Failure> {
-        let usage = |error| Failure::new(Status::Usage, with_causes(&error));
-        let tls = match &address {
-            Address::Tls(_) => Some(tls.client().map_err(usage)?),
-            _ => None,
-        };
+        let tls = address.is_tls().then(|| tls.client()).transpose()?;
         Ok(Self { address, tls })
     }
 
@@ -46,16 +42,15 @@ impl Connector {
             Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
             Address::Tls(address) => {
                 let tls = self.tls.as_ref().expect("made for an address with TLS");
-                let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
-                let stream = tls.connect(host.trim_matches(['[', ']']), tcp(address).await?).await?;
+                let stream = tls.connect(address.host(), tcp(address).await?).await?;
                 Ok(Stream::Tls(Box::new(stream.into())))
             }
         }
     }
 }
 
-async fn tcp(address: &str) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+async fn tcp(address: &HostPort) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address.to_string()).await?;
     // Small packets must not wait for acknowledgements.
     stream.set_nodelay(true)?;
     Ok(stream)

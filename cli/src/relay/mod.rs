@@ -78,7 +78,7 @@ async fn carry(caller: accept::Accepted, connector: Rc<Connector>, seen: Seen) {
     let mut caller = match caller.ready().await {
         Ok(caller) => caller,
         Err(error) => {
-            eprintln!("warning: TLS with a caller failed: {error}");
+            crate::failure::warn(format_args!("TLS with a caller failed: {error}"));
             seen.see(Side::Caller, Content::Reset);
             return;
         }

@@ -16,6 +16,7 @@ use crate::{
     traffic::{
         frames::{Frames, Piece},
         packet::{Kind, Packet},
+        text,
     },
 };
 
@@ -165,7 +166,7 @@ impl Book {
 const COMPARED: usize = 500;
 
 fn head(text: &str) -> &str {
-    &text[..text.floor_char_boundary(COMPARED)]
+    text::head(text, COMPARED)
 }
 
 /// Returns JSON so that equal values have equal texts: keys in order, numbers as JavaScript writes

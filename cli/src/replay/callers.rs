@@ -21,6 +21,7 @@ use crate::{
         filter::Only,
         frames::{Frame, Frames, Piece},
         packet::{Kind, Packet},
+        text::head,
     },
 };
 
@@ -442,11 +443,10 @@ impl Player {
 
 impl Call {
     fn new(number: u64, pattern: String, data: &str, at: Option<Duration>) -> Self {
-        let end = data.floor_char_boundary(MAX_DATA_BYTES);
         Self {
             number,
             pattern,
-            data: data[..end].to_owned(),
+            data: head(data, MAX_DATA_BYTES).to_owned(),
             at,
             sent: Instant::now(),
             recorded: VecDeque::new(),
@@ -481,7 +481,7 @@ impl Call {
         let values = crate::record::log::counted(self.values, "reply").replace("replys", "replies");
         let took = self
             .took
-            .map(|took| format!(" after {}", crate::traffic::summary::time(took)));
+            .map(|took| format!(" after {}", crate::traffic::text::time(took)));
         format!(
             "no answer within {} s; recorded: {values}{}",
             limit.as_secs_f64(),

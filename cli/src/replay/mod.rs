@@ -19,10 +19,10 @@ use tokio::task::LocalSet;
 
 use crate::{
     address::Address,
-    duration::duration,
-    failure::{Failure, Status},
+    duration,
+    failure::{Failure, STATUSES, Status, warn},
     input::{Input, Options as InputOptions},
-    listen::Listen,
+    listen_address::ListenAddress,
     pointer::Pointer,
     record::{
         log::counted,
@@ -39,7 +39,12 @@ use report::Report;
 use stand_in::{StandIn, Until};
 use update::Update;
 
+/// Play one side of a recording against the other one, live
+///
+/// With --to it makes the recorded calls and compares every answer; with --listen it answers
+/// callers under test with what was recorded, and nothing else.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_help = format!("{EXAMPLES}{STATUSES}"))]
 #[command(group = ArgGroup::new("side").required(true).args(["to", "listen"]))]
 pub(crate) struct Replay {
     /// A recording, or - for standard input
@@ -50,7 +55,7 @@ pub(crate) struct Replay {
     to: Option<Address>,
     /// Play the service there, for callers under test
     #[arg(long, value_name = "ADDRESS")]
-    listen: Option<Listen>,
+    listen: Option<ListenAddress>,
     /// Do not compare these members, or what they contain: /response/at, /response/*/id; with --listen, of requests; repeatable
     #[arg(long, value_name = "POINTER")]
     ignore: Vec<Pointer>,
@@ -67,6 +72,13 @@ pub(crate) struct Replay {
     to_tls: ToTls,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  nest-wire replay orders.jsonl --to localhost:8888 --ignore /response/at
+  nest-wire replay orders.jsonl --listen 8888 --until all
+
+";
+
 /// How the callers are played.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --to")]
@@ -78,7 +90,7 @@ struct CallersArgs {
     #[arg(long = "loop", value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "listen")]
     times: u64,
     /// How long to wait for an answer, and between the values of a stream
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration, conflicts_with = "listen")]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse, conflicts_with = "listen")]
     timeout: Duration,
     /// Only calls of this pattern; repeatable
     #[arg(long, value_name = "PATTERN", conflicts_with = "listen")]
@@ -154,7 +166,7 @@ fn until(text: &str) -> Result<Until, &'static str> {
     match text.split_once('=') {
         None if text == "signal" => Ok(Until::Signal),
         None if text == "all" => Ok(Until::All),
-        Some(("idle", time)) => duration(time).map(Until::Idle),
+        Some(("idle", time)) => duration::parse(time).map(Until::Idle),
         _ => Err("signal, all, or idle=DURATION"),
     }
 }
@@ -176,7 +188,7 @@ impl Replay {
         Input::open(&self.file, options)
     }
 
-    async fn play_service(self, listen: Listen) -> Result<(), Failure> {
+    async fn play_service(self, listen: ListenAddress) -> Result<(), Failure> {
         let input = self.input()?;
         let name = input.name.clone();
         let masked = masked(&input);
@@ -216,7 +228,7 @@ impl Replay {
                 .run_until(async {
                     tokio::select! {
                         played = play(&mut player, input) => played.map_err(Some),
-                        signal = signals::first() => Err(Some(Stop::Failed(Failure::Stopped(signal)))),
+                        signal = signals::first() => Err(Some(Stop::Failed(Failure::stopped(signal, "not all of the recording was played")))),
                     }
                 })
                 .await;
@@ -232,7 +244,7 @@ impl Replay {
                         "cannot connect to {to}: {why}; 0 of {} were made",
                         counted(calls, "call")
                     );
-                    return Err(Failure::new(Status::Connection, failure));
+                    return Err(Failure::new(Status::NoConnection, failure));
                 }
                 Some(Stop::Failed(failure)) => {
                     let (report, _) = player.stopped();
@@ -242,18 +254,18 @@ impl Replay {
                 Some(Stop::First) => {
                     let (report, _) = player.stopped();
                     report.finish(began.elapsed())?;
-                    return Err(Failure::Said(Status::Unwanted));
+                    return Err(Failure::silent(Status::Unwanted));
                 }
             }
             let finished = local.run_until(player.finish()).await;
             let (finished, comparison, update) = match finished {
                 Ok(finished) => finished,
                 Err(Stop::Failed(failure)) => return Err(failure),
-                Err(_) => return Err(Failure::Said(Status::Unwanted)),
+                Err(_) => return Err(Failure::silent(Status::Unwanted)),
             };
             report = finished;
             for pointer in comparison.unused() {
-                eprintln!("warning: --ignore {pointer} matched nothing");
+                warn(format_args!("--ignore {pointer} matched nothing"));
             }
             if let Some(update) = update {
                 self.update(update, &report)?;
@@ -300,8 +312,8 @@ impl Replay {
             report.write_junit(junit)?;
         }
         match (differ, lost) {
-            (1.., _) if !self.callers.update => Err(Failure::Said(Status::Unwanted)),
-            (_, 1..) => Err(Failure::Said(Status::Connection)),
+            (1.., _) if !self.callers.update => Err(Failure::silent(Status::Unwanted)),
+            (_, 1..) => Err(Failure::silent(Status::NoConnection)),
             _ => Ok(()),
         }
     }

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::compare::Difference;
 use crate::{
-    failure::{Failure, Status},
-    record::{file::reason, log::counted},
-    traffic::summary::{cut, printable},
+    failure::{Failure, Status, file_reason},
+    record::log::counted,
+    traffic::text::{cut, printable},
 };
 
 /// Maximum width, in columns, of a value that is shown.
@@ -130,8 +130,12 @@ impl Report {
         let mut report = JUnit::new("nest-wire");
         report.add_test_suites(self.junit);
         let text = report.to_string().expect("texts can be written as XML");
-        fs::write(path, text)
-            .map_err(|error| Failure::new(Status::Output, format!("{}: {}", path.display(), reason(&error))))
+        fs::write(path, text).map_err(|error| {
+            Failure::new(
+                Status::Unwritable,
+                format!("{}: {}", path.display(), file_reason(&error)),
+            )
+        })
     }
 }
 

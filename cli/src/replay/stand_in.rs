@@ -26,7 +26,7 @@ use crate::{
     traffic::{
         frames::{Frames, Piece},
         packet::{Kind, Packet},
-        summary::{cut, printable},
+        text::{cut, printable},
     },
 };
 
@@ -143,7 +143,7 @@ impl StandIn {
         match (counts.answered, counts.unknown) {
             (0, 0) => Err(Failure::new(Status::Unwanted, "nobody called")),
             (_, 0) => Ok(()),
-            _ => Err(Failure::Said(Status::Unwanted)),
+            _ => Err(Failure::silent(Status::Unwanted)),
         }
     }
 

@@ -12,10 +12,7 @@ use nest_wire::{
     recording::{Content, Event, Side, Writer},
 };
 
-use crate::{
-    failure::{Failure, Status},
-    record::file::reason,
-};
+use crate::failure::{Failure, Status, file_reason};
 
 /// Writes beside the old file, which is replaced at the end.
 pub(super) struct Update {
@@ -68,5 +65,8 @@ impl Update {
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Status::Output, format!("{}: {}", path.display(), reason(error)))
+    Failure::new(
+        Status::Unwritable,
+        format!("{}: {}", path.display(), file_reason(error)),
+    )
 }

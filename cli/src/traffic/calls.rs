@@ -36,9 +36,4 @@ impl Calls {
             false => self.0.get(id.as_str()).cloned(),
         }
     }
-
-    /// Returns the calls that were never answered.
-    pub(crate) fn into_waiting(self) -> impl Iterator<Item = Call> {
-        self.0.into_values()
-    }
 }

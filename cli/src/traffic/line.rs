@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     entry::{Entry, Seen, What},
     packet::Kind,
-    summary::{cut, printable, time},
+    text::{cut, printable, time},
 };
 
 const CALLER: Style = colored(AnsiColor::Cyan);

@@ -18,3 +18,4 @@ pub(crate) mod mask;
 pub(crate) mod packet;
 pub(crate) mod reading;
 pub(crate) mod summary;
+pub(crate) mod text;

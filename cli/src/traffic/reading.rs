@@ -83,13 +83,6 @@ impl Reading {
         (connection.caller, connection.service) = (direction(), direction());
     }
 
-    /// Returns the calls that wait for a reply still.
-    pub(crate) fn into_waiting(self) -> impl Iterator<Item = Call> {
-        self.connections
-            .into_values()
-            .flat_map(|connection| connection.calls.into_waiting())
-    }
-
     fn segment(&mut self, event: &Event, bytes: &[u8], mut see: impl FnMut(What)) {
         let connection = self.connections.entry(event.connection).or_default();
         let direction = connection.direction(event.from);

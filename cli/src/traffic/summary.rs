@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     entry::{Entry, Seen, What},
     packet::Kind,
+    text::{cut, printable, time},
 };
 
 /// Maximum number of patterns with a row of their own.
@@ -84,14 +85,6 @@ impl Summary {
         rows.sort_by(|a, b| (a.1, b.2.asked, a.0).cmp(&(b.1, a.2.asked, b.0)));
         rows
     }
-
-    /// Returns the number of requests without a last reply.
-    pub(crate) fn unanswered(&self) -> u64 {
-        self.rows()
-            .iter()
-            .map(|(_, is_event, row)| if *is_event { 0 } else { row.unanswered() })
-            .sum()
-    }
 }
 
 impl Row {
@@ -163,54 +156,4 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
-}
-
-/// Returns a time with two or three digits: `118 us`, `3.4 ms`, `386 ms`, `1.2 s`.
-pub(crate) fn time(time: Duration) -> String {
-    let micros = time.as_micros();
-    match micros {
-        0..1_000 => format!("{micros} us"),
-        1_000..100_000 => format!("{:.1} ms", micros as f64 / 1e3),
-        100_000..1_000_000 => format!("{} ms", micros / 1_000),
-        _ => format!("{:.1} s", micros as f64 / 1e6),
-    }
-}
-
-/// Returns a text with its control characters escaped: what comes off the wire must not move the
-/// cursor or change colours.
-pub(crate) fn printable(text: &str) -> String {
-    let is_harmless = |character: char| !character.is_control() && !is_format(character);
-    if text.chars().all(is_harmless) {
-        return text.to_owned();
-    }
-    text.chars()
-        .flat_map(|character| -> Box<dyn Iterator<Item = char>> {
-            match is_harmless(character) {
-                true => Box::new(std::iter::once(character)),
-                false => Box::new(character.escape_unicode()),
-            }
-        })
-        .collect()
-}
-
-/// Characters that change the direction of a line, or are not seen at all.
-fn is_format(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Returns the text if it is at most `width` columns wide, or else its beginning and `…`.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut cut = String::new();
-    let mut columns = 0;
-    for character in text.chars() {
-        columns += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
-        if columns >= width {
-            break;
-        }
-        cut.push(character);
-    }
-    cut + "…"
 }

@@ -1,12 +1,16 @@
 //! Running the binary, and services for it to call.
 
-use std::{future::IntoFuture, net::SocketAddr, process::Stdio};
+use std::{future::IntoFuture, net::SocketAddr, path::PathBuf, process::Stdio};
 
 use nest_wire::server::{HostListener, Router, serve};
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, Command},
 };
+
+/// The hint that a refused connection has.
+pub(crate) const IS_IT_RUNNING: &str =
+    "hint: is the service running? Nest listens on localhost:3000 unless told otherwise\n";
 
 /// How the binary ended, and what it printed.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,6 +80,20 @@ impl Ended {
             ..self
         }
     }
+}
+
+/// A directory of this test alone, which is empty.
+pub(crate) fn fresh_directory(test: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).expect("a directory");
+    directory
+}
+
+/// An address at which nothing listens.
+pub(crate) fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound").to_string()
 }
 
 /// Serves on a free port for as long as the test runs; gives `HOST:PORT`.

@@ -1,13 +1,26 @@
 //! The real binary, one topic a file. `demo` and `nest` need Node.
 
+mod broken_pipe;
 mod check;
 mod command;
+mod data;
 mod demo;
+mod documents;
 mod emit;
+mod generated;
+mod lines;
+mod mistakes;
 mod nest;
+mod protocols;
 mod record;
 mod replay;
+mod route;
 mod running;
 mod send;
+mod signals;
 mod statuses;
+mod tls;
+#[cfg(unix)]
+mod unix_sockets;
 mod usage;
+mod verbose;

@@ -150,7 +150,7 @@ async fn output_that_cannot_be_written_is_a_failure() {
     let full = std::fs::File::create("/dev/full").expect("the device");
     let mut command = nest_wire(["send", &address, "sum", "[1]"]);
     let child = command.stdout(Stdio::from(full)).spawn().expect("the binary runs");
-    let message = "the output cannot be written: No space left on device (os error 28)\n";
+    let message = "error: the output cannot be written: no space left\n";
     assert_eq!(end_of(child).await, Ended::badly(5, message));
 }
 

@@ -1,0 +1,43 @@
+//! Ctrl-C and `kill`: what shells report as 130 and 143.
+#![cfg(unix)]
+
+use std::os::unix::process::ExitStatusExt;
+
+use nest_wire::server::Router;
+use tokio::{process::Command, sync::mpsc};
+
+use crate::command::{nest_wire, service};
+
+/// That a command which waits for an answer ends at once, and prints nothing further.
+async fn ends_by(signal: &str, number: i32) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let never = async move || {
+        let _ = tell.send(());
+        std::future::pending::<u32>().await
+    };
+    let address = service(Router::new().message("never", never)).await;
+    for args in [
+        &["send", &address, "never"][..],
+        &["check", "--timeout", "30s", &address, "never"],
+    ] {
+        let child = nest_wire(args).spawn().expect("the binary runs");
+        told.recv().await.expect("it asks");
+        let id = child.id().expect("it runs").to_string();
+        let killed = Command::new("kill").args([signal, &id]).status().await;
+        assert!(killed.expect("a kill command").success());
+        let output = child.wait_with_output().await.expect("it ends");
+        // Ended by the signal itself, so that a script which was interrupted too ends as well.
+        assert_eq!(output.status.signal(), Some(number), "{args:?}");
+        assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_a_call_that_waits() {
+    ends_by("-INT", 2).await;
+}
+
+#[tokio::test]
+async fn a_kill_ends_a_call_that_waits() {
+    ends_by("-TERM", 15).await;
+}
