@@ -3,9 +3,7 @@
 //! A value that came off the wire may be nested thousands deep, and what is derived would need a
 //! stack frame or several for each level. Here the levels are kept on the heap.
 
-use super::object::Iter;
-use super::string::JsString;
-use super::value::{Array, Object, Value};
+use super::value::{Array, Object, Value, object::Iter, string::JsString};
 
 impl Clone for Value {
     fn clone(&self) -> Self {

@@ -1,8 +1,10 @@
 //! The members of an object, one after the other, their values left as text.
 
-use super::reader::Reader;
-use super::scan::{self, ScanResult};
-use crate::json::parse_error::ParseError;
+use super::{
+    error::ParseError,
+    scalar::Reader,
+    scan::{self, ScanResult},
+};
 
 /// A key as most packets spell it, with quotes and colon and no white space: `"id":`.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ pub(crate) struct Members<'t, const N: usize> {
 /// Members that come in the order of `keys` are recognised at a glance.
 ///
 /// # Errors
-/// As [`parse`](super::parse()), but that no depth is too deep.
+/// As [`parse`](crate::json::parse()), but that no depth is too deep.
 #[inline]
 pub(crate) fn members<'t, const N: usize>(
     text: &'t str,

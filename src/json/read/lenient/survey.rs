@@ -4,13 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 
-use crate::json::{JsString, reader::Reader, scan};
+use crate::json::{
+    read::{scalar::Reader, scan},
+    value::string::JsString,
+};
 
 /// Maximum number of arrays and objects that are open at once: `serde_json`'s own limit.
 pub(super) const MAX_TYPED_DEPTH: usize = 127;
 
 /// The places of members that a later member of the same key replaces.
-pub(in crate::json) struct Survey {
+pub(in crate::json::read) struct Survey {
     replaced: HashSet<usize>,
     is_unusual: bool,
 }
@@ -21,7 +24,7 @@ type Open = Option<HashMap<JsString, usize>>;
 
 impl Survey {
     /// Looks through a text. Returns `None` if it is no JSON or has nothing unusual.
-    pub(in crate::json) fn of(text: &str) -> Option<Self> {
+    pub(in crate::json::read) fn of(text: &str) -> Option<Self> {
         let mut survey = Self {
             replaced: HashSet::new(),
             is_unusual: false,

@@ -9,7 +9,7 @@ use serde::de::{
 use serde_json::Error;
 
 use super::text::unescaped;
-use crate::json::scan;
+use crate::json::read::scan;
 
 pub(super) struct Key<'de>(Cow<'de, str>);
 

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// How many arrays and objects may be open at once in a text that [`parse`](super::parse()) takes.
+/// Maximum number of arrays and objects that are open at once in a text that
+/// [`parse`](crate::json::parse()) accepts.
 ///
 /// `JSON.parse` has no limit of its own, but what it gives can only be written back by Node up to
 /// a depth of about 4,200 with the stack that Node has by default, so no honest peer comes near.

@@ -4,10 +4,10 @@ use serde::de::{Error as _, Visitor};
 use serde_json::Error;
 
 use super::survey::{MAX_TYPED_DEPTH, Survey, is_spelled_as_float};
-use crate::json::{reader::Reader, scan};
+use crate::json::read::{scalar::Reader, scan};
 
 /// The text, its position in it, and what is known of the text.
-pub(in crate::json) struct Lenient<'de, 's> {
+pub(in crate::json::read) struct Lenient<'de, 's> {
     pub(super) text: &'de str,
     pub(super) at: usize,
     pub(super) depth: usize,
@@ -15,7 +15,7 @@ pub(in crate::json) struct Lenient<'de, 's> {
 }
 
 impl<'de, 's> Lenient<'de, 's> {
-    pub(in crate::json) fn new(text: &'de str, survey: &'s Survey) -> Self {
+    pub(in crate::json::read) fn new(text: &'de str, survey: &'s Survey) -> Self {
         Self {
             at: scan::space(text.as_bytes(), 0),
             text,

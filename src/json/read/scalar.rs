@@ -1,9 +1,10 @@
 //! The parts of a JSON text that nest nothing: strings, numbers, words, and the space between.
 
-use super::scan;
-use super::string::{JsString, JsStringBuilder};
-use super::value::Value;
-use crate::json::parse_error::ParseError;
+use super::{error::ParseError, scan};
+use crate::json::value::{
+    Value,
+    string::{JsString, JsStringBuilder},
+};
 
 /// The text, and how far it has been read. `at` always lies on a character's boundary.
 pub(super) struct Reader<'t> {

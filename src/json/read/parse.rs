@@ -1,11 +1,10 @@
 //! `JSON.parse`: the grammar of ECMA-404 and nothing beside it.
 
-use super::parse_error::{MAX_DEPTH, ParseError};
-use super::reader::Reader;
-use super::string::JsString;
-use super::value::Array;
-use super::value::Object;
-use super::value::Value;
+use super::{
+    error::{MAX_DEPTH, ParseError},
+    scalar::Reader,
+};
+use crate::json::value::{Array, Object, Value, string::JsString};
 
 /// Reads a JSON text as `JSON.parse` does.
 ///
