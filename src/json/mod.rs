@@ -36,11 +36,8 @@ mod write;
 pub use buffer::Buffer;
 pub use date::{Date, InvalidDate};
 pub use maybe::Maybe;
-pub use read::{
-    error::{MAX_DEPTH, ParseError},
-    parse::parse,
-    typed::from_str,
-};
+pub use nesting::MAX_DEPTH;
+pub use read::{error::ParseError, parse::parse, typed::from_str};
 pub use value::{Array, Object, Value, object::Iter, string::JsString};
 pub use write::{
     number::number_to_string,
@@ -50,7 +47,7 @@ pub use write::{
 pub(crate) use maybe::{from_undefined, is_undefined};
 pub(crate) use read::{
     members::{ExpectedKey, members, value_end},
-    scan::is_plain_string,
+    plain::is_plain_string,
     typed::path_of_mismatch,
 };
 pub(crate) use value::string::JsStringBuilder;

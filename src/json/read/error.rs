@@ -2,12 +2,7 @@
 
 use thiserror::Error;
 
-/// Maximum number of arrays and objects that are open at once in a text that
-/// [`parse`](crate::json::parse()) accepts.
-///
-/// `JSON.parse` has no limit of its own, but what it gives can only be written back by Node up to
-/// a depth of about 4,200 with the stack that Node has by default, so no honest peer comes near.
-pub const MAX_DEPTH: usize = 10_000;
+use crate::json::nesting::MAX_DEPTH;
 
 /// Why a text is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

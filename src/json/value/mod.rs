@@ -1,6 +1,7 @@
 //! Any value that JSON can carry, with JavaScript's idea of numbers, strings and objects.
 
 mod array;
+pub(super) mod builder;
 mod convert;
 mod embed;
 mod json_macro;

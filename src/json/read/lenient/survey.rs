@@ -1,19 +1,55 @@
 //! What in a text `serde_json` may refuse although `JSON.parse` accepts it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use memchr::memmem;
 
 use crate::json::{
-    read::{scalar::Reader, scan},
+    nesting::MAX_TYPED_DEPTH,
+    read::{
+        grammar::{self, Sink, TooDeep},
+        token::Spelling,
+        unescape::string_value,
+    },
     value::string::JsString,
 };
 
-/// Maximum number of arrays and objects that are open at once: `serde_json`'s own limit.
-pub(super) const MAX_TYPED_DEPTH: usize = 127;
-
 /// The places of members that a later member of the same key replaces.
 pub(in crate::json::read) struct Survey {
+    replaced: HashSet<usize>,
+}
+
+impl Survey {
+    /// Looks through a text. Returns `None` if it is no JSON or has nothing unusual.
+    pub(in crate::json::read) fn of(text: &str) -> Option<Self> {
+        let mut surveyed = Surveyed {
+            text,
+            open: Vec::new(),
+            deeper: 0,
+            replaced: HashSet::new(),
+            is_unusual: false,
+        };
+        grammar::text(text, &mut surveyed).ok()?;
+        surveyed.is_unusual.then_some(Self {
+            replaced: surveyed.replaced,
+        })
+    }
+
+    pub(super) fn is_replaced(&self, at: usize) -> bool {
+        self.replaced.contains(&at)
+    }
+}
+
+/// A text that is looked through.
+struct Surveyed<'t> {
+    text: &'t str,
+    open: Vec<Open>,
+    /// Number of containers that are open within those, nested too deep for a type. A type can only
+    /// pass over them, so what is in them does not matter.
+    deeper: usize,
     replaced: HashSet<usize>,
     is_unusual: bool,
 }
@@ -22,95 +58,56 @@ pub(in crate::json::read) struct Survey {
 /// array.
 type Open = Option<HashMap<JsString, usize>>;
 
-impl Survey {
-    /// Looks through a text. Returns `None` if it is no JSON or has nothing unusual.
-    pub(in crate::json::read) fn of(text: &str) -> Option<Self> {
-        let mut survey = Self {
-            replaced: HashSet::new(),
-            is_unusual: false,
-        };
-        survey.look_through(text).ok()?;
-        survey.is_unusual.then_some(survey)
-    }
-
-    pub(super) fn is_replaced(&self, at: usize) -> bool {
-        self.replaced.contains(&at)
-    }
-
-    fn look_through(&mut self, text: &str) -> scan::ScanResult {
-        let bytes = text.as_bytes();
-        let mut open: Vec<Open> = Vec::new();
-        let mut at = scan::space(bytes, 0);
-        loop {
-            match bytes.get(at) {
-                Some(b'[' | b'{') if open.len() == MAX_TYPED_DEPTH => {
-                    // What is nested deeper can only be passed over.
-                    self.is_unusual = true;
-                    at = scan::value(bytes, at)?;
-                }
-                Some(&bracket @ (b'[' | b'{')) => {
-                    open.push((bracket == b'{').then(HashMap::new));
-                    at = scan::space(bytes, at + 1);
-                    if bytes.get(at) != Some(&(bracket + 2)) {
-                        at = self.begin(text, at, &mut open)?;
-                        continue;
-                    }
-                    open.pop();
-                    at += 1;
-                }
-                _ => at = self.scalar(text, at)?,
-            }
-            // The value is complete, and perhaps the containers around it.
-            loop {
-                at = scan::space(bytes, at);
-                let Some(innermost) = open.last() else {
-                    return if at == text.len() { Ok(at) } else { Err(at) };
-                };
-                let close = if innermost.is_some() { b'}' } else { b']' };
-                match bytes.get(at) {
-                    Some(b',') => break,
-                    Some(&found) if found == close => {
-                        open.pop();
-                        at += 1;
-                    }
-                    _ => return Err(at),
-                }
-            }
-            at = scan::space(bytes, at + 1);
-            at = self.begin(text, at, &mut open)?;
+impl Sink for Surveyed<'_> {
+    fn open(&mut self, is_object: bool) -> Result<(), TooDeep> {
+        if self.open.len() < MAX_TYPED_DEPTH {
+            self.open.push(is_object.then(HashMap::new));
+        } else {
+            self.deeper += 1;
+            self.is_unusual = true;
         }
+        Ok(())
     }
 
-    /// Takes note of a member's key, if an object is innermost. Returns where the value begins.
-    fn begin(&mut self, text: &str, at: usize, open: &mut [Open]) -> scan::ScanResult {
-        let Some(Some(keys)) = open.last_mut() else {
-            return Ok(at);
-        };
-        let bytes = text.as_bytes();
-        scan::delimiter(bytes, at, b'"')?;
-        let end = self.scalar(text, at)?;
-        let key = Reader::new(&text[at..end]).string().map_err(|_| at)?;
-        if let Some(replaced) = keys.insert(key, at) {
+    fn key(&mut self, spelling: Spelling, key: Range<usize>) {
+        if self.deeper > 0 {
+            return;
+        }
+        let (start, quoted) = (key.start, &self.text[key]);
+        self.is_unusual |= has_surrogate(spelling, quoted);
+        if let Some(Some(keys)) = self.open.last_mut()
+            && let Some(replaced) = keys.insert(string_value(spelling, quoted), start)
+        {
             self.replaced.insert(replaced);
             self.is_unusual = true;
         }
-        let colon = scan::delimiter(bytes, scan::space(bytes, end), b':')?;
-        Ok(scan::space(bytes, colon))
     }
 
-    fn scalar(&mut self, text: &str, at: usize) -> scan::ScanResult {
-        let end = scan::value(text.as_bytes(), at)?;
-        let scalar = &text[at..end];
-        self.is_unusual |= match scalar.as_bytes()[0] {
-            // A surrogate's half begins with `\ud` or `\uD`.
-            b'"' => [br"\ud", br"\uD"]
-                .iter()
-                .any(|half| memmem::find(scalar.as_bytes(), *half).is_some()),
-            b'-' | b'0'..=b'9' => is_spelled_as_float(scalar) || scalar == "-0" || scalar.len() > 300,
-            _ => false,
-        };
-        Ok(end)
+    // What is deeper may be looked at here: the text is unusual already.
+
+    fn string(&mut self, spelling: Spelling, string: Range<usize>) {
+        self.is_unusual |= has_surrogate(spelling, &self.text[string]);
     }
+
+    fn number_or_word(&mut self, value: Range<usize>) {
+        self.is_unusual |= match &self.text[value] {
+            "true" | "false" | "null" => false,
+            number => is_spelled_as_float(number) || number == "-0" || number.len() > 300,
+        };
+    }
+
+    fn close(&mut self) {
+        match self.deeper {
+            0 => drop(self.open.pop()),
+            _ => self.deeper -= 1,
+        }
+    }
+}
+
+/// Returns true if an escape in the string may be half of a pair: it begins with `\ud` or `\uD`.
+fn has_surrogate(spelling: Spelling, quoted: &str) -> bool {
+    let is_in = |half: &[u8]| memmem::find(quoted.as_bytes(), half).is_some();
+    spelling == Spelling::Escaped && (is_in(br"\ud") || is_in(br"\uD"))
 }
 
 pub(super) fn is_spelled_as_float(text: &str) -> bool {
