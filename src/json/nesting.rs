@@ -4,8 +4,8 @@
 //! let a small frame overflow the stack, which ends the process. No function of `json` recurses
 //! into a value for this reason; each keeps the levels that it is within in a `Vec`.
 //!
-//! - Passing over a value ([`skip`](super::read::grammar::skip), which every packet goes through)
-//!   has no limit. A level is one bit of [`Brackets`], an eighth of what it takes in the text.
+//! - Passing over a value, as every packet is, has no limit. A level is one bit of [`Brackets`],
+//!   an eighth of its bracket in the text.
 //! - Building a [`Value`] is limited to [`MAX_DEPTH`], because a level of a value takes far more
 //!   memory than its brackets in the text.
 //! - Reading a type is limited to [`MAX_TYPED_DEPTH`], because the type's own
