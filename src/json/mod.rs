@@ -22,47 +22,36 @@
 //! # Ok::<(), json::ParseError>(())
 //! ```
 
-mod array;
 mod buffer;
-mod convert;
 mod date;
 #[cfg(any(feature = "chrono", feature = "time"))]
 mod date_of;
-mod de;
-mod embed;
-mod json_macro;
-mod lenient;
 mod maybe;
-mod members;
 mod nesting;
-mod number;
-mod object;
-mod parse;
-mod parse_error;
-mod reader;
-mod scan;
-mod ser;
-mod string;
-mod stringify;
+mod read;
 pub mod text;
 mod value;
+mod write;
 
 pub use buffer::Buffer;
 pub use date::{Date, InvalidDate};
-pub use de::from_str;
 pub use maybe::Maybe;
-pub use number::number_to_string;
-pub use object::Iter;
-pub use parse::parse;
-pub use parse_error::{MAX_DEPTH, ParseError};
-pub use ser::{append, to_string};
-pub use string::JsString;
-pub use value::{Array, Object, Value};
+pub use nesting::MAX_DEPTH;
+pub use read::{error::ParseError, parse::parse, typed::from_str};
+pub use value::{Array, Object, Value, object::Iter, string::JsString};
+pub use write::{
+    number::number_to_string,
+    typed::{append, to_string},
+};
 
-pub(crate) use de::path_of_mismatch;
 pub(crate) use maybe::{from_undefined, is_undefined};
-pub(crate) use members::{ExpectedKey, members, value_end};
-pub(crate) use number::with_text as with_number;
-pub(crate) use scan::is_plain_string;
-pub(crate) use string::JsStringBuilder;
-pub(crate) use stringify::{push_quoted, push_quoted_str};
+pub(crate) use read::{
+    members::{ExpectedKey, members, value_end},
+    plain::is_plain_string,
+    typed::path_of_mismatch,
+};
+pub(crate) use value::string::JsStringBuilder;
+pub(crate) use write::{
+    number::with_text as with_number,
+    quote::{push_quoted, push_quoted_str},
+};

@@ -3,11 +3,14 @@
 use serde::de::{Error as _, Visitor};
 use serde_json::Error;
 
-use super::survey::{MAX_TYPED_DEPTH, Survey, is_spelled_as_float};
-use crate::json::{reader::Reader, scan};
+use super::survey::{Survey, is_spelled_as_float};
+use crate::json::{
+    nesting::MAX_TYPED_DEPTH,
+    read::{error::ParseError, grammar::skip, plain::is_plain_string, token::space, unescape},
+};
 
 /// The text, its position in it, and what is known of the text.
-pub(in crate::json) struct Lenient<'de, 's> {
+pub(in crate::json::read) struct Lenient<'de, 's> {
     pub(super) text: &'de str,
     pub(super) at: usize,
     pub(super) depth: usize,
@@ -15,9 +18,9 @@ pub(in crate::json) struct Lenient<'de, 's> {
 }
 
 impl<'de, 's> Lenient<'de, 's> {
-    pub(in crate::json) fn new(text: &'de str, survey: &'s Survey) -> Self {
+    pub(in crate::json::read) fn new(text: &'de str, survey: &'s Survey) -> Self {
         Self {
-            at: scan::space(text.as_bytes(), 0),
+            at: space(text.as_bytes(), 0),
             text,
             depth: 0,
             survey,
@@ -29,7 +32,7 @@ impl<'de, 's> Lenient<'de, 's> {
     }
 
     pub(super) fn skip_space(&mut self) {
-        self.at = scan::space(self.text.as_bytes(), self.at);
+        self.at = space(self.text.as_bytes(), self.at);
     }
 
     /// Moves past this character and the white space after it.
@@ -41,7 +44,7 @@ impl<'de, 's> Lenient<'de, 's> {
     /// Moves past a value and returns its text.
     pub(super) fn slice(&mut self) -> Result<&'de str, Error> {
         let start = self.at;
-        self.at = scan::value(self.text.as_bytes(), start).map_err(|_| self.error("invalid JSON"))?;
+        self.at = skip(self.text.as_bytes(), start).map_err(|_| self.error("invalid JSON"))?;
         Ok(&self.text[start..self.at])
     }
 
@@ -81,7 +84,7 @@ impl<'de, 's> Lenient<'de, 's> {
 
     pub(super) fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let quoted = self.slice()?;
-        let visited = if scan::is_plain_string(quoted) {
+        let visited = if is_plain_string(quoted) {
             visitor.visit_borrowed_str(&quoted[1..quoted.len() - 1])
         } else {
             visitor.visit_string(unescaped(quoted)?)
@@ -122,6 +125,8 @@ pub(super) fn float(text: &str) -> f64 {
 
 /// Returns the characters of a string with escapes; a lone surrogate is U+FFFD.
 pub(super) fn unescaped(quoted: &str) -> Result<String, Error> {
-    let text = Reader::new(quoted).string().map_err(Error::custom)?;
-    Ok(text.to_string_lossy().into_owned())
+    if !quoted.starts_with('"') {
+        return Err(Error::custom(ParseError::at(quoted, 0)));
+    }
+    Ok(unescape::unescaped(quoted).to_string_lossy().into_owned())
 }

@@ -14,8 +14,8 @@ use super::lenient::{Lenient, Survey};
 /// - The last of equal keys counts.
 /// - A number that is too large for an `f64` is infinity.
 ///
-/// [`Value`](super::Value), `RawJson` and [`RawValue`](serde_json::value::RawValue) receive the
-/// exact text. A type that accepts both an integer and a float (an untagged enum,
+/// [`Value`](crate::json::Value), `RawJson` and [`RawValue`](serde_json::value::RawValue) receive
+/// the exact text. A type that accepts both an integer and a float (an untagged enum,
 /// [`serde_json::Value`]) may receive `1.0` as a float.
 ///
 /// The text is read a second time if the first attempt fails, so a [`Deserialize`] implementation

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use crate::json::value::{Array, Value};
+use super::{Array, Value};
 
 impl Array {
     /// Returns the elements as a plain `Vec`.

@@ -9,14 +9,14 @@ use serde::de::{
 use serde_json::Error;
 
 use super::text::unescaped;
-use crate::json::scan;
+use crate::json::read::plain::is_plain_string;
 
 pub(super) struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Key<'de> {
     /// Returns the key whose text, with its quotes, is this.
     pub(super) fn of(quoted: &'de str) -> Result<Self, Error> {
-        Ok(Self(match scan::is_plain_string(quoted) {
+        Ok(Self(match is_plain_string(quoted) {
             true => Cow::Borrowed(&quoted[1..quoted.len() - 1]),
             false => Cow::Owned(unescaped(quoted)?),
         }))

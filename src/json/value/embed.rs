@@ -7,12 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::parse::parse;
-use super::string::JsString;
-use super::stringify::push_quoted;
-use super::value::Array;
-use super::value::Object;
-use super::value::Value;
+use super::{Array, Object, Value, string::JsString};
+use crate::json::{read::parse::parse, write::quote::push_quoted};
 
 /// With `serde_json`'s serialisers only.
 ///

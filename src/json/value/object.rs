@@ -4,8 +4,7 @@ use std::collections::btree_map;
 use std::fmt;
 use std::ops::Index;
 
-use super::string::JsString;
-use super::value::{Object, Value};
+use super::{Object, Value, string::JsString};
 
 impl Object {
     /// Returns an object without members.
@@ -112,7 +111,7 @@ impl Object {
 
     /// Returns the pairs of values that have to be equal for the two objects to be; `None` when
     /// keys differ.
-    pub(super) fn zip<'a>(&'a self, other: &'a Self) -> Option<Vec<(&'a Value, &'a Value)>> {
+    pub(in crate::json) fn zip<'a>(&'a self, other: &'a Self) -> Option<Vec<(&'a Value, &'a Value)>> {
         if self.len() != other.len() {
             return None;
         }

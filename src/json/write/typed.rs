@@ -16,7 +16,7 @@ use super::number::with_text;
 /// `f32`, so that `0.1_f32` is `0.1`. [`RawValue`](serde_json::value::RawValue)s go as they are.
 ///
 /// Members stay in the order in which the type lists them, integer-like keys too: unlike
-/// [`Value`](super::Value), nothing is sorted and nothing is buffered.
+/// [`Value`](crate::json::Value), nothing is sorted and nothing is buffered.
 ///
 /// ```
 /// use nest_wire::json;

@@ -1,9 +1,6 @@
 //! What can be turned into a [`Value`]: Rust's own types and `serde_json`'s values.
 
-use super::string::JsString;
-use super::value::Array;
-use super::value::Object;
-use super::value::Value;
+use super::{Array, Object, Value, string::JsString};
 
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {

@@ -1,11 +1,17 @@
-//! `JSON.parse`: the grammar of ECMA-404 and nothing beside it.
+//! `JSON.parse`: the grammar's sink that builds a [`Value`].
 
-use super::parse_error::{MAX_DEPTH, ParseError};
-use super::reader::Reader;
-use super::string::JsString;
-use super::value::Array;
-use super::value::Object;
-use super::value::Value;
+use std::ops::Range;
+
+use super::{
+    error::ParseError,
+    grammar::{self, Sink, TooDeep},
+    token::Spelling,
+    unescape::string_value,
+};
+use crate::json::{
+    nesting::MAX_DEPTH,
+    value::{Value, builder::Builder},
+};
 
 /// Reads a JSON text as `JSON.parse` does.
 ///
@@ -27,82 +33,58 @@ use super::value::Value;
 /// [`ParseError::UnexpectedEnd`] and [`ParseError::Unexpected`] where `JSON.parse` throws a
 /// `SyntaxError`; [`ParseError::TooDeep`] where it would not, but [`MAX_DEPTH`] is exceeded.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
-    let mut reader = Reader::new(text);
-    let mut open: Vec<Open> = Vec::new();
-    loop {
-        reader.skip_space();
-        let mut complete = match reader.peek() {
-            Some(b'[' | b'{') if open.len() == MAX_DEPTH => {
-                return Err(ParseError::TooDeep {
-                    offset: reader.offset(),
-                });
-            }
-            Some(b'[') => match reader.open(b']') {
-                true => Value::Array(Array::default()),
-                false => {
-                    open.push(Open::Array(Vec::new()));
-                    continue;
-                }
-            },
-            Some(b'{') => match reader.open(b'}') {
-                true => Value::Object(Object::new()),
-                false => {
-                    open.push(Open::Object(Object::new(), reader.key()?));
-                    continue;
-                }
-            },
-            _ => reader.scalar()?,
-        };
-        // The value is complete: it goes into its container, which may be complete with it.
-        loop {
-            reader.skip_space();
-            let Some(innermost) = open.pop() else {
-                return reader.end().map(|()| complete);
-            };
-            match innermost.add(complete, &mut reader)? {
-                Added::More(container) => {
-                    open.push(container);
-                    break;
-                }
-                Added::Last(container) => complete = container,
-            }
-        }
+    let mut parsed = Parsed {
+        text,
+        value: Builder::default(),
+        is_too_deep: false,
+    };
+    match grammar::text(text, &mut parsed) {
+        Ok(()) => Ok(parsed.value.finish()),
+        Err(offset) if parsed.is_too_deep => Err(ParseError::TooDeep { offset }),
+        Err(offset) => Err(ParseError::at(text, offset)),
     }
 }
 
-/// A container whose end is still to come; for an object, with the key of the member under way.
-enum Open {
-    Array(Vec<Value>),
-    Object(Object, JsString),
+struct Parsed<'t> {
+    text: &'t str,
+    value: Builder,
+    /// Set when a container is refused, which ends the scan.
+    is_too_deep: bool,
 }
 
-enum Added {
-    More(Open),
-    Last(Value),
-}
-
-impl Open {
-    /// Takes the value in, and reads on up to the next one or over the end.
-    fn add(self, value: Value, reader: &mut Reader<'_>) -> Result<Added, ParseError> {
-        match (self, reader.peek()) {
-            (Self::Array(mut elements), Some(delimiter @ (b',' | b']'))) => {
-                reader.skip();
-                elements.push(value);
-                Ok(match delimiter {
-                    b',' => Added::More(Self::Array(elements)),
-                    _ => Added::Last(Value::Array(Array::from(elements))),
-                })
-            }
-            (Self::Object(mut members, key), Some(delimiter @ (b',' | b'}'))) => {
-                reader.skip();
-                members.insert(key, value);
-                Ok(match delimiter {
-                    b',' => Added::More(Self::Object(members, reader.key()?)),
-                    _ => Added::Last(Value::Object(members)),
-                })
-            }
-            _ => Err(reader.fault()),
+impl Sink for Parsed<'_> {
+    fn open(&mut self, is_object: bool) -> Result<(), TooDeep> {
+        if self.value.depth() == MAX_DEPTH {
+            self.is_too_deep = true;
+            return Err(TooDeep);
         }
+        match is_object {
+            true => self.value.begin_object(),
+            false => self.value.begin_array(0),
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, spelling: Spelling, key: Range<usize>) {
+        self.value.key(string_value(spelling, &self.text[key]));
+    }
+
+    fn string(&mut self, spelling: Spelling, string: Range<usize>) {
+        let string = string_value(spelling, &self.text[string]);
+        self.value.value(Value::String(string));
+    }
+
+    fn number_or_word(&mut self, value: Range<usize>) {
+        self.value.value(match &self.text[value] {
+            "null" => Value::Null,
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            number => Value::Number(number.parse().expect("JSON's numbers are among Rust's")),
+        });
+    }
+
+    fn close(&mut self) {
+        self.value.end();
     }
 }
 
@@ -111,6 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::json::JsString;
 
     fn rewritten(text: &str) -> String {
         parse(text).expect("JSON.parse accepts it").stringify()

@@ -2,11 +2,7 @@
 
 use thiserror::Error;
 
-/// How many arrays and objects may be open at once in a text that [`parse`](super::parse()) takes.
-///
-/// `JSON.parse` has no limit of its own, but what it gives can only be written back by Node up to
-/// a depth of about 4,200 with the stack that Node has by default, so no honest peer comes near.
-pub const MAX_DEPTH: usize = 10_000;
+use crate::json::nesting::MAX_DEPTH;
 
 /// Why a text is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

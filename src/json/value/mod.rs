@@ -1,17 +1,25 @@
 //! Any value that JSON can carry, with JavaScript's idea of numbers, strings and objects.
 
+mod array;
+pub(super) mod builder;
+mod convert;
+mod embed;
+mod json_macro;
+pub(super) mod object;
+pub(super) mod string;
+
 use std::{collections::BTreeMap, fmt, ops::Index};
 
 use indexmap::IndexMap;
 
-use super::number::number_to_string;
-use super::string::JsString;
+use self::string::JsString;
+use crate::json::write::number::number_to_string;
 
 /// What `JSON.parse` can give.
 ///
-/// It is made from Rust's own types with `From`, from text with [`parse`](super::parse()), and with
-/// `serde` through [`serde_json`] (and through `serde_json` only: the exact text goes by way of
-/// [`serde_json::value::RawValue`], which other formats don't know).
+/// It is made from Rust's own types with `From`, from text with [`parse`](crate::json::parse()),
+/// and with `serde` through [`serde_json`] (and through `serde_json` only: the exact text goes by
+/// way of [`serde_json::value::RawValue`], which other formats don't know).
 ///
 /// Cloning, comparing and dropping a value need the same stack however deep it is nested.
 ///

@@ -4,7 +4,7 @@
 ///
 /// The shortest digits that read back as the same number, an exponent from 1e21 up and below
 /// 1e-6, no sign on a zero; `NaN`, `Infinity` and `-Infinity` by name. (In JSON text these three
-/// are `null`: see [`Value::stringify`](super::Value::stringify).)
+/// are `null`: see [`Value::stringify`](crate::json::Value::stringify).)
 ///
 /// ```
 /// use nest_wire::json::number_to_string;

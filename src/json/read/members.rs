@@ -1,8 +1,11 @@
 //! The members of an object, one after the other, their values left as text.
 
-use super::reader::Reader;
-use super::scan::{self, ScanResult};
-use crate::json::parse_error::ParseError;
+use super::{
+    error::ParseError,
+    grammar::skip,
+    token::{ScanResult, Spelling, delimiter, space, string},
+    unescape::unescaped,
+};
 
 /// A key as most packets spell it, with quotes and colon and no white space: `"id":`.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ pub(crate) struct Members<'t, const N: usize> {
 /// Members that come in the order of `keys` are recognised at a glance.
 ///
 /// # Errors
-/// As [`parse`](super::parse()), but that no depth is too deep.
+/// As [`parse`](crate::json::parse()), but that no depth is too deep.
 #[inline]
 pub(crate) fn members<'t, const N: usize>(
     text: &'t str,
@@ -73,18 +76,18 @@ pub(crate) fn members<'t, const N: usize>(
 
 /// Returns where the value ends that `text` begins with, if it is JSON.
 pub(crate) fn value_end(text: &str) -> Option<usize> {
-    scan::value(text.as_bytes(), 0).ok()
+    skip(text.as_bytes(), 0).ok()
 }
 
 /// Returns the index after all that could be passed over.
 #[inline]
 fn walk<'t, const N: usize>(text: &'t str, keys: &[ExpectedKey; N], found: &mut Members<'t, N>) -> ScanResult {
     let bytes = text.as_bytes();
-    let mut at = scan::space(bytes, 0);
+    let mut at = space(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
-        return Ok(scan::space(bytes, scan::value(bytes, at)?));
+        return Ok(space(bytes, skip(bytes, at)?));
     }
-    at = scan::space(bytes, at + 1);
+    at = space(bytes, at + 1);
     if bytes.get(at) != Some(&b'}') {
         let mut next = 0;
         loop {
@@ -93,20 +96,20 @@ fn walk<'t, const N: usize>(text: &'t str, keys: &[ExpectedKey; N], found: &mut 
                 None => key(text, at, keys)?,
             };
             next = index + 1;
-            let start = scan::space(bytes, colon_end);
-            let end = scan::value(bytes, start)?;
+            let start = space(bytes, colon_end);
+            let end = skip(bytes, start)?;
             match found.values.get_mut(index) {
                 Some(value) => *value = Some(&text[start..end]),
                 None => found.has_others = true,
             }
-            at = scan::space(bytes, end);
+            at = space(bytes, end);
             match bytes.get(at) {
-                Some(b',') => at = scan::space(bytes, at + 1),
+                Some(b',') => at = space(bytes, at + 1),
                 _ => break,
             }
         }
     }
-    Ok(scan::space(bytes, scan::delimiter(bytes, at, b'}')?))
+    Ok(space(bytes, delimiter(bytes, at, b'}')?))
 }
 
 /// Returns which of the keys after the first `passed` ones the text goes on with, if that is plain
@@ -121,14 +124,12 @@ fn at_a_glance<const N: usize>(text: &[u8], at: usize, keys: &[ExpectedKey; N], 
 /// stands for any other.
 fn key<const N: usize>(text: &str, at: usize, keys: &[ExpectedKey; N]) -> Result<(usize, usize), usize> {
     let bytes = text.as_bytes();
-    let end = scan::string(bytes, at)?;
-    let colon_end = scan::delimiter(bytes, scan::space(bytes, end), b':')?;
+    let (spelling, end) = string(bytes, at).found()?;
+    let colon_end = delimiter(bytes, space(bytes, end), b':')?;
     let index_of = |name: &str| keys.iter().position(|key| key.name == name).unwrap_or(N);
-    let index = if scan::is_plain_string(&text[at..end]) {
-        index_of(&text[at + 1..end - 1])
-    } else {
-        let name = Reader::new(&text[at..end]).string().unwrap_or_default();
-        index_of(&name.to_string_lossy())
+    let index = match spelling {
+        Spelling::Plain => index_of(&text[at + 1..end - 1]),
+        Spelling::Escaped => index_of(&unescaped(&text[at..end]).to_string_lossy()),
     };
     Ok((index, colon_end))
 }
