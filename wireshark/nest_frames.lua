@@ -1,0 +1,175 @@
+-- Finds Nest's frames, `LENGTH#TEXT`, in a string of bytes. The length counts UTF-16 units, so the
+-- end of a frame is found by counting (docs/PROTOCOL.md, section 1). Knows neither packets nor
+-- Wireshark.
+
+local json = require "nest_json"
+
+local frames = {}
+
+--- What Nest buffers at most, in units; a longer frame is never read.
+frames.MAX_UNITS = 134217728
+
+-- White space, a sign, digits, and junk that `parseInt` ignores, but none that JSON is made of.
+local HEADER = '^[ \t-\r]*[+-]?(%d+)[^#%[%]{}":,\128-\255]*#()'
+local HEADER_CUT = "^[ \t-\r]*[+-]?%d*$"
+local MAX_HEADER = 64
+
+--- Returns the length in bytes of the UTF-8 sequence at `at` and its UTF-16 units; nil if the end of
+--- the text cuts it. A malformed one is a maximal subpart, which Node decodes to one U+FFFD.
+local function sequence(text, at)
+    local lead, second = text:byte(at, at + 1)
+    if lead < 0x80 then
+        return 1, 1
+    elseif lead < 0xC2 or lead > 0xF4 then
+        return 1, 1
+    end
+    local length = lead < 0xE0 and 2 or lead < 0xF0 and 3 or 4
+    local low = lead == 0xE0 and 0xA0 or lead == 0xF0 and 0x90 or 0x80
+    local high = lead == 0xED and 0x9F or lead == 0xF4 and 0x8F or 0xBF
+    if not second then
+        return nil
+    elseif second < low or second > high then
+        return 1, 1
+    end
+    for index = 2, length - 1 do
+        local byte = text:byte(at + index)
+        if not byte then
+            return nil
+        elseif byte < 0x80 or byte > 0xBF then
+            return index, 1
+        end
+    end
+    return length, length == 4 and 2 or 1
+end
+
+--- Skips `wanted` units from `at`, but not beyond `last`. Returns the position reached, the number
+--- of units still wanted (-1 if the length cuts a surrogate pair), and the number of characters.
+local function skip_units(text, at, wanted, last)
+    local characters = 0
+    while wanted > 0 and at <= last do
+        local run = (text:find("[\128-\255]", at) or last + 1) - at
+        run = math.min(run, wanted, last + 1 - at)
+        if run > 0 then
+            at, wanted, characters = at + run, wanted - run, characters + run
+        else
+            local length, units = sequence(text, at)
+            if not length then
+                break
+            end
+            at, wanted, characters = at + length, wanted - units, characters + 1
+        end
+    end
+    return at, wanted, characters
+end
+
+local function is_json(text)
+    local after = json.value_end(text, json.skip_space(text, 1))
+    return after ~= nil and json.skip_space(text, after) > #text
+end
+
+--- Looks for the two mistakes that other implementations make: a length in bytes or in characters.
+--- The JSON must then end where that count says. Returns the position after it and what was counted.
+local function miscounted(text, body, length)
+    -- Of ASCII, all counts are the same.
+    local after = text:find("[\128-\255]", body) and json.value_end(text, body)
+    if not after then
+        return nil
+    elseif after - body == length then
+        return after, "bytes"
+    end
+    local _, _, characters = skip_units(text, body, math.huge, after - 1)
+    if characters == length then
+        return after, "characters"
+    end
+    return nil
+end
+
+--- Returns the length in the header that begins at `at` and the position after its `#`. Returns nil
+--- if there is no header, and nil and true if the end of the text cuts it.
+local function read_header(text, at)
+    local head = text:sub(at, at + MAX_HEADER)
+    local digits, body = head:match(HEADER)
+    if digits then
+        return tonumber(digits), at + body - 1
+    end
+    return nil, #head <= MAX_HEADER and head:find(HEADER_CUT) ~= nil
+end
+
+--- Reads a frame as `frames.read` does, but takes the word of a broken one's header for its end.
+local function measure(text, at)
+    local length, body = read_header(text, at)
+    if not length then
+        return body and { incomplete = true } or nil
+    end
+    local frame = { body = body, after = body, length = length, counted = "units" }
+    if length == 0 or length > frames.MAX_UNITS then
+        frame.broken = length == 0 and "a length of 0" or "longer than what Nest buffers"
+        return frame
+    elseif #text + 1 - body < length then
+        -- A unit has a byte at least. To say so at once keeps long frames from being counted again
+        -- with each segment.
+        frame.after, frame.incomplete = nil, true
+        return frame
+    end
+    local after, left = skip_units(text, body, length, #text)
+    if left == 0 and is_json(text:sub(body, after - 1)) then
+        frame.after = after
+        return frame
+    end
+    local really_after, counted = miscounted(text, body, length)
+    if counted then
+        frame.after, frame.counted = really_after, counted
+    elseif left > 0 then
+        frame.after, frame.incomplete = nil, true
+    else
+        frame.after = after
+        frame.broken = left == 0 and "not JSON" or "the length cuts a surrogate pair"
+    end
+    return frame
+end
+
+--- Returns where a frame begins after `at`, in text that does not begin with one: digits and a `#`
+--- between JSON's brackets, with a text that is JSON or is cut. Returns nil if there is none.
+function frames.resume(text, at)
+    while true do
+        local header, body = text:match("[%]}]()%d+#[ \t\n\r]*()[%[{]", at)
+        if not header then
+            return nil
+        end
+        local frame = measure(text, header)
+        if frame and not frame.broken then
+            return header
+        end
+        at = body
+    end
+end
+
+--- Returns the frame whose header begins at `at`:
+---   `body`, `after`  positions of the text's first byte and of the byte after the text
+---   `length`         what the header says
+---   `counted`        what was counted: "units", as Nest does, "bytes" or "characters"
+---   `broken`         why Nest does not accept the frame; nil if it does, or would if it counted so
+---   `incomplete`     instead of `after`: the end of the text cuts the frame
+--- Returns nil if no header is there, and no `body` if the end of the text cuts the header.
+function frames.read(text, at)
+    local frame = measure(text, at)
+    if frame and frame.broken then
+        -- The length is not to be trusted: if it is too great, the next frame begins before its end.
+        local next_frame = frames.resume(text, frame.body)
+        frame.after = math.min(frame.after, next_frame or frame.after)
+    end
+    return frame
+end
+
+--- Returns the number of units from `from` to `to`.
+function frames.units(text, from, to)
+    local _, left = skip_units(text, from, frames.MAX_UNITS * 2, to)
+    return frames.MAX_UNITS * 2 - left
+end
+
+--- Returns true if the bytes can only be Nest's: a header with JSON behind it, or a header alone.
+function frames.begins(text)
+    return text:find("^%d+#[ \t\n\r]*[%[{]") ~= nil or text:find("^%d+#$") ~= nil
+end
+
+return frames
