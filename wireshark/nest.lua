@@ -81,8 +81,7 @@ local function add_packet(item, range, pinfo, frame_text)
     return table.concat(words, " ")
 end
 
-local function add_counts(item, header, body, frame, frame_text)
-    item:add(length, header, frame.length)
+local function add_counts(item, header, frame, frame_text)
     add_generated(item, units, frames.units(frame_text, 1, #frame_text))
     add_generated(item, bytes, #frame_text)
     local counted = item:add(byte_counted, header, frame.counted == "bytes"):set_generated()
@@ -94,7 +93,6 @@ local function add_counts(item, header, body, frame, frame_text)
         local words = "The length counts %s; Nest counts UTF-16 units, waits for more and closes the connection"
         item:add_proto_expert_info(mistake, words:format(frame.counted))
     end
-    item:add(text, body, frame_text)
 end
 
 --- Adds a frame that begins at `at`. Returns the words for the Info column.
@@ -103,7 +101,11 @@ local function add_frame(tvb, pinfo, tree, content, at, frame)
     local item = tree:add(nest, tvb(at - 1, after - at))
     local header, body = tvb(at - 1, frame.body - at), tvb(frame.body - 1, after - frame.body)
     local frame_text = content:sub(frame.body, after - 1)
-    add_counts(item, header, body, frame, frame_text)
+    item:add(length, header, frame.length)
+    item:add(text, body, frame_text)
+    if not frame.incomplete then
+        add_counts(item, header, frame, frame_text)
+    end
     local words
     if frame.broken then
         words = "broken"
@@ -145,7 +147,7 @@ local function show_in_columns(pinfo, all_words)
     end
 end
 
-function nest.dissector(tvb, pinfo, tree)
+local function dissect(tvb, pinfo, tree)
     local content, at, all_words = tvb:raw(), 1, {}
     local may_wait = pinfo.can_desegment > 0 and tvb:reported_len() == #content
     while at <= #content do
@@ -170,26 +172,25 @@ function nest.init()
     calls.reset()
 end
 
-local function is_nest(tvb)
-    return frames.begins(tvb:raw())
-end
+nest.dissector = dissect
 
+-- The heuristics call `dissect` itself: called through Wireshark, it could not wait for more.
 nest:register_heuristic("tcp", function(tvb, pinfo, tree)
-    if not is_nest(tvb) then
+    if not frames.has_one(tvb:raw()) then
         return false
     end
     -- From here on the connection is Nest's, also where a segment begins inside a frame.
     pinfo.conversation = nest
-    nest.dissector(tvb, pinfo, tree)
+    dissect(tvb, pinfo, tree)
     return true
 end)
 
 -- Inside TLS the conversation stays TLS's: each record is looked at.
 nest:register_heuristic("tls", function(tvb, pinfo, tree)
-    if not is_nest(tvb) then
+    if not frames.has_one(tvb:raw()) then
         return false
     end
-    nest.dissector(tvb, pinfo, tree)
+    dissect(tvb, pinfo, tree)
     return true
 end)
 

@@ -167,9 +167,14 @@ function frames.units(text, from, to)
     return frames.MAX_UNITS * 2 - left
 end
 
---- Returns true if the bytes can only be Nest's: a header with JSON behind it, or a header alone.
-function frames.begins(text)
-    return text:find("^%d+#[ \t\n\r]*[%[{]") ~= nil or text:find("^%d+#$") ~= nil
+--- Returns true if the bytes of a segment can only be Nest's: a header with JSON behind it, a header
+--- alone, or, if the segment begins inside a frame, a whole frame behind that.
+function frames.has_one(text)
+    if text:find("^%d+#[ \t\n\r]*[%[{]") or text:find("^%d%d+#$") then
+        return true
+    end
+    local header = frames.resume(text, 1)
+    return header ~= nil and not measure(text, header).incomplete
 end
 
 return frames
