@@ -35,6 +35,9 @@ local cut = warning("cut", "The rest of the frame was not captured", expert.seve
 local no_frame = warning("no_frame", "Bytes outside of frames", expert.severity.NOTE)
 nest.experts = { counts_bytes, counts_characters, broken, cut, no_frame }
 
+-- How far the frames are counted whose rest has not come, by their sender and receiver.
+local progress = {}
+
 local MISCOUNTED = { bytes = counts_bytes, characters = counts_characters }
 
 local function add_generated(item, field, value)
@@ -82,7 +85,7 @@ local function add_packet(item, range, pinfo, frame_text)
 end
 
 local function add_counts(item, header, frame, frame_text)
-    add_generated(item, units, frames.units(frame_text, 1, #frame_text))
+    add_generated(item, units, frames.units(frame_text))
     add_generated(item, bytes, #frame_text)
     local counted = item:add(byte_counted, header, frame.counted == "bytes"):set_generated()
     if frame.counted ~= "bytes" then
@@ -149,9 +152,11 @@ end
 
 local function dissect(tvb, pinfo, tree)
     local content, at, all_words = tvb:raw(), 1, {}
+    local sender = ("%s:%d %s:%d"):format(pinfo.src, pinfo.src_port, pinfo.dst, pinfo.dst_port)
     local may_wait = pinfo.can_desegment > 0 and tvb:reported_len() == #content
     while at <= #content do
-        local frame = frames.read(content, at)
+        local frame = frames.read(content, at, progress[sender])
+        progress[sender] = frame and frame.progress
         if frame and frame.incomplete and may_wait then
             wait_for_more(pinfo, at)
             break
@@ -169,6 +174,7 @@ local function dissect(tvb, pinfo, tree)
 end
 
 function nest.init()
+    progress = {}
     calls.reset()
 end
 

@@ -67,21 +67,35 @@ local function is_json(text)
     return after ~= nil and json.skip_space(text, after) > #text
 end
 
+--- Returns the position after the JSON if it has as many bytes as `length` says.
+local function end_in_bytes(text, body, length)
+    -- A look at the last byte saves reading long texts again and again.
+    local after = text:find("^[%]}]", body + length - 1) and json.value_end(text, body)
+    return after == body + length and after or nil
+end
+
+--- Returns the position after the JSON if it has as many characters as `length` says.
+local function end_in_characters(text, body, length)
+    local after = json.value_end(text, body) or body
+    local _, _, characters = skip_units(text, body, #text, after - 1)
+    return characters == length and after or nil
+end
+
 --- Looks for the two mistakes that other implementations make: a length in bytes or in characters.
---- The JSON must then end where that count says. Returns the position after it and what was counted.
-local function miscounted(text, body, length)
-    -- Of ASCII, all counts are the same.
-    local after = text:find("[\128-\255]", body) and json.value_end(text, body)
-    if not after then
+--- `left` is the number of units that the text lacks. Returns the position after the JSON and what
+--- was counted.
+local function miscounted(text, body, length, left)
+    if not text:find("[\128-\255]", body) then
+        -- Of ASCII, all counts are the same.
         return nil
-    elseif after - body == length then
+    end
+    local after = end_in_bytes(text, body, length)
+    if after then
         return after, "bytes"
     end
-    local _, _, characters = skip_units(text, body, math.huge, after - 1)
-    if characters == length then
-        return after, "characters"
-    end
-    return nil
+    -- There are never more characters than units.
+    after = left <= 0 and end_in_characters(text, body, length)
+    return after or nil, "characters"
 end
 
 --- Returns the length in the header that begins at `at` and the position after its `#`. Returns nil
@@ -95,35 +109,50 @@ local function read_header(text, at)
     return nil, #head <= MAX_HEADER and head:find(HEADER_CUT) ~= nil
 end
 
+--- Returns what `skip_units` does for the frame's text. `progress` is what an earlier call made of
+--- the beginning of the same frame: without it a long frame would be counted again from its start
+--- with each segment that comes.
+local function count(text, at, frame, progress)
+    local from, wanted = frame.body, frame.length
+    if progress and text:sub(at, at + #progress.counted - 1) == progress.counted then
+        from, wanted = at + #progress.counted, progress.left
+    end
+    return skip_units(text, from, wanted, #text)
+end
+
+--- Finds the end of a frame whose text may be whole.
+local function measure_text(text, at, frame, progress)
+    local after, left = count(text, at, frame, progress)
+    if left == 0 and is_json(text:sub(frame.body, after - 1)) then
+        frame.after = after
+        return
+    end
+    local really_after, counted = miscounted(text, frame.body, frame.length, left)
+    if really_after then
+        frame.after, frame.counted = really_after, counted
+    elseif left > 0 then
+        frame.incomplete, frame.progress = true, { counted = text:sub(at, after - 1), left = left }
+    else
+        frame.after = after
+        frame.broken = left == 0 and "not JSON" or "the length cuts a surrogate pair"
+    end
+end
+
 --- Reads a frame as `frames.read` does, but takes the word of a broken one's header for its end.
-local function measure(text, at)
+local function measure(text, at, progress)
     local length, body = read_header(text, at)
     if not length then
         return body and { incomplete = true } or nil
     end
-    local frame = { body = body, after = body, length = length, counted = "units" }
+    local frame = { body = body, length = length, counted = "units" }
     if length == 0 or length > frames.MAX_UNITS then
+        frame.after = body
         frame.broken = length == 0 and "a length of 0" or "longer than what Nest buffers"
-        return frame
     elseif #text + 1 - body < length then
-        -- A unit has a byte at least. To say so at once keeps long frames from being counted again
-        -- with each segment.
-        frame.after, frame.incomplete = nil, true
-        return frame
-    end
-    local after, left = skip_units(text, body, length, #text)
-    if left == 0 and is_json(text:sub(body, after - 1)) then
-        frame.after = after
-        return frame
-    end
-    local really_after, counted = miscounted(text, body, length)
-    if counted then
-        frame.after, frame.counted = really_after, counted
-    elseif left > 0 then
-        frame.after, frame.incomplete = nil, true
+        -- A unit has a byte at least.
+        frame.incomplete = true
     else
-        frame.after = after
-        frame.broken = left == 0 and "not JSON" or "the length cuts a surrogate pair"
+        measure_text(text, at, frame, progress)
     end
     return frame
 end
@@ -150,9 +179,10 @@ end
 ---   `counted`        what was counted: "units", as Nest does, "bytes" or "characters"
 ---   `broken`         why Nest does not accept the frame; nil if it does, or would if it counted so
 ---   `incomplete`     instead of `after`: the end of the text cuts the frame
+---   `progress`       of an incomplete frame: to be given back with the same frame when it is longer
 --- Returns nil if no header is there, and no `body` if the end of the text cuts the header.
-function frames.read(text, at)
-    local frame = measure(text, at)
+function frames.read(text, at, progress)
+    local frame = measure(text, at, progress)
     if frame and frame.broken then
         -- The length is not to be trusted: if it is too great, the next frame begins before its end.
         local next_frame = frames.resume(text, frame.body)
@@ -161,10 +191,10 @@ function frames.read(text, at)
     return frame
 end
 
---- Returns the number of units from `from` to `to`.
-function frames.units(text, from, to)
-    local _, left = skip_units(text, from, frames.MAX_UNITS * 2, to)
-    return frames.MAX_UNITS * 2 - left
+--- Returns the number of units of a text.
+function frames.units(text)
+    local _, left = skip_units(text, 1, #text, #text)
+    return #text - left
 end
 
 --- Returns true if the bytes of a segment can only be Nest's: a header with JSON behind it, a header

@@ -14,6 +14,7 @@ local REPLY_KEYS = { id = true, err = true, response = true, isDisposed = true, 
 -- that are the same without it, and lower case comes first.
 local ORDER = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz"
 local MAX_DEPTH = 5
+local MAX_KEYS = 20
 
 local function weights(key)
     return (key:lower():gsub("[\33-\126]", function(letter)
@@ -34,19 +35,28 @@ local function quoted(text)
     return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
 end
 
+--- Spells a number as JavaScript does, but leaves those alone that are very long or very small.
 local function number(text)
     local value = tonumber(text)
-    local is_short = value == math.floor(value) and math.abs(value) < 1e15
-    return is_short and ("%d"):format(value) or text
+    for digits = 15, 17 do
+        local short = ("%." .. digits .. "g"):format(value)
+        if tonumber(short) == value and not short:find("e") then
+            return short == "-0" and "0" or short
+        end
+    end
+    return text
 end
 
 local route_of
 
 local function route_of_members(text, from, depth)
     if depth > MAX_DEPTH then
-        return '"[MAX_DEPTH_REACHED]"'
+        return "[MAX_DEPTH_REACHED]"
     end
     local members, parts = json.members(text, from), {}
+    if #members > MAX_KEYS then
+        return "[TOO_MANY_KEYS]"
+    end
     table.sort(members, comes_before)
     for index, member in ipairs(members) do
         local value = route_of(text, member.from, member.to, depth + 1)
@@ -68,11 +78,12 @@ function route_of(text, from, to, depth)
     return value:find("^[-%d]") and number(value) or value
 end
 
---- Returns the route of the pattern from `from` to `to`. A string that is itself the JSON of an
---- object is read again, as services do.
+--- Returns the route of the pattern from `from` to `to`. A string that is itself JSON is read again,
+--- as services do.
 local function route(text, from, to)
     local spelled = route_of(text, from, to, 0)
-    if text:sub(from, from) == '"' and spelled:find("^[{%[]") and json.value_end(spelled, 1) == #spelled + 1 then
+    local is_string = text:sub(from, from) == '"'
+    if is_string and spelled:find('^[{%["%d-]') and json.value_end(spelled, 1) == #spelled + 1 then
         return route_of(spelled, 1, #spelled, 0)
     end
     return spelled
