@@ -38,7 +38,10 @@ nest.experts = { counts_bytes, counts_characters, broken, cut, no_frame }
 -- How far the frames are counted whose rest has not come, by their sender and receiver.
 local progress = {}
 
-local MISCOUNTED = { bytes = counts_bytes, characters = counts_characters }
+local MISCOUNTED = {
+    bytes = { counts_bytes, "The length counts bytes: Nest waits for more, and closes at the next frame" },
+    characters = { counts_characters, "The length counts characters: Nest takes too little, and closes" },
+}
 
 local function add_generated(item, field, value)
     item:add(field, value):set_generated()
@@ -93,8 +96,7 @@ local function add_counts(item, header, frame, frame_text)
     end
     local mistake = MISCOUNTED[frame.counted]
     if mistake then
-        local words = "The length counts %s; Nest counts UTF-16 units, waits for more and closes the connection"
-        item:add_proto_expert_info(mistake, words:format(frame.counted))
+        item:add_proto_expert_info(mistake[1], mistake[2])
     end
 end
 
