@@ -119,7 +119,10 @@ local function reply_kind(value, found)
     local err = value(found.err)
     if err and not FALSY[err] then
         local is_text = err:sub(1, 1) == '"'
-        return is_text and json.string(err) == NO_HANDLER and "no handler" or "error", found.err
+        if is_text and json.string(err) == NO_HANDLER then
+            return "no handler", nil
+        end
+        return "error", found.err
     end
     local disposed = value(found.isDisposed)
     if not disposed or FALSY[disposed] then
@@ -146,7 +149,7 @@ function packet.read(text, side)
     if not is_reply then
         local is_request = found.id and (found.pattern or found.data)
         seen.kind, payload = is_request and "request" or "event", found.data
-        seen.pattern = found.pattern and route(text, found.pattern.from, found.pattern.to)
+        seen.pattern = found.pattern and route(text, found.pattern.from, found.pattern.to) or "undefined"
     elseif foreign then
         seen.kind, seen.data = "last value", text
     else
