@@ -13,7 +13,7 @@ local units = ProtoField.uint32("nest.units", "UTF-16 units", base.DEC, nil, nil
 local bytes = ProtoField.uint32("nest.bytes", "Bytes", base.DEC, nil, nil, "Bytes of the text")
 local byte_counted = ProtoField.bool("nest.byte_counted", "Length counts bytes")
 local kind = ProtoField.string("nest.kind", "Kind")
-local pattern = ProtoField.string("nest.pattern", "Pattern", base.UNICODE, "The pattern's route; of a reply, its request's")
+local pattern = ProtoField.string("nest.pattern", "Pattern", base.UNICODE, "The route; of a reply, its request's")
 local id = ProtoField.string("nest.id", "Id", base.UNICODE)
 local data = ProtoField.string("nest.data", "Data", base.UNICODE, "What is sent, returned or thrown, as JSON")
 local text = ProtoField.string("nest.text", "Text", base.UNICODE, "The whole JSON")
@@ -136,8 +136,8 @@ local function add_skipped(tvb, tree, from, to)
 end
 
 --- Asks TCP to call again, with the bytes from `at` on and the next segment. How many bytes a frame
---- lacks is not known, since its length is not in bytes; and TCP does not extend a wait for a number
---- of bytes that turns out to be too low.
+--- lacks is not known, since its length is not in bytes; and TCP does not extend a wait for a
+--- number of bytes that turns out to be too low.
 local function wait_for_more(pinfo, at)
     pinfo.desegment_offset = at - 1
     pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT

@@ -49,8 +49,8 @@ local function remember(connection, seen, pinfo)
     same_id[#same_id + 1] = { request_in = pinfo.number, time = pinfo.rel_ts, pattern = seen.pattern }
 end
 
---- Takes note of a packet. Returns the call that it belongs to: `request_in`, `time` and `pattern` of
---- the request, `response_in` of its first reply. Returns nil if it belongs to none.
+--- Takes note of a packet. Returns the call that it belongs to: `request_in`, `time` and `pattern`
+--- of the request, `response_in` of its first reply. Returns nil if it belongs to none.
 function calls.note(pinfo, seen)
     local connection, from = connection_of(pinfo)
     if seen.side and not connection.caller then

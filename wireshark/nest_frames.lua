@@ -14,8 +14,8 @@ local HEADER = '^[ \t-\r]*[+-]?(%d+)[^#%[%]{}":,\128-\255]*#()'
 local HEADER_CUT = "^[ \t-\r]*[+-]?%d*$"
 local MAX_HEADER = 64
 
---- Returns the length in bytes of the UTF-8 sequence at `at` and its UTF-16 units; nil if the end of
---- the text cuts it. A malformed one is a maximal subpart, which Node decodes to one U+FFFD.
+--- Returns the length in bytes of the UTF-8 sequence at `at` and its UTF-16 units; nil if the end
+--- of the text cuts it. A malformed one is a maximal subpart, which Node decodes to one U+FFFD.
 local function sequence(text, at)
     local lead, second = text:byte(at, at + 1)
     if lead < 0x80 then
@@ -179,12 +179,13 @@ end
 ---   `counted`        what was counted: "units", as Nest does, "bytes" or "characters"
 ---   `broken`         why Nest does not accept the frame; nil if it does, or would if it counted so
 ---   `incomplete`     instead of `after`: the end of the text cuts the frame
----   `progress`       of an incomplete frame: to be given back with the same frame when it is longer
+---   `progress`       of an incomplete frame: to be given back with the same frame when it has grown
 --- Returns nil if no header is there, and no `body` if the end of the text cuts the header.
 function frames.read(text, at, progress)
     local frame = measure(text, at, progress)
     if frame and frame.broken then
-        -- The length is not to be trusted: if it is too great, the next frame begins before its end.
+        -- The length is not to be trusted: if it is too great, the next frame begins before its
+        -- end.
         local next_frame = frames.resume(text, frame.body)
         frame.after = math.min(frame.after, next_frame or frame.after)
     end
@@ -197,8 +198,8 @@ function frames.units(text)
     return #text - left
 end
 
---- Returns true if the bytes of a segment can only be Nest's: a header with JSON behind it, a header
---- alone, or, if the segment begins inside a frame, a whole frame behind that.
+--- Returns true if the bytes of a segment can only be Nest's: a header with JSON behind it, a
+--- header alone, or, if the segment begins inside a frame, a whole frame behind that.
 function frames.has_one(text)
     if text:find("^%d+#[ \t\n\r]*[%[{]") or text:find("^%d%d+#$") then
         return true

@@ -78,8 +78,8 @@ function route_of(text, from, to, depth)
     return value:find("^[-%d]") and number(value) or value
 end
 
---- Returns the route of the pattern from `from` to `to`. A string that is itself JSON is read again,
---- as services do.
+--- Returns the route of the pattern from `from` to `to`. A string that is itself JSON is read
+--- again, as services do.
 local function route(text, from, to)
     local spelled = route_of(text, from, to, 0)
     local is_string = text:sub(from, from) == '"'

@@ -1,5 +1,6 @@
-// Lets tshark read each capture of `fixtures/captures` with the dissector, and compares what it finds with the rows beside
-// the capture, which were worked out without tshark: `node --test wireshark/test/captures.mjs`.
+// Lets tshark read each capture of `fixtures/captures` with the dissector, and compares what it
+// finds with the rows beside the capture, which were worked out without tshark: `node --test
+// wireshark/test/captures.mjs`.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { CAPTURES, WITH_DISSECTOR, fields, tshark } from './tshark.mjs';
 /** A character that no field contains, between the values of several frames in a packet. */
 const BETWEEN = '~';
 const SETTINGS = ['default', 'tcp.reassemble_out_of_order', 'tcp.try_heuristic_first'];
-/** Captures that are read right with one setting only; README.md says why. All others are read with the first two. */
+/**
+ * Captures that are read right with one setting only; README.md says why. All others are read with
+ * the first two.
+ */
 const ONLY_WITH = {
   default: /^(missing-segment|snapped)/,
   'tcp.reassemble_out_of_order': /out-of-order|retransmitted/,
@@ -35,7 +39,9 @@ function isReadWith(capture, setting) {
   return only === undefined ? setting !== 'tcp.try_heuristic_first' : only === setting;
 }
 
-/** The rows of a capture, those of a packet joined as tshark joins them: the values that are there. */
+/**
+ * The rows of a capture, those of a packet joined as tshark joins them: the values that are there.
+ */
 function expected(name) {
   const [header, ...rows] = readFileSync(`${CAPTURES}${name}.tsv`, 'utf8').trimEnd().split('\n');
   const numbers = new Map();

@@ -1,4 +1,5 @@
-// What the captures' rows do not show: warnings, columns, filters, installation, TLS. `node --test wireshark/test/dissector.mjs`.
+// What the captures' rows do not show: warnings, columns, filters, installation, TLS. `node --test
+// wireshark/test/dissector.mjs`.
 
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -9,7 +10,10 @@ import { test } from 'node:test';
 import { CAPTURES, SOURCES, WITH_DISSECTOR, fields, tshark } from './tshark.mjs';
 
 const dissect = (capture, options, settings) => tshark(capture, [...WITH_DISSECTOR, ...options], settings);
-const messages = (capture, filter) => new Set(dissect(capture, ['-Y', filter, ...fields(['_ws.expert.message'], '~')]).flatMap((line) => line.split('~')));
+const messages = (capture, filter) => {
+  const lines = dissect(capture, ['-Y', filter, ...fields(['_ws.expert.message'], '~')]);
+  return new Set(lines.flatMap((line) => line.split('~')));
+};
 
 test('the Info column says kind, pattern and id of each frame', () => {
   const info = dissect('merged.pcap', ['-Y', 'frame.number == 4', ...fields(['_ws.col.Protocol', '_ws.col.Info'], '~')]);
@@ -61,7 +65,8 @@ test('a bare tshark finds the dissector in the folder of personal plugins', () =
   for (const file of readdirSync(SOURCES).filter((name) => name.endsWith('.lua'))) {
     copyFileSync(join(SOURCES, file), join(plugins, file));
   }
-  const kinds = tshark('ipv6.pcap', ['-Y', 'nest', ...fields(['nest.kind'], '~')], { env: { HOME: home, XDG_CONFIG_HOME: home } });
+  const env = { HOME: home, XDG_CONFIG_HOME: home };
+  const kinds = tshark('ipv6.pcap', ['-Y', 'nest', ...fields(['nest.kind'], '~')], { env });
   rmSync(home, { recursive: true });
   assert.ok(kinds.includes('no handler'), kinds.join());
 });

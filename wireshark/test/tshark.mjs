@@ -7,7 +7,10 @@ export const CAPTURES = fileURLToPath(new URL('../../fixtures/captures/', import
 export const SOURCES = fileURLToPath(new URL('../', import.meta.url));
 export const WITH_DISSECTOR = ['-X', `lua_script:${SOURCES}nest.lua`];
 
-/** Reads a capture, in two passes: replies are known when their requests are shown. Returns the lines that tshark prints. */
+/**
+ * Reads a capture, in two passes: replies are known when their requests are shown. Returns the
+ * lines that tshark prints.
+ */
 export function tshark(capture, options, { passes = 2, env = {} } = {}) {
   const passFlags = passes === 2 ? ['-2'] : [];
   const output = execFileSync('tshark', [...passFlags, '-r', `${CAPTURES}${capture}`, ...options], {
