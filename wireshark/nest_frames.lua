@@ -179,7 +179,7 @@ end
 ---   `counted`        what was counted: "units", as Nest does, "bytes" or "characters"
 ---   `broken`         why Nest does not accept the frame; nil if it does, or would if it counted so
 ---   `incomplete`     instead of `after`: the end of the text cuts the frame
----   `progress`       of an incomplete frame: to be given back with the same frame when it has grown
+---   `progress`       of an incomplete frame: to be given back when more of it has come
 --- Returns nil if no header is there, and no `body` if the end of the text cuts the header.
 function frames.read(text, at, progress)
     local frame = measure(text, at, progress)

@@ -82,9 +82,13 @@ end
 --- again, as services do.
 local function route(text, from, to)
     local spelled = route_of(text, from, to, 0)
-    local is_string = text:sub(from, from) == '"'
-    if is_string and spelled:find('^[{%["%d-]') and json.value_end(spelled, 1) == #spelled + 1 then
-        return route_of(spelled, 1, #spelled, 0)
+    if text:sub(from, from) ~= '"' then
+        return spelled
+    end
+    local first = json.skip_space(spelled, 1)
+    local after = spelled:find('^[{%["%d-]', first) and json.value_end(spelled, first)
+    if after and json.skip_space(spelled, after) > #spelled then
+        return route_of(spelled, first, after - 1, 0)
     end
     return spelled
 end
