@@ -41,16 +41,17 @@ impl TcpOptions {
         self
     }
 
-    /// Sets the options on a connection.
+    /// Sets the options on a connection, each of them even if the system refuses another one.
     ///
     /// # Errors
-    /// The system refuses one of the options. The options after it are not set.
+    /// The system's first refusal.
     pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
-        stream.set_nodelay(self.nodelay)?;
-        match &self.keepalive {
-            Some(keepalive) => keepalive.apply(stream),
-            None => Ok(()),
-        }
+        let nodelay = stream.set_nodelay(self.nodelay);
+        let keepalive = self
+            .keepalive
+            .as_ref()
+            .map_or(Ok(()), |keepalive| keepalive.apply(stream));
+        nodelay.and(keepalive)
     }
 }
 

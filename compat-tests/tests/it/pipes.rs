@@ -2,7 +2,7 @@
 //! `tests/it/values/pipes.rs`.
 
 use compat_tests::{Environment, Implementation, package};
-use nest_wire_harness::App;
+use nest_wire_harness::{App, Service};
 
 use crate::edge::Caller;
 
@@ -49,14 +49,20 @@ const TRANSFORMED: &[(&str, &str, Option<&str>)] = &[
 const EXTRA: &str = r#"{"item":"tea","quantity":1,"extra":2}"#;
 const WITH_NULL: &str = r#"{"item":"tea","quantity":1,"note":null}"#;
 
-#[tokio::test]
-async fn nests_pipes_make_of_a_payload_what_the_guide_says() {
+/// Starts Nest with its pipes. Returns the service and a caller of it.
+async fn pipes() -> (Service, Caller) {
     package::ready("pipes").await;
     let service = Environment::ready()
         .await
         .start(App::Pipes, Implementation::Nest(12), &[])
         .await;
-    let mut caller = Caller::of(service.address()).await;
+    let caller = Caller::of(service.address()).await;
+    (service, caller)
+}
+
+#[tokio::test]
+async fn nests_pipes_make_of_a_payload_what_the_guide_says() {
+    let (_service, mut caller) = pipes().await;
     for (pipe, data, transformed) in TRANSFORMED {
         caller
             .say(&format!(r#"{{"pattern":"{pipe}","data":{data},"id":1}}"#))
@@ -75,12 +81,7 @@ async fn nests_pipes_make_of_a_payload_what_the_guide_says() {
 
 #[tokio::test]
 async fn nests_validation_tells_all_mistakes() {
-    package::ready("pipes").await;
-    let service = Environment::ready()
-        .await
-        .start(App::Pipes, Implementation::Nest(12), &[])
-        .await;
-    let mut caller = Caller::of(service.address()).await;
+    let (_service, mut caller) = pipes().await;
     caller
         .say(r#"{"pattern":"plain","data":{"item":5,"quantity":"1"},"id":1}"#)
         .await;

@@ -164,6 +164,12 @@ impl From<&str> for Target {
     }
 }
 
+impl From<&String> for Target {
+    fn from(address: &String) -> Self {
+        Self::addresses(vec![address.clone()])
+    }
+}
+
 impl From<String> for Target {
     fn from(address: String) -> Self {
         Self::addresses(vec![address])
