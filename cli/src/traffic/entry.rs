@@ -28,7 +28,7 @@ pub(crate) enum What {
     End,
     /// The side aborted the connection.
     Reset,
-    /// Bytes that were not captured.
+    /// Bytes that were not captured; 0 where a capture begins after the connection.
     Missing(u64),
     /// Bytes before the first frame that could be found.
     Skipped(usize),

@@ -65,14 +65,6 @@ struct Current {
 }
 
 impl Frames {
-    /// Returns a reader of bytes that may begin inside a frame.
-    pub(crate) fn in_the_middle() -> Self {
-        Self {
-            is_lost: true,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.raw.extend_from_slice(bytes);
     }

@@ -61,6 +61,7 @@ impl fmt::Display for Line<'_> {
             What::Failed(reason) => write!(f, "{ERROR}{:<11}{ERROR:#} {}", "failed", printable(reason)),
             What::End => f.write_str("closed"),
             What::Reset => write!(f, "{ERROR}reset{ERROR:#}"),
+            What::Missing(0) => write!(f, "{:<11} the capture begins after this connection", "missing"),
             What::Missing(bytes) => write!(
                 f,
                 "{ERROR}{:<11}{ERROR:#} {bytes} bytes were not captured here",

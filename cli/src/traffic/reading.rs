@@ -72,17 +72,6 @@ impl Reading {
         }
     }
 
-    /// Reads the bytes of a connection that was captured from its middle on.
-    pub(crate) fn in_the_middle(&mut self, connection: u32) {
-        let direction = || Direction {
-            frames: Frames::in_the_middle(),
-            has_begun: true,
-            ..Direction::default()
-        };
-        let connection = self.connections.entry(connection).or_default();
-        (connection.caller, connection.service) = (direction(), direction());
-    }
-
     fn segment(&mut self, event: &Event, bytes: &[u8], mut see: impl FnMut(What)) {
         let connection = self.connections.entry(event.connection).or_default();
         let direction = connection.direction(event.from);
