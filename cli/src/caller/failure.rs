@@ -144,8 +144,12 @@ fn is_reset(error: &ConnectionError) -> bool {
     matches!(error, ConnectionError::Io(error) if error.kind() == io::ErrorKind::ConnectionReset)
 }
 
-/// Returns the value as `JSON.stringify` would write it, or as it came if it is nested deeper than
-/// we read.
-fn as_javascript_writes(json: &RawJson) -> String {
-    json::parse(json.as_str()).map_or_else(|_| json.to_string(), |value| value.to_string())
+/// Returns the value on one line, as `JSON.stringify` would write it, or as it came if it is nested
+/// deeper than we read.
+pub(crate) fn as_javascript_writes(json: &RawJson) -> String {
+    match json::parse(json.as_str()) {
+        Ok(value) => value.to_string(),
+        // Outside of strings, which have none, line ends are space.
+        Err(_) => json.as_str().replace(['\r', '\n'], " "),
+    }
 }

@@ -22,6 +22,7 @@ use nest_wire::{
     tls::ClientTls,
 };
 
+pub(crate) use failure::as_javascript_writes;
 pub(crate) use options::{ConnectOptions, major};
 
 use crate::{

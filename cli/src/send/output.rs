@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use nest_wire::{client::CallError, json::Value};
 use tokio::time::Instant;
 
-use crate::{duration, failure::Failure};
+use crate::{caller::as_javascript_writes, duration, failure::Failure};
 
 pub(super) struct Output {
     /// The number of the call, from 1.
@@ -54,7 +54,7 @@ impl Output {
             return Ok(());
         }
         let reason = match error {
-            CallError::Rpc(error) => format!(r#""error":{}"#, error.err()),
+            CallError::Rpc(error) => format!(r#""error":{}"#, as_javascript_writes(error.err())),
             _ => format!(r#""message":{}"#, Value::from(failure.message().unwrap_or_default())),
         };
         let (call, at, status) = (self.number, self.at(), failure.status().code());

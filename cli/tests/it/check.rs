@@ -71,7 +71,8 @@ async fn a_service_that_does_not_answer_in_time_is_not_well() {
     assert_eq!(ended, Ended::badly(4, "error: no answer within 50 ms\n"));
 }
 
-/// A service whose state is read from its answers, in turn; the last one stays.
+/// Serves `health`, which answers with these states in turn; the last one stays. Returns the address
+/// and how often it was asked.
 async fn with_states(states: &'static [&'static str]) -> (String, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);

@@ -82,7 +82,7 @@ impl Ended {
     }
 }
 
-/// A directory of this test alone, which is empty.
+/// Makes an empty directory for this test alone, and returns it.
 pub(crate) fn fresh_directory(test: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
@@ -90,7 +90,7 @@ pub(crate) fn fresh_directory(test: &str) -> PathBuf {
     directory
 }
 
-/// An address at which nothing listens.
+/// Returns an address at which nothing listens.
 pub(crate) fn nowhere() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").to_string()

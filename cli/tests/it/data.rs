@@ -4,7 +4,7 @@ use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use crate::command::{Ended, fresh_directory, run};
 
-/// What `emit` with these options puts on the wire.
+/// Returns what `emit` with these options puts on the wire.
 async fn emitted(options: &[&str], call: &[&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();

@@ -89,7 +89,7 @@ fn path_with_binary() -> OsString {
     env::join_paths([binary.to_owned()].into_iter().chain(env::split_paths(&path))).expect("a path")
 }
 
-/// Whether a line is as shown, where `[..]` stands for anything and runs of spaces for each other.
+/// Returns true if a line is as shown, where `[..]` stands for anything and a run of spaces for one.
 fn matches(line: &str, shown: &str) -> bool {
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut parts = shown.split("[..]");

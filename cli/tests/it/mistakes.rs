@@ -5,7 +5,7 @@ use crate::command::{Ended, IS_IT_RUNNING, nowhere, run};
 /// The commands that call a service, and what stands behind the address.
 const CALLERS: [(&str, &[&str]); 3] = [("send", &["sum"]), ("emit", &["log"]), ("check", &["health"])];
 
-/// That every caller ends with this status and this text.
+/// Asserts that every caller ends with this status and this text.
 async fn every_caller_fails(options: &[&str], address: &str, status: i32, stderr: &str) {
     for (command, call) in CALLERS {
         let args = [&[command][..], options, &[address], call].concat();
@@ -13,7 +13,7 @@ async fn every_caller_fails(options: &[&str], address: &str, status: i32, stderr
     }
 }
 
-/// That every caller refuses the address with this reason.
+/// Asserts that every caller refuses the address with this reason.
 async fn every_caller_refuses(address: &str, reason: &str) {
     let message =
         format!("error: invalid value '{address}' for '<ADDRESS>': {reason}\n\nFor more information, try '--help'.\n");

@@ -7,7 +7,7 @@ use tokio::{
 
 use crate::command::{Ended, run};
 
-/// Answers the first bytes of each caller with these, and closes.
+/// Answers the first bytes of each caller with these, and closes. Returns the address.
 async fn answering(reply: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -24,7 +24,7 @@ async fn answering(reply: &'static [u8]) -> String {
     address
 }
 
-/// That `send` and `check` end with this status and this text, in which `{}` is the address.
+/// Asserts that `send` and `check` end with this status and this text, in which `{}` is the address.
 async fn is_told_apart(reply: &'static [u8], status: i32, stderr: &str) {
     let address = answering(reply).await;
     let message = stderr.replace("{}", &address);

@@ -8,7 +8,7 @@ use tokio::{process::Command, sync::mpsc};
 
 use crate::command::{nest_wire, service};
 
-/// That a command which waits for an answer ends at once, and prints nothing further.
+/// Asserts that a command which waits for an answer ends at once, and prints nothing further.
 async fn ends_by(signal: &str, number: i32) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let never = async move || {

@@ -58,7 +58,7 @@ fn router() -> Router {
     })
 }
 
-/// Serves with TLS; gives `localhost:PORT`.
+/// Serves with TLS. Returns `localhost:PORT`.
 async fn service_with(tls: ServerTls, router: Router) -> String {
     let listener = HostListener::bind("localhost:0").await.expect("a free port");
     let port = listener.local_addrs().expect("bound")[0].port();

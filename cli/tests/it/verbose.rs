@@ -14,7 +14,7 @@ fn router() -> Router {
         .message("nothing", async || {})
 }
 
-/// The lines of standard error: ids as `ID`, times as `T`.
+/// Returns the lines of standard error: ids as `ID`, times as `T`.
 fn masked(stderr: &str) -> Vec<String> {
     stderr.lines().map(|line| masked_time(&masked_id(line))).collect()
 }
