@@ -1,21 +1,26 @@
 //! The frames of a connection as lines for `--verbose`: `> ` for those sent, `< ` for those
 //! received, which have a time behind them.
 
-use nest_wire::codec::{FrameDecoder, units};
 use tokio::time::Instant;
 
-use crate::duration;
+use crate::{
+    duration,
+    traffic::{
+        frames::{Frame, Frames, Piece},
+        summary::printable,
+    },
+};
 
 /// The column in which times stand, unless a frame is longer.
 const TIME_COLUMN: usize = 88;
-/// Maximum number of bytes that are shown of what is no frame.
-const MAX_SHOWN_BYTES: usize = 200;
+/// Maximum number of characters that are shown of what is no frame.
+const MAX_SHOWN: usize = 200;
 
 /// The state of both directions.
 #[derive(Debug, Default)]
 pub(super) struct FramesShown {
-    sent: Direction,
-    received: Direction,
+    sent: Frames,
+    received: Frames,
     /// When the last frame was sent, until the first one is received after it.
     asked_at: Option<Instant>,
     answered_at: Option<Instant>,
@@ -23,7 +28,7 @@ pub(super) struct FramesShown {
 
 impl FramesShown {
     pub(super) fn sent(&mut self, bytes: &[u8]) -> Vec<String> {
-        let lines = self.sent.take(bytes);
+        let lines = lines(&mut self.sent, bytes);
         if !lines.is_empty() {
             self.asked_at = Some(Instant::now());
         }
@@ -31,17 +36,14 @@ impl FramesShown {
     }
 
     pub(super) fn received(&mut self, bytes: &[u8]) -> Vec<String> {
-        let frames = self.received.take(bytes);
+        let frames = lines(&mut self.received, bytes);
         frames.into_iter().map(|frame| self.timed(&frame)).collect()
     }
 
-    /// Returns what was received and is no frame, now that no more comes.
+    /// Returns the frame that the end cuts, if there is one, and that the service has closed.
     pub(super) fn ended(&mut self) -> Vec<String> {
-        let rest = std::mem::take(&mut self.received.raw);
-        let mut lines = Vec::new();
-        if !rest.is_empty() {
-            lines.push(format!("< no frame: {}", excerpt(&rest)));
-        }
+        let rest = self.received.end();
+        let mut lines: Vec<String> = rest.iter().map(|rest| format!("< cut: {}", excerpt(rest))).collect();
         lines.push("* closed by the service".to_owned());
         lines
     }
@@ -58,67 +60,34 @@ impl FramesShown {
     }
 }
 
-/// The frames of one direction, with their headers as they are on the wire.
-#[derive(Debug, Default)]
-struct Direction {
-    decoder: FrameDecoder,
-    /// The bytes since the end of the last frame.
-    raw: Vec<u8>,
-}
-
-impl Direction {
-    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
-        self.raw.extend_from_slice(bytes);
-        self.decoder.push(bytes);
-        let mut lines = Vec::new();
-        loop {
-            match self.decoder.next_frame() {
-                Ok(Some(text)) => lines.push(self.frame(&text)),
-                Ok(None) => return lines,
-                Err(error) => {
-                    let rest = std::mem::take(&mut self.raw);
-                    lines.push(format!("broken: {error}: {}", excerpt(&rest)));
-                    return lines;
-                }
+/// Returns a line for each frame that these bytes complete, with its header as it is on the wire.
+fn lines(frames: &mut Frames, bytes: &[u8]) -> Vec<String> {
+    frames.push(bytes);
+    let mut lines = Vec::new();
+    while let Some(piece) = frames.next() {
+        lines.push(match piece {
+            Piece::Frame(frame) => printable(&format!("{}#{}", frame.header, frame.text)),
+            Piece::Broken { frame, why } => {
+                format!("broken: {}: {}", excerpt(&frame), why.words(&frame.header, frame.units))
             }
-        }
+            Piece::Skipped(bytes) => format!("{bytes} bytes without a header"),
+        });
     }
-
-    /// Returns a frame with its own header, or the usual one if its bytes are not UTF-8.
-    fn frame(&mut self, text: &str) -> String {
-        let header = self.raw.iter().position(|&byte| byte == b'#').unwrap_or_default();
-        let (before, rest) = self.raw.split_at(header);
-        let line = match (str::from_utf8(before), rest.strip_prefix(b"#")) {
-            (Ok(header), Some(rest)) if rest.starts_with(text.as_bytes()) => format!("{header}#{text}"),
-            _ => {
-                self.raw.clear();
-                return escaped(&format!("{}#{text}", units(text)));
-            }
-        };
-        self.raw.drain(..line.len());
-        escaped(&line)
-    }
+    lines
 }
 
-/// Returns the text with its control characters escaped: a service must not move our cursor.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown
-}
-
-/// Returns the beginning of the bytes, quoted.
-fn excerpt(bytes: &[u8]) -> String {
-    let (shown, more) = match bytes.get(..MAX_SHOWN_BYTES) {
-        Some(shown) => (shown, "…"),
-        None => (bytes, ""),
+/// Returns the beginning of a frame, quoted.
+fn excerpt(frame: &Frame) -> String {
+    let whole = match frame.header.as_str() {
+        "" => frame.text.clone(),
+        // A header that is none stands in the text too.
+        header if frame.text.starts_with(header) => frame.text.clone(),
+        header => format!("{header}#{}", frame.text),
     };
-    format!("\"{}\"{more}", shown.escape_ascii())
+    match whole.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{:?}…", &whole[..end]),
+        None => format!("{whole:?}"),
+    }
 }
 
 #[cfg(test)]
@@ -132,43 +101,48 @@ mod tests {
 
     #[test]
     fn frames_keep_their_own_headers_wherever_they_are_cut() {
-        let bytes = "07#[1,2,3] 3#\"求\"4#null".as_bytes();
+        let bytes = "07#[1,2,3]+5 #[\"求\"]4#null".as_bytes();
         for cut in 0..bytes.len() {
-            let frames = received(&[&bytes[..cut], &bytes[cut..]]);
-            let bare: Vec<&str> = frames
-                .iter()
-                .map(|line| line[..line.rfind("  ").unwrap_or(line.len())].trim_end())
-                .collect();
-            assert_eq!(bare, ["< 07#[1,2,3]", "<  3#\"求\"", "< 4#null"], "{cut}");
+            let mut frames = received(&[&bytes[..cut], &bytes[cut..]]);
+            // Behind the second and the third stands the time since the one before.
+            for line in &mut frames {
+                line.truncate(line.find("   ").unwrap_or(line.len()));
+            }
+            assert_eq!(frames, ["< 07#[1,2,3]", "< +5 #[\"求\"]", "< 4#null"], "{cut}");
         }
     }
 
     #[test]
-    fn what_is_no_frame_is_shown_at_the_end() {
+    fn what_is_no_frame_says_what_is_wrong() {
+        for (bytes, expected) in [
+            (
+                "HTTP/1.1 400 Bad Request\r\n\r\n",
+                "< broken: \"HTTP/1.1 400 Bad Request\\r\\n\\r\\n\": there is no header: this is HTTP.",
+            ),
+            (
+                "hello#there",
+                "< broken: \"hello#there\": there is no header: a frame is the length in UTF-16 units, # and JSON.",
+            ),
+            (
+                "7#[\"求\"]",
+                "< broken: \"7#[\\\"求\\\"]\": header says 7, which is its length in bytes; Nest wants 5 UTF-16 units. \
+                 Nest would wait for 2 units more, and end the connection at the next frame.",
+            ),
+        ] {
+            assert_eq!(received(&[bytes.as_bytes()]), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_the_end_cuts_is_shown() {
         let mut frames = FramesShown::default();
-        assert_eq!(frames.received(b"HTTP/1.1 400 Bad Request\r\n"), [] as [&str; 0]);
-        assert_eq!(
-            frames.ended(),
-            [
-                "< no frame: \"HTTP/1.1 400 Bad Request\\r\\n\"",
-                "* closed by the service"
-            ]
-        );
+        assert_eq!(frames.received(b"9#[1,2"), [] as [&str; 0]);
+        assert_eq!(frames.ended(), ["< cut: \"9#[1,2\"", "* closed by the service"]);
         assert_eq!(frames.ended(), ["* closed by the service"]);
     }
 
     #[test]
-    fn a_broken_frame_says_what_is_wrong() {
-        let lines = received(&[b"hello#there"]);
-        assert_eq!(
-            lines,
-            ["< broken: frame header \"hello\" does not begin with a number: \"hello#there\""]
-        );
-    }
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(escaped("\u{1b}[2J\u{9b}求"), "\\u{1b}[2J\\u{9b}求");
-        assert_eq!(excerpt(&[0x15, 3]), "\"\\x15\\x03\"");
+    fn a_service_cannot_move_our_cursor() {
+        assert_eq!(received(&["6#[\"\u{9b}2\"]".as_bytes()]), ["< 6#[\"\\u{9b}2\"]"]);
     }
 }
