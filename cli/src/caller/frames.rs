@@ -7,7 +7,7 @@ use crate::{
     duration,
     traffic::{
         frames::{Frame, Frames, Piece},
-        summary::printable,
+        text::printable,
     },
 };
 

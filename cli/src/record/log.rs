@@ -9,7 +9,7 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use nest_wire::recording::{Content, Event};
@@ -25,6 +25,8 @@ use crate::{
 /// Maximum number of bytes that wait for the thread. Beyond that, events are lost, and the user is
 /// told so: a disk or a terminal is slower than the traffic.
 const MAX_WAITING_BYTES: usize = 256 * 1024 * 1024;
+/// Time between two looks at what has come: a line is shown, and written, so much later at most.
+const PAUSE: Duration = Duration::from_millis(5);
 /// What an event without bytes counts.
 const EVENT_BYTES: usize = 64;
 
@@ -152,6 +154,9 @@ impl Recorder {
     fn run(&mut self, events: &mpsc::Receiver<Event>, shared: &Shared, closed: &watch::Sender<bool>) {
         while let Ok(event) = events.recv() {
             self.event(event, shared);
+            // What comes meanwhile wakes nobody: a thread that is woken for each packet would cost
+            // more than all that it does with them.
+            thread::sleep(PAUSE);
             while let Ok(event) = events.try_recv() {
                 self.event(event, shared);
             }

@@ -108,7 +108,7 @@ pub(crate) fn begins_character(bytes: &[u8]) -> bool {
 }
 
 pub(crate) fn is_json(text: &str) -> bool {
-    nest_wire::packet::IncomingRequest::read(&text.into()).is_ok()
+    serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 /// As [`is_json`], for bytes that may end inside a character.

@@ -220,7 +220,10 @@ enum Header {
 
 impl Frame {
     fn new(header: String, bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        };
         Self {
             header,
             units: nest_wire::codec::units(&text),
@@ -245,6 +248,15 @@ impl Current {
     /// Counts units up to the declared length, or to the last whole character. Malformed bytes count
     /// as Node decodes them: a replacement character for each part that cannot go on.
     fn count(&mut self, raw: &[u8]) {
+        // Nearly every text is ASCII and there as a whole.
+        let missing = self.declared - self.units;
+        if let Some(text) = raw[self.counted..].get(..missing)
+            && text.is_ascii()
+        {
+            self.units = self.declared;
+            self.counted += missing;
+            return;
+        }
         for chunk in raw[self.counted..].utf8_chunks() {
             for character in chunk.valid().chars() {
                 if self.units >= self.declared {
