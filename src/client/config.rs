@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use crate::{
-    client::{OverloadPolicy, ReconnectPolicy},
+    client::ReconnectPolicy,
     compat::Compat,
     connection::{TcpOptions, TransportConfig},
     packet::RpcError,
@@ -35,6 +35,18 @@ pub(in crate::client) struct Config {
 /// The predicate that returns true for the errors that count as a failure of the host.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::client) struct CountsAsFailure(pub(in crate::client) fn(&RpcError) -> bool);
+
+/// The behaviour of a call that exceeds a limit of its client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OverloadPolicy {
+    /// The call waits for its turn, within its timeout: for callers that can slow down.
+    #[default]
+    Wait,
+    /// The call fails at once with [`CallError::Overloaded`](crate::client::CallError::Overloaded):
+    /// for callers that should shed load instead.
+    Fail,
+}
 
 /// Returns the count, or 1 for 0.
 pub(in crate::client) const fn at_least_one(count: usize) -> NonZeroUsize {

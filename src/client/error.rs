@@ -5,9 +5,12 @@ use std::{error::Error, sync::Arc};
 use crate::{
     client::{ConnectError, TimeoutError},
     connection::ConnectionError,
-    packet::{NoHandler, RpcError},
+    packet::{NoHandler, RawJson, RpcError},
     pattern::Pattern,
 };
+
+/// The result of a call: a value, JavaScript's undefined (`None`), or an error.
+pub(in crate::client) type Answer = Result<Option<RawJson>, CallError>;
 
 /// Why a call failed.
 ///

@@ -3,6 +3,5 @@
 pub(in crate::client) mod deadline;
 pub(in crate::client) mod metadata;
 pub(in crate::client) mod outgoing;
-pub(in crate::client) mod retries;
 pub(in crate::client) mod timeout_error;
 pub(in crate::client) mod trace;

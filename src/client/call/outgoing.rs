@@ -8,11 +8,15 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    client::{CallError, channel::pending::Returned},
+    client::{CallError, channel::waiter::Returned},
     compat::Compat,
     packet::Draft,
     pattern::Pattern,
 };
+
+/// Maximum number of times a call is sent again after a stopping service refused it: as many as
+/// hosts of one service are likely to stop at the same time.
+pub(in crate::client) const RETRIES: usize = 3;
 
 /// A call that is built in place: first its address, then its data. Each move would make it slower.
 #[derive(Debug)]

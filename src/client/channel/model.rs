@@ -15,17 +15,17 @@ use crate::{
         CallError, DisconnectReason,
         call::outgoing::{CallKind, OutgoingCall},
         channel::{
-            End, Progress, RequestChannel,
-            call_key::CallKey,
-            call_state::CallState,
-            pending::{CancelReason, WakeList},
+            ChannelState, RequestChannel,
+            pending::{
+                CancelReason, WakeList,
+                call::{CallKey, CallState},
+            },
             values::Clock,
+            waiter::End,
             wake,
         },
         config::{Config, at_least_one},
         driver::receiver::RequestReceiver,
-        pool::slot::PooledConnection,
-        state::StatePublisher,
     },
     compat::Compat,
     packet::{CallId, RawJson, ReplyOutcome},
@@ -45,9 +45,10 @@ enum Fate {
 /// The fates still to come, in order; after the last one, nothing more happens to a driver.
 type Fates = Arc<std::sync::Mutex<VecDeque<Fate>>>;
 
-fn pooled(max_queued: usize, fates: &[Fate]) -> Arc<PooledConnection> {
+fn channel(max_queued: usize, fates: &[Fate]) -> Arc<RequestChannel> {
     let fates: Fates = Arc::new(std::sync::Mutex::new(fates.iter().copied().collect()));
-    let start = move |receiver: RequestReceiver| {
+    let start = move |channel| {
+        let receiver = RequestReceiver::new(channel, Config::default().drain_timeout);
         let fates = Arc::clone(&fates);
         thread::spawn(move || block_on(task(receiver, &fates)));
     };
@@ -55,11 +56,7 @@ fn pooled(max_queued: usize, fates: &[Fate]) -> Arc<PooledConnection> {
         max_queued: at_least_one(max_queued),
         ..Config::default()
     };
-    Arc::new(PooledConnection::new(
-        Box::new(start),
-        &config,
-        StatePublisher::new(1).reporter(0),
-    ))
+    Arc::new(RequestChannel::new(&config, Box::new(start)))
 }
 
 /// Runs the simulated driver until it ends. Callers observe its end through the drop of `receiver`.
@@ -102,9 +99,9 @@ fn next(fates: &Fates) -> Option<Fate> {
 }
 
 /// Takes the packets out of the queue. Returns those that are wanted.
-fn write(state: &mut crate::client::channel::ChannelState) -> Vec<String> {
+fn write(state: &mut ChannelState) -> Vec<String> {
     let mut written = Vec::new();
-    let crate::client::channel::ChannelState { queue, calls, .. } = state;
+    let ChannelState { queue, calls, .. } = state;
     let large = queue.take(usize::MAX, |key, text| {
         if calls.write(key) == Some(CallState::AwaitingReply) {
             written.push(text.to_owned());
@@ -142,34 +139,27 @@ fn outgoing(number: u32) -> OutgoingCall {
     outgoing
 }
 
-async fn submit(pooled: &PooledConnection, number: u32) -> Result<CallKey, CallError> {
-    let config = Config::default();
-    let submitted = pooled.submit(&mut outgoing(number), &config).await?;
-    pooled.start_if(submitted.is_first, &config);
+async fn submit(channel: &Arc<RequestChannel>, number: u32) -> Result<CallKey, CallError> {
+    let submitted = channel.submit_later(&mut outgoing(number)).await?;
+    if submitted.is_first {
+        channel.start();
+    }
     Ok(submitted.key)
 }
 
 /// Makes a call and waits for its end. Returns the value of the reply.
-async fn call(pooled: &PooledConnection, number: u32) -> Result<Option<RawJson>, CallError> {
-    let key = submit(pooled, number).await?;
-    let end = poll_fn(|cx| match pooled.channel.poll_end(key, cx) {
-        Progress::Ready(end) => Poll::Ready(end),
-        Progress::Pending => Poll::Pending,
-        Progress::Unattended => {
-            pooled.start_if(true, &Config::default());
-            Poll::Pending
-        }
-    });
-    match end.await? {
+async fn call(channel: &Arc<RequestChannel>, number: u32) -> Result<Option<RawJson>, CallError> {
+    let key = submit(channel, number).await?;
+    match poll_fn(|cx| channel.poll_end(key, cx)).await? {
         End::Value(value) => Ok(value),
         End::Returned(_) => panic!("there is one connection"),
     }
 }
 
 /// Makes a call and cancels it, at an arbitrary moment.
-async fn cancel(pooled: &PooledConnection, number: u32) {
-    if let Ok(key) = submit(pooled, number).await {
-        pooled.channel.cancel(key, CancelReason::Dropped);
+async fn cancel(channel: &Arc<RequestChannel>, number: u32) {
+    if let Ok(key) = submit(channel, number).await {
+        channel.cancel(key, CancelReason::Dropped);
     }
 }
 
@@ -177,17 +167,17 @@ async fn cancel(pooled: &PooledConnection, number: u32) {
 /// meanwhile. Asserts that every call ends with its own reply or with an error that `may_fail`
 /// allows, that all permits are available again, and that a closed client has no driver.
 fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError) -> bool) {
-    let pooled = pooled(max_queued, fates);
+    let channel = channel(max_queued, fates);
     let callers: Vec<_> = (0..3)
         .map(|number| {
-            let pooled = Arc::clone(&pooled);
-            thread::spawn(move || block_on(call(&pooled, number)))
+            let channel = Arc::clone(&channel);
+            thread::spawn(move || block_on(call(&channel, number)))
         })
         .collect();
-    let quitter = Arc::clone(&pooled);
+    let quitter = Arc::clone(&channel);
     let quitter = thread::spawn(move || block_on(cancel(&quitter, 9)));
     if closes {
-        pooled.channel.close();
+        channel.close();
     }
     for (number, caller) in callers.into_iter().enumerate() {
         match caller.join().expect("no panic") {
@@ -196,13 +186,9 @@ fn run(max_queued: usize, fates: &[Fate], closes: bool, may_fail: fn(&CallError)
         }
     }
     quitter.join().expect("no panic");
-    pooled.channel.close();
-    block_on(pooled.channel.driver_stopped());
-    assert_eq!(
-        pooled.channel.queue_permits.available_permits(),
-        max_queued,
-        "queue_permits"
-    );
+    channel.close();
+    block_on(channel.driver_stopped());
+    assert_eq!(channel.queue_permits.available_permits(), max_queued, "queue_permits");
 }
 
 fn check(model: impl Fn() + Send + Sync + 'static) {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use simdutf8::basic::from_utf8;
 
 use crate::{
-    client::channel::call_key::CallKey,
+    client::channel::pending::call::CallKey,
     packet::{CallId, Draft},
 };
 
@@ -159,8 +159,7 @@ mod tests {
     use super::*;
     use crate::{
         client::channel::{
-            call_state::CallState,
-            pending::PendingCalls,
+            pending::{PendingCalls, call::CallState},
             waiter::{ReplyMode, Waiter},
         },
         compat::Compat,

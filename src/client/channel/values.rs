@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use crate::{client::channel::answer::Answer, packet::RawJson};
+use crate::{client::error::Answer, packet::RawJson};
 
 /// Bytes that a value counts in addition to its JSON text: roughly the memory it takes.
 const PER_VALUE: usize = 64;

@@ -3,13 +3,13 @@
 
 use std::task::Waker;
 
+use tokio::time::Instant;
+
 use crate::{
     client::{
         CallError, DisconnectReason,
-        channel::{
-            answer::Answer,
-            values::{Clock, ReceivedValues},
-        },
+        channel::values::{Clock, ReceivedValues},
+        error::Answer,
     },
     packet::{RawJson, ReplyOutcome, RpcError},
 };
@@ -49,6 +49,23 @@ pub(in crate::client) enum ReplyMode {
     Returned(Vec<u8>),
     /// Nothing: the caller is gone, and the call continues without it.
     Nothing,
+}
+
+/// What a caller receives at the end of its call.
+#[derive(Debug)]
+pub(in crate::client) enum End {
+    /// The value of the reply, or JavaScript's undefined.
+    Value(Option<RawJson>),
+    /// The packet, which was not written: its connection is lost, and there is another connection.
+    Returned(Returned),
+}
+
+/// A packet that was not written and is handed back to its caller.
+#[derive(Debug)]
+pub(in crate::client) struct Returned {
+    pub(in crate::client) packet: Vec<u8>,
+    /// For a stream, the time from which its timeout counts.
+    pub(in crate::client) since: Option<Instant>,
 }
 
 /// The `err`, in exactly this form, of a service that is stopping and has done nothing for the

@@ -34,6 +34,7 @@ use tracing::{Instrument, debug_span};
 use crate::{
     client::{
         CallError, ConnectError, ConnectionState, DisconnectReason, ReconnectMode,
+        channel::StartDriver,
         config::Config,
         connect::{error::with_address, host::Host},
         driver::{attempt::Attempt, closing::close, connection::ActiveConnection, receiver::RequestReceiver},
@@ -43,7 +44,22 @@ use crate::{
     telemetry::{ConnectionMeter, Side, connect_failed, reconnected},
 };
 
-pub(super) struct Driver<C> {
+/// Returns the function that starts a driver for a channel, in a task of its own.
+pub(super) fn starter<C, F, IO>(host: Host<C>, config: &Arc<Config>, reporter: &StateReporter) -> StartDriver
+where
+    C: Fn() -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = io::Result<IO>> + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (config, reporter) = (Arc::clone(config), reporter.clone());
+    Box::new(move |channel| {
+        let receiver = RequestReceiver::new(channel, config.drain_timeout);
+        let driver = Driver::new(host.clone(), Arc::clone(&config), receiver, reporter.clone());
+        tokio::spawn(driver.run());
+    })
+}
+
+struct Driver<C> {
     host: Host<C>,
     config: Arc<Config>,
     receiver: RequestReceiver,
@@ -60,7 +76,7 @@ where
     F: Future<Output = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    pub(super) fn new(host: Host<C>, config: Arc<Config>, receiver: RequestReceiver, reporter: StateReporter) -> Self {
+    fn new(host: Host<C>, config: Arc<Config>, receiver: RequestReceiver, reporter: StateReporter) -> Self {
         Self {
             host,
             config,
@@ -72,7 +88,7 @@ where
     }
 
     /// Connects when a connection is needed, and again after each loss, until the client is closed.
-    pub(super) async fn run(mut self) {
+    async fn run(mut self) {
         let mut end = PublishOnDrop(self.reporter.clone(), Some(DisconnectReason::Stopped));
         while self.is_wanted().await {
             self.reporter.post(ConnectionState::Connecting);

@@ -15,9 +15,8 @@ use crate::{
     client::{
         CallError, DisconnectReason,
         channel::{
-            RequestChannel,
-            channel_state::ChannelState,
-            pending::{Delivery, WakeList},
+            ChannelState, RequestChannel,
+            pending::{WakeList, replies::Delivery},
             values::Clock,
             wake,
         },
@@ -26,7 +25,6 @@ use crate::{
 };
 
 /// The part of a driver that serves its channel. Its drop fails the calls that were written.
-#[derive(Debug)]
 pub(in crate::client) struct RequestReceiver {
     pub(in crate::client) channel: Arc<RequestChannel>,
     pub(in crate::client) drain_timeout: Duration,

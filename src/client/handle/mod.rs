@@ -12,14 +12,11 @@ pub(in crate::client) mod submit;
 use std::{fmt, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     client::{
-        BuildError, CallError, ConnectionState, ReplyStream, StateStream,
+        BuildError, CallError, ConnectionState, StateStream,
         call::{
             deadline::within,
             metadata::CallMetadata,
@@ -27,10 +24,10 @@ use crate::{
         },
         config::Config,
         connect::host::Host,
-        handle::reply_stream::decode,
         pool::ConnectionPool,
     },
     json,
+    packet::RawJson,
     pattern::Pattern,
 };
 
@@ -192,29 +189,6 @@ impl Client {
         answer.map(drop).map_err(|error| error.of_call(&pattern))
     }
 
-    /// Sends a message. Returns a stream of the reply's values as they come.
-    ///
-    /// The timeout starts again for each value.
-    ///
-    /// # Errors
-    /// [`CallError::MissingData`], [`CallError::MissingPattern`], [`CallError::Encode`],
-    /// [`CallError::Overloaded`] and [`CallError::Closed`], and [`CallError::Timeout`] if other
-    /// packets delay this one for longer than the timeout. Every other error is the stream's last
-    /// item, including [`CallError::Connect`] (except for a client with several connections, which
-    /// first waits for an open one).
-    pub async fn send_stream<T: DeserializeOwned>(
-        &self,
-        pattern: impl Into<Pattern>,
-        data: &(impl Serialize + ?Sized),
-    ) -> Result<ReplyStream<T>, CallError> {
-        let mut outgoing = OutgoingCall::new(CallKind::Stream { since: Instant::now() });
-        let pattern = pattern.into();
-        outgoing.address(&pattern, self.pool.config.compat)?;
-        outgoing.data(|out| json::append(data, out))?;
-        let watch = self.watch(&mut outgoing);
-        self.ask_stream(pattern, outgoing, watch).await
-    }
-
     /// Sends an event and waits until it has been handed to the operating system. Events have no
     /// reply, so `Ok` does not mean that the service has read the event: it may have closed the
     /// connection.
@@ -312,5 +286,14 @@ impl fmt::Debug for Client {
             .field("state", &self.state())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// Decodes a value and returns it. Undefined (`None`) is a value of `()`, `Option` and `Maybe`
+/// only.
+pub(in crate::client) fn decode<T: DeserializeOwned>(value: Option<&RawJson>) -> Result<T, CallError> {
+    match value {
+        Some(value) => value.parse().map_err(|error| CallError::Decode(Arc::new(error))),
+        None => json::from_undefined().ok_or(CallError::NoValue),
     }
 }

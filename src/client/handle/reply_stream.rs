@@ -3,19 +3,26 @@
 use std::{
     fmt,
     marker::PhantomData,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
-use serde::de::DeserializeOwned;
-use tokio::task::coop::poll_proceed;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{task::coop::poll_proceed, time::Instant};
 
 use crate::{
-    client::{CallError, call::trace::CallTrace, handle::stream_source::Source},
+    client::{
+        CallError, Client,
+        call::{
+            outgoing::{CallKind, OutgoingCall},
+            trace::CallTrace,
+        },
+        handle::{decode, stream_source::Source},
+        pool::call_guard::CallGuard,
+    },
     json,
-    packet::RawJson,
     pattern::Pattern,
 };
 
@@ -38,6 +45,56 @@ pub struct ReplyStream<T> {
     watch: CallTrace,
     is_over: bool,
     item: PhantomData<fn() -> T>,
+}
+
+/// Streams.
+impl Client {
+    /// Sends a message. Returns a stream of the reply's values as they come.
+    ///
+    /// The timeout starts again for each value.
+    ///
+    /// # Errors
+    /// [`CallError::MissingData`], [`CallError::MissingPattern`], [`CallError::Encode`],
+    /// [`CallError::Overloaded`] and [`CallError::Closed`], and [`CallError::Timeout`] if other
+    /// packets delay this one for longer than the timeout. Every other error is the stream's last
+    /// item, including [`CallError::Connect`] (except for a client with several connections, which
+    /// first waits for an open one).
+    pub async fn send_stream<T: DeserializeOwned>(
+        &self,
+        pattern: impl Into<Pattern>,
+        data: &(impl Serialize + ?Sized),
+    ) -> Result<ReplyStream<T>, CallError> {
+        let mut outgoing = OutgoingCall::new(CallKind::Stream { since: Instant::now() });
+        let pattern = pattern.into();
+        outgoing.address(&pattern, self.pool.config.compat)?;
+        outgoing.data(|out| json::append(data, out))?;
+        let watch = self.watch(&mut outgoing);
+        self.ask_stream(pattern, outgoing, watch).await
+    }
+
+    /// Sends a request. Returns the stream of its values.
+    pub(in crate::client) async fn ask_stream<T>(
+        &self,
+        pattern: Pattern,
+        mut outgoing: OutgoingCall,
+        mut watch: CallTrace,
+    ) -> Result<ReplyStream<T>, CallError> {
+        let mut guard = CallGuard::new(Arc::clone(&self.pool));
+        // A service that is stopping may refuse the call, which is then sent again.
+        let kept = outgoing.draft.copied();
+        match self.submit(&mut guard, &mut outgoing, &watch, pin!(None)).await {
+            Ok(()) => {
+                watch.identified(|| guard.id());
+                let source = Source::new(guard, outgoing.kind, kept, self.timeout);
+                Ok(ReplyStream::new(pattern, source, watch))
+            }
+            Err(error) => {
+                guard.learn(false, &Err(error.clone()));
+                watch.failed(&error);
+                Err(error.of_call(&pattern))
+            }
+        }
+    }
 }
 
 impl<T> ReplyStream<T> {
@@ -86,14 +143,5 @@ impl<T> fmt::Debug for ReplyStream<T> {
         f.debug_struct("ReplyStream")
             .field("call", &self.source.id())
             .finish_non_exhaustive()
-    }
-}
-
-/// Decodes a value and returns it. Undefined (`None`) is a value of `()`, `Option` and `Maybe`
-/// only.
-pub(in crate::client) fn decode<T: DeserializeOwned>(value: Option<&RawJson>) -> Result<T, CallError> {
-    match value {
-        Some(value) => value.parse().map_err(|error| CallError::Decode(Arc::new(error))),
-        None => json::from_undefined().ok_or(CallError::NoValue),
     }
 }

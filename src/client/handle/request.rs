@@ -9,8 +9,8 @@ use crate::{
     client::{
         CallError, Client, ReplyStream,
         call::outgoing::{CallKind, OutgoingCall},
-        channel::answer::Answer,
-        handle::reply_stream::decode,
+        error::Answer,
+        handle::decode,
     },
     packet::RawJson,
     pattern::Pattern,

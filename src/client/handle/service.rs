@@ -23,7 +23,7 @@ use crate::{
             outgoing::{CallKind, OutgoingCall, require},
             trace::CallTrace,
         },
-        handle::reply_stream::decode,
+        handle::decode,
     },
     compat::Compat,
     packet::RawJson,

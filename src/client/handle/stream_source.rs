@@ -16,11 +16,11 @@ use crate::{
         CallError,
         call::{
             deadline::Silence,
-            outgoing::{CallKind, OutgoingCall},
-            retries::RETRIES,
+            outgoing::{CallKind, OutgoingCall, RETRIES},
             trace::CallTrace,
         },
-        channel::{answer::Answer, pending::CancelReason},
+        channel::pending::CancelReason,
+        error::Answer,
         pool::{
             ConnectionPool,
             call_guard::{CallGuard, NextItem},

@@ -5,31 +5,25 @@ use std::{
     future::poll_fn,
     ops::Deref,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use tokio::time::Sleep;
 use tracing::Span;
 
-use crate::{
-    client::{
-        CallError, Client, ReplyStream,
-        call::{
-            deadline::within,
-            outgoing::OutgoingCall,
-            retries::RETRIES,
-            trace::{self, CallTrace},
-        },
-        channel::{
-            End,
-            answer::Answer,
-            pending::{CancelReason, Returned},
-        },
-        handle::stream_source::Source,
-        pool::{ConnectionPool, call_guard::CallGuard, moving::Moving},
+use crate::client::{
+    CallError, Client,
+    call::{
+        deadline::within,
+        outgoing::{OutgoingCall, RETRIES},
+        trace::{self, CallTrace},
     },
-    pattern::Pattern,
+    channel::{
+        pending::CancelReason,
+        waiter::{End, Returned},
+    },
+    error::Answer,
+    pool::{ConnectionPool, call_guard::CallGuard, moving::Moving},
 };
 
 impl Client {
@@ -85,7 +79,7 @@ impl Client {
     }
 
     /// Submits a packet: nearly always at once, otherwise as soon as there is room for it.
-    async fn submit<M: Deref<Target = ConnectionPool>>(
+    pub(super) async fn submit<M: Deref<Target = ConnectionPool>>(
         &self,
         guard: &mut CallGuard<M>,
         outgoing: &mut OutgoingCall,
@@ -164,30 +158,6 @@ impl Client {
                 Ok(End::Returned(packet)) => returned = Some(packet),
                 Err(CallError::Stopping) => {}
                 Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Sends a request. Returns the stream of its values.
-    pub(in crate::client) async fn ask_stream<T>(
-        &self,
-        pattern: Pattern,
-        mut outgoing: OutgoingCall,
-        mut watch: CallTrace,
-    ) -> Result<ReplyStream<T>, CallError> {
-        let mut guard = CallGuard::new(Arc::clone(&self.pool));
-        // A service that is stopping may refuse the call, which is then sent again.
-        let kept = outgoing.draft.copied();
-        match self.submit(&mut guard, &mut outgoing, &watch, pin!(None)).await {
-            Ok(()) => {
-                watch.identified(|| guard.id());
-                let source = Source::new(guard, outgoing.kind, kept, self.timeout);
-                Ok(ReplyStream::new(pattern, source, watch))
-            }
-            Err(error) => {
-                guard.learn(false, &Err(error.clone()));
-                watch.failed(&error);
-                Err(error.of_call(&pattern))
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::{
     future::{Future, poll_fn},
     ops::Deref,
-    sync::atomic::Ordering::Relaxed,
-    task::{Context, Poll, Waker},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -14,12 +14,13 @@ use crate::{
         CallError,
         call::{deadline::Silence, outgoing::OutgoingCall},
         channel::{
-            End, Progress, Submitted,
-            answer::Answer,
-            call_key::CallKey,
-            pending::{CancelReason, Returned},
+            RequestChannel,
+            caller::Submitted,
+            pending::{CancelReason, call::CallKey},
+            waiter::{End, Returned},
         },
-        pool::{Chosen, ConnectionPool, slot::PooledConnection},
+        error::Answer,
+        pool::{Chosen, ConnectionPool, PooledConnection},
     },
     packet::CallId,
 };
@@ -79,7 +80,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
             return Ok(false);
         };
         self.take(chosen);
-        match self.pooled().try_submit(outgoing, waker, &self.pool.config)? {
+        match self.channel().submit(outgoing, waker, None)? {
             Some(submitted) => self.submitted(outgoing, &submitted),
             None => self.release(CancelReason::Dropped),
         }
@@ -97,7 +98,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
             None => self.pool.first_ready().await?,
         };
         self.take(chosen);
-        let submitted = self.pooled().submit(outgoing, &self.pool.config).await?;
+        let submitted = self.channel().submit_later(outgoing).await?;
         self.submitted(outgoing, &submitted);
         Ok(())
     }
@@ -113,12 +114,21 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
     }
 
     fn submitted(&mut self, outgoing: &mut OutgoingCall, submitted: &Submitted) {
-        self.key = Some(submitted.key);
         self.is_event = !outgoing.is_request();
-        // The caller still waits, while other calls can use the memory now.
+        // The caller still waits, while other calls can use the memory now. An empty draft also
+        // shows that its packet is in a queue, even if starting the driver panics.
         outgoing.draft.retire();
-        self.pooled().start_if(submitted.is_first, &self.pool.config);
+        self.own(submitted);
         self.pool.recheck(self.link);
+    }
+
+    /// Takes over a submitted call, and starts the driver if there is none. Outside of a runtime
+    /// the start panics, and the drop of this guard then cancels the call.
+    fn own(&mut self, submitted: &Submitted) {
+        self.key = Some(submitted.key);
+        if submitted.is_first {
+            self.channel().start();
+        }
     }
 
     /// Records the end of the call, or one of its values, for the health of the host.
@@ -135,16 +145,14 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
 
     /// Returns the id of a request that has been submitted and has not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
-        self.key.map(|key| self.pooled().channel.id(key))
+        self.key.map(|key| self.channel().id(key))
     }
 
     /// Requests this connection and waits until it is established.
     pub(in crate::client) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
         self.link = link;
-        let link = self.pool.link(link);
-        let submitted = link.connect().ok_or(CallError::Closed)?;
-        self.key = Some(submitted.key);
-        link.start_if(submitted.is_first, &self.pool.config);
+        let submitted = self.channel().connect()?;
+        self.own(&submitted);
         match poll_fn(|cx| self.poll_end(cx)).await {
             // This call has no packet that could be handed back.
             Ok(End::Value(_) | End::Returned(_)) => Ok(()),
@@ -168,10 +176,8 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         let Some(key) = self.key else {
             return Poll::Ready(NextItem::Item(None));
         };
-        match self.pooled().channel.poll_next(key, cx) {
-            Progress::Ready(next) => return Poll::Ready(NextItem::Item(next)),
-            Progress::Pending => {}
-            Progress::Unattended => self.start(),
+        if let Poll::Ready(next) = self.channel().poll_next(key, cx) {
+            return Poll::Ready(NextItem::Item(next));
         }
         match self.take_returned(key) {
             Some(returned) => Poll::Ready(NextItem::Returned(returned)),
@@ -183,13 +189,13 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         if !self.pool.has_choice() {
             return None;
         }
-        let returned = self.pooled().channel.take_returned(key)?;
+        let returned = self.channel().take_returned(key)?;
         self.key = None;
         Some(returned)
     }
 
     fn poll_silence(&self, key: CallKey, silence: &mut Silence, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
-        match self.pooled().channel.since(key) {
+        match self.channel().since(key) {
             Some(since) => silence.poll(since, cx).map(|error| Some(Err(error))),
             None => Poll::Pending,
         }
@@ -197,23 +203,9 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, CallError>> {
         let key = self.key.expect("it has been submitted");
-        match self.pooled().channel.poll_end(key, cx) {
-            Progress::Ready(end) => {
-                self.key = None;
-                Poll::Ready(end)
-            }
-            Progress::Pending => Poll::Pending,
-            Progress::Unattended => {
-                self.start();
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Starts another driver for the connection, because the last one has ended with its runtime.
-    #[cold]
-    fn start(&self) {
-        self.pooled().start_if(true, &self.pool.config);
+        let end = ready!(self.channel().poll_end(key, cx));
+        self.key = None;
+        Poll::Ready(end)
     }
 
     /// Cancels the call, and releases its connection and its permit.
@@ -234,7 +226,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
             health.probe_dropped(self.link);
         }
         if let Some(key) = self.key.take()
-            && let Some(packet) = self.pooled().channel.cancel(key, because)
+            && let Some(packet) = self.channel().cancel(key, because)
             && self.is_event
             && because == CancelReason::Dropped
         {
@@ -244,6 +236,10 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
 
     fn pooled(&self) -> &PooledConnection {
         self.pool.link(self.link)
+    }
+
+    fn channel(&self) -> &Arc<RequestChannel> {
+        &self.pooled().channel
     }
 }
 

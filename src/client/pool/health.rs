@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::client::{
     CallError, DisconnectReason,
-    channel::answer::Answer,
     config::CountsAsFailure,
+    error::Answer,
     pool::ejection::{Ejections, Takes},
 };
 /// Exists only where connections compete for calls.

@@ -8,16 +8,22 @@
 //! ejected for a while ([`crate::client::pool::ejection`]).
 
 pub(in crate::client) mod call_guard;
+pub(in crate::client) mod closing;
 pub(in crate::client) mod detached;
 pub(in crate::client) mod ejection;
 pub(in crate::client) mod first_connected;
 pub(in crate::client) mod health;
 pub(in crate::client) mod moving;
-pub(in crate::client) mod slot;
 
-use std::{future::Future, io, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
-use futures_util::future::join_all;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -26,10 +32,11 @@ use tokio::{
 use crate::client::{
     CallError, OverloadPolicy, ReconnectMode,
     call::trace::Meters,
+    channel::RequestChannel,
     config::Config,
     connect::host::Host,
-    driver::Driver,
-    pool::{detached::Detached, health::Health, slot::PooledConnection},
+    driver,
+    pool::{detached::Detached, health::Health},
     state::{StatePublisher, StateReporter},
 };
 
@@ -44,6 +51,24 @@ pub(in crate::client) struct ConnectionPool {
     waiting: Semaphore,
     pub(in crate::client) detached: Detached,
     pub(in crate::client) meters: Meters,
+}
+
+/// One connection of a pool, as handles use it.
+pub(in crate::client) struct PooledConnection {
+    pub(in crate::client) channel: Arc<RequestChannel>,
+    pub(in crate::client) reporter: StateReporter,
+    /// Number of calls in flight; counted only where connections compete for calls.
+    pub(in crate::client) load: AtomicUsize,
+}
+
+impl PooledConnection {
+    fn new(channel: RequestChannel, reporter: StateReporter) -> Self {
+        Self {
+            channel: Arc::new(channel),
+            reporter,
+            load: AtomicUsize::new(0),
+        }
+    }
 }
 
 /// The connection that a call takes, by its index.
@@ -81,7 +106,11 @@ impl ConnectionPool {
         let (config, publisher) = (Arc::new(config), StatePublisher::new(count));
         let hosts = hosts.iter().cycle().take(count).enumerate();
         let links: Vec<PooledConnection> = hosts
-            .map(|(index, host)| link(host.clone(), &config, publisher.reporter(index)))
+            .map(|(index, host)| {
+                let reporter = publisher.reporter(index);
+                let start = driver::starter(host.clone(), &config, &reporter);
+                PooledConnection::new(RequestChannel::new(&config, start), reporter)
+            })
             .collect();
         if count > 1 {
             publisher.connect(links.iter().map(|link| (&link.reporter, &link.channel)));
@@ -128,10 +157,6 @@ impl ConnectionPool {
         }
         let places = self.in_flight.as_ref().map(Arc::clone).expect("they are limited");
         Ok(Some(places.acquire_owned().await.expect("nobody closes it")))
-    }
-
-    pub(in crate::client) async fn close(&self) {
-        join_all(self.links.iter().map(|link| link.close(self.config.drain_timeout))).await;
     }
 
     /// Returns true if connections compete for calls.
@@ -193,22 +218,8 @@ impl ConnectionPool {
         let Some(other) = ready.nth(second + usize::from(second >= first)) else {
             return Some(one);
         };
-        let is_busier = self.links[one].load() > self.links[other].load();
+        let load = |link: usize| self.links[link].load.load(Relaxed);
+        let is_busier = load(one) > load(other);
         Some(if is_busier { other } else { one })
     }
-}
-
-fn link<C, F, IO>(host: Host<C>, config: &Arc<Config>, reporter: StateReporter) -> PooledConnection
-where
-    C: Fn() -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = io::Result<IO>> + Send + 'static,
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let theirs = reporter.clone();
-    let of_driver = Arc::clone(config);
-    let start = move |receiver| {
-        let driver = Driver::new(host.clone(), Arc::clone(&of_driver), receiver, theirs.clone());
-        tokio::spawn(driver.run());
-    };
-    PooledConnection::new(Box::new(start), config, reporter)
 }

@@ -14,9 +14,9 @@ use crate::{
         Reply, ReplyStream, Request,
         handler::{HandlerService, service::BoxReplyFuture},
         session::{
-            coop::unless_it_waits,
             log_context::{LogContext, OwnedLogContext},
             panicked::panicked,
+            share::unless_it_waits,
         },
     },
 };

@@ -1,5 +1,6 @@
 //! Maps patterns to handlers.
 
+pub(in crate::server) mod combine;
 pub(in crate::server) mod fan_out;
 pub(in crate::server) mod into_routes;
 pub(in crate::server) mod oneshot;
@@ -16,7 +17,7 @@ use crate::{
         RequestKind,
         contract::ContractHandler,
         handler::{Handler, HandlerLayer, Signature, boxed::BoxedHandler},
-        routing::{table::Routes, warnings::merged_compat},
+        routing::table::Routes,
     },
 };
 
@@ -198,61 +199,6 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         self.registered = self.registered.into_iter().map(wrap).collect();
         self.without_pattern = self.without_pattern.map(|handler| handler.layer(&layer));
         self.fallback = self.fallback.map(|fallback| fallback.layer(&layer));
-        self
-    }
-
-    /// Adds all handlers of `other`, as if each had been registered here. Returns the router. The
-    /// fallback of `other`, its handler of packets without a pattern and its
-    /// [`compat`](Self::compat) are taken if this router has none. A warning is logged if both
-    /// routers have a `compat` and they differ.
-    ///
-    /// ```
-    /// use nest_wire::server::Router;
-    ///
-    /// let users: Router = Router::new().message("users.count", async || 3);
-    /// let rooms: Router = Router::new().message("rooms.count", async || 5);
-    /// let router = users.merge(rooms);
-    /// ```
-    #[must_use]
-    pub fn merge(mut self, other: Self) -> Self {
-        self.registered.extend(other.registered);
-        self.without_pattern = self.without_pattern.or(other.without_pattern);
-        self.fallback = self.fallback.or(other.fallback);
-        self.compat = merged_compat(self.compat, other.compat);
-        self
-    }
-
-    /// Adds all handlers of `other` under `prefix`, but not its fallback and its handler of packets
-    /// without a pattern. Returns the router. The [`compat`](Self::compat) of `other` is taken as
-    /// by [`merge`](Self::merge). A text pattern `find` under the prefix `users` becomes
-    /// `users.find`. An object pattern gets the prefix's members before its own.
-    ///
-    /// ```
-    /// use nest_wire::{pattern::Pattern, server::Router};
-    ///
-    /// let users: Router = Router::new().message("find", async || "users.find");
-    /// let rooms: Router = Router::new().message(Pattern::object([("cmd", "find")]), async || "rooms, find");
-    /// let router = Router::<()>::new().nest("users", users).nest(Pattern::object([("service", "rooms")]), rooms);
-    /// let patterns: Vec<_> = router.patterns().map(|(pattern, _)| pattern.to_string()).collect();
-    /// assert_eq!(patterns, ["users.find", r#"{"service":"rooms","cmd":"find"}"#]);
-    /// ```
-    ///
-    /// # Panics
-    /// A pattern and the prefix are not both texts and not both objects, or they have a key in
-    /// common.
-    #[must_use]
-    pub fn nest(mut self, prefix: impl Into<Pattern>, other: Self) -> Self {
-        let prefix = prefix.into();
-        self.registered.extend(other.registered.into_iter().map(|registered| {
-            Registered {
-                pattern: registered
-                    .pattern
-                    .under(&prefix)
-                    .unwrap_or_else(|| panic!("the pattern {} can't be put under {prefix}", registered.pattern)),
-                ..registered
-            }
-        }));
-        self.compat = merged_compat(self.compat, other.compat);
         self
     }
 

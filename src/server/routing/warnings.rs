@@ -25,18 +25,3 @@ pub(in crate::server) fn warn_if_unreachable(pattern: &Pattern, compat: Compat) 
         "no call to this pattern reaches its handler: services read the pattern as another one"
     );
 }
-
-/// Returns the major version that two merged routers follow: the first router's, if both have one.
-/// Logs a warning if they differ.
-pub(in crate::server) fn merged_compat(ours: Option<Compat>, theirs: Option<Compat>) -> Option<Compat> {
-    if let (Some(ours), Some(theirs)) = (ours, theirs)
-        && ours != theirs
-    {
-        tracing::warn!(
-            ?ours,
-            ?theirs,
-            "the compat of a merged router is ignored: its handlers follow another major"
-        );
-    }
-    ours.or(theirs)
-}

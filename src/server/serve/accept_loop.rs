@@ -33,7 +33,7 @@ use crate::{
             incoming::Opening,
         },
         serve::connection_task::ConnectionTask,
-        session::{ServiceStop, coop::unless_it_waits, trace::connection_span},
+        session::{ServiceStop, share::unless_it_waits, trace::connection_span},
     },
 };
 

@@ -27,11 +27,10 @@ use crate::{
         session::{
             Pause, Session,
             call::{HandlerCall, PendingCall, drain_event_stream},
-            coop::is_budget_used_up,
             life::{Event, Life},
             log_context::LogContext,
             reply_stream::{StreamItem, StreamedReply},
-            share::Share,
+            share::{Share, is_budget_used_up},
             trace::{RequestTrace, request_span},
         },
     },

@@ -11,8 +11,8 @@ use crate::{
     packet::RawJson,
     server::session::{
         call::{CompletedCall, PendingCall},
-        coop::is_budget_used_up,
         reply_stream::{StreamItem, StreamedReply},
+        share::is_budget_used_up,
     },
 };
 

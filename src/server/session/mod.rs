@@ -1,7 +1,6 @@
 //! One connection, from its first byte to the end of its last handler.
 
 pub(in crate::server) mod call;
-pub(in crate::server) mod coop;
 pub(in crate::server) mod dispatch;
 pub(in crate::server) mod drain;
 pub(in crate::server) mod draining;

@@ -13,7 +13,7 @@ use crate::{
         ReplyStream, RequestKind,
         handler::panics::Contained,
         session::{
-            call::report, coop::is_budget_used_up, log_context::OwnedLogContext, panicked::panicked,
+            call::report, log_context::OwnedLogContext, panicked::panicked, share::is_budget_used_up,
             trace::RequestTrace,
         },
     },

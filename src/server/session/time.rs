@@ -14,10 +14,10 @@ use crate::server::{
     limits::Expired,
     session::{
         Session,
-        coop::is_budget_used_up,
         drain::{Drain, Quiet, Step},
         draining::Draining,
         life::Event,
+        share::is_budget_used_up,
     },
 };
 

@@ -1,6 +1,9 @@
 //! Packets on their way from the channel through a custom framing.
 
-use crate::client::channel::{call_key::CallKey, call_state::CallState, channel_state::ChannelState};
+use crate::client::channel::{
+    ChannelState,
+    pending::call::{CallKey, CallState},
+};
 
 /// Packets that were taken from the channel and are not written yet.
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     client::{
         ConnectionState, DisconnectReason,
-        channel::call_key::CallKey,
+        channel::pending::call::CallKey,
         driver::{connection::batch::Batch, receiver::RequestReceiver},
         state::StateReporter,
     },

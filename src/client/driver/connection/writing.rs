@@ -10,7 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{
     CallError, DisconnectReason,
-    channel::{call_key::CallKey, call_state::CallState, channel_state::ChannelState, outbound::UTF8},
+    channel::{
+        ChannelState,
+        outbound::UTF8,
+        pending::call::{CallKey, CallState},
+    },
     driver::connection::{ActiveConnection, failed},
 };
 
@@ -120,7 +124,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         if out > 0 {
             let events = self.unsent.drain(..out);
             self.receiver.change(|state, woken| {
-                events.for_each(|(_, event)| state.calls.done(event, woken));
+                events.for_each(|(_, event)| state.calls.end(event, Ok(None), woken));
             });
         }
         match flushed {
