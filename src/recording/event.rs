@@ -41,8 +41,8 @@ pub enum Content {
     Failed(String),
     /// The side sent these bytes, which arrived in one piece.
     Segment(Bytes),
-    /// The side sent this number of bytes, which were not captured; 0 if nobody knows how many, since
-    /// the capture began after the connection.
+    /// The side sent this number of bytes, which were not captured; 0 if the number is unknown
+    /// because the capture began after the connection.
     Missing(u64),
     /// The side closed its direction of the connection.
     End,
