@@ -7,6 +7,8 @@ mod address;
 mod args;
 mod call;
 mod caller;
+#[expect(dead_code, reason = "used by inspect")]
+mod capture;
 mod check;
 mod clock;
 mod completions;
