@@ -7,6 +7,7 @@ mod address;
 mod args;
 mod call;
 mod caller;
+mod capture;
 mod check;
 mod clock;
 mod completions;

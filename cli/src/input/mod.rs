@@ -1,8 +1,10 @@
 //! Traffic from a file or a pipe: a recording, a capture or bare bytes, told apart by the first
 //! bytes.
 
+mod captured;
 mod raw;
 mod recorded;
+mod sieve;
 
 use std::{
     collections::BTreeMap,
@@ -13,6 +15,7 @@ use std::{
 
 use nest_wire::recording::{Event, Side};
 
+use crate::capture::is_capture;
 use crate::failure::{Failure, Status, file_reason};
 
 /// The events of a file, and what else it says of itself.
@@ -33,14 +36,17 @@ pub(crate) struct Input {
 pub(crate) struct Options {
     /// The file holds the bytes of this side and nothing else.
     pub(crate) raw: Option<Side>,
-    /// A file that ends inside a line is read up to there.
+    /// A file that ends inside a line or a packet is read up to there.
     pub(crate) truncated: bool,
+    /// The port of the service, in a capture. Without it, frames tell what is Nest's.
+    pub(crate) port: Option<u16>,
 }
 
 /// What the first bytes of a file tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Recording,
+    Capture,
     Compressed(&'static str),
     Unknown,
 }
@@ -83,6 +89,14 @@ impl Input {
     ) -> Result<Self, Failure> {
         let (about, events): (_, Box<dyn Iterator<Item = _>>) = match (options.raw, format) {
             (Some(side), _) => (BTreeMap::new(), Box::new(raw::events(name.clone(), source, side))),
+            (None, Format::Capture) => (
+                BTreeMap::new(),
+                Box::new(captured::events(name.clone(), source, options)?),
+            ),
+            (None, Format::Recording) if options.port.is_some() => {
+                let what = format!("{name} is a recording: --port is for captures");
+                return Err(Failure::usage(what).hint("--connection N chooses a connection"));
+            }
             (None, Format::Recording) => recorded::events(name.clone(), source, options.truncated)?,
             (None, Format::Compressed(tool)) => {
                 let error = Failure::new(Status::Usage, format!("{name} is compressed"));
@@ -107,6 +121,7 @@ impl Input {
 impl Format {
     fn of(magic: &[u8]) -> Self {
         match magic {
+            _ if is_capture(magic) => Self::Capture,
             [0x1F, 0x8B, ..] => Self::Compressed("zcat"),
             [0x28, 0xB5, 0x2F, 0xFD] => Self::Compressed("zstdcat"),
             [0xFD, b'7', b'z', b'X'] => Self::Compressed("xzcat"),

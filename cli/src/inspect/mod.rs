@@ -44,6 +44,9 @@ pub(crate) struct Inspect {
     /// The file holds the bytes of one side and nothing else
     #[arg(long, value_name = "caller|service", value_parser = side)]
     raw: Option<Side>,
+    /// The port of the service, in a capture; otherwise its frames tell
+    #[arg(long, value_name = "N", conflicts_with = "raw")]
+    port: Option<u16>,
     /// Only this connection
     #[arg(long, value_name = "N")]
     connection: Option<u32>,
@@ -95,7 +98,7 @@ pub(crate) struct Inspect {
     /// End with status 1 if anything is broken or missing
     #[arg(long)]
     strict: bool,
-    /// Read a file that ends inside a line up to there
+    /// Read a file that ends inside a line or a packet up to there
     #[arg(long)]
     truncated: bool,
 }
@@ -121,6 +124,7 @@ impl Inspect {
         let options = Options {
             raw: self.raw,
             truncated: self.truncated,
+            port: self.port,
         };
         let input = Input::open(&self.file, options)?;
         let name = input.name.clone();
