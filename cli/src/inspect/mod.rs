@@ -279,7 +279,7 @@ impl Inspection {
 
 fn is_fault(entry: &Entry) -> bool {
     match &entry.what {
-        What::Packet(seen) => seen.kind == Kind::Broken,
+        What::Packet(seen) => seen.why.is_some(),
         What::Missing(_) | What::Skipped(_) => true,
         _ => false,
     }

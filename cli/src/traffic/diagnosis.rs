@@ -30,6 +30,11 @@ pub(crate) enum Diagnosis {
 }
 
 impl Diagnosis {
+    /// Returns true if the text is a packet all the same: only its header is wrong.
+    pub(crate) fn is_of_header_alone(&self) -> bool {
+        matches!(self, Self::CountsBytes | Self::CountsCharacters | Self::OtherLength)
+    }
+
     pub(crate) fn no_header(text: &str) -> Self {
         const METHODS: [&str; 7] = ["GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS ", "HTTP/1."];
         match METHODS.iter().any(|method| text.starts_with(method)) {

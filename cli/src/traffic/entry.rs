@@ -41,7 +41,7 @@ pub(crate) enum What {
 pub(crate) struct Seen {
     pub(crate) kind: Kind,
     pub(crate) frame: Frame,
-    /// What is wrong with a broken one.
+    /// What is wrong with it. A packet whose header alone is wrong has the kind that was meant.
     pub(crate) why: Option<Diagnosis>,
     pub(crate) id: Option<RawJson>,
     /// The route of the call that it belongs to.

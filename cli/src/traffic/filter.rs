@@ -80,6 +80,7 @@ impl Filter {
             _ => return !self.wants_packets(),
         };
         let is_one = |only: &Only| match only {
+            Only::Kind(Kind::Broken) => seen.why.is_some(),
             Only::Kind(kind) => *kind == seen.kind,
             Only::Pattern(route) => seen.pattern.as_deref() == Some(route),
         };
@@ -93,7 +94,7 @@ impl Filter {
             .into_iter()
             .all(|all| one_of(all))
             && self.id.as_ref().is_none_or(has_id)
-            && (!self.errors || seen.kind.is_error())
+            && (!self.errors || seen.kind.is_error() || seen.why.is_some())
             && self
                 .slower
                 .is_none_or(|least| seen.latency.is_some_and(|latency| latency >= least))

@@ -79,7 +79,11 @@ impl fmt::Display for Line<'_> {
 
 impl Line<'_> {
     fn packet(&self, f: &mut fmt::Formatter<'_>, seen: &Seen) -> fmt::Result {
-        let kind = if seen.kind.is_error() { ERROR } else { Style::new() };
+        let kind = if seen.kind.is_error() || seen.why.is_some() {
+            ERROR
+        } else {
+            Style::new()
+        };
         let pattern = cut(&printable(seen.pattern.as_deref().unwrap_or_default()), PATTERN);
         let padding = PATTERN - pattern.width();
         let header = cut(&printable(&seen.frame.header), 6);

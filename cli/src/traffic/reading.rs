@@ -89,10 +89,15 @@ impl Reading {
         while let Some(piece) = connection.direction(event.from).frames.next() {
             match piece {
                 Piece::Skipped(bytes) => see(What::Skipped(bytes)),
-                Piece::Broken { frame, why } => see(broken(frame, why)),
+                Piece::Broken { frame, why } if !why.is_of_header_alone() => see(broken(frame, why)),
+                Piece::Broken { frame, why } => {
+                    // Nest would not read it; a person wants to see what was meant.
+                    let seen = connection.packet(event, frame, &mut self.patterns, &mut self.calls);
+                    see(What::Packet(Box::new(Seen { why: Some(why), ..seen })));
+                }
                 Piece::Frame(frame) => {
                     let seen = connection.packet(event, frame, &mut self.patterns, &mut self.calls);
-                    see(seen);
+                    see(What::Packet(Box::new(seen)));
                 }
             }
         }
@@ -133,9 +138,9 @@ impl Connection {
         frame: Frame,
         patterns: &mut HashMap<Box<str>, Arc<str>>,
         calls: &mut u64,
-    ) -> What {
+    ) -> Seen {
         let Some(packet) = Packet::read(event.from, &frame.text) else {
-            return broken(frame, Diagnosis::NotJson);
+            return unreadable(frame, Diagnosis::NotJson);
         };
         let mut seen = Seen {
             kind: packet.kind,
@@ -168,7 +173,7 @@ impl Connection {
             }
             _ => {}
         }
-        What::Packet(Box::new(seen))
+        seen
     }
 }
 
@@ -184,7 +189,11 @@ fn shared(patterns: &mut HashMap<Box<str>, Arc<str>>, pattern: String) -> Arc<st
 }
 
 fn broken(frame: Frame, why: Diagnosis) -> What {
-    What::Packet(Box::new(Seen {
+    What::Packet(Box::new(unreadable(frame, why)))
+}
+
+fn unreadable(frame: Frame, why: Diagnosis) -> Seen {
+    Seen {
         kind: Kind::Broken,
         frame,
         why: Some(why),
@@ -194,7 +203,7 @@ fn broken(frame: Frame, why: Diagnosis) -> What {
         metadata: None,
         call: None,
         latency: None,
-    }))
+    }
 }
 
 /// Returns true if these are the first bytes of a TLS handshake.

@@ -58,8 +58,8 @@ impl Summary {
     }
 
     fn packet(&mut self, seen: &Seen) {
+        self.broken += u64::from(seen.why.is_some());
         match (seen.kind, &seen.pattern) {
-            (Kind::Broken, _) => self.broken += 1,
             (Kind::Request | Kind::Event, Some(pattern)) => self.row(pattern, seen.kind == Kind::Event).asked += 1,
             (kind, Some(pattern)) if kind.is_final() => self.row(pattern, false).answer(kind, seen.latency),
             _ => {}

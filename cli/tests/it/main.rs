@@ -1,6 +1,7 @@
 //! The real binary, one topic a file. `demo` and `nest` need Node.
 
 mod broken_pipe;
+mod captures;
 mod check;
 mod command;
 mod data;
