@@ -102,10 +102,25 @@ pub(crate) fn header_in(bytes: &[u8]) -> Option<usize> {
             .rev()
             .take_while(|byte| byte.is_ascii_digit())
             .count();
-        let is_header = (1..=9).contains(&digits) && matches!(bytes.get(hash + 1), Some(b'{' | b'['));
+        let is_header = (1..=MAX_DIGITS).contains(&digits) && matches!(bytes.get(hash + 1), Some(b'{' | b'['));
         is_header.then_some(hash - digits)
     })
 }
+
+/// Returns how many of the last bytes may be the begin of a header.
+pub(crate) fn begun_header(bytes: &[u8]) -> usize {
+    let digits = bytes.strip_suffix(b"#").unwrap_or(bytes);
+    let count = digits
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
+        .min(MAX_DIGITS);
+    count + (bytes.len() - digits.len()) * usize::from(count > 0)
+}
+
+/// Maximum number of digits of a header that is looked for.
+const MAX_DIGITS: usize = 9;
 
 /// Returns true if these bytes, which are not UTF-8 as they stand, may be the begin of a character.
 pub(crate) fn begins_character(bytes: &[u8]) -> bool {

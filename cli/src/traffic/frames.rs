@@ -46,8 +46,6 @@ pub(crate) struct Frames {
     /// True while no header has been recognised after a gap, an error, or in a capture that begins
     /// in the middle of a connection.
     is_lost: bool,
-    /// Number of bytes passed over since then.
-    skipped: usize,
 }
 
 #[derive(Debug)]
@@ -90,10 +88,12 @@ impl Frames {
     /// Returns the next piece, or `None` if more bytes are needed.
     pub(crate) fn next(&mut self) -> Option<Piece> {
         if self.is_lost {
-            self.find_header()?;
-            let skipped = std::mem::take(&mut self.skipped);
+            let skipped = self.find_header();
             if skipped > 0 {
                 return Some(Piece::Skipped(skipped));
+            }
+            if self.is_lost {
+                return None;
             }
         }
         if self.current.is_none() {
@@ -106,15 +106,14 @@ impl Frames {
         self.text()
     }
 
-    /// Passes over bytes up to the next that look like a header before JSON.
-    fn find_header(&mut self) -> Option<()> {
+    /// Passes over bytes up to the next that look like a header before JSON. Returns their number.
+    fn find_header(&mut self) -> usize {
         let found = diagnosis::header_in(&self.raw);
-        // What may become a header with the next bytes stays.
-        let keep = found.unwrap_or_else(|| self.raw.len().saturating_sub(MAX_HEADER_BYTES));
-        self.skipped += keep;
-        self.raw.advance(keep);
         self.is_lost = found.is_none();
-        found.map(|_| ())
+        // What may become a header with the next bytes stays.
+        let skipped = found.unwrap_or_else(|| self.raw.len() - diagnosis::begun_header(&self.raw));
+        self.raw.advance(skipped);
+        skipped
     }
 
     fn header(&mut self) -> Header {
