@@ -97,3 +97,58 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::written::{Old, caller, seen},
+        *,
+    };
+
+    const SEEN: [&str; 2] = [
+        "1 opened 10.0.0.1:40000 -> 10.0.0.2:3000 Middle",
+        "1 caller a payload in three fragments",
+    ];
+
+    fn file(fragments: &[Vec<u8>]) -> Vec<u8> {
+        let mut file = Old::new(101, false, false);
+        for fragment in fragments {
+            file.packet(0, fragment);
+        }
+        file.bytes()
+    }
+
+    #[test]
+    fn fragments_are_put_together_in_any_order() {
+        let mut fragments = caller(1).data(b"a payload in three fragments").fragments(16);
+        assert_eq!(fragments.len(), 3);
+        assert_eq!(seen(&file(&fragments)), SEEN);
+        fragments.reverse();
+        assert_eq!(seen(&file(&fragments)), SEEN);
+        fragments.push(fragments[0].clone());
+        assert_eq!(seen(&file(&fragments)), SEEN);
+    }
+
+    #[test]
+    fn a_packet_of_which_a_fragment_was_cut_off_is_dropped() {
+        let fragments = caller(1).data(b"a payload in three fragments").fragments(16);
+        let mut file = Old::new(101, false, false);
+        file.packet(0, &fragments[0]);
+        file.packet(0, &fragments[1]);
+        file.snapped(0, &fragments[2], 20 + 8);
+        assert!(seen(&file.bytes()).is_empty());
+    }
+
+    #[test]
+    fn packets_of_which_a_fragment_lacks_are_kept_up_to_a_number() {
+        let mut pool = Fragments::default();
+        for port in 0..1000_u16 {
+            let mut fragment = caller(1).data(b"a payload in fragments").fragments(24).remove(0);
+            fragment[4..6].copy_from_slice(&port.to_be_bytes());
+            let packet = LaxSlicedPacket::from_ip(&fragment).expect("it is IP");
+            let payload = IpPayload::of(&packet, 0).expect("it is IP");
+            assert!(pool.add(&packet, &payload).is_none());
+            assert!(pool.packets.len() <= MAX_PACKETS);
+        }
+    }
+}

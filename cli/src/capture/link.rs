@@ -54,3 +54,100 @@ fn of_ether_type<'a>(number: &[u8], payload: &'a [u8]) -> Option<LaxSlicedPacket
     let number = u16::from_be_bytes(number.try_into().ok()?);
     Some(LaxSlicedPacket::from_ether_type(EtherType(number), payload))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::written::{Old, Tcp, caller, seen},
+        *,
+    };
+
+    /// Returns what a capture of this link type shows, with each packet as `written` says.
+    fn seen_on(link: Linktype, written: impl Fn(&Tcp) -> Vec<u8>) -> Vec<String> {
+        let mut file = Old::new(link.0 as u32, false, false);
+        for packet in [caller(1).data(b"hello"), over_ipv6()] {
+            file.packet(0, &written(&packet));
+        }
+        seen(&file.bytes())
+    }
+
+    fn over_ipv6() -> Tcp {
+        let mut packet = caller(1).data(b"hello");
+        packet.from.set_ip([0xFE80, 0, 0, 0, 0, 0, 0, 1].into());
+        packet.to.set_ip([0xFE80, 0, 0, 0, 0, 0, 0, 2].into());
+        packet
+    }
+
+    fn after(header: &'static [u8]) -> impl Fn(&Tcp) -> Vec<u8> {
+        move |packet| [header, &packet.ip()].concat()
+    }
+
+    const BOTH: [&str; 4] = [
+        "1 opened 10.0.0.1:40000 -> 10.0.0.2:3000 Middle",
+        "1 caller hello",
+        "2 opened [fe80::1]:40000 -> [fe80::2]:3000 Middle",
+        "2 caller hello",
+    ];
+
+    #[test]
+    fn ethernet_is_read_with_up_to_three_vlan_tags() {
+        assert_eq!(seen_on(Linktype::ETHERNET, Tcp::ethernet), BOTH);
+        let tags: [&[u8]; 3] = [
+            b"\x81\x00\x00\x05",
+            b"\x88\xA8\x00\x07\x81\x00\x00\x05",
+            b"\x88\xA8\x00\x07\x81\x00\x00\x05\x81\x00\x00\x06",
+        ];
+        for tags in tags {
+            assert_eq!(
+                seen_on(Linktype::ETHERNET, |packet| packet.behind(&[0; 12], tags)),
+                BOTH
+            );
+        }
+    }
+
+    #[test]
+    fn the_padding_and_the_checksum_of_ethernet_are_no_payload() {
+        let padded = |packet: &Tcp| [packet.ethernet(), vec![0xEE; 22]].concat();
+        assert_eq!(seen_on(Linktype(1 | 0x2400_0000), padded), BOTH);
+    }
+
+    #[test]
+    fn linux_cooked_is_read_in_both_versions() {
+        assert_eq!(
+            seen_on(Linktype::LINUX_SLL, |packet| packet.behind(&[0; 14], &[])),
+            BOTH
+        );
+        let cooked2 = |packet: &Tcp| {
+            let behind = packet.behind(&[], &[]);
+            let (ether_type, ip) = behind.split_at(2);
+            [ether_type, &[0; 18], ip].concat()
+        };
+        assert_eq!(seen_on(Linktype::LINUX_SLL2, cooked2), BOTH);
+    }
+
+    #[test]
+    fn loopback_is_read_in_whichever_byte_order() {
+        for header in [b"\x02\0\0\0", b"\0\0\0\x02", b"\x1E\0\0\0", b"\0\0\0\x18"] {
+            for link in [Linktype::NULL, Linktype::LOOP] {
+                assert_eq!(seen_on(link, after(header)), BOTH);
+            }
+        }
+    }
+
+    #[test]
+    fn raw_ip_is_read_under_each_of_its_numbers() {
+        for number in [12, 14, 101, 228, 229] {
+            assert_eq!(seen_on(Linktype(number), after(b"")), BOTH);
+        }
+    }
+
+    #[test]
+    fn packets_cut_off_in_their_headers_are_counted_and_no_more() {
+        for link in [1, 113, 276, 0, 101] {
+            let packet = [vec![0; 20], caller(1).data(b"hello").ip()].concat();
+            for length in 0..packet.len() {
+                let _ = Link::of(Linktype(link)).and_then(|link| link.sliced(&packet[..length]));
+            }
+        }
+    }
+}

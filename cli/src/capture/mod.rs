@@ -19,6 +19,8 @@ mod link;
 mod packet;
 mod pcap;
 mod pcapng;
+#[cfg(test)]
+mod random;
 mod segment;
 mod source;
 mod stream;
@@ -206,6 +208,20 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_with_an_earlier_time_than_the_first_has_the_firsts() {
+        let mut file = Old::new(1, false, false);
+        file.packet(2_000_000_000, &caller(1).data(b"a").ethernet());
+        file.packet(1_000_000_000, &caller(2).data(b"b").ethernet());
+        let file = file.bytes();
+        let traffic = Capture::open(&file[..], None).expect("it is a capture");
+        let is_at_once = |item| match item {
+            Ok(Captured::Traffic(traffic)) => traffic.at.is_zero(),
+            _ => true,
+        };
+        assert!(traffic.map(is_at_once).all(|is_at_once| is_at_once));
+    }
+
+    #[test]
     fn the_summary_counts_what_was_not_followed() {
         let mut file = Old::of(&conversation());
         file.packet(0, b"not an Ethernet frame at all");
@@ -235,13 +251,13 @@ mod tests {
 
     #[test]
     fn in_the_middle_the_lower_port_is_the_service_unless_the_user_says_another() {
-        let file = Old::of(&[service(7).data(b"42#{"), caller(9).data(b"10#\"")]).bytes();
+        let file = Old::of(&[service(7).data(b"42#{"), caller(9).data(b"10#[")]).bytes();
         assert_eq!(
             seen(&file),
             [
                 "1 opened 10.0.0.1:40000 -> 10.0.0.2:3000 Middle",
                 "1 service 42#{",
-                "1 caller 10#\""
+                "1 caller 10#["
             ]
         );
         assert_eq!(
@@ -249,7 +265,7 @@ mod tests {
             [
                 "1 opened 10.0.0.2:3000 -> 10.0.0.1:40000 Middle",
                 "1 caller 42#{",
-                "1 service 10#\""
+                "1 service 10#["
             ]
         );
     }

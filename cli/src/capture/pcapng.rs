@@ -187,3 +187,167 @@ impl Interface {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{
+        Capture,
+        event::Captured,
+        written::{Ng, caller, seen, service, try_seen},
+    };
+
+    /// The option that says the unit of time.
+    const fn resolution(exponent: u8) -> [u8; 8] {
+        [9, 0, 1, 0, exponent, 0, 0, 0]
+    }
+
+    fn times(file: &[u8]) -> Vec<Duration> {
+        let items = Capture::open(file, None).expect("it is a capture");
+        let traffic = items.filter_map(|item| match item.expect("it is whole") {
+            Captured::Traffic(traffic) => Some(traffic.at),
+            Captured::Summary(_) => None,
+        });
+        traffic.collect()
+    }
+
+    #[test]
+    fn two_interfaces_have_their_own_link_types_and_units_of_time() {
+        let mut file = Ng::new(false);
+        file.interface(1, 0, &[]);
+        file.interface(
+            101,
+            0,
+            &[&resolution(9)[..], &[14, 0, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0]].concat(),
+        );
+        file.packet(0, 5_000_000, &caller(1).data(b"ask").ethernet());
+        // Five seconds, of which one is the interface's offset, and seven nanoseconds.
+        file.packet(1, 4_000_000_007, &service(1).data(b"answer").ip());
+        assert_eq!(
+            seen(&file.bytes()),
+            [
+                "1 opened 10.0.0.1:40000 -> 10.0.0.2:3000 Middle",
+                "1 caller ask",
+                "1 service answer"
+            ]
+        );
+        assert_eq!(times(&file.bytes())[2], Duration::from_nanos(7));
+    }
+
+    #[test]
+    fn units_of_time_are_powers_of_two_or_ten_of_any_size() {
+        for (exponent, units, expected) in [
+            (0x80 | 10, 512, Duration::from_millis(500)),
+            (3, 1500, Duration::from_millis(1500)),
+            (0, 2, Duration::from_secs(2)),
+            (127, u64::MAX, Duration::ZERO),
+            (255, u64::MAX, Duration::ZERO),
+        ] {
+            let mut file = Ng::new(false);
+            file.interface(101, 0, &resolution(exponent));
+            file.packet(0, 0, &caller(1).data(b"a").ip());
+            file.packet(0, units, &caller(2).data(b"b").ip());
+            assert_eq!(times(&file.bytes())[2], expected, "{exponent}");
+        }
+    }
+
+    #[test]
+    fn sections_have_their_own_byte_order_and_interfaces() {
+        let (mut little, mut big) = (Ng::new(false), Ng::new(true));
+        little.interface(101, 0, &[]);
+        little.packet(0, 0, &caller(1).data(b"little").ip());
+        big.interface(1, 0, &[]);
+        big.packet(0, 0, &caller(7).data(b" big").ethernet());
+        let lines = seen(&[little.bytes(), big.bytes()].concat());
+        assert_eq!(lines[1..], ["1 caller little", "1 caller  big"]);
+        let lines = seen(&[big.bytes(), little.bytes()].concat());
+        assert_eq!(lines[1..], ["1 caller  big"], "what was sent before is old");
+    }
+
+    #[test]
+    fn a_simple_packet_has_the_first_interfaces_limit_and_the_last_time() {
+        let packet = caller(1).data(b"hello").ip();
+        let mut file = Ng::new(true);
+        file.interface(101, 42, &[]);
+        file.simple(&packet[..42], packet.len());
+        assert_eq!(seen(&file.bytes())[1..], ["1 caller he", "1 caller cut 3 by 42"]);
+        let mut file = Ng::new(false);
+        file.interface(101, 0, &[]);
+        file.simple(&packet, packet.len());
+        assert_eq!(seen(&file.bytes())[1..], ["1 caller hello"]);
+    }
+
+    #[test]
+    fn other_blocks_are_passed_over() {
+        let mut file = Ng::new(false);
+        file.interface(101, 0, &[]);
+        file.block(5, &[0; 12]);
+        file.block(0x0BAD, b"whatever it is");
+        file.packet(0, 0, &caller(1).data(b"hello").ip());
+        assert_eq!(seen(&file.bytes())[1..], ["1 caller hello"]);
+    }
+
+    #[test]
+    fn packets_of_an_unknown_link_type_are_passed_over_unless_there_are_no_others() {
+        let mut file = Ng::new(false);
+        file.interface(147, 0, &[]);
+        file.interface(101, 0, &[]);
+        file.packet(0, 0, b"unknown");
+        let (lines, error) = try_seen(&file.bytes());
+        assert!(lines.is_empty());
+        assert_eq!(
+            error.map(|error| error.to_string()).as_deref(),
+            Some("link type 147 is not known")
+        );
+        file.packet(1, 0, &caller(1).data(b"hello").ip());
+        assert_eq!(seen(&file.bytes())[1..], ["1 caller hello"]);
+    }
+
+    #[test]
+    fn a_simple_packet_has_one_length() {
+        let mut file = Ng::new(false);
+        file.interface(101, 0, &[]);
+        let at = file.bytes().len();
+        file.simple(b"whatever it is", 14);
+        let mut file = file.bytes();
+        *file.last_mut().expect("the file has bytes") ^= 1;
+        let (_, error) = try_seen(&file);
+        assert_eq!(
+            error.map(|error| error.to_string()),
+            Some(format!("the packet at byte {at} is broken: its two lengths differ"))
+        );
+    }
+
+    #[test]
+    fn a_broken_length_is_an_error_with_its_place() {
+        let mut file = Ng::new(false);
+        file.interface(101, 0, &[]);
+        let at = file.bytes().len();
+        file.packet(0, 0, &caller(1).data(b"hello!!").ip());
+        let whole = file.bytes();
+        let error = |index: usize, number: u32| {
+            let mut changed = whole.clone();
+            changed[index..index + 4].copy_from_slice(&number.to_le_bytes());
+            let (_, error) = try_seen(&changed);
+            error.map(|error| error.to_string()).unwrap_or_default()
+        };
+        let broken = |reason: &str| format!("the packet at byte {at} is broken: {reason}");
+        let length = (whole.len() - at) as u32;
+        assert_eq!(error(at + 4, 8), broken("its length is impossible"));
+        assert_eq!(error(at + 4, length - 1), broken("its length is impossible"));
+        assert_eq!(error(at + 4, u32::MAX - 3), broken("its length is beyond all limits"));
+        assert_eq!(error(at + 4, length - 4), broken("its lengths contradict each other"));
+        assert_eq!(
+            error(whole.len() - 4, length + 4),
+            broken("its lengths contradict each other")
+        );
+        assert_eq!(error(at + 20, u32::MAX), broken("its lengths contradict each other"));
+        assert_eq!(error(at + 20, 1000), broken("its lengths contradict each other"));
+        assert_eq!(error(at + 8, 1), broken("its interface is not described"));
+        assert_eq!(
+            error(at + 4, length + 4),
+            format!("it ends inside a packet, which begins at byte {at}")
+        );
+    }
+}

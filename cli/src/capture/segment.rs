@@ -96,3 +96,70 @@ impl<'a> IpPayload<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::super::written::{Old, caller, seen};
+
+    const OPENED: &str = "1 opened 10.0.0.1:40000 -> 10.0.0.2:3000 Middle";
+
+    #[test]
+    fn a_length_of_zero_means_the_rest_of_the_packet() {
+        let mut packet = caller(1).data(b"longer than 64 KiB").ip();
+        packet[2..4].fill(0);
+        let mut file = Old::new(101, false, false);
+        file.snapped(0, &packet, 40 + 6);
+        assert_eq!(
+            seen(&file.bytes()),
+            [OPENED, "1 caller longer", "1 caller cut 12 by 262144"]
+        );
+    }
+
+    #[test]
+    fn a_payload_cut_off_whole_is_counted() {
+        let mut file = Old::new(101, false, false);
+        file.snapped(0, &caller(1).data(b"hello").ip(), 40);
+        file.packet(0, &caller(6).data(b"more").ip());
+        assert_eq!(
+            seen(&file.bytes()),
+            [OPENED, "1 caller cut 5 by 262144", "1 caller more"]
+        );
+    }
+
+    #[test]
+    fn an_end_lies_behind_what_was_cut_off() {
+        let mut file = Old::new(101, false, false);
+        file.snapped(0, &caller(1).data(b"hello").fin().ip(), 42);
+        assert_eq!(
+            seen(&file.bytes()),
+            [OPENED, "1 caller he", "1 caller cut 3 by 262144", "1 caller ended"]
+        );
+    }
+
+    #[test]
+    fn headers_between_ip_and_tcp_are_no_payload_that_was_cut_off() {
+        let packet = caller(1).data(b"hello").ip();
+        // The authentication header: the next protocol, its length, and what is of no matter.
+        let mut authenticated = [&packet[..20], &[6, 1], &[0; 10], &packet[20..]].concat();
+        authenticated[3] += 12;
+        authenticated[9] = 51;
+        // Options for the destination, of IPv6: the next protocol, and padding.
+        let mut packet = caller(1).data(b"hello");
+        packet.from.set_ip(Ipv6Addr::LOCALHOST.into());
+        packet.to.set_ip(Ipv6Addr::LOCALHOST.into());
+        let packet = packet.ip();
+        let mut with_options = [&packet[..40], &[6, 0, 1, 4, 0, 0, 0, 0], &packet[40..]].concat();
+        with_options[5] += 8;
+        with_options[6] = 60;
+        for packet in [authenticated, with_options] {
+            let mut file = Old::new(101, false, false);
+            file.packet(0, &packet);
+            assert_eq!(seen(&file.bytes())[1..], ["1 caller hello"]);
+            let mut file = Old::new(101, false, false);
+            file.snapped(0, &packet, packet.len() - 3);
+            assert_eq!(seen(&file.bytes())[1..], ["1 caller he", "1 caller cut 3 by 262144"]);
+        }
+    }
+}

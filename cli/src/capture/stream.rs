@@ -236,3 +236,211 @@ impl Stream {
         self.cuts.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream whose first byte has this sequence number.
+    fn stream(sequence: u32) -> Stream {
+        let mut stream = Stream::default();
+        stream.begin(sequence);
+        stream
+    }
+
+    impl Stream {
+        fn add(&mut self, sequence: u32, payload: &[u8]) {
+            self.push(sequence, payload, 0, 0);
+        }
+
+        fn pieces(&mut self) -> Vec<Piece> {
+            std::iter::from_fn(|| self.pop()).collect()
+        }
+    }
+
+    fn bytes(bytes: &'static [u8]) -> Piece {
+        Piece::Bytes(Bytes::from_static(bytes))
+    }
+
+    #[test]
+    fn segments_in_another_order_are_put_in_order() {
+        let mut stream = stream(0);
+        stream.add(3, b"lo");
+        assert!(stream.pieces().is_empty());
+        stream.add(0, b"hel");
+        assert_eq!(stream.pieces(), [bytes(b"hel"), bytes(b"lo")]);
+        assert_eq!(stream.waiting_bytes(), 0);
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut stream = stream(u32::MAX - 1);
+        stream.add(1, b"lo");
+        stream.add(u32::MAX - 1, b"hel");
+        assert_eq!(stream.pieces(), [bytes(b"hel"), bytes(b"lo")]);
+        stream.close(3);
+        assert_eq!(stream.pieces(), [Piece::End]);
+    }
+
+    #[test]
+    fn the_first_copy_wins_where_segments_overlap() {
+        let mut stream = stream(0);
+        stream.add(2, b"22");
+        stream.add(6, b"66");
+        stream.add(1, b"xxxxxxxx");
+        stream.add(0, b"0yyy");
+        assert_eq!(
+            stream.pieces(),
+            [
+                bytes(b"0"),
+                bytes(b"x"),
+                bytes(b"22"),
+                bytes(b"xx"),
+                bytes(b"66"),
+                bytes(b"x")
+            ]
+        );
+        stream.add(12, b"cccc");
+        stream.add(14, b"vvvv");
+        stream.add(0, b"zzzzzzzzzz");
+        assert_eq!(stream.pieces(), [bytes(b"z")]);
+        stream.add(10, b"ww");
+        assert_eq!(stream.pieces(), [bytes(b"ww"), bytes(b"cccc"), bytes(b"vv")]);
+    }
+
+    #[test]
+    fn probes_of_an_idle_peer_are_dropped() {
+        let mut stream = stream(0);
+        stream.add(0, b"hello");
+        assert_eq!(stream.pieces(), [bytes(b"hello")]);
+        stream.add(4, b"\0");
+        stream.add(4, b"");
+        assert!(stream.pieces().is_empty());
+    }
+
+    #[test]
+    fn a_probe_of_a_full_window_brings_its_byte_once() {
+        let mut stream = stream(0);
+        stream.add(0, b"h");
+        stream.add(0, b"h");
+        stream.add(0, b"hello");
+        assert_eq!(stream.pieces(), [bytes(b"h"), bytes(b"ello")]);
+    }
+
+    #[test]
+    fn a_hole_is_missing_once_the_peer_acknowledges_what_lies_behind() {
+        let mut stream = stream(0);
+        stream.add(3, b"lo");
+        stream.acknowledge(2);
+        assert!(stream.pieces().is_empty(), "the rest of the hole may still come");
+        stream.acknowledge(5);
+        assert_eq!(stream.pieces(), [Piece::Missing(3), bytes(b"lo")]);
+        stream.add(0, b"hel");
+        assert!(stream.pieces().is_empty(), "too late");
+    }
+
+    #[test]
+    fn an_acknowledgment_captured_before_its_segment_declares_nothing() {
+        let mut stream = stream(0);
+        stream.acknowledge(5);
+        assert!(stream.pieces().is_empty());
+        stream.add(0, b"hello");
+        assert_eq!(stream.pieces(), [bytes(b"hello")]);
+    }
+
+    #[test]
+    fn what_the_peer_has_and_no_segment_shows_is_missing_at_the_end() {
+        let mut stream = stream(0);
+        stream.acknowledge(5);
+        stream.finish();
+        assert_eq!(stream.pieces(), [Piece::Missing(5)]);
+    }
+
+    #[test]
+    fn the_number_that_an_end_takes_is_no_missing_byte() {
+        let mut stream = stream(0);
+        stream.add(0, b"hello");
+        stream.acknowledge(6);
+        stream.finish();
+        assert_eq!(stream.pieces(), [bytes(b"hello")]);
+    }
+
+    #[test]
+    fn an_end_behind_a_hole_waits_for_it() {
+        let mut stream = stream(0);
+        stream.close(5);
+        assert!(stream.pieces().is_empty());
+        stream.add(0, b"he");
+        assert_eq!(stream.pieces(), [bytes(b"he")]);
+        stream.acknowledge(6);
+        assert_eq!(stream.pieces(), [Piece::Missing(3), Piece::End]);
+        assert!(stream.has_ended());
+        stream.add(5, b"more");
+        assert!(stream.pieces().is_empty());
+    }
+
+    #[test]
+    fn what_waits_behind_a_hole_is_bounded_in_size() {
+        let mut stream = stream(0);
+        let payload = vec![b'x'; 10_000];
+        let mut largest = 0;
+        let mut pieces = Vec::new();
+        for index in 0..200 {
+            stream.add(1 + index * 10_000, &payload);
+            pieces.extend(stream.pieces());
+            largest = largest.max(stream.waiting_bytes());
+        }
+        assert!(largest <= MAX_WAITING_BYTES, "{largest}");
+        assert_eq!(pieces[0], Piece::Missing(1));
+        assert_eq!(pieces.len(), 201);
+    }
+
+    #[test]
+    fn what_waits_behind_a_hole_is_bounded_in_number() {
+        let mut stream = stream(0);
+        for index in 0..MAX_WAITING_PIECES as u32 {
+            stream.add(10 + index * 2, b"x");
+            assert!(stream.pieces().is_empty());
+        }
+        stream.add(10_000, b"y");
+        assert_eq!(stream.pieces(), [Piece::Missing(10), bytes(b"x")]);
+        for index in 0..3 * MAX_WAITING_PIECES as u32 {
+            stream.push(20_000 + index * 2, b"", 1, 96);
+            stream.pieces();
+            assert!(stream.waiting.len() + stream.cuts.len() <= MAX_WAITING_PIECES);
+        }
+    }
+
+    #[test]
+    fn bytes_that_were_cut_off_give_way_to_a_copy_that_was_not() {
+        let mut stream = stream(0);
+        stream.push(2, b"", 6, 96);
+        stream.add(5, b"567");
+        stream.add(0, b"01");
+        let cut = Piece::Cut {
+            bytes: 3,
+            snap_length: 96,
+        };
+        assert_eq!(stream.pieces(), [bytes(b"01"), cut, bytes(b"567")]);
+    }
+
+    #[test]
+    fn of_two_copies_that_were_cut_off_the_longer_one_counts() {
+        let mut stream = stream(0);
+        stream.push(2, b"", 6, 96);
+        stream.push(2, b"", 3, 96);
+        stream.add(0, b"01");
+        let cut = Piece::Cut {
+            bytes: 6,
+            snap_length: 96,
+        };
+        assert_eq!(stream.pieces(), [bytes(b"01"), cut]);
+    }
+
+    #[test]
+    fn a_segment_farther_away_than_any_window_does_not_fit() {
+        let stream = stream(0);
+        assert!(stream.fits(1 << 30) && stream.fits(u32::MAX));
+        assert!(!stream.fits((1 << 30) + 1) && !stream.fits(1 << 31));
+    }
+}
