@@ -214,11 +214,11 @@ mod tests {
         file.packet(1_000_000_000, &caller(2).data(b"b").ethernet());
         let file = file.bytes();
         let traffic = Capture::open(&file[..], None).expect("it is a capture");
-        let is_at_once = |item| match item {
-            Ok(Captured::Traffic(traffic)) => traffic.at.is_zero(),
-            _ => true,
-        };
-        assert!(traffic.map(is_at_once).all(|is_at_once| is_at_once));
+        let mut times = traffic.filter_map(|item| match item {
+            Ok(Captured::Traffic(traffic)) => Some(traffic.at),
+            _ => None,
+        });
+        assert!(times.all(|at| at.is_zero()));
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub(crate) struct Frames {
     /// True while no header has been recognised after a gap, an error, or in a capture that begins
     /// in the middle of a connection.
     is_lost: bool,
+    /// True if that is so because of a gap: after a broken frame, the bytes that are passed over are
+    /// a part of what is broken.
+    is_after_a_gap: bool,
 }
 
 #[derive(Debug)]
@@ -71,6 +74,7 @@ impl Frames {
     pub(crate) fn gap(&mut self) -> Option<Frame> {
         let begun = self.end();
         self.is_lost = true;
+        self.is_after_a_gap = true;
         begun
     }
 
@@ -89,7 +93,7 @@ impl Frames {
     pub(crate) fn next(&mut self) -> Option<Piece> {
         if self.is_lost {
             let skipped = self.find_header();
-            if skipped > 0 {
+            if skipped > 0 && self.is_after_a_gap {
                 return Some(Piece::Skipped(skipped));
             }
             if self.is_lost {
@@ -155,6 +159,7 @@ impl Frames {
     fn broken(&mut self, frame: Frame, why: Diagnosis) -> Piece {
         self.raw.advance(self.raw.len().min(1));
         self.is_lost = true;
+        self.is_after_a_gap = false;
         Piece::Broken { frame, why }
     }
 
@@ -203,6 +208,7 @@ impl Frames {
         let (end, why) = diagnosis::explain(&self.raw[..ahead], current.declared, current.counted);
         let frame = Frame::new(current.header, &self.raw.split_to(end));
         self.is_lost = true;
+        self.is_after_a_gap = false;
         let why = match why {
             Diagnosis::NotJson if is_split => Diagnosis::SplitCharacter,
             why => why,
