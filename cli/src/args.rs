@@ -3,12 +3,12 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     check, completions, demo, emit,
     failure::{Failure, STATUSES},
-    inspect, man, record, replay, route, send,
+    help, inspect, man, record, replay, route, send,
 };
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
@@ -44,6 +44,12 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of this process. Ends it after `--help`, and after wrong usage.
+    pub(crate) fn typed() -> Self {
+        let matches = help::by_goal(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Does what was asked for, and writes what went wrong, if anything, to standard error.
     pub(crate) async fn run(self) -> ExitCode {
         match self.command.run().await {

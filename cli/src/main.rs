@@ -16,6 +16,7 @@ mod demo;
 mod duration;
 mod emit;
 mod failure;
+mod help;
 mod input;
 mod inspect;
 mod junit;
@@ -36,11 +37,10 @@ mod traffic;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = args::Cli::typed();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()

@@ -82,6 +82,10 @@ async fn help_names_every_exit_status() {
         &["emit", "-h"],
         &["check", "--help"],
         &["route", "--help"],
+        &["tap", "--help"],
+        &["record", "--help"],
+        &["inspect", "--help"],
+        &["replay", "--help"],
         &["completions", "--help"],
         &["man", "--help"],
         &["demo", "--help"],
@@ -93,6 +97,29 @@ async fn help_names_every_exit_status() {
             assert!(statuses.contains(status), "{status} of {args:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_first_screen_leads_from_what_a_person_wants_to_a_command() {
+    let screen = run(&["--help"]).await.stdout;
+    for (goal, commands) in [
+        ("See what two services say to each other:", &["tap"][..]),
+        ("Pin it in CI:", &["record", "replay"]),
+        ("Read a capture or a recording:", &["inspect"]),
+        ("Call a service:", &["send", "emit", "check", "route"]),
+    ] {
+        let (_, section) = screen.split_once(goal).expect(goal);
+        let section = section.split("\n\n").next().unwrap_or_default();
+        let named: Vec<&str> = section
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert!(named.starts_with(commands), "{goal} {section}");
+    }
+    assert!(
+        !screen.contains("demo-service") && !screen.contains("\n\n\n"),
+        "{screen}"
+    );
 }
 
 #[tokio::test]
