@@ -1,9 +1,10 @@
-//! The real binary, one topic a file. `demo` and `nest` need Node.
+//! The real binary, one topic a file. `contract`, `demo` and `nest` need Node.
 
 mod broken_pipe;
 mod captures;
 mod check;
 mod command;
+mod contract;
 mod data;
 mod demo;
 mod documents;
@@ -12,6 +13,7 @@ mod generated;
 mod lines;
 mod mistakes;
 mod nest;
+mod project;
 mod protocols;
 mod record;
 mod replay;
@@ -20,6 +22,7 @@ mod running;
 mod send;
 mod signals;
 mod statuses;
+mod steps;
 mod tls;
 #[cfg(unix)]
 mod unix_sockets;
