@@ -1,4 +1,4 @@
-//! The real binary, one topic a file. `contract`, `demo` and `nest` need Node.
+//! The real binary, one topic a file. `contract`, `demo`, `nest` and `screens` need Node.
 
 mod broken_pipe;
 mod captures;
@@ -19,6 +19,7 @@ mod record;
 mod replay;
 mod route;
 mod running;
+mod screens;
 mod send;
 mod signals;
 mod statuses;
