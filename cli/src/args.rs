@@ -11,6 +11,7 @@ use crate::{
     inspect::Inspect,
     record::{Record, Tap},
     replay::Replay,
+    report::ReportArgs,
     send,
 };
 
@@ -61,6 +62,11 @@ enum Command {
     /// callers under test with what was recorded, and nothing else.
     #[command(verbatim_doc_comment, after_help = format!("{REPLAY_EXAMPLES}{STATUSES}"))]
     Replay(Replay),
+    /// Make a page of recorded or captured traffic, to look at and to hand on
+    ///
+    /// One HTML file with a timeline, a table by pattern and the packets. It loads nothing.
+    #[command(verbatim_doc_comment, after_help = format!("{REPORT_EXAMPLES}{STATUSES}"))]
+    Report(ReportArgs),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -121,6 +127,13 @@ Examples:
 
 ";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  nest-wire report orders.jsonl
+  nest-wire report orders.jsonl -o orders.html --title Orders --mask /data/password
+
+";
+
 impl Cli {
     /// Does what was asked for, and says on standard error what went wrong, if anything.
     pub(crate) async fn run(self) -> ExitCode {
@@ -132,6 +145,7 @@ impl Cli {
             Command::Record(record) => record.run().await,
             Command::Inspect(inspect) => inspect.run(),
             Command::Replay(replay) => replay.run().await,
+            Command::Report(report) => report.run(),
             Command::Demo => demo::run().await,
             Command::DemoService(service) => service.run().await,
         };

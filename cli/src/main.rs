@@ -20,6 +20,7 @@ mod pointer;
 mod record;
 mod relay;
 mod replay;
+mod report;
 mod send;
 mod signals;
 mod target;

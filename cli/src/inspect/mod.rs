@@ -96,7 +96,7 @@ pub(crate) struct Inspect {
     truncated: bool,
 }
 
-fn side(text: &str) -> Result<Side, &'static str> {
+pub(crate) fn side(text: &str) -> Result<Side, &'static str> {
     match text {
         "caller" => Ok(Side::Caller),
         "service" => Ok(Side::Service),
