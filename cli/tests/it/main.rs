@@ -1,4 +1,4 @@
-//! The real binary, one topic a file. `demo` and `nest` need Node.
+//! The real binary, one topic a file. `demo`, `nest` and `report_in_browser` need Node.
 
 mod check;
 mod command;
@@ -7,7 +7,10 @@ mod emit;
 mod nest;
 mod record;
 mod replay;
+mod report;
+mod report_in_browser;
 mod running;
 mod send;
 mod statuses;
+mod traffic;
 mod usage;
