@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     check, completions, demo, emit,
     failure::{Failure, STATUSES},
-    inspect, man, record, replay, route, send,
+    inspect, man, record, replay, report, route, send,
 };
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
@@ -29,6 +29,7 @@ enum Command {
     Record(record::Record),
     Inspect(inspect::Inspect),
     Replay(replay::Replay),
+    Report(report::ReportArgs),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -64,6 +65,7 @@ impl Command {
             Self::Record(record) => record.run().await,
             Self::Inspect(inspect) => inspect.run(),
             Self::Replay(replay) => replay.run().await,
+            Self::Report(report) => report.run(),
             Self::Demo => demo::run().await,
             Self::Completions(completions) => completions::run(&completions, Cli::command()),
             Self::Man(pages) => man::run(&pages, Cli::command()),

@@ -28,6 +28,7 @@ mod pointer;
 mod record;
 mod relay;
 mod replay;
+mod report;
 mod route;
 mod send;
 mod signals;

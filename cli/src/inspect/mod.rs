@@ -111,7 +111,7 @@ Examples:
 
 ";
 
-fn side(text: &str) -> Result<Side, &'static str> {
+pub(crate) fn side(text: &str) -> Result<Side, &'static str> {
     match text {
         "caller" => Ok(Side::Caller),
         "service" => Ok(Side::Service),

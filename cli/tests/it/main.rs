@@ -1,4 +1,4 @@
-//! The real binary, one topic a file. `demo` and `nest` need Node.
+//! The real binary, one topic a file. `demo`, `nest` and `report_in_browser` need Node.
 
 mod broken_pipe;
 mod captures;
@@ -15,12 +15,15 @@ mod nest;
 mod protocols;
 mod record;
 mod replay;
+mod report;
+mod report_in_browser;
 mod route;
 mod running;
 mod send;
 mod signals;
 mod statuses;
 mod tls;
+mod traffic;
 #[cfg(unix)]
 mod unix_sockets;
 mod usage;
