@@ -13,11 +13,23 @@ use crate::{
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
 #[derive(Debug, Parser)]
-#[command(name = "nest-wire", version, after_help = STATUSES)]
+#[command(name = "nest-wire", version, after_help = format!("{BEGIN}{STATUSES}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Leads from what is wanted to the command, on the first screen of `--help`.
+const BEGIN: &str = "\
+Where to begin:
+  see what two services say to each other    tap
+  pin it in CI                               record, then replay
+  read what was recorded or captured         inspect
+  call a service by hand                     send, emit
+  wait for one, or watch its health          check
+  find out why a handler is not reached      route
+
+";
 
 #[derive(Debug, Subcommand)]
 enum Command {

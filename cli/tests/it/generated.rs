@@ -9,7 +9,19 @@ async fn every_shell_has_completions_of_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ended = run(&["completions", shell]).await;
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{shell}");
-        for command in ["send", "emit", "check", "route", "demo", "completions", "man"] {
+        for command in [
+            "send",
+            "emit",
+            "check",
+            "route",
+            "tap",
+            "record",
+            "inspect",
+            "replay",
+            "demo",
+            "completions",
+            "man",
+        ] {
             assert!(ended.stdout.contains(command), "{command} of {shell}");
         }
     }
@@ -46,6 +58,10 @@ async fn every_command_has_a_manual_page() {
         "-emit",
         "-check",
         "-route",
+        "-tap",
+        "-record",
+        "-inspect",
+        "-replay",
         "-demo",
         "-completions",
         "-man",

@@ -96,6 +96,20 @@ async fn help_names_every_exit_status() {
 }
 
 #[tokio::test]
+async fn the_first_screen_leads_from_what_is_wanted_to_the_command() {
+    let help = run(&["--help"]).await.stdout;
+    let first_screen: Vec<&str> = help.lines().take(40).collect();
+    for (wanted, command) in [
+        ("see what two services say to each other", "tap"),
+        ("pin it in CI", "record, then replay"),
+        ("find out why a handler is not reached", "route"),
+    ] {
+        let leads = |line: &&str| line.trim_start().starts_with(wanted) && line.ends_with(command);
+        assert!(first_screen.iter().any(leads), "{wanted}: {help}");
+    }
+}
+
+#[tokio::test]
 async fn the_version_is_that_of_the_package() {
     let version = concat!("nest-wire ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(run(&["--version"]).await, Ended::well(version));
