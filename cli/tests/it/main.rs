@@ -1,9 +1,10 @@
-//! The real binary, one topic a file. `demo`, `nest` and `report_in_browser` need Node.
+//! The real binary, one topic a file. `contract_tests`, `demo`, `nest` and `report_in_browser` need Node.
 
 mod broken_pipe;
 mod captures;
 mod check;
 mod command;
+mod contract_tests;
 mod data;
 mod demo;
 mod documents;
