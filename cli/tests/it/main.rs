@@ -24,6 +24,7 @@ mod send;
 mod signals;
 mod statuses;
 mod tls;
+mod tool_mistakes;
 mod traffic;
 #[cfg(unix)]
 mod unix_sockets;
