@@ -233,6 +233,19 @@ impl Inspection {
         done
     }
 
+    /// Passes on what the mask holds back still.
+    fn rest(&mut self) -> Result<(), Failure> {
+        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+        let mut done = Ok(());
+        mask.finish(|event| {
+            if done.is_ok() {
+                done = self.masked(&event);
+            }
+        });
+        self.mask = mask;
+        done
+    }
+
     fn masked(&mut self, event: &nest_wire::recording::Event) -> Result<(), Failure> {
         if let Output::Recording(writer) = &mut self.output {
             writer.write(event)?;
@@ -262,8 +275,9 @@ impl Inspection {
     }
 
     fn finish(mut self) -> Result<(), Failure> {
-        for pointer in self.mask.unused() {
-            warn(format_args!("--mask {pointer} matched nothing"));
+        self.rest()?;
+        for warning in self.mask.warnings() {
+            warn(warning);
         }
         let packets = self.summary.packets;
         self.output.finish(&self.summary)?;

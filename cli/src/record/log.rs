@@ -174,6 +174,13 @@ impl Recorder {
         self.mask = mask;
     }
 
+    /// Writes and shows what the mask holds back still.
+    fn rest(&mut self) {
+        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+        mask.finish(|event| self.masked(&event));
+        self.mask = mask;
+    }
+
     fn masked(&mut self, event: &Event) {
         if let Some(file) = &mut self.file {
             match file.write(event) {
@@ -238,15 +245,10 @@ impl Recorder {
 
     /// Writes the summary to standard error.
     fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
+        self.rest();
         self.flush();
-        for pointer in self.mask.unused() {
-            warn(format_args!("--mask {pointer} matched nothing"));
-        }
-        if self.mask.unmasked() > 0 && !self.mask.is_empty() {
-            eprintln!(
-                "warning: {} pieces are no packets, and were not masked",
-                self.mask.unmasked()
-            );
+        for warning in self.mask.warnings() {
+            warn(warning);
         }
         let seconds = began.elapsed().as_secs_f64();
         let Summary {
