@@ -16,7 +16,7 @@ use nest_wire::recording::{Side, Writer};
 
 use crate::{
     duration,
-    failure::{Failure, STATUSES, Status, warn},
+    failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options},
     pointer::Pointer,
     record::{log::counted, screen::columns},
@@ -282,7 +282,7 @@ impl Inspection {
         let packets = self.summary.packets;
         self.output.finish(&self.summary)?;
         if self.shown == 0 && packets > 0 && !matches!(self.output, Output::Recording(_)) {
-            eprintln!("0 of {}", counted(packets, "packet"));
+            say(format_args!("0 of {}", counted(packets, "packet")));
         }
         match self.is_strict && self.faults > 0 {
             true => Err(Failure::silent(Status::Unwanted)),

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::{file::RecordingFile, screen::Screen};
 use crate::{
     clock,
-    failure::{Failure, Status, file_reason, warn},
+    failure::{Failure, Status, file_reason, say, warn},
     traffic::{mask::Mask, reading::Reading, summary::Summary},
 };
 
@@ -214,7 +214,7 @@ impl Recorder {
             self.screen = None;
             if error.kind() != io::ErrorKind::BrokenPipe {
                 self.is_mute = true;
-                eprintln!("error: the output cannot be written: {error}");
+                say(format_args!("error: the output cannot be written: {error}"));
             }
         }
     }
@@ -223,10 +223,10 @@ impl Recorder {
         if let Some(mut file) = self.file.take() {
             let _ = file.flush();
             let now = clock::time_of_day(SystemTime::now());
-            eprintln!(
+            say(format_args!(
                 "{}: --max-size is reached; traffic passes on, unrecorded since {now}",
                 file.path().display()
-            );
+            ));
         }
     }
 
@@ -235,10 +235,10 @@ impl Recorder {
             self.is_broken = true;
             let now = clock::time_of_day(SystemTime::now());
             let name = file.path().display().to_string();
-            eprintln!(
+            say(format_args!(
                 "error: {name}: {}; traffic passes on, unrecorded since {now}",
                 file_reason(error)
-            );
+            ));
             file.cut();
         }
     }
@@ -255,13 +255,13 @@ impl Recorder {
             packets, connections, ..
         } = self.summary;
         let name = self.name.map(|name| format!(": {name}")).unwrap_or_default();
-        eprintln!(
+        say(format_args!(
             "{} on {} in {seconds:.1} s{name}",
             counted(packets, "packet"),
             counted(connections, "connection")
-        );
+        ));
         if packets > 0 {
-            eprintln!("{}", self.summary);
+            say(&self.summary);
         }
         if has_lost {
             let what = "the disk or the terminal was slower than the traffic: some of it is not recorded";
