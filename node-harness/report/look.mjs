@@ -39,12 +39,12 @@ async function withScripts() {
     seconds: seen.seconds,
     renderer_seconds: await rendererSeconds(),
     title: await page.title(),
-    rows: await page.locator(SHOWN).count(),
-    bars: await page.locator('g.lane rect').count(),
-    dots: await page.locator('g.lane circle').count(),
-    notches: await page.locator('g.lane .notch').count(),
+    rows: await count(page, SHOWN),
+    bars: await count(page, 'g.lane rect'),
+    dots: await count(page, 'g.lane circle'),
+    notches: await count(page, 'g.lane .notch'),
     strangers: await page.locator(STRANGERS).evaluateAll((all) => all.map((one) => one.outerHTML.slice(0, 200))),
-    scripts: await page.locator('script').count(),
+    scripts: await count(page, 'script'),
     light: await colors(page),
     filter: await filter(page),
     click: await click(page),
@@ -58,7 +58,7 @@ async function withScripts() {
 async function withoutScripts() {
   const { page, ...seen } = await open({ javaScriptEnabled: false });
   const facts = {
-    rows: await page.locator(SHOWN).count(),
+    rows: await count(page, SHOWN),
     filter_visible: await page.locator('.filter').isVisible(),
     click: await click(page),
     requests: seen.requests,
@@ -93,23 +93,27 @@ async function open(options) {
 async function filter(page) {
   const input = page.locator('.filter input');
   const output = page.locator('.filter output');
-  const before = await page.locator(SHOWN).count();
+  const before = await count(page, SHOWN);
   await input.fill(words);
   await page.waitForFunction(() => document.querySelector('.filter output').textContent !== '');
-  const facts = { shown: await page.locator(SHOWN).count(), output: await output.textContent() };
+  const facts = { shown: await count(page, SHOWN), output: await output.textContent() };
   await input.fill('');
   await page.waitForFunction(() => document.querySelector('.filter output').textContent === '');
-  facts.again = (await page.locator(SHOWN).count()) === before;
+  facts.again = (await count(page, SHOWN)) === before;
   return facts;
 }
 
 /** Clicks the last bar that is a link. Returns where that leads, and whether the row is in sight. */
 async function click(page) {
-  // No `:has(rect)`: the driver's own engine takes minutes for it in a page of 100,000 packets.
-  const bar = page.locator('g.lane a rect').last();
-  if ((await bar.count()) === 0) return null;
-  await bar.scrollIntoViewIfNeeded();
-  await bar.click({ force: true });
+  const at = await page.evaluate(() => {
+    const bar = [...document.querySelectorAll('g.lane a rect')].at(-1);
+    bar?.scrollIntoView({ block: 'center' });
+    const box = bar?.getBoundingClientRect();
+    return box && { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  });
+  if (!at) return null;
+  await page.mouse.click(at.x, at.y);
+  await page.waitForFunction(() => location.hash !== '');
   const hash = new URL(page.url()).hash;
   const row = page.locator(`tr${hash}`);
   return {
@@ -120,6 +124,11 @@ async function click(page) {
     }),
     row: await row.innerText(),
   };
+}
+
+/** Counts with the browser's own selectors: the driver's take minutes for 100,000 packets. */
+function count(page, selector) {
+  return page.evaluate((selector) => document.querySelectorAll(selector).length, selector);
 }
 
 function colors(page) {
