@@ -11,6 +11,7 @@ mod documents;
 mod emit;
 mod generated;
 mod lines;
+mod memory;
 mod mistakes;
 mod nest;
 mod protocols;
