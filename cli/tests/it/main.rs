@@ -21,6 +21,7 @@ mod report;
 mod report_in_browser;
 mod route;
 mod running;
+mod screens;
 mod send;
 mod signals;
 mod statuses;
