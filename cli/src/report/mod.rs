@@ -87,12 +87,13 @@ impl ReportArgs {
         for event in input.events {
             mask.apply(event?, |event| report.event(&event));
         }
+        mask.finish(|event| report.event(&event));
         if report.is_empty {
             return Err(Failure::new(Status::Usage, format!("{} holds no traffic", input.name)));
         }
         report.finish();
-        for pointer in mask.unused() {
-            warn(format_args!("--mask {pointer} matched nothing"));
+        for warning in mask.warnings() {
+            warn(warning);
         }
         let title = self.title.clone().unwrap_or_else(|| self.name());
         self.write(|out| page::write(&mut Html::new(out), &title, &input.about, &report))?;

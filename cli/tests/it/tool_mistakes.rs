@@ -43,7 +43,7 @@ fn files(test: &str) -> String {
         ("good.jsonl", event(end).into_bytes()),
         ("event.jsonl", event(log).into_bytes()),
         ("newer.jsonl", b"{\"format\":\"3\"}\n".to_vec()),
-        ("cut.jsonl", event(end).trim_end()[..40].as_bytes().to_vec()),
+        ("cut.jsonl", event(end).trim_end().as_bytes()[..40].to_vec()),
         ("wrong.jsonl", event("GET / HTTP/1.1").into_bytes()),
         ("utf16.jsonl", b"\xff\xfe{\0}\0".to_vec()),
         ("binary", vec![1, 2, 3, 4, 5]),
