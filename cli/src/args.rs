@@ -3,21 +3,33 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     check, completions, demo, emit,
     failure::{Failure, STATUSES},
-    help, inspect, man, record, replay, route, send,
+    inspect, man, record, replay, report, route, send,
 };
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
 #[derive(Debug, Parser)]
-#[command(name = "nest-wire", version, after_help = STATUSES)]
+#[command(name = "nest-wire", version, after_help = format!("{BEGIN}{STATUSES}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Leads from what is wanted to the command, on the first screen of `--help`.
+const BEGIN: &str = "\
+Where to begin:
+  see what two services say to each other    tap
+  pin it in CI                               record, then replay
+  read what was recorded or captured         inspect
+  call a service by hand                     send, emit
+  wait for one, or watch its health          check
+  find out why a handler is not reached      route
+
+";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -29,6 +41,7 @@ enum Command {
     Record(record::Record),
     Inspect(inspect::Inspect),
     Replay(replay::Replay),
+    Report(report::ReportArgs),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -44,12 +57,6 @@ enum Command {
 }
 
 impl Cli {
-    /// Reads the arguments of this process. Ends it after `--help`, and after wrong usage.
-    pub(crate) fn typed() -> Self {
-        let matches = help::by_goal(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-    }
-
     /// Does what was asked for, and writes what went wrong, if anything, to standard error.
     pub(crate) async fn run(self) -> ExitCode {
         match self.command.run().await {
@@ -70,6 +77,7 @@ impl Command {
             Self::Record(record) => record.run().await,
             Self::Inspect(inspect) => inspect.run(),
             Self::Replay(replay) => replay.run().await,
+            Self::Report(report) => report.run(),
             Self::Demo => demo::run().await,
             Self::Completions(completions) => completions::run(&completions, Cli::command()),
             Self::Man(pages) => man::run(&pages, Cli::command()),

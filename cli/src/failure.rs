@@ -191,7 +191,13 @@ impl From<io::Error> for Failure {
 
 /// Writes a warning to standard error: it changes no status.
 pub(crate) fn warn(message: impl Display) {
-    let _ = writeln!(io::stderr(), "warning: {message}");
+    say(format_args!("warning: {message}"));
+}
+
+/// Writes a line to standard error. `eprintln!` would panic where nobody reads it any more
+/// (`2>&1 | head`), and a recording would be lost.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Returns why a file cannot be used, without the number that the system has for it.

@@ -16,7 +16,6 @@ mod demo;
 mod duration;
 mod emit;
 mod failure;
-mod help;
 mod input;
 mod inspect;
 mod junit;
@@ -29,6 +28,7 @@ mod pointer;
 mod record;
 mod relay;
 mod replay;
+mod report;
 mod route;
 mod send;
 mod signals;
@@ -37,10 +37,11 @@ mod traffic;
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::typed();
+    let cli = args::Cli::parse();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()

@@ -142,6 +142,12 @@ impl Harness {
         self.folder.join(format!("nest-{major}"))
     }
 
+    /// Returns the folder of the browser that opens pages of `nest-wire report`.
+    #[must_use]
+    pub fn browser(&self) -> PathBuf {
+        self.folder.join("report")
+    }
+
     /// Returns the command `node APP --nest MAJOR`, for further arguments. Its locale, which
     /// determines the order of keys in routes, is Node's default and ours, whatever this process's
     /// locale.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -33,17 +33,21 @@ impl Harness {
     /// [`HarnessError::File`].
     pub async fn install(&self, majors: &[u8], mut tell: impl FnMut(Progress)) -> Result<(), HarnessError> {
         for &major in majors {
-            if !self.is_installed(major)? {
-                let _guard = self.lock_installation(major).await?;
-                // Another process may have installed them while this one waited.
-                if !self.is_installed(major)? {
-                    tell(Progress::Installing(major));
-                    self.npm_ci(major).await?;
-                }
-            }
+            install_folder(&self.major(major), || tell(Progress::Installing(major))).await?;
             tell(Progress::Ready(major));
         }
         Ok(())
+    }
+
+    /// Installs the browser that opens pages of `nest-wire report`, as [`install`](Self::install)
+    /// installs a major. Returns the folder of its programs.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install).
+    pub async fn install_browser(&self) -> Result<PathBuf, HarnessError> {
+        let folder = self.browser();
+        install_folder(&folder, || ()).await?;
+        Ok(folder)
     }
 
     /// Returns whether all packages of a major are installed in the pinned versions.
@@ -51,38 +55,55 @@ impl Harness {
     /// # Errors
     /// Fails with [`HarnessError::File`].
     pub fn is_installed(&self, major: u8) -> Result<bool, HarnessError> {
-        let wanted = self.major(major).join("package-lock.json");
-        let wanted = fs::read(&wanted).map_err(|source| HarnessError::File { path: wanted, source })?;
-        Ok(fs::read(self.installed_lock(major)).is_ok_and(|installed| installed == wanted))
+        is_installed(&self.major(major))
     }
+}
 
-    fn installed_lock(&self, major: u8) -> PathBuf {
-        self.major(major).join("node_modules/.installed-package-lock.json")
+async fn install_folder(folder: &Path, tell: impl FnOnce()) -> Result<(), HarnessError> {
+    if is_installed(folder)? {
+        return Ok(());
     }
+    let _guard = lock(folder).await?;
+    // Another process may have installed them while this one waited.
+    if !is_installed(folder)? {
+        tell();
+        npm_ci(folder).await?;
+    }
+    Ok(())
+}
 
-    /// Tries the lock repeatedly, because a thread that waits for a lock cannot be cancelled.
-    async fn lock_installation(&self, major: u8) -> Result<File, HarnessError> {
-        let path = self.major(major).join(".installing");
-        let failed = |source| HarnessError::File {
-            path: path.clone(),
-            source,
-        };
-        let file = File::create(&path).map_err(failed)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) => sleep(LOCK_INTERVAL).await,
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
+fn is_installed(folder: &Path) -> Result<bool, HarnessError> {
+    let wanted = folder.join("package-lock.json");
+    let wanted = fs::read(&wanted).map_err(|source| HarnessError::File { path: wanted, source })?;
+    Ok(fs::read(installed_lock(folder)).is_ok_and(|installed| installed == wanted))
+}
+
+fn installed_lock(folder: &Path) -> PathBuf {
+    folder.join("node_modules/.installed-package-lock.json")
+}
+
+/// Tries the lock repeatedly, because a thread that waits for a lock cannot be cancelled.
+async fn lock(folder: &Path) -> Result<File, HarnessError> {
+    let path = folder.join(".installing");
+    let failed = |source| HarnessError::File {
+        path: path.clone(),
+        source,
+    };
+    let file = File::create(&path).map_err(failed)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => sleep(LOCK_INTERVAL).await,
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
     }
+}
 
-    async fn npm_ci(&self, major: u8) -> Result<(), HarnessError> {
-        let mut command = Command::new("npm");
-        command.arg("ci").current_dir(self.major(major));
-        tool::succeed("npm ci", command).await?;
-        let (from, to) = (self.major(major).join("package-lock.json"), self.installed_lock(major));
-        fs::copy(from, &to).map_err(|source| HarnessError::File { path: to, source })?;
-        Ok(())
-    }
+async fn npm_ci(folder: &Path) -> Result<(), HarnessError> {
+    let mut command = Command::new("npm");
+    command.arg("ci").current_dir(folder);
+    tool::succeed("npm ci", command).await?;
+    let (from, to) = (folder.join("package-lock.json"), installed_lock(folder));
+    fs::copy(from, &to).map_err(|source| HarnessError::File { path: to, source })?;
+    Ok(())
 }

@@ -42,8 +42,8 @@ impl Link {
             Self::Ethernet => LaxSlicedPacket::from_ethernet(packet).ok(),
             Self::Cooked => of_ether_type(packet.get(14..16)?, packet.get(COOKED_BYTES..)?),
             Self::Cooked2 => of_ether_type(packet.get(..2)?, packet.get(COOKED2_BYTES..)?),
-            // IP says its version itself. The family's number differs from system to system, and its
-            // byte order from capture to capture.
+            // IP says its version itself. The family's number differs from system to system, and
+            // its byte order from capture to capture.
             Self::Loopback => LaxSlicedPacket::from_ip(packet.get(LOOPBACK_BYTES..)?).ok(),
             Self::Ip => LaxSlicedPacket::from_ip(packet).ok(),
         }

@@ -127,7 +127,7 @@ impl Pcapng {
         } else {
             parse_block_le(bytes)
         };
-        // The whole block is there: also "incomplete" says that lengths in it contradict each other.
+        // The whole block is there: "incomplete" too says that its lengths contradict each other.
         let (_, block) = parsed.map_err(|_| source.broken("its lengths contradict each other"))?;
         match bytes.len() >= 8 && bytes[4..8] == bytes[bytes.len() - 4..] {
             true => Ok(block),

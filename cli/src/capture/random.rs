@@ -1,5 +1,6 @@
-//! Random conversations, cut into random segments that are repeated, overlap, come in another order,
-//! are cut off or not captured at all, against the plainest oracle: which byte was captured when.
+//! Random conversations, cut into random segments that are repeated, overlap, come in another
+//! order, are cut off or not captured at all, against the plainest oracle: which byte was captured
+//! when.
 
 use std::ops::Range;
 

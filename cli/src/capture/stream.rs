@@ -8,7 +8,8 @@
 //!
 //! A hole is waited for: the segment may come late, or again. It is declared missing when the peer
 //! acknowledges bytes behind it, which a peer does only if it has them all; when too much waits; or
-//! when the connection is over. A copy of bytes that are there already is dropped, whatever it says.
+//! when the connection is over. A copy of bytes that are there already is dropped, even if it says
+//! something else.
 
 use std::collections::BTreeMap;
 

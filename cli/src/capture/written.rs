@@ -100,7 +100,8 @@ impl Tcp {
         self.behind(&[0; 12], &[])
     }
 
-    /// Returns the packet behind addresses, and then other headers that end with a protocol's number.
+    /// Returns the packet behind addresses, and then other headers that end with the number of a
+    /// protocol.
     pub(super) fn behind(&self, addresses: &[u8], headers: &[u8]) -> Vec<u8> {
         let ether_type: &[u8] = if self.from.is_ipv4() {
             &[0x08, 0x00]

@@ -16,7 +16,7 @@ use nest_wire::recording::{Side, Writer};
 
 use crate::{
     duration,
-    failure::{Failure, STATUSES, Status, warn},
+    failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options},
     pointer::Pointer,
     record::{log::counted, screen::columns},
@@ -32,7 +32,7 @@ use crate::{
 };
 use pairs::Pairs;
 
-/// Show recorded or captured traffic, packet by packet
+/// Read recorded or captured traffic, packet by packet
 ///
 /// Shows kinds, patterns and times, ties answers to requests, and explains broken frames.
 #[derive(Debug, Args)]
@@ -111,7 +111,7 @@ Examples:
 
 ";
 
-fn side(text: &str) -> Result<Side, &'static str> {
+pub(crate) fn side(text: &str) -> Result<Side, &'static str> {
     match text {
         "caller" => Ok(Side::Caller),
         "service" => Ok(Side::Service),
@@ -233,6 +233,19 @@ impl Inspection {
         done
     }
 
+    /// Passes on what the mask holds back still.
+    fn rest(&mut self) -> Result<(), Failure> {
+        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+        let mut done = Ok(());
+        mask.finish(|event| {
+            if done.is_ok() {
+                done = self.masked(&event);
+            }
+        });
+        self.mask = mask;
+        done
+    }
+
     fn masked(&mut self, event: &nest_wire::recording::Event) -> Result<(), Failure> {
         if let Output::Recording(writer) = &mut self.output {
             writer.write(event)?;
@@ -262,13 +275,14 @@ impl Inspection {
     }
 
     fn finish(mut self) -> Result<(), Failure> {
-        for pointer in self.mask.unused() {
-            warn(format_args!("--mask {pointer} matched nothing"));
+        self.rest()?;
+        for warning in self.mask.warnings() {
+            warn(warning);
         }
         let packets = self.summary.packets;
         self.output.finish(&self.summary)?;
         if self.shown == 0 && packets > 0 && !matches!(self.output, Output::Recording(_)) {
-            eprintln!("0 of {}", counted(packets, "packet"));
+            say(format_args!("0 of {}", counted(packets, "packet")));
         }
         match self.is_strict && self.faults > 0 {
             true => Err(Failure::silent(Status::Unwanted)),

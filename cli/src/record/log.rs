@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::{file::RecordingFile, screen::Screen};
 use crate::{
     clock,
-    failure::{Failure, Status, file_reason, warn},
+    failure::{Failure, Status, file_reason, say, warn},
     traffic::{mask::Mask, reading::Reading, summary::Summary},
 };
 
@@ -174,6 +174,13 @@ impl Recorder {
         self.mask = mask;
     }
 
+    /// Writes and shows what the mask holds back still.
+    fn rest(&mut self) {
+        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+        mask.finish(|event| self.masked(&event));
+        self.mask = mask;
+    }
+
     fn masked(&mut self, event: &Event) {
         if let Some(file) = &mut self.file {
             match file.write(event) {
@@ -207,7 +214,7 @@ impl Recorder {
             self.screen = None;
             if error.kind() != io::ErrorKind::BrokenPipe {
                 self.is_mute = true;
-                eprintln!("error: the output cannot be written: {error}");
+                say(format_args!("error: the output cannot be written: {error}"));
             }
         }
     }
@@ -216,10 +223,10 @@ impl Recorder {
         if let Some(mut file) = self.file.take() {
             let _ = file.flush();
             let now = clock::time_of_day(SystemTime::now());
-            eprintln!(
+            say(format_args!(
                 "{}: --max-size is reached; traffic passes on, unrecorded since {now}",
                 file.path().display()
-            );
+            ));
         }
     }
 
@@ -228,38 +235,33 @@ impl Recorder {
             self.is_broken = true;
             let now = clock::time_of_day(SystemTime::now());
             let name = file.path().display().to_string();
-            eprintln!(
+            say(format_args!(
                 "error: {name}: {}; traffic passes on, unrecorded since {now}",
                 file_reason(error)
-            );
+            ));
             file.cut();
         }
     }
 
     /// Writes the summary to standard error.
     fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
+        self.rest();
         self.flush();
-        for pointer in self.mask.unused() {
-            warn(format_args!("--mask {pointer} matched nothing"));
-        }
-        if self.mask.unmasked() > 0 && !self.mask.is_empty() {
-            eprintln!(
-                "warning: {} pieces are no packets, and were not masked",
-                self.mask.unmasked()
-            );
+        for warning in self.mask.warnings() {
+            warn(warning);
         }
         let seconds = began.elapsed().as_secs_f64();
         let Summary {
             packets, connections, ..
         } = self.summary;
         let name = self.name.map(|name| format!(": {name}")).unwrap_or_default();
-        eprintln!(
+        say(format_args!(
             "{} on {} in {seconds:.1} s{name}",
             counted(packets, "packet"),
             counted(connections, "connection")
-        );
+        ));
         if packets > 0 {
-            eprintln!("{}", self.summary);
+            say(&self.summary);
         }
         if has_lost {
             let what = "the disk or the terminal was slower than the traffic: some of it is not recorded";

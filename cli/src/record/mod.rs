@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     address::Address,
     duration,
-    failure::{Failure, STATUSES, warn},
+    failure::{Failure, STATUSES, say, warn},
     listen_address::ListenAddress,
     pointer::Pointer,
     relay::{Relay, accept::Acceptor, connect::Connector, reason},
@@ -36,9 +36,9 @@ use log::{Log, Recorder};
 use screen::Screen;
 use tls::{ListenTls, ToTls};
 
-/// Record the packets between callers and a service
+/// Record what two services say to each other
 ///
-/// A proxy like tap, which also writes a file that inspect reads and replay plays.
+/// A proxy like tap, which writes a file that inspect reads and replay plays.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = format!("{RECORD_EXAMPLES}{STATUSES}"))]
 pub(crate) struct Record {
@@ -61,9 +61,9 @@ pub(crate) struct Record {
     quiet: bool,
 }
 
-/// Show the packets between callers and a service, live
+/// See what two services say to each other, live
 ///
-/// A proxy between them: bytes pass as they are.
+/// A proxy between the callers and the service: bytes pass as they are.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = format!("{TAP_EXAMPLES}{STATUSES}"))]
 pub(crate) struct Tap {
@@ -156,7 +156,7 @@ impl Between {
             file.begin(&self.listen.to_string(), &self.to.to_string(), &self.mask)?;
         }
         for address in &addresses {
-            eprintln!("listening {address}");
+            say(format_args!("listening {address}"));
         }
         let began = Instant::now();
         let mask = Mask::new(self.mask, self.mask_strict);
@@ -180,7 +180,7 @@ impl Between {
         drop(local);
         if by_signal && io::stderr().is_terminal() {
             // The terminal has echoed `^C` where the cursor stood.
-            eprintln!();
+            say("");
         }
         let finished = spawn_blocking(move || recorder.finish(log, began));
         tokio::select! {
@@ -203,7 +203,7 @@ async fn warn_of_quiet(log: &Log, addresses: &[String]) {
     sleep(QUIET).await;
     if io::stderr().is_terminal() && log.is_unused() {
         let address = addresses.first().map_or("", String::as_str);
-        eprintln!("nothing yet: do the callers connect to {address}?");
+        say(format_args!("nothing yet: do the callers connect to {address}?"));
     }
     std::future::pending::<()>().await;
 }

@@ -15,7 +15,7 @@ use super::{
     update::Update,
 };
 use crate::{
-    failure::Failure,
+    failure::{Failure, say},
     relay::{connect::Connector, reason},
     traffic::{
         filter::Only,
@@ -180,7 +180,12 @@ impl Player {
         if let (Speed::Times(times), Some(at)) = (self.options.speed, event.at)
             && event.from == Side::Caller
         {
-            sleep_until((self.began + at.div_f64(times)).into()).await;
+            // A time that no clock can show is never due.
+            let after = Duration::try_from_secs_f64(at.as_secs_f64() / times).ok();
+            match after.and_then(|after| self.began.checked_add(after)) {
+                Some(due) => sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
         }
     }
 
@@ -199,7 +204,7 @@ impl Player {
             Err(error) if self.has_connected => {
                 connection.live = None;
                 self.report.lost += 1;
-                eprintln!("warning: cannot connect: {}", reason(&error));
+                say(format_args!("warning: cannot connect: {}", reason(&error)));
                 Ok(())
             }
             Err(error) => Err(Stop::Unreachable(reason(&error))),

@@ -20,7 +20,7 @@ use tokio::task::LocalSet;
 use crate::{
     address::Address,
     duration,
-    failure::{Failure, STATUSES, Status, warn},
+    failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options as InputOptions},
     listen_address::ListenAddress,
     pointer::Pointer,
@@ -199,7 +199,7 @@ impl Replay {
         }
         let acceptor = Acceptor::bind(&listen, &self.listen_tls).await?;
         for address in acceptor.addresses()? {
-            eprintln!("listening {address}");
+            say(format_args!("listening {address}"));
         }
         let stand_in = StandIn::new(book, self.service.timing == Timing::Recorded);
         LocalSet::new()
@@ -301,7 +301,11 @@ impl Replay {
             return Err(Failure::new(Status::Unwanted, what).hint("--force updates all the same"));
         }
         update.finish()?;
-        eprintln!("{}: {} updated", self.file.display(), counted(report.differ, "call"));
+        say(format_args!(
+            "{}: {} updated",
+            self.file.display(),
+            counted(report.differ, "call")
+        ));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    io::{self, Write as _},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -20,7 +21,7 @@ use super::{
     compare::with_id,
 };
 use crate::{
-    failure::{Failure, Status},
+    failure::{Failure, Status, say},
     relay::{accept::Acceptor, stream::Stream},
     signals,
     traffic::{
@@ -104,8 +105,10 @@ impl StandIn {
             _ = signals::first() => {}
         }
         // Replies that are due go out before the connections end, unless a caller reads none.
-        let _ = timeout(GOODBYE, self.all_sent()).await;
-        self.verdict()
+        tokio::select! {
+            _ = timeout(GOODBYE, self.all_sent()) => self.verdict(),
+            signal = signals::first() => Err(Failure::stopped(signal, "answers were still being sent")),
+        }
     }
 
     async fn all_sent(&self) {
@@ -136,10 +139,20 @@ impl StandIn {
     fn verdict(&self) -> Result<(), Failure> {
         let counts = self.counts.borrow();
         let unused = self.book.borrow().unused();
-        println!(
+        let said = writeln!(
+            io::stdout(),
             "{} requests answered, {} unknown; {} recorded answers not asked for; {} events",
-            counts.answered, counts.unknown, unused, counts.events
+            counts.answered,
+            counts.unknown,
+            unused,
+            counts.events
         );
+        // A reader that has gone away changes no verdict.
+        if let Err(error) = said
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            return Err(error.into());
+        }
         match (counts.answered, counts.unknown) {
             (0, 0) => Err(Failure::new(Status::Unwanted, "nobody called")),
             (_, 0) => Ok(()),
@@ -180,7 +193,7 @@ impl StandIn {
                     Piece::Frame(frame) => self.packet(&frame.text, &sender, &mut tasks),
                     Piece::Broken { frame, why } => {
                         self.counts.borrow_mut().unknown += 1;
-                        eprintln!("broken: {}", why.words(&frame.header, frame.units));
+                        say(format_args!("broken: {}", why.words(&frame.header, frame.units)));
                     }
                     Piece::Skipped(_) => {}
                 }
@@ -211,7 +224,7 @@ impl StandIn {
                 let data = packet.payload.map(|data| data.to_string()).unwrap_or_default();
                 let nearest = self.book.borrow().nearest(&pattern, &data);
                 let asked = printable(&format!("{pattern} {}", cut(&data, SHOWN)));
-                eprintln!("unknown: {asked}; {}", printable(&nearest));
+                say(format_args!("unknown: {asked}; {}", printable(&nearest)));
                 let reply = format!(
                     r#"{{"err":{{"status":"error","message":"not in the recording"}},"isDisposed":true,"id":{id}}}"#,
                     id = id.as_str()

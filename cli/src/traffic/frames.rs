@@ -35,6 +35,8 @@ pub(crate) struct Frame {
     pub(crate) units: usize,
     /// Length of the text as it was sent, in bytes.
     pub(crate) bytes: usize,
+    /// Length of the header as it was sent, in bytes, with its `#`.
+    pub(crate) head: usize,
 }
 
 /// The reader of one side.
@@ -54,6 +56,8 @@ pub(crate) struct Frames {
 #[derive(Debug)]
 struct Current {
     header: String,
+    /// Length of the header with its `#`, in bytes.
+    head: usize,
     declared: usize,
     /// Number of bytes at the start of `raw` that are counted.
     counted: usize,
@@ -85,8 +89,18 @@ impl Frames {
         if current.is_none() && (left.is_empty() || self.is_lost) {
             return None;
         }
-        let header = current.map(|current| current.header).unwrap_or_default();
-        Some(Frame::new(header, &left))
+        let (header, head) = current.map_or_else(Default::default, |current| (current.header, current.head));
+        Some(Frame {
+            head,
+            ..Frame::new(header, &left)
+        })
+    }
+
+    /// Returns how many of the last bytes may still become part of a frame: all bytes before those
+    /// belong to pieces that have been returned, or have been passed over.
+    pub(crate) fn pending(&self) -> usize {
+        let head = self.current.as_ref().filter(|current| current.dropped == 0);
+        self.raw.len() + head.map_or(0, |current| current.head)
     }
 
     /// Returns the next piece, or `None` if more bytes are needed.
@@ -136,7 +150,7 @@ impl Frames {
         match diagnosis::length(&header) {
             Some(declared) if declared > 0 => {
                 self.raw.advance(hash + 1);
-                Header::Read(Current::new(header, declared))
+                Header::Read(Current::new(header, hash + 1, declared))
             }
             length => {
                 let mut frame = self.quoted();
@@ -150,9 +164,12 @@ impl Frames {
         }
     }
 
-    /// Returns the beginning of what has come, for a message.
+    /// Returns the beginning of what has come, for a message: up to the next header, since what
+    /// follows that is read again.
     fn quoted(&self) -> Frame {
-        Frame::new(String::new(), &self.raw[..self.raw.len().min(QUOTED_BYTES)])
+        let quoted = &self.raw[..self.raw.len().min(QUOTED_BYTES)];
+        let end = quoted.get(1..).and_then(diagnosis::header_in);
+        Frame::new(String::new(), &quoted[..end.map_or(quoted.len(), |end| end + 1)])
     }
 
     /// Leaves at least one byte behind, and then everything up to the next header.
@@ -191,6 +208,7 @@ impl Frames {
     fn taken(&mut self, bytes: usize, why: Option<Diagnosis>) -> Option<Piece> {
         let current = self.current.take()?;
         let mut frame = Frame::new(current.header, &self.raw.split_to(bytes));
+        frame.head = current.head;
         if current.dropped > 0 {
             (frame.units, frame.bytes) = (current.units, current.dropped + bytes);
         }
@@ -206,7 +224,8 @@ impl Frames {
         let current = self.current.take()?;
         let ahead = self.raw.len().min(current.counted.saturating_add(QUOTED_BYTES));
         let (end, why) = diagnosis::explain(&self.raw[..ahead], current.declared, current.counted);
-        let frame = Frame::new(current.header, &self.raw.split_to(end));
+        let mut frame = Frame::new(current.header, &self.raw.split_to(end));
+        frame.head = current.head;
         self.is_lost = true;
         self.is_after_a_gap = false;
         let why = match why {
@@ -230,6 +249,7 @@ impl Frame {
             Err(_) => String::from_utf8_lossy(bytes).into_owned(),
         };
         Self {
+            head: header.len() + usize::from(!header.is_empty()),
             header,
             units: nest_wire::codec::units(&text),
             bytes: bytes.len(),
@@ -239,9 +259,10 @@ impl Frame {
 }
 
 impl Current {
-    fn new(header: String, declared: usize) -> Self {
+    fn new(header: String, head: usize, declared: usize) -> Self {
         Self {
             header,
+            head,
             declared,
             counted: 0,
             units: 0,

@@ -85,6 +85,12 @@ impl Summary {
         rows.sort_by(|a, b| (a.1, b.2.asked, a.0).cmp(&(b.1, a.2.asked, b.0)));
         rows
     }
+
+    /// Returns the number of requests without a last reply.
+    pub(crate) fn unanswered(&self) -> u64 {
+        let calls = self.rows.iter().filter(|((_, is_event), _)| !is_event);
+        calls.map(|(_, row)| row.unanswered()).sum()
+    }
 }
 
 impl Row {

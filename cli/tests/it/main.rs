@@ -1,4 +1,4 @@
-//! The real binary, one topic a file. `contract`, `demo`, `nest` and `screens` need Node.
+//! The real binary, one topic a file. `contract`, `demo`, `nest`, `report_in_browser` and `screens` need Node.
 
 mod broken_pipe;
 mod captures;
@@ -11,12 +11,15 @@ mod documents;
 mod emit;
 mod generated;
 mod lines;
+mod memory;
 mod mistakes;
 mod nest;
 mod project;
 mod protocols;
 mod record;
 mod replay;
+mod report;
+mod report_in_browser;
 mod route;
 mod running;
 mod screens;
@@ -25,6 +28,8 @@ mod signals;
 mod statuses;
 mod steps;
 mod tls;
+mod tool_mistakes;
+mod traffic;
 #[cfg(unix)]
 mod unix_sockets;
 mod usage;

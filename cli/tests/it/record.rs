@@ -381,3 +381,21 @@ async fn unix_sockets_are_relayed_and_removed() {
     );
     assert!(!std::path::Path::new(&socket).exists());
 }
+
+#[tokio::test]
+async fn a_recording_goes_on_when_nobody_reads_what_is_said() {
+    let folder = folder("unheard");
+    let file = path(&folder, "calls.jsonl");
+    let service = service(router()).await;
+    let mut recorder = Running::start(&["record", "--listen", "127.0.0.1:0", "--to", &service, "-o", &file]).await;
+    drop(recorder.take_stdout());
+    let id = recorder.id();
+    let address = recorder.address.clone();
+    let (client, exit) = (Client::new(&*address), recorder.with_stderr_closed());
+    client.send::<f64>("sum", &[1]).await.expect("a sum");
+    client.close().await;
+    let killed = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+    assert!(killed.expect("a kill command").success());
+    assert_eq!(exit.await, Some(0));
+    assert_eq!(bytes(&read(&file), 1, Side::Caller).matches("sum").count(), 1);
+}

@@ -10,7 +10,7 @@ use nest_wire::{Client, Payload, Router, json, json::Value, packet::RpcError, se
 use tokio::net::TcpListener;
 
 use crate::{
-    command::{Ended, run, service},
+    command::{Ended, nest_wire, run, service},
     running::{Running, folder, path},
 };
 
@@ -256,4 +256,31 @@ async fn recorded_times_are_kept_if_the_user_says_so() {
     assert_eq!(client.send::<u32>("a", &1).await.expect("an answer"), 1);
     assert!(began.elapsed() >= Duration::from_millis(300));
     stand_in.interrupt().await;
+}
+
+#[tokio::test]
+async fn a_stand_in_whose_outputs_nobody_reads_gives_its_verdict_all_the_same() {
+    let file = recorded("closed").await;
+    let mut stand_in = Running::start(&["replay", &file, "--listen", "127.0.0.1:0"]).await;
+    let client = Client::new(&*stand_in.address);
+    client.send::<f64>("sum", &[1, 2, 3]).await.expect("a sum");
+    client.close().await;
+    drop(stand_in.take_stdout());
+    assert_eq!(stand_in.interrupt().await.status, Some(0));
+}
+
+#[tokio::test]
+async fn a_speed_beyond_all_clocks_is_no_panic() {
+    let file = recorded("speed").await;
+    let service = service(router("Ada")).await;
+    let replay = nest_wire(["replay", &file, "--to", &service, "--speed", "1e-300"])
+        .spawn()
+        .expect("the binary runs");
+    let ended = run(&["replay", &file, "--to", &service, "--speed", "1e300"]).await;
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let id = replay.id().expect("it waits").to_string();
+    let killed = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+    assert!(killed.expect("a kill command").success());
+    let ended = crate::command::end_of(replay).await;
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
 }

@@ -65,9 +65,21 @@ impl Running {
         self.child.stdout.take().expect("a pipe")
     }
 
+    /// Its number as a process.
+    pub(crate) fn id(&self) -> String {
+        self.child.id().expect("it still runs").to_string()
+    }
+
+    /// Closes its standard error, which it goes on writing to. Returns its status at its end.
+    pub(crate) fn with_stderr_closed(self) -> impl Future<Output = Option<i32>> {
+        let Self { mut child, stderr, .. } = self;
+        drop(stderr);
+        async move { child.wait().await.expect("it ends").code() }
+    }
+
     /// Stops it as Ctrl-C does, and returns how it ended.
     pub(crate) async fn interrupt(self) -> Ended {
-        let id = self.child.id().expect("it still runs").to_string();
+        let id = self.id();
         let status = Command::new("kill").args(["-INT", &id]).status().await;
         assert!(status.expect("a kill command").success());
         self.ended().await

@@ -82,10 +82,6 @@ async fn help_names_every_exit_status() {
         &["emit", "-h"],
         &["check", "--help"],
         &["route", "--help"],
-        &["tap", "--help"],
-        &["record", "--help"],
-        &["inspect", "--help"],
-        &["replay", "--help"],
         &["completions", "--help"],
         &["man", "--help"],
         &["demo", "--help"],
@@ -100,26 +96,17 @@ async fn help_names_every_exit_status() {
 }
 
 #[tokio::test]
-async fn the_first_screen_leads_from_what_a_person_wants_to_a_command() {
-    let screen = run(&["--help"]).await.stdout;
-    for (goal, commands) in [
-        ("See what two services say to each other:", &["tap"][..]),
-        ("Pin it in CI:", &["record", "replay"]),
-        ("Read a capture or a recording:", &["inspect"]),
-        ("Call a service:", &["send", "emit", "check", "route"]),
+async fn the_first_screen_leads_from_what_is_wanted_to_the_command() {
+    let help = run(&["--help"]).await.stdout;
+    let first_screen: Vec<&str> = help.lines().take(40).collect();
+    for (wanted, command) in [
+        ("see what two services say to each other", "tap"),
+        ("pin it in CI", "record, then replay"),
+        ("find out why a handler is not reached", "route"),
     ] {
-        let (_, section) = screen.split_once(goal).expect(goal);
-        let section = section.split("\n\n").next().unwrap_or_default();
-        let named: Vec<&str> = section
-            .lines()
-            .filter_map(|line| line.split_whitespace().next())
-            .collect();
-        assert!(named.starts_with(commands), "{goal} {section}");
+        let leads = |line: &&str| line.trim_start().starts_with(wanted) && line.ends_with(command);
+        assert!(first_screen.iter().any(leads), "{wanted}: {help}");
     }
-    assert!(
-        !screen.contains("demo-service") && !screen.contains("\n\n\n"),
-        "{screen}"
-    );
 }
 
 #[tokio::test]
