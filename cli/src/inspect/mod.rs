@@ -32,7 +32,7 @@ use crate::{
 };
 use pairs::Pairs;
 
-/// Read recorded or captured traffic, packet by packet
+/// Show recorded or captured traffic, packet by packet
 ///
 /// Shows kinds, patterns and times, ties answers to requests, and explains broken frames.
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use std::{fs, io::Write, path::Path, time::Duration};
 
+use anstyle::{AnsiColor, Color, Style};
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 use serde_json::json;
 
@@ -16,6 +17,8 @@ use crate::{
 const SHOWN: usize = 60;
 /// Maximum number of test cases in the JUnit file; those that fail are always among them.
 const MAX_CASES: usize = 100_000;
+
+const ERROR: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Red)));
 
 /// Counts, and says what differs as soon as it is found.
 pub(super) struct Report {
@@ -83,7 +86,7 @@ impl Report {
             false => lines(call, faults),
         };
         // Whole at once: `| head` must not cut a line.
-        Ok(std::io::stdout().write_all(text.as_bytes())?)
+        Ok(anstream::stdout().write_all(text.as_bytes())?)
     }
 
     /// Says how it went.
@@ -148,7 +151,7 @@ fn lines(call: &Call<'_>, faults: &[Fault]) -> String {
         .at
         .map(|at| format!(", recorded at {:.6}", at.as_secs_f64()))
         .unwrap_or_default();
-    let mut text = format!("  ✗ {}   call {}{recorded}\n", title(call), call.number);
+    let mut text = format!("  {ERROR}✗{ERROR:#} {}   call {}{recorded}\n", title(call), call.number);
     for fault in faults {
         text += &fault_lines(fault);
     }

@@ -1,10 +1,10 @@
-//! The real binary, one topic a file. `contract_tests`, `demo`, `nest` and `report_in_browser` need Node.
+//! The real binary, one topic a file. `contract`, `demo`, `nest`, `report_in_browser` and `screens` need Node.
 
 mod broken_pipe;
 mod captures;
 mod check;
 mod command;
-mod contract_tests;
+mod contract;
 mod data;
 mod demo;
 mod documents;
@@ -14,6 +14,7 @@ mod lines;
 mod memory;
 mod mistakes;
 mod nest;
+mod project;
 mod protocols;
 mod record;
 mod replay;
@@ -25,6 +26,7 @@ mod screens;
 mod send;
 mod signals;
 mod statuses;
+mod steps;
 mod tls;
 mod tool_mistakes;
 mod traffic;
