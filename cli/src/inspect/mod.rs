@@ -6,7 +6,7 @@ mod pairs;
 use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -32,7 +32,7 @@ use crate::{
 };
 use pairs::Pairs;
 
-/// Read recorded or captured traffic, packet by packet
+/// Show recorded or captured traffic, packet by packet
 ///
 /// Shows kinds, patterns and times, ties answers to requests, and explains broken frames.
 #[derive(Debug, Args)]
@@ -121,6 +121,12 @@ pub(crate) fn side(text: &str) -> Result<Side, &'static str> {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if let Some(output) = &self.output
+            && is_same_file(&self.file, output)
+        {
+            let what = format!("{} is the traffic itself: --output would replace it", output.display());
+            return Err(Failure::usage(what));
+        }
         let options = Options {
             raw: self.raw,
             truncated: self.truncated,
@@ -155,6 +161,12 @@ impl Inspect {
             ..Filter::default()
         }
     }
+}
+
+/// Returns true if both names are of one file that exists.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    one.canonicalize()
+        .is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 /// What is being read, and what is made of it.
@@ -352,7 +364,7 @@ impl Screen {
 }
 
 /// Creates the recording that is written.
-fn recording(path: &std::path::Path, args: &Inspect) -> Result<Writer<BufWriter<File>>, Failure> {
+fn recording(path: &Path, args: &Inspect) -> Result<Writer<BufWriter<File>>, Failure> {
     let file = crate::record::file::create(path, args.force, false, "--force writes over it")?;
     let masked: Vec<String> = args.mask.iter().map(ToString::to_string).collect();
     let mut notes = std::collections::BTreeMap::new();

@@ -36,9 +36,9 @@ use log::{Log, Recorder};
 use screen::Screen;
 use tls::{ListenTls, ToTls};
 
-/// Record what two services say to each other
+/// Record the packets between callers and a service
 ///
-/// A proxy like tap, which writes a file that inspect reads and replay plays.
+/// A proxy like tap, which also writes a file that inspect reads and replay plays.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = format!("{RECORD_EXAMPLES}{STATUSES}"))]
 pub(crate) struct Record {
@@ -61,9 +61,9 @@ pub(crate) struct Record {
     quiet: bool,
 }
 
-/// See what two services say to each other, live
+/// Show the packets between callers and a service, live
 ///
-/// A proxy between the callers and the service: bytes pass as they are.
+/// A proxy between them: bytes pass as they are.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = format!("{TAP_EXAMPLES}{STATUSES}"))]
 pub(crate) struct Tap {

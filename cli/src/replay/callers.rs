@@ -6,7 +6,7 @@ use std::{
 };
 
 use nest_wire::recording::{Content, Event, Side};
-use tokio::time::{sleep_until, timeout_at};
+use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::{
     compare::Comparison,
@@ -27,6 +27,9 @@ use crate::{
 
 /// Maximum number of bytes of a call's data that are remembered for the report.
 const MAX_DATA_BYTES: usize = 1024;
+
+/// Maximum number of values beyond the recorded ones that are waited for.
+const MAX_EXTRA: usize = 1000;
 
 /// How fast calls are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -165,8 +168,8 @@ impl Player {
     }
 
     /// Returns the counts as they stand, of a replay that was stopped.
-    pub(super) fn stopped(self) -> (Report, Comparison) {
-        (self.report, self.comparison)
+    pub(super) fn stopped(self) -> Report {
+        self.report
     }
 
     fn write(&mut self, event: &Event) -> Result<(), Failure> {
@@ -279,9 +282,15 @@ impl Player {
             "" => frame.text.clone(),
             header => format!("{header}#{}", frame.text),
         };
-        if let Some(live) = &mut self.connection(number).live {
-            // A failure shows when the reply is waited for.
-            let _ = live.write(bytes.as_bytes()).await;
+        let limit = self.options.timeout;
+        let connection = self.connection(number);
+        if let Some(live) = &mut connection.live
+            && timeout(limit, live.write(bytes.as_bytes())).await.is_err()
+        {
+            // A service that does not read gets no more. Another failure shows when the reply is
+            // waited for.
+            connection.live = None;
+            self.report.lost += 1;
         }
         Ok(())
     }
@@ -342,11 +351,19 @@ impl Player {
             if call.is_answered {
                 return;
             }
+            if call.came.len() > MAX_EXTRA {
+                call.faults.push(Fault::Words(format!(
+                    "more than {MAX_EXTRA} values that were not recorded"
+                )));
+                call.came.clear();
+                return;
+            }
             if came.iter().any(|other| other == id) {
                 since = Instant::now();
             }
             let Some(live) = &connection.live else {
-                call.faults.push(Fault::Words("no connection".to_owned()));
+                call.faults
+                    .push(Fault::Words("no connection, or the service does not read".to_owned()));
                 return;
             };
             if let Some(why) = live.ended() {

@@ -208,78 +208,87 @@ impl Replay {
     }
 
     async fn play_callers(self, to: Address) -> Result<(), Failure> {
+        self.check_standard_input()?;
         let began = Instant::now();
-        let local = LocalSet::new();
         let mut report = Report::new(self.callers.json, self.callers.junit.is_some());
         for _ in 0..self.callers.times {
-            let input = self.input()?;
-            let name = input.name.clone();
-            let masked = masked(&input);
-            let kinds = self.callers.ignore_value.clone();
-            let comparison = Comparison::new(self.callers.compare, self.ignore.clone(), kinds).mask(masked);
-            let update = self
-                .callers
-                .update
-                .then(|| Update::new(&self.file, input.about.clone()))
-                .transpose()?;
-            let connector = Connector::new(to.clone(), &self.to_tls.clone().into())?;
-            let mut player = Player::new(connector, self.options(), comparison, report, update);
-            let played = local
-                .run_until(async {
-                    tokio::select! {
-                        played = play(&mut player, input) => played.map_err(Some),
-                        signal = signals::first() => Err(Some(Stop::Failed(Failure::stopped(signal, "not all of the recording was played")))),
-                    }
-                })
-                .await;
-            let stopped = match played {
-                Ok(()) => None,
-                Err(stop) => stop,
+            let played = LocalSet::new().run_until(self.play_once(&to, report)).await;
+            report = match played {
+                Ok(report) => report,
+                Err(Stopped { report, stop }) => return self.stopped(report, stop, &to, began),
             };
-            match stopped {
-                None => {}
-                Some(Stop::Unreachable(why)) => {
-                    let calls = count_calls(self.input()?)?;
-                    let failure = format!(
-                        "cannot connect to {to}: {why}; 0 of {} were made",
-                        counted(calls, "call")
-                    );
-                    return Err(Failure::new(Status::NoConnection, failure));
-                }
-                Some(Stop::Failed(failure)) => {
-                    let (report, _) = player.stopped();
-                    report.finish(began.elapsed())?;
-                    return Err(failure);
-                }
-                Some(Stop::First) => {
-                    let (report, _) = player.stopped();
-                    report.finish(began.elapsed())?;
-                    return Err(Failure::silent(Status::Unwanted));
-                }
-            }
-            let finished = local.run_until(player.finish()).await;
-            let (finished, comparison, update) = match finished {
-                Ok(finished) => finished,
-                Err(Stop::Failed(failure)) => return Err(failure),
-                Err(_) => return Err(Failure::silent(Status::Unwanted)),
-            };
-            report = finished;
-            for pointer in comparison.unused() {
-                warn(format_args!("--ignore {pointer} matched nothing"));
-            }
-            if let Some(update) = update {
-                self.update(update, &report)?;
-            }
-            if report.compared == 0 {
-                let (events, calls) = (
-                    counted(report.events, "event"),
-                    counted(report.unanswered, "unanswered call"),
-                );
-                let what = format!("{name}: nothing was compared: {events} and {calls}");
-                return Err(Failure::new(Status::Unwanted, what));
-            }
         }
         self.verdict(report, began)
+    }
+
+    /// Standard input can be read once, and not replaced.
+    fn check_standard_input(&self) -> Result<(), Failure> {
+        let option = match () {
+            () if self.file.as_os_str() != "-" => return Ok(()),
+            () if self.callers.update => "--update",
+            () if self.callers.times > 1 => "--loop",
+            () => return Ok(()),
+        };
+        Err(Failure::usage(format_args!(
+            "{option} needs a file, not standard input"
+        )))
+    }
+
+    /// Plays the recording from its beginning to its end.
+    async fn play_once(&self, to: &Address, report: Report) -> Result<Report, Stopped> {
+        let input = self.input()?;
+        let (name, masked) = (input.name.clone(), masked(&input));
+        let kinds = self.callers.ignore_value.clone();
+        let comparison = Comparison::new(self.callers.compare, self.ignore.clone(), kinds).mask(masked.clone());
+        let update = match self.callers.update {
+            true => Some(Update::new(&self.file, input.about.clone(), masked)?),
+            false => None,
+        };
+        let connector = Connector::new(to.clone(), &self.to_tls.clone().into())?;
+        let mut player = Player::new(connector, self.options(), comparison, report, update);
+        let played = tokio::select! {
+            played = play(&mut player, input) => played,
+            signal = signals::first() => Err(Failure::stopped(signal, "not all of the recording was played").into()),
+        };
+        if let Err(stop) = played {
+            let report = Some(player.stopped());
+            return Err(Stopped { report, stop });
+        }
+        let (report, comparison, update) = player.finish().await?;
+        for pointer in comparison.unused() {
+            warn(format_args!("--ignore {pointer} matched nothing"));
+        }
+        if let Some(update) = update {
+            self.update(update, &report)?;
+        }
+        if report.compared == 0 {
+            let (events, calls) = (
+                counted(report.events, "event"),
+                counted(report.unanswered, "unanswered call"),
+            );
+            let what = format!("{name}: nothing was compared: {events} and {calls}");
+            return Err(Failure::new(Status::Unwanted, what).into());
+        }
+        Ok(report)
+    }
+
+    /// Says how far a replay came that ended before its time.
+    fn stopped(&self, report: Option<Report>, stop: Stop, to: &Address, began: Instant) -> Result<(), Failure> {
+        if let Stop::Unreachable(why) = stop {
+            let calls = match self.file.as_os_str() == "-" {
+                true => "no call was made".to_owned(),
+                false => format!("0 of {} were made", counted(count_calls(self.input()?)?, "call")),
+            };
+            let failure = format!("cannot connect to {to}: {why}; {calls}");
+            return Err(Failure::new(Status::NoConnection, failure));
+        }
+        if let Some(report) = report {
+            self.write(report, began)?;
+        }
+        match stop {
+            Stop::Failed(failure) => Err(failure),
+            _ => Err(Failure::silent(Status::Unwanted)),
+        }
     }
 
     fn options(&self) -> callers::Options {
@@ -296,7 +305,6 @@ impl Replay {
 
     fn update(&self, update: Update, report: &Report) -> Result<(), Failure> {
         if update.has_errors && !self.callers.force {
-            update.discard();
             let what = "the service answered with errors where values were recorded: nothing was updated";
             return Err(Failure::new(Status::Unwanted, what).hint("--force updates all the same"));
         }
@@ -309,17 +317,41 @@ impl Replay {
         Ok(())
     }
 
-    fn verdict(&self, report: Report, began: Instant) -> Result<(), Failure> {
+    /// Writes the report, and that for CI.
+    fn write(&self, report: Report, began: Instant) -> Result<(), Failure> {
         report.finish(began.elapsed())?;
-        let (differ, lost) = (report.differ, report.lost);
-        if let Some(junit) = &self.callers.junit {
-            report.write_junit(junit)?;
+        match &self.callers.junit {
+            Some(junit) => report.write_junit(junit),
+            None => Ok(()),
         }
+    }
+
+    fn verdict(&self, report: Report, began: Instant) -> Result<(), Failure> {
+        let (differ, lost) = (report.differ, report.lost);
+        self.write(report, began)?;
         match (differ, lost) {
             (1.., _) if !self.callers.update => Err(Failure::silent(Status::Unwanted)),
             (_, 1..) => Err(Failure::silent(Status::NoConnection)),
             _ => Ok(()),
         }
+    }
+}
+
+/// A replay that ended before its time, and what it had found until then.
+struct Stopped {
+    report: Option<Report>,
+    stop: Stop,
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Stop::from(failure).into()
+    }
+}
+
+impl From<Stop> for Stopped {
+    fn from(stop: Stop) -> Self {
+        Self { report: None, stop }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Maximum number of patterns with a row of their own.
-const MAX_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 4000;
 /// The row of all patterns beyond that.
 const OTHERS: &str = "(other patterns)";
 
@@ -40,7 +40,7 @@ pub(crate) struct Row {
     /// Number of requests whose last reply came.
     pub(crate) answered: u64,
     /// Times from a request to its last reply, in microseconds.
-    latencies: Histogram<u64>,
+    latencies: Histogram<u32>,
 }
 
 impl Summary {
@@ -99,8 +99,8 @@ impl Row {
             asked: 0,
             errors: 0,
             answered: 0,
-            // From a microsecond to an hour, with three digits: what is longer counts as an hour.
-            latencies: Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("bounds that are in order"),
+            // Two digits are exact, in a few kilobytes: there may be thousands of patterns.
+            latencies: Histogram::new(2).expect("two digits are allowed"),
         }
     }
 
@@ -108,7 +108,9 @@ impl Row {
         self.answered += 1;
         self.errors += u64::from(kind.is_error());
         if let Some(latency) = latency {
-            self.latencies.saturating_record(latency.as_micros() as u64);
+            // What took longer than an hour counts as an hour.
+            let micros = (latency.as_micros() as u64).min(3_600_000_000);
+            self.latencies.record(micros).expect("a histogram that grows");
         }
     }
 

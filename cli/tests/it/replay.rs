@@ -284,3 +284,99 @@ async fn a_speed_beyond_all_clocks_is_no_panic() {
     let ended = crate::command::end_of(replay).await;
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
 }
+
+#[tokio::test]
+async fn an_update_of_a_masked_recording_writes_no_secret() {
+    let file = path(&folder("masked-update"), "calls.jsonl");
+    let ada = service(router("Ada")).await;
+    let recorder = Running::start(&[
+        "record",
+        "-q",
+        "--listen",
+        "127.0.0.1:0",
+        "--to",
+        &ada,
+        "-o",
+        &file,
+        "--mask",
+        "/response/name",
+    ])
+    .await;
+    let client = Client::new(&*recorder.address);
+    client.send::<Value>("who", &json!({"id": 7})).await.expect("a name");
+    client.close().await;
+    recorder.interrupt().await;
+    let secret = service(router("the secret name")).await;
+    let updated = run(&["replay", &file, "--to", &secret, "--update"]).await;
+    assert_eq!(updated.status, Some(0), "{}{}", updated.stdout, updated.stderr);
+    let written = fs::read_to_string(&file).expect("a file");
+    assert!(!written.contains("secret"), "{written}");
+    assert!(written.contains(r#"\"name\":\"***\""#), "{written}");
+    assert_eq!(run(&["replay", &file, "--to", &secret]).await.status, Some(0));
+}
+
+#[tokio::test]
+async fn an_update_that_is_not_finished_leaves_nothing_and_a_report_is_written_all_the_same() {
+    let folder = folder("unfinished");
+    let file = path(&folder, "calls.jsonl");
+    fs::copy(recorded("unfinished-source").await, &file).expect("a file");
+    let junit = path(&folder, "junit.xml");
+    let service = service(router("ada")).await;
+    let ended = run(&[
+        "replay",
+        &file,
+        "--to",
+        &service,
+        "--fail-fast",
+        "--update",
+        "--junit",
+        &junit,
+    ])
+    .await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert!(fs::read_to_string(&junit).expect("a report").contains("/response/name"));
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("a file").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["calls.jsonl", "junit.xml"]);
+}
+
+#[tokio::test]
+async fn a_service_that_sends_values_without_end_ends_no_replay() {
+    let file = recorded("endless").await;
+    let endless = Router::new().message("count", async || ReplyStream::new(futures_util::stream::repeat(1)));
+    let service = service(endless).await;
+    let ended = run(&["replay", &file, "--to", &service, "--only", "count"]).await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("more than 1000 values that were not recorded"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_never_reads_ends_no_replay() {
+    let folder = folder("never-reads");
+    let file = path(&folder, "calls.jsonl");
+    let text = format!(r#"{{"pattern":"a","data":"{}","id":"1"}}"#, "x".repeat(30_000_000));
+    let reply = r#"{"isDisposed":true,"id":"1"}"#;
+    let line = |from: &str, text: &str| {
+        let frame = format!("{}#{text}", text.len());
+        format!("{}\n", json!({"connection": 1, "from": from, "text": frame}))
+    };
+    // Below the size that is kept of a frame, and beyond what sockets buffer.
+    let text = text.replacen(&"x".repeat(20_000_000), "", 1);
+    fs::write(
+        &file,
+        format!("{{}}\n{}{}", line("caller", &text), line("service", reply)),
+    )
+    .expect("a file");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let ended = run(&["replay", &file, "--to", &address, "--timeout", "50ms"]).await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert!(ended.stdout.contains("the service does not read"), "{}", ended.stdout);
+}

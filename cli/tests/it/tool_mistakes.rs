@@ -177,6 +177,11 @@ async fn with_inspect_and_report() {
                 2,
                 "error: FOLDER/good.jsonl is a recording: --port is for captures\nhint: --connection N chooses a connection\n",
             ),
+            (
+                "inspect FOLDER/event.jsonl -o FOLDER/event.jsonl --force",
+                2,
+                "error: FOLDER/event.jsonl is the traffic itself: --output would replace it\n",
+            ),
             ("inspect FOLDER/event.jsonl --pattern sum", 0, "0 of 1 packet\n"),
             ("inspect FOLDER/event.jsonl --kind nothing", 2, "error: invalid value 'nothing' for '--kind <KIND>': one of request, "),
             ("inspect FOLDER/event.jsonl --raw me", 2, "error: invalid value 'me' for '--raw <caller|service>': caller or service"),
@@ -221,6 +226,16 @@ async fn with_replay() {
                 "replay FOLDER/newer.jsonl --listen 0",
                 2,
                 "error: FOLDER/newer.jsonl was recorded in format 3",
+            ),
+            (
+                "replay - --to localhost:1 --loop 2",
+                2,
+                "error: --loop needs a file, not standard input\n",
+            ),
+            (
+                "replay - --to localhost:1 --update",
+                2,
+                "error: --update needs a file, not standard input\n",
             ),
             (
                 "replay FOLDER/event.jsonl --to 127.0.0.1:1",
