@@ -27,7 +27,7 @@ import { spawn } from 'node:child_process';
 const env = { ...process.env, USER_PORT: '8888' };
 const main = spawn('sh', ['-c', 'exec npm run start:main'], { env, stdio: ['ignore', 'inherit', 'inherit'] });
 let isUp = false;
-while (!isUp) isUp = await fetch('http://localhost:3000/').then(() => true, () => false);
+while (!isUp && main.exitCode === null) isUp = await fetch('http://localhost:3000/').then(() => true, () => false);
 for (const path of (process.env.PATHS ?? '/sum?num=3,5,6').split(' ')) {
   const response = await fetch(`http://localhost:3000${path}`);
   console.log(path, response.status, await response.text());
