@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path, time::Duration};
 
 use anstyle::{AnsiColor, Color, Style};
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
-use serde_json::json;
+use serde::Serialize;
 
 use super::compare::Difference;
 use crate::{
@@ -98,11 +98,17 @@ impl Report {
             ..
         } = *self;
         if self.is_json {
-            let line = json!({
-                "type": "total", "calls": compared, "differ": differ, "unanswered_when_recorded": self.unanswered,
-                "events": events, "broken": self.broken, "lost_connections": self.lost, "seconds": took.as_secs_f64(),
+            let line = json(&JsonTotal {
+                r#type: "total",
+                calls: compared,
+                differ,
+                unanswered_when_recorded: self.unanswered,
+                events,
+                broken: self.broken,
+                lost_connections: self.lost,
+                seconds: seconds(took),
             });
-            writeln!(std::io::stdout(), "{line}")?;
+            write!(std::io::stdout(), "{line}")?;
             return Ok(());
         }
         let mut stdout = std::io::stdout();
@@ -182,31 +188,81 @@ fn fault_lines(fault: &Fault) -> String {
     }
 }
 
+/// A line for programs: the order of its members is fixed, `type` first.
+#[derive(Serialize)]
+struct JsonFault<'f> {
+    r#type: &'static str,
+    call: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<f64>,
+    pattern: &'f str,
+    data: &'f str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    came: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'f str>,
+}
+
+/// The last line for programs.
+#[derive(Serialize)]
+struct JsonTotal {
+    r#type: &'static str,
+    calls: u64,
+    differ: u64,
+    unanswered_when_recorded: u64,
+    events: u64,
+    broken: u64,
+    lost_connections: u64,
+    seconds: f64,
+}
+
 fn json_lines(call: &Call<'_>, faults: &[Fault]) -> String {
-    let head = |kind: &str| {
-        json!({"type": kind, "call": call.number, "pattern": call.pattern, "data": call.data,
-               "at": call.at.map(|at| at.as_secs_f64())})
+    let line = |fault: &Fault| match fault {
+        Fault::Words(words) => json(&JsonFault {
+            fault: Some(words),
+            ..JsonFault::of(call, "fault")
+        }),
+        Fault::Fields(fields) => fields.iter().map(|field| difference(call, field)).collect(),
     };
-    let mut text = String::new();
-    for fault in faults {
-        match fault {
-            Fault::Words(words) => {
-                let mut line = head("fault");
-                line["fault"] = json!(words);
-                text += &format!("{line}\n");
-            }
-            Fault::Fields(fields) => {
-                for field in fields {
-                    let mut line = head("difference");
-                    line["pointer"] = json!(field.pointer);
-                    line["recorded"] = json!(field.recorded);
-                    line["came"] = json!(field.came);
-                    text += &format!("{line}\n");
-                }
-            }
+    faults.iter().map(line).collect()
+}
+
+fn difference(call: &Call<'_>, field: &Difference) -> String {
+    json(&JsonFault {
+        pointer: Some(&field.pointer),
+        recorded: Some(&field.recorded),
+        came: Some(&field.came),
+        ..JsonFault::of(call, "difference")
+    })
+}
+
+impl<'f> JsonFault<'f> {
+    fn of(call: &Call<'f>, kind: &'static str) -> Self {
+        Self {
+            r#type: kind,
+            call: call.number,
+            at: call.at.map(seconds),
+            pattern: call.pattern,
+            data: call.data,
+            pointer: None,
+            recorded: None,
+            came: None,
+            fault: None,
         }
     }
-    text
+}
+
+/// Returns a time in seconds, with microseconds.
+fn seconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e6
+}
+
+fn json(line: &impl Serialize) -> String {
+    serde_json::to_string(line).expect("texts and numbers can be written") + "\n"
 }
 
 fn test_case(call: &Call<'_>, faults: &[Fault]) -> TestCase {

@@ -1,7 +1,7 @@
 //! Ctrl-C and `kill`: what shells report as 130 and 143.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
-use std::os::unix::process::ExitStatusExt;
+use std::{os::unix::process::ExitStatusExt, process::Stdio};
 
 use nest_wire::server::Router;
 use tokio::{process::Command, sync::mpsc};
@@ -20,7 +20,7 @@ async fn ends_by(signal: &str, number: i32) {
         &["send", &address, "never"][..],
         &["check", "--timeout", "30s", &address, "never"],
     ] {
-        let child = nest_wire(args).spawn().expect("the binary runs");
+        let child = heeding_signals(args).spawn().expect("the binary runs");
         told.recv().await.expect("it asks");
         let id = child.id().expect("it runs").to_string();
         let killed = Command::new("kill").args([signal, &id]).status().await;
@@ -30,6 +30,22 @@ async fn ends_by(signal: &str, number: i32) {
         assert_eq!(output.status.signal(), Some(number), "{args:?}");
         assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
     }
+}
+
+/// The binary, for which signals mean what they do by default: a test that was started in the
+/// background of a script would pass on that Ctrl-C is ignored.
+fn heeding_signals(args: &[&str]) -> Command {
+    let binary = nest_wire(args);
+    let mut command = Command::new("env");
+    command
+        .arg("--default-signal=INT,TERM")
+        .arg(binary.as_std().get_program())
+        .args(binary.as_std().get_args())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
 }
 
 #[tokio::test]
