@@ -1,4 +1,4 @@
-//! What `send` and `emit` have in common: whom to call, and with what.
+//! The options that `send` and `emit` share: the service, the pattern and the data.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) struct CallOptions {
     /// DATA is JSON lines, a call each
     #[arg(long, requires = "data")]
     pub(crate) lines: bool,
-    /// Print JSON lines that tell of each call, for programs
+    /// Print JSON lines, one or more for each call, for programs
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

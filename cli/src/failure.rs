@@ -15,7 +15,7 @@ use crate::{demo::DemoError, signals::Signal};
 /// The end of every `--help`.
 pub(crate) const STATUSES: &str = "\
 Exit status:
-  0  all went well, also when whoever reads the output stops reading (| head)
+  0  all went well, also when the reader of the output goes away (| head)
   1  the other side answered, and not as wanted: an error (on standard error as
      JSON), a difference, an expectation that was missed, a broken frame
   2  wrong usage, or a file that cannot be used
@@ -162,7 +162,7 @@ impl Failure {
     pub(crate) fn print(&self) {
         let hint = self.hint.as_deref().map(|hint| format!("hint: {hint}"));
         for line in self.message.iter().chain(&hint) {
-            // If standard error is gone too, the status is all that is left to tell with.
+            // If standard error is gone too, the status is all that is left.
             let _ = writeln!(io::stderr(), "{line}");
         }
     }
@@ -179,7 +179,7 @@ impl From<DemoError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // Whoever read our output has seen enough (`| head`): nobody is left to complain to.
+            // The reader of our output has seen enough (`| head`) and went away.
             io::ErrorKind::BrokenPipe => Self::silent(Status::Enough),
             _ => Self::new(
                 Status::Unwritable,

@@ -1,4 +1,4 @@
-//! Listens where a command was told to.
+//! Listens at an address as it was typed.
 
 use nest_wire::server::HostListener;
 

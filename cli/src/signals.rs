@@ -26,30 +26,29 @@ impl Signal {
     }
 }
 
-/// Waits for the first signal. From the first poll on, none ends the process by itself.
-pub(crate) async fn first() -> Signal {
-    tokio::select! {
-        result = signal::ctrl_c() => {
-            result.expect("the system takes a handler for Ctrl-C");
-            Signal::Interrupt
-        }
-        signal = others() => signal,
-    }
-}
-
+/// Returns a future of the first signal from now on: none ends the process by itself any more.
+///
+/// # Panics
+/// If the system takes no handler, or outside a runtime.
 #[cfg(unix)]
-async fn others() -> Signal {
+pub(crate) fn first() -> impl Future<Output = Signal> {
     use signal::unix::{SignalKind, signal};
 
     let handler = |kind| signal(kind).expect("the system takes a handler for a signal");
     let (mut hang_up, mut terminate) = (handler(SignalKind::hangup()), handler(SignalKind::terminate()));
-    tokio::select! {
-        _ = hang_up.recv() => Signal::HangUp,
-        _ = terminate.recv() => Signal::Terminate,
+    let mut interrupt = handler(SignalKind::interrupt());
+    async move {
+        tokio::select! {
+            _ = hang_up.recv() => Signal::HangUp,
+            _ = interrupt.recv() => Signal::Interrupt,
+            _ = terminate.recv() => Signal::Terminate,
+        }
     }
 }
 
+/// Returns a future of the first Ctrl-C.
 #[cfg(not(unix))]
-async fn others() -> Signal {
-    std::future::pending().await
+pub(crate) async fn first() -> Signal {
+    signal::ctrl_c().await.expect("the system takes a handler for Ctrl-C");
+    Signal::Interrupt
 }

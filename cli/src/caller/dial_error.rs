@@ -30,11 +30,11 @@ pub(super) enum DialError {
 }
 
 const NO_TLS: &str = "it does not answer with TLS";
-const WHOM_TO_TRUST: &str = "--ca FILE names the authority, --pin FILE the service's own certificate";
+const WHAT_TO_TRUST: &str = "--ca FILE names the authority, --pin FILE the service's own certificate";
 const IS_IT_RUNNING: &str = "is the service running? Nest listens on localhost:3000 unless told otherwise";
 
 impl DialError {
-    /// Returns what to tell when a service at this address cannot be connected to.
+    /// Returns the failure of a command whose service, at this address, cannot be connected to.
     pub(super) fn failure(&self, address: &Address) -> Failure {
         let (reason, hint) = match self {
             Self::Tls(_) | Self::LateTls => return self.tls_failure(address),
@@ -156,7 +156,7 @@ fn handshake_reason(error: &io::Error, place: &HostPort) -> (String, Option<Stri
         }
         Some(RustlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             let reason = "no authority that is trusted has signed its certificate";
-            (reason.to_owned(), Some(WHOM_TO_TRUST.to_owned()))
+            (reason.to_owned(), Some(WHAT_TO_TRUST.to_owned()))
         }
         Some(RustlsError::InvalidMessage(_)) => (NO_TLS.to_owned(), Some(plain(place))),
         None if is_closed(error) => {
@@ -167,7 +167,7 @@ fn handshake_reason(error: &io::Error, place: &HostPort) -> (String, Option<Stri
             let reason = std::error::Error::source(handshake).map_or_else(|| handshake.to_string(), with_causes);
             // What follows is for programs that use the library: which type pins a certificate.
             match reason.split_once("; pin it") {
-                Some((reason, _)) => (reason.to_owned(), Some(WHOM_TO_TRUST.to_owned())),
+                Some((reason, _)) => (reason.to_owned(), Some(WHAT_TO_TRUST.to_owned())),
                 None => (reason, None),
             }
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Caller {
-    /// Returns what to tell when a call fails.
+    /// Returns the failure of a call.
     pub(crate) fn failure(&self, error: &CallError, asked: &Asked) -> Failure {
         match error {
             CallError::Rpc(error) => rpc_failure(error, asked),

@@ -38,11 +38,11 @@ pub(crate) struct Options {
     pub(crate) raw: Option<Side>,
     /// A file that ends inside a line or a packet is read up to there.
     pub(crate) truncated: bool,
-    /// The port of the service, in a capture. Without it, frames tell what is Nest's.
+    /// The port of the service, in a capture. Without it, frames decide what is Nest's.
     pub(crate) port: Option<u16>,
 }
 
-/// What the first bytes of a file tell.
+/// The format of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Recording,
@@ -51,7 +51,7 @@ enum Format {
     Unknown,
 }
 
-/// Number of bytes that tell the format.
+/// Number of bytes that decide the format.
 const MAGIC_BYTES: usize = 4;
 
 impl Input {

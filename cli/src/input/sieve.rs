@@ -1,6 +1,6 @@
 //! Which connections of a capture are Nest's: those that begin with a frame.
 //!
-//! A capture holds whatever passed. Without a port, the bytes tell: a connection is Nest's if one of
+//! A capture holds all traffic. Without a port, the bytes decide: a connection is Nest's if one of
 //! its sides begins with `digits#{` or `digits#[`; or anywhere, if the capture began after the
 //! connection. TLS passes too, so that it can be named.
 
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use nest_wire::recording::{Content, Event, Side};
 
-use crate::traffic::diagnosis::header_in;
+use crate::traffic::diagnosis::{header_in, is_tls};
 
 /// Maximum number of bytes of a side that are searched for a frame.
 const SEARCHED: usize = 64 * 1024;
@@ -122,7 +122,7 @@ impl Undecided {
 fn at_the_beginning(head: &[u8]) -> Option<Verdict> {
     let digits = head.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match (digits, &head[digits..]) {
-        (0, [0x16, 0x03, ..]) => Some(Verdict::Nest { is_swapped: false }),
+        _ if is_tls(head) => Some(Verdict::Nest { is_swapped: false }),
         (0, [] | [0x16]) => None,
         (1..HEADER, [] | [b'#']) => None,
         (1..HEADER, [b'#', b'{' | b'[', ..]) => Some(Verdict::Nest { is_swapped: false }),
@@ -130,7 +130,7 @@ fn at_the_beginning(head: &[u8]) -> Option<Verdict> {
     }
 }
 
-/// Judges a side by the first frame in it, which also tells whose side it is.
+/// Judges a side by the first frame in it, whose members also show which side it is.
 fn anywhere(head: &[u8], from: Side) -> Option<Verdict> {
     let Some(frame) = header_in(head) else {
         return (head.len() > SEARCHED).then_some(Verdict::Other);

@@ -1,7 +1,5 @@
 //! Entries and summaries as JSON lines, for programs.
 
-use std::time::Duration;
-
 use nest_wire::packet::RawJson;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::traffic::{
     entry::{Entry, Seen, What},
     summary::{Row, Summary},
+    text::{json_line, seconds},
 };
 
 /// An entry: `type` first, times in seconds.
@@ -76,7 +75,7 @@ pub(super) fn entry(entry: &Entry) -> String {
         What::Skipped(bytes) => (json.r#type, json.bytes) = ("skipped", Some(*bytes as u64)),
         What::Tls => json.r#type = "tls",
     }
-    text(&json)
+    json_line(&json)
 }
 
 fn packet(seen: &Seen) -> JsonPacket<'_> {
@@ -126,7 +125,7 @@ struct JsonTotal {
 /// Returns a line for each pattern, and one for all.
 pub(super) fn summary(summary: &Summary) -> Vec<String> {
     let row = |(pattern, event, row): (&str, bool, &Row)| {
-        text(&JsonRow {
+        json_line(&JsonRow {
             r#type: "pattern",
             pattern,
             event,
@@ -138,20 +137,11 @@ pub(super) fn summary(summary: &Summary) -> Vec<String> {
         })
     };
     let mut lines: Vec<String> = summary.rows().into_iter().map(row).collect();
-    lines.push(text(&JsonTotal {
+    lines.push(json_line(&JsonTotal {
         r#type: "total",
         packets: summary.packets,
         broken: summary.broken,
         connections: summary.connections,
     }));
     lines
-}
-
-/// Returns a time in seconds, with microseconds.
-pub(super) fn seconds(time: Duration) -> f64 {
-    time.as_micros() as f64 / 1e6
-}
-
-pub(super) fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("texts, numbers and JSON can be written")
 }

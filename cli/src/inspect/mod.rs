@@ -12,14 +12,18 @@ use std::{
 
 use anstream::AutoStream;
 use clap::Args;
-use nest_wire::recording::{Side, Writer};
+use nest_wire::recording::{Event, Side, Writer};
 
 use crate::{
     duration,
     failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options},
     pointer::Pointer,
-    record::{log::counted, screen::columns},
+    record::{
+        file::{Existing, create},
+        log::counted,
+        screen::columns,
+    },
     traffic::{
         entry::{Entry, What},
         filter::{Filter, Only, kind, route},
@@ -44,7 +48,7 @@ pub(crate) struct Inspect {
     /// The file holds the bytes of one side and nothing else
     #[arg(long, value_name = "caller|service", value_parser = side)]
     raw: Option<Side>,
-    /// The port of the service, in a capture; otherwise its frames tell
+    /// The port of the service, in a capture; otherwise its frames decide
     #[arg(long, value_name = "N", conflicts_with = "raw")]
     port: Option<u16>,
     /// Only this connection
@@ -136,7 +140,6 @@ impl Inspect {
         let name = input.name.clone();
         let mut inspection = Inspection::new(&self, input.is_file)?;
         for event in input.events {
-            inspection.is_empty = false;
             inspection.event(event?)?;
         }
         if inspection.is_empty {
@@ -171,15 +174,25 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
 
 /// What is being read, and what is made of it.
 struct Inspection {
+    mask: Mask,
+    masked: Masked,
+    is_empty: bool,
+}
+
+/// What is made of events without secrets.
+struct Masked {
     reading: Reading,
+    found: Found,
+}
+
+/// What is made of entries.
+struct Found {
     summary: Summary,
     filter: Filter,
-    mask: Mask,
     /// Number of packets that were shown.
     shown: u64,
     /// Number of entries that are broken or missing.
     faults: u64,
-    is_empty: bool,
     is_strict: bool,
     output: Output,
 }
@@ -221,76 +234,87 @@ impl Inspection {
             None => Output::Lines(screen, width),
         };
         Ok(Self {
-            reading: Reading::default(),
-            summary: Summary::default(),
-            filter: args.filter(),
             mask: Mask::new(args.mask.clone(), false),
-            shown: 0,
-            faults: 0,
+            masked: Masked {
+                reading: Reading::default(),
+                found: Found {
+                    summary: Summary::default(),
+                    filter: args.filter(),
+                    shown: 0,
+                    faults: 0,
+                    is_strict: args.strict,
+                    output,
+                },
+            },
             is_empty: true,
-            is_strict: args.strict,
-            output,
         })
     }
 
-    fn event(&mut self, event: nest_wire::recording::Event) -> Result<(), Failure> {
-        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+    fn event(&mut self, event: Event) -> Result<(), Failure> {
+        self.is_empty = false;
         let mut done = Ok(());
-        mask.apply(event, |event| {
+        self.mask.apply(event, |event| {
             if done.is_ok() {
-                done = self.masked(&event);
+                done = self.masked.event(&event);
             }
         });
-        self.mask = mask;
         done
     }
 
-    /// Passes on what the mask holds back still.
-    fn rest(&mut self) -> Result<(), Failure> {
-        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
+    fn finish(mut self) -> Result<(), Failure> {
         let mut done = Ok(());
-        mask.finish(|event| {
+        self.mask.finish(|event| {
             if done.is_ok() {
-                done = self.masked(&event);
+                done = self.masked.event(&event);
             }
         });
-        self.mask = mask;
-        done
+        done?;
+        for warning in self.mask.warnings() {
+            warn(warning);
+        }
+        let Masked { reading, mut found } = self.masked;
+        let mut done = Ok(());
+        reading.finish(|entry| {
+            if done.is_ok() {
+                done = found.entry(&entry);
+            }
+        });
+        done?;
+        found.finish()
     }
+}
 
-    fn masked(&mut self, event: &nest_wire::recording::Event) -> Result<(), Failure> {
-        if let Output::Recording(writer) = &mut self.output {
+impl Masked {
+    fn event(&mut self, event: &Event) -> Result<(), Failure> {
+        let Self { reading, found } = self;
+        if let Output::Recording(writer) = &mut found.output {
             writer.write(event)?;
         }
-        let Self {
-            reading,
-            summary,
-            filter,
-            shown,
-            faults,
-            output,
-            ..
-        } = self;
         let mut done = Ok(());
         reading.read(event, |entry| {
-            *faults += u64::from(is_fault(&entry));
-            let passes = filter.passes(&entry);
-            if passes || !matches!(output, Output::Summary(..)) {
-                summary.add(&entry);
-            }
-            if passes && done.is_ok() {
-                *shown += u64::from(matches!(entry.what, What::Packet(_)));
-                done = output.entry(&entry);
+            if done.is_ok() {
+                done = found.entry(&entry);
             }
         });
         Ok(done?)
     }
+}
+
+impl Found {
+    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        self.faults += u64::from(is_fault(entry));
+        let passes = self.filter.passes(entry);
+        if passes || !matches!(self.output, Output::Summary(..)) {
+            self.summary.add(entry);
+        }
+        if !passes {
+            return Ok(());
+        }
+        self.shown += u64::from(matches!(entry.what, What::Packet(_)));
+        self.output.entry(entry)
+    }
 
     fn finish(mut self) -> Result<(), Failure> {
-        self.rest()?;
-        for warning in self.mask.warnings() {
-            warn(warning);
-        }
         let packets = self.summary.packets;
         self.output.finish(&self.summary)?;
         if self.shown == 0 && packets > 0 && !matches!(self.output, Output::Recording(_)) {
@@ -365,7 +389,8 @@ impl Screen {
 
 /// Creates the recording that is written.
 fn recording(path: &Path, args: &Inspect) -> Result<Writer<BufWriter<File>>, Failure> {
-    let file = crate::record::file::create(path, args.force, false, "--force writes over it")?;
+    let existing = Existing::forced(args.force);
+    let file = create(path, existing, "--force writes over it")?;
     let masked: Vec<String> = args.mask.iter().map(ToString::to_string).collect();
     let mut notes = std::collections::BTreeMap::new();
     notes.insert("tool".to_owned(), format!("nest-wire {}", env!("CARGO_PKG_VERSION")));

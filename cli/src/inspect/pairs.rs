@@ -7,12 +7,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use unicode_width::UnicodeWidthStr;
 
-use super::json::{seconds, text};
 use crate::traffic::{
     entry::{Entry, Seen, What},
     line::Width,
     packet::Kind,
-    text::{cut, head, printable, time},
+    text::{cut, head, json_line, printable, seconds, time},
 };
 
 /// Maximum size, in bytes, of the data that is remembered of a call.
@@ -106,7 +105,7 @@ impl Pairs {
         let reply = last.and_then(|last| last.payload.as_ref()).map(RawJson::as_str);
         let latency = last.and_then(|last| last.latency);
         if self.is_json {
-            return text(&JsonPair {
+            return json_line(&JsonPair {
                 r#type: "call",
                 call,
                 at: pair.at.map(seconds),

@@ -35,6 +35,21 @@ struct Before {
     connections: u32,
 }
 
+/// What is done with a file that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    Refuse,
+    WriteOver,
+    Append,
+}
+
+impl Existing {
+    /// Returns what `--force` says.
+    pub(crate) fn forced(force: bool) -> Self {
+        if force { Self::WriteOver } else { Self::Refuse }
+    }
+}
+
 /// A buffered file that knows how many bytes it was given.
 struct Counted {
     file: BufWriter<File>,
@@ -42,22 +57,44 @@ struct Counted {
 }
 
 impl RecordingFile {
-    /// Opens the file. An existing one is used only if the user said how.
-    pub(crate) fn open(path: &Path, force: bool, append: bool, max_size: Option<u64>) -> Result<Self, Failure> {
-        let exists = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        let before = (append && exists).then(|| before(path)).transpose()?;
-        let mut file = create(path, force, append, "--force writes over it, --append adds to it")?;
-        let bytes = file.seek(SeekFrom::End(0)).map_err(|error| cannot(path, &error))?;
-        Ok(Self {
+    /// Opens the file, and writes the notes unless it has some. An existing one is used only if the
+    /// user said how.
+    pub(crate) fn open(
+        path: &Path,
+        existing: Existing,
+        max_size: Option<u64>,
+        notes: BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
+        let has_notes = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        let before = (existing == Existing::Append && has_notes).then(|| before(path));
+        let before = before.transpose()?;
+        let file = create(path, existing, "--force writes over it, --append adds to it")?;
+        Self::of(file, path, before, max_size, notes).map_err(|error| cannot(path, &error))
+    }
+
+    fn of(
+        mut file: File,
+        path: &Path,
+        before: Option<Before>,
+        max_size: Option<u64>,
+        notes: BTreeMap<String, String>,
+    ) -> io::Result<Self> {
+        let counted = Counted {
+            bytes: file.seek(SeekFrom::End(0))?,
+            file: BufWriter::new(file),
+        };
+        let mut recording = Self {
             path: path.to_owned(),
-            writer: Writer::append(Counted {
-                file: BufWriter::new(file),
-                bytes,
-            }),
-            whole: bytes,
+            whole: counted.bytes,
+            writer: match before {
+                Some(_) => Writer::append(counted),
+                None => Writer::new(counted, notes)?,
+            },
             max_size,
             before,
-        })
+        };
+        recording.flush()?;
+        Ok(recording)
     }
 
     /// Returns the time since the recording began, and the number of its last connection: zeros
@@ -65,29 +102,6 @@ impl RecordingFile {
     pub(crate) fn before(&self) -> (Duration, u32) {
         self.before
             .map_or_else(Default::default, |before| (before.time, before.connections))
-    }
-
-    /// Writes the notes, unless the file has some.
-    pub(crate) fn begin(&mut self, listen: &str, to: &str, masks: &[Pointer]) -> Result<(), Failure> {
-        if self.before.is_some() {
-            return Ok(());
-        }
-        let masked: Vec<String> = masks.iter().map(ToString::to_string).collect();
-        let notes = [
-            ("tool", format!("nest-wire {}", env!("CARGO_PKG_VERSION"))),
-            ("began", clock::rfc3339(SystemTime::now())),
-            ("listen", listen.to_owned()),
-            ("to", to.to_owned()),
-            ("masked", masked.join(" ")),
-        ];
-        let notes = notes.into_iter().filter(|(_, note)| !note.is_empty());
-        let notes: BTreeMap<String, String> = notes.map(|(key, note)| (key.to_owned(), note)).collect();
-        let begun = (|| {
-            let sink = std::mem::replace(&mut self.writer, Writer::append(Counted::nowhere()?)).into_inner();
-            self.writer = Writer::new(sink, notes)?;
-            self.flush()
-        })();
-        begun.map_err(|error| Failure::usage(format!("{}: {}", self.path.display(), file_reason(&error))))
     }
 
     /// Writes an event. Returns false if the file has reached its largest size.
@@ -121,19 +135,6 @@ impl RecordingFile {
     }
 }
 
-impl Counted {
-    /// Stands in while the real one is moved.
-    fn nowhere() -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
-        Ok(Self {
-            file: BufWriter::with_capacity(0, file),
-            bytes: 0,
-        })
-    }
-}
-
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
@@ -146,14 +147,30 @@ impl Write for Counted {
     }
 }
 
-/// Creates a file. An existing one is used only if the user said how.
-pub(crate) fn create(path: &Path, force: bool, append: bool, remedy: &str) -> Result<File, Failure> {
+/// Returns the notes of a recording that is made between these two addresses.
+pub(crate) fn notes(listen: &str, to: &str, masks: &[Pointer]) -> BTreeMap<String, String> {
+    let masked: Vec<String> = masks.iter().map(ToString::to_string).collect();
+    let notes = [
+        ("tool", format!("nest-wire {}", env!("CARGO_PKG_VERSION"))),
+        ("began", clock::rfc3339(SystemTime::now())),
+        ("listen", listen.to_owned()),
+        ("to", to.to_owned()),
+        ("masked", masked.join(" ")),
+    ];
+    let notes = notes.into_iter().filter(|(_, note)| !note.is_empty());
+    notes.map(|(key, note)| (key.to_owned(), note)).collect()
+}
+
+/// Creates a file, or opens an existing one as the user said.
+pub(crate) fn create(path: &Path, existing: Existing, remedy: &str) -> Result<File, Failure> {
     let mut options = OpenOptions::new();
-    options
-        .write(true)
-        .create(force || append)
-        .create_new(!force && !append);
-    options.truncate(force).open(path).map_err(|error| {
+    options.write(true);
+    match existing {
+        Existing::Refuse => options.create_new(true),
+        Existing::WriteOver => options.create(true).truncate(true),
+        Existing::Append => options.create(true).truncate(false),
+    };
+    options.open(path).map_err(|error| {
         let failure = cannot(path, &error);
         match error.kind() {
             io::ErrorKind::AlreadyExists => failure.hint(remedy),

@@ -22,8 +22,8 @@ use crate::{
     traffic::{mask::Mask, reading::Reading, summary::Summary},
 };
 
-/// Maximum number of bytes that wait for the thread. Beyond that, events are lost, and the user is
-/// told so: a disk or a terminal is slower than the traffic.
+/// Maximum number of bytes that wait for the thread. Beyond that, events are lost, and the
+/// command fails at its end: a disk or a terminal is slower than the traffic.
 const MAX_WAITING_BYTES: usize = 256 * 1024 * 1024;
 /// Time between two looks at what has come: a line is shown, and written, so much later at most.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -56,6 +56,11 @@ pub(crate) struct Running(JoinHandle<Recorder>);
 /// What the thread does.
 pub(crate) struct Recorder {
     mask: Mask,
+    masked: Masked,
+}
+
+/// What is made of events without secrets.
+struct Masked {
     file: Option<RecordingFile>,
     screen: Option<Screen>,
     reading: Reading,
@@ -139,8 +144,7 @@ impl Running {
 
 impl Recorder {
     pub(crate) fn new(mask: Mask, file: Option<RecordingFile>, screen: Option<Screen>) -> Self {
-        Self {
-            mask,
+        let masked = Masked {
             name: file.as_ref().map(|file| file.path().display().to_string()),
             file,
             screen,
@@ -148,7 +152,8 @@ impl Recorder {
             summary: Summary::default(),
             is_broken: false,
             is_mute: false,
-        }
+        };
+        Self { mask, masked }
     }
 
     fn run(&mut self, events: &mpsc::Receiver<Event>, shared: &Shared, closed: &watch::Sender<bool>) {
@@ -160,8 +165,8 @@ impl Recorder {
             while let Ok(event) = events.try_recv() {
                 self.event(event, shared);
             }
-            self.flush();
-            if self.name.is_none() && self.screen.is_none() {
+            self.masked.flush();
+            if self.masked.has_nothing_to_do() {
                 closed.send_replace(true);
             }
         }
@@ -169,19 +174,23 @@ impl Recorder {
 
     fn event(&mut self, event: Event, shared: &Shared) {
         shared.waiting_bytes.fetch_sub(size(&event), Ordering::Relaxed);
-        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
-        mask.apply(event, |event| self.masked(&event));
-        self.mask = mask;
+        self.mask.apply(event, |event| self.masked.event(&event));
     }
 
-    /// Writes and shows what the mask holds back still.
-    fn rest(&mut self) {
-        let mut mask = std::mem::replace(&mut self.mask, Mask::new(Vec::new(), false));
-        mask.finish(|event| self.masked(&event));
-        self.mask = mask;
+    /// Writes the summary to standard error.
+    fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
+        // What the mask holds back still.
+        self.mask.finish(|event| self.masked.event(&event));
+        self.masked.flush();
+        for warning in self.mask.warnings() {
+            warn(warning);
+        }
+        self.masked.finish(began, has_lost)
     }
+}
 
-    fn masked(&mut self, event: &Event) {
+impl Masked {
+    fn event(&mut self, event: &Event) {
         if let Some(file) = &mut self.file {
             match file.write(event) {
                 Ok(true) => {}
@@ -243,13 +252,12 @@ impl Recorder {
         }
     }
 
-    /// Writes the summary to standard error.
-    fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
-        self.rest();
-        self.flush();
-        for warning in self.mask.warnings() {
-            warn(warning);
-        }
+    /// Returns true if there is no file, and nobody reads standard output.
+    fn has_nothing_to_do(&self) -> bool {
+        self.name.is_none() && self.screen.is_none()
+    }
+
+    fn finish(self, began: Instant, has_lost: bool) -> Result<(), Failure> {
         let seconds = began.elapsed().as_secs_f64();
         let Summary {
             packets, connections, ..

@@ -31,7 +31,7 @@ use crate::{
         mask::Mask,
     },
 };
-use file::RecordingFile;
+use file::{Existing, RecordingFile, notes};
 use log::{Log, Recorder};
 use screen::Screen;
 use tls::{ListenTls, ToTls};
@@ -116,18 +116,25 @@ const QUIET: Duration = Duration::from_secs(10);
 
 impl Record {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        self.between.check()?;
-        let file = RecordingFile::open(&self.output, self.force, self.append, self.max_size)?;
+        let existing = match self.append {
+            true => Existing::Append,
+            false => Existing::forced(self.force),
+        };
+        let notes = notes(
+            &self.between.listen.to_string(),
+            &self.between.to.to_string(),
+            &self.between.mask,
+        );
         let screen = (!self.quiet).then(|| self.between.screen());
-        self.between.run(Some(file), screen).await
+        let open = || RecordingFile::open(&self.output, existing, self.max_size, notes).map(Some);
+        self.between.run(open, screen).await
     }
 }
 
 impl Tap {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        self.between.check()?;
         let screen = self.between.screen();
-        self.between.run(None, Some(screen)).await
+        self.between.run(|| Ok(None), Some(screen)).await
     }
 }
 
@@ -146,15 +153,21 @@ impl Between {
         })
     }
 
-    /// Relays until a signal, the end of the time, or until nobody reads what is shown.
-    async fn run(self, mut file: Option<RecordingFile>, screen: Option<Screen>) -> Result<(), Failure> {
+    /// Relays until a signal, the end of the time, or until nobody reads what is shown. The file is
+    /// opened once callers can connect: an address that is taken costs no older recording.
+    async fn run(
+        self,
+        open: impl FnOnce() -> Result<Option<RecordingFile>, Failure>,
+        screen: Option<Screen>,
+    ) -> Result<(), Failure> {
+        self.check()?;
         let connector = Connector::new(self.to.clone(), &self.to_tls.clone().into())?;
         let acceptor = Acceptor::bind(&self.listen, &self.listen_tls).await?;
         let addresses = acceptor.addresses()?;
+        let file = open()?;
         let (before, connections) = file.as_ref().map_or_else(Default::default, RecordingFile::before);
-        if let Some(file) = &mut file {
-            file.begin(&self.listen.to_string(), &self.to.to_string(), &self.mask)?;
-        }
+        // Before the line that scripts wait for: from here on, a signal ends this well.
+        let stopped = signals::first();
         for address in &addresses {
             say(format_args!("listening {address}"));
         }
@@ -169,7 +182,7 @@ impl Between {
             .run_until(async {
                 tokio::select! {
                     () = relay.run(acceptor) => false,
-                    _ = signals::first() => true,
+                    _ = stopped => true,
                     () = after(self.time) => false,
                     () = log.nobody_reads() => false,
                     () = warn_of_quiet(&log, &addresses) => false,

@@ -94,7 +94,7 @@ struct Call {
     values: u64,
     /// When the last recorded reply came, after the request.
     took: Option<Duration>,
-    /// True once the last live reply came.
+    /// True once the last live reply came, or none can come any more.
     is_answered: bool,
     faults: Vec<Fault>,
     /// Live replies, for a recording that is made anew.
@@ -218,6 +218,7 @@ impl Player {
         let connection = self.connections.entry(event.connection).or_default();
         connection.caller.push(bytes);
         while let Some(piece) = self.connection(event.connection).caller.next() {
+            self.give_up(event.connection);
             match piece {
                 Piece::Frame(frame) => self.request(event, frame).await?,
                 Piece::Broken { frame, .. } if !self.options.skips_broken => {
@@ -252,7 +253,7 @@ impl Player {
                 self.calls += 1;
                 let data = packet.payload.as_ref().map_or("", |data| data.as_str());
                 let call = Call::new(self.calls, pattern, data, event.at);
-                // The same id once more, before the first call was answered: nobody can tell them apart.
+                // The same id once more, before the first call was answered: their replies cannot be told apart.
                 if let Some(forgotten) = self.connection(event.connection).calls.insert(id.to_string(), call) {
                     self.ended(forgotten)?;
                 }
@@ -266,17 +267,22 @@ impl Player {
         }
     }
 
+    /// Gives up a connection that has ended: what waits for a reply gets none.
+    fn give_up(&mut self, number: u32) {
+        self.take_in(number);
+        let connection = self.connections.entry(number).or_default();
+        let Some(why) = connection.live.as_ref().and_then(Live::ended) else {
+            return;
+        };
+        connection.live = None;
+        self.report.lost += 1;
+        for call in connection.calls.values_mut().filter(|call| !call.is_answered) {
+            call.lose(&why);
+        }
+    }
+
     /// Sends a frame as it was recorded, over a new connection if the old one is gone.
     async fn send(&mut self, number: u32, frame: &Frame) -> Result<(), Stop> {
-        self.take_in(number);
-        if self
-            .connection(number)
-            .live
-            .as_ref()
-            .is_some_and(|live| live.ended().is_some())
-        {
-            self.report.lost += 1;
-        }
         self.connect(number).await?;
         let bytes = match frame.header.as_str() {
             "" => frame.text.clone(),
@@ -367,9 +373,7 @@ impl Player {
                 return;
             };
             if let Some(why) = live.ended() {
-                call.faults.push(Fault::Words(format!(
-                    "the connection was lost before the answer: {why}"
-                )));
+                call.lose(&why);
                 return;
             }
             if timeout_at((since + limit).into(), live.wait()).await.is_err() {
@@ -481,6 +485,14 @@ impl Call {
         }
     }
 
+    /// Ends without its last reply, since the connection has ended.
+    fn lose(&mut self, why: &str) {
+        self.is_answered = true;
+        self.faults.push(Fault::Words(format!(
+            "the connection was lost before the answer: {why}"
+        )));
+    }
+
     /// Compares the replies of which both are there.
     fn compare(&mut self, comparison: &mut Comparison) {
         while !self.recorded.is_empty() && !self.came.is_empty() {
@@ -500,7 +512,10 @@ impl Call {
     }
 
     fn without_answer(&self, limit: Duration) -> String {
-        let values = crate::record::log::counted(self.values, "reply").replace("replys", "replies");
+        let values = match self.values {
+            1 => "1 reply".to_owned(),
+            values => format!("{values} replies"),
+        };
         let took = self
             .took
             .map(|took| format!(" after {}", crate::traffic::text::time(took)));

@@ -198,12 +198,14 @@ impl Replay {
             return Err(Failure::new(Status::Usage, format!("{name} holds no answered call")));
         }
         let acceptor = Acceptor::bind(&listen, &self.listen_tls).await?;
+        // Before the line that scripts wait for: from here on, a signal brings the verdict.
+        let stopped = signals::first();
         for address in acceptor.addresses()? {
             say(format_args!("listening {address}"));
         }
         let stand_in = StandIn::new(book, self.service.timing == Timing::Recorded);
         LocalSet::new()
-            .run_until(stand_in.run(acceptor, self.service.until))
+            .run_until(stand_in.run(acceptor, self.service.until, stopped))
             .await
     }
 
@@ -358,7 +360,7 @@ impl From<Stop> for Stopped {
 async fn play(player: &mut Player, input: Input) -> Result<(), Stop> {
     for event in input.events {
         player.play(&event?).await?;
-        // Between events nothing may be awaited: replies are read in between all the same.
+        // An event may need no waiting: the tasks that read replies get their turn all the same.
         tokio::task::coop::consume_budget().await;
     }
     Ok(())

@@ -10,7 +10,7 @@ use super::compare::Difference;
 use crate::{
     failure::{Failure, Status, file_reason},
     record::log::counted,
-    traffic::text::{cut, printable},
+    traffic::text::{cut, json_line, printable, seconds},
 };
 
 /// Maximum width, in columns, of a value that is shown.
@@ -98,7 +98,7 @@ impl Report {
             ..
         } = *self;
         if self.is_json {
-            let line = json(&JsonTotal {
+            let line = json_line(&JsonTotal {
                 r#type: "total",
                 calls: compared,
                 differ,
@@ -108,7 +108,7 @@ impl Report {
                 lost_connections: self.lost,
                 seconds: seconds(took),
             });
-            write!(std::io::stdout(), "{line}")?;
+            writeln!(std::io::stdout(), "{line}")?;
             return Ok(());
         }
         let mut stdout = std::io::stdout();
@@ -222,7 +222,7 @@ struct JsonTotal {
 
 fn json_lines(call: &Call<'_>, faults: &[Fault]) -> String {
     let line = |fault: &Fault| match fault {
-        Fault::Words(words) => json(&JsonFault {
+        Fault::Words(words) => line_of(&JsonFault {
             fault: Some(words),
             ..JsonFault::of(call, "fault")
         }),
@@ -231,8 +231,12 @@ fn json_lines(call: &Call<'_>, faults: &[Fault]) -> String {
     faults.iter().map(line).collect()
 }
 
+fn line_of(fault: &JsonFault<'_>) -> String {
+    json_line(fault) + "\n"
+}
+
 fn difference(call: &Call<'_>, field: &Difference) -> String {
-    json(&JsonFault {
+    line_of(&JsonFault {
         pointer: Some(&field.pointer),
         recorded: Some(&field.recorded),
         came: Some(&field.came),
@@ -254,15 +258,6 @@ impl<'f> JsonFault<'f> {
             fault: None,
         }
     }
-}
-
-/// Returns a time in seconds, with microseconds.
-fn seconds(time: Duration) -> f64 {
-    time.as_micros() as f64 / 1e6
-}
-
-fn json(line: &impl Serialize) -> String {
-    serde_json::to_string(line).expect("texts and numbers can be written") + "\n"
 }
 
 fn test_case(call: &Call<'_>, faults: &[Fault]) -> TestCase {

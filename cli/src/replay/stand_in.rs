@@ -23,7 +23,7 @@ use super::{
 use crate::{
     failure::{Failure, Status, say},
     relay::{accept::Acceptor, stream::Stream},
-    signals,
+    signals::{self, Signal},
     traffic::{
         frames::{Frames, Piece},
         packet::{Kind, Packet},
@@ -44,6 +44,8 @@ pub(crate) enum Until {
 
 /// Maximum time for replies to go out at the end.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// Maximum number of replies of a connection that wait to be written.
+const MAX_REPLIES: usize = 1024;
 /// Maximum number of bytes of an unknown request's data that are shown.
 const SHOWN: usize = 200;
 
@@ -83,7 +85,12 @@ impl StandIn {
     }
 
     /// Answers callers until it is done, and gives its verdict.
-    pub(super) async fn run(self: Rc<Self>, mut acceptor: Acceptor, until: Until) -> Result<(), Failure> {
+    pub(super) async fn run(
+        self: Rc<Self>,
+        mut acceptor: Acceptor,
+        until: Until,
+        stopped: impl Future<Output = Signal>,
+    ) -> Result<(), Failure> {
         let mut connections = JoinSet::new();
         let serving = async {
             loop {
@@ -102,7 +109,7 @@ impl StandIn {
         tokio::select! {
             () = serving => {}
             () = self.done(until) => {}
-            _ = signals::first() => {}
+            _ = stopped => {}
         }
         // Replies that are due go out before the connections end, unless a caller reads none.
         tokio::select! {
@@ -163,7 +170,7 @@ impl StandIn {
     /// Serves one connection.
     async fn serve(self: Rc<Self>, stream: Stream) {
         let (mut reader, mut writer) = split(stream);
-        let (sender, mut replies) = mpsc::unbounded_channel::<String>();
+        let (sender, mut replies) = mpsc::channel::<String>(MAX_REPLIES);
         let mut tasks = JoinSet::new();
         let stand_in = Rc::clone(&self);
         tasks.spawn_local(async move {
@@ -190,7 +197,7 @@ impl StandIn {
             frames.push(&buffer[..length]);
             while let Some(piece) = frames.next() {
                 match piece {
-                    Piece::Frame(frame) => self.packet(&frame.text, &sender, &mut tasks),
+                    Piece::Frame(frame) => self.packet(&frame.text, &sender, &mut tasks).await,
                     Piece::Broken { frame, why } => {
                         self.counts.borrow_mut().unknown += 1;
                         say(format_args!("broken: {}", why.words(&frame.header, frame.units)));
@@ -203,7 +210,7 @@ impl StandIn {
         while tasks.join_next().await.is_some() {}
     }
 
-    fn packet(self: &Rc<Self>, text: &str, sender: &mpsc::UnboundedSender<String>, tasks: &mut JoinSet<()>) {
+    async fn packet(self: &Rc<Self>, text: &str, sender: &mpsc::Sender<String>, tasks: &mut JoinSet<()>) {
         let Some(packet) = Packet::read(Side::Caller, text) else {
             return;
         };
@@ -217,7 +224,7 @@ impl StandIn {
         match answers {
             Some(answers) => {
                 self.counts.borrow_mut().answered += 1;
-                self.answer(answers, id.as_str(), sender, tasks);
+                self.answer(answers, id.as_str(), sender, tasks).await;
             }
             None => {
                 self.counts.borrow_mut().unknown += 1;
@@ -229,22 +236,22 @@ impl StandIn {
                     r#"{{"err":{{"status":"error","message":"not in the recording"}},"isDisposed":true,"id":{id}}}"#,
                     id = id.as_str()
                 );
-                self.send(sender, reply);
+                self.send(sender, reply).await;
             }
         }
         self.progress.notify_one();
     }
 
-    fn answer(
+    async fn answer(
         self: &Rc<Self>,
         answers: Vec<Answer>,
         id: &str,
-        sender: &mpsc::UnboundedSender<String>,
+        sender: &mpsc::Sender<String>,
         tasks: &mut JoinSet<()>,
     ) {
         if !self.is_timed {
             for answer in answers {
-                self.send(sender, with_id(&answer.text, id));
+                self.send(sender, with_id(&answer.text, id)).await;
             }
             return;
         }
@@ -253,13 +260,18 @@ impl StandIn {
             let began = Instant::now();
             for answer in answers {
                 sleep(answer.after.saturating_sub(began.elapsed())).await;
-                stand_in.send(&sender, with_id(&answer.text, &id));
+                stand_in.send(&sender, with_id(&answer.text, &id)).await;
             }
         });
     }
 
-    fn send(&self, sender: &mpsc::UnboundedSender<String>, reply: String) {
+    /// Hands a reply to the writer of its connection, once there is room: a caller that reads no
+    /// replies is not read from.
+    async fn send(&self, sender: &mpsc::Sender<String>, reply: String) {
         self.waiting.set(self.waiting.get() + 1);
-        sender.send(reply).expect("the writer lives as long as its senders");
+        sender
+            .send(reply)
+            .await
+            .expect("the writer lives as long as its senders");
     }
 }

@@ -10,7 +10,7 @@ mod timeline;
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use clap::Args;
@@ -20,9 +20,9 @@ use self::{escaped::Html, packets::Packets, timeline::Timeline};
 use crate::{
     failure::{Failure, STATUSES, Status, file_reason, warn},
     input::{Input, Options},
-    inspect::side,
+    inspect::{is_same_file, side},
     pointer::Pointer,
-    record::file::create,
+    record::file::{Existing, create},
     traffic::{
         entry::{Entry, What},
         mask::Mask,
@@ -58,7 +58,7 @@ pub(crate) struct ReportArgs {
     /// The file holds the bytes of one side and nothing else
     #[arg(long, value_name = "caller|service", value_parser = side)]
     raw: Option<Side>,
-    /// The port of the service, in a capture; otherwise its frames tell
+    /// The port of the service, in a capture; otherwise its frames decide
     #[arg(long, value_name = "N", conflicts_with = "raw")]
     port: Option<u16>,
     /// Read a file that ends inside a line or a packet up to there
@@ -118,8 +118,7 @@ impl ReportArgs {
         if self.output.as_os_str() == "-" || !self.output.exists() {
             return Ok(());
         }
-        let same = |path: &Path| path.canonicalize().ok();
-        if same(&self.file).is_some_and(|file| Some(file) == same(&self.output)) {
+        if is_same_file(&self.file, &self.output) {
             let text = format!("{output} is the traffic itself: the page would replace it");
             return Err(Failure::new(Status::Usage, text));
         }
@@ -133,7 +132,7 @@ impl ReportArgs {
         if self.output.as_os_str() == "-" {
             return Ok(page(&mut BufWriter::new(io::stdout().lock()))?);
         }
-        let file: File = create(&self.output, self.force, false, "--force writes over it")?;
+        let file: File = create(&self.output, Existing::forced(self.force), "--force writes over it")?;
         page(&mut BufWriter::new(file)).map_err(|error| {
             // Half a page is of no use. The error is the first one, whatever becomes of the file.
             let _ = fs::remove_file(&self.output);

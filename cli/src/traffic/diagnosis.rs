@@ -87,6 +87,11 @@ pub(crate) fn length(header: &str) -> Option<usize> {
     Some(if text.starts_with('-') { 0 } else { number })
 }
 
+/// Returns true if these are the first bytes of a TLS handshake.
+pub(crate) fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16, 0x03, ..])
+}
+
 /// Returns true if these bytes, without a `#` yet, may be the begin of a header.
 pub(crate) fn may_be_header(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii();

@@ -11,6 +11,10 @@ use super::diagnosis::{self, Diagnosis};
 const MAX_HEADER_BYTES: usize = 32;
 /// Maximum size, in bytes, of a text that is kept; a longer one is counted and passed over.
 const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
+/// Maximum number of texts in a row that are not JSON and yet are searched for the next header.
+/// Beyond that, each is passed over whole: in headers inside of headers, every byte would be read
+/// as often as there are headers before it.
+const MAX_MISMATCHES: u32 = 16;
 /// Maximum number of bytes that are quoted, or looked at behind a broken frame.
 const QUOTED_BYTES: usize = 4096;
 
@@ -51,6 +55,8 @@ pub(crate) struct Frames {
     /// True if that is so because of a gap: after a broken frame, the bytes that are passed over are
     /// a part of what is broken.
     is_after_a_gap: bool,
+    /// Number of texts in a row that were not JSON.
+    mismatches: u32,
 }
 
 #[derive(Debug)]
@@ -212,6 +218,7 @@ impl Frames {
         if current.dropped > 0 {
             (frame.units, frame.bytes) = (current.units, current.dropped + bytes);
         }
+        self.mismatches = 0;
         Some(match why {
             None => Piece::Frame(frame),
             Some(why) => Piece::Broken { frame, why },
@@ -223,7 +230,11 @@ impl Frames {
     fn mismatch(&mut self, is_split: bool) -> Option<Piece> {
         let current = self.current.take()?;
         let ahead = self.raw.len().min(current.counted.saturating_add(QUOTED_BYTES));
-        let (end, why) = diagnosis::explain(&self.raw[..ahead], current.declared, current.counted);
+        let (mut end, why) = diagnosis::explain(&self.raw[..ahead], current.declared, current.counted);
+        self.mismatches += 1;
+        if self.mismatches > MAX_MISMATCHES && why == Diagnosis::NotJson {
+            end = end.max(current.counted);
+        }
         let mut frame = Frame::new(current.header, &self.raw.split_to(end));
         frame.head = current.head;
         self.is_lost = true;
@@ -421,6 +432,17 @@ mod tests {
             );
             assert_eq!(pieces[1..], [whole(SUM)], "{length}");
         }
+    }
+
+    /// Bytes of which each is the text of all headers before it.
+    #[test]
+    fn headers_inside_of_headers_are_not_read_again_and_again() {
+        let header = "9000#{";
+        let bytes = header.repeat(100_000);
+        let pieces = read(bytes.as_bytes(), 60_000);
+        assert!(pieces.len() < bytes.len() / 9000 + 40, "{} pieces", pieces.len());
+        let after = format!("{}{}17#{SUM}", "9#{".repeat(20), "x".repeat(100));
+        assert_eq!(read(after.as_bytes(), 1000).last(), Some(&whole(SUM)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use nest_wire::recording::Side;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
+    diagnosis::is_json,
     entry::{Entry, Seen, What},
     packet::Kind,
     text::{cut, printable, time},
@@ -126,13 +127,89 @@ fn head(text: &str, columns: usize) -> &str {
         .map_or(text, |(end, _)| &text[..end])
 }
 
-/// Returns JSON over several lines, or the text if it is not JSON.
+/// Returns JSON over several lines, its members and numbers as they were sent; any other text as it
+/// is. No line is indented by more than `MAX_INDENT` levels: a text may be nested deeply.
 fn indented(text: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => format!("{value:#}")
-            .lines()
-            .map(|line| format!("\n          {}", printable(line)))
-            .collect(),
-        Err(_) => printable(text),
+    if !is_json(text) {
+        return printable(text);
+    }
+    let mut out = String::from("\n");
+    let mut depth = 0;
+    let mut characters = text.chars().filter(|character| !character.is_control()).peekable();
+    push_indent(&mut out, depth);
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => push_string(&mut out, &mut characters),
+            ' ' => {}
+            ':' => out.push_str(": "),
+            ',' => {
+                out.push_str(",\n");
+                push_indent(&mut out, depth);
+            }
+            '{' | '[' => {
+                out.push(character);
+                while characters.next_if_eq(&' ').is_some() {}
+                if let Some(end) = characters.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(end);
+                    continue;
+                }
+                depth += 1;
+                out.push('\n');
+                push_indent(&mut out, depth);
+            }
+            '}' | ']' => {
+                depth -= 1;
+                out.push('\n');
+                push_indent(&mut out, depth);
+                out.push(character);
+            }
+            other => out.push(other),
+        }
+    }
+    out.lines()
+        .map(|line| printable(line) + "\n")
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
+}
+
+const MAX_INDENT: usize = 40;
+
+fn push_indent(out: &mut String, depth: usize) {
+    out.extend(std::iter::repeat_n(' ', 10 + 2 * depth.min(MAX_INDENT)));
+}
+
+/// Appends a string whose first quote was read.
+fn push_string(out: &mut String, characters: &mut impl Iterator<Item = char>) {
+    out.push('"');
+    while let Some(character) = characters.next() {
+        out.push(character);
+        match character {
+            '"' => return,
+            '\\' => out.extend(characters.next()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_indented_as_it_was_sent() {
+        let text = r#"{"b" : [1.50,{ },"a\"[{,:"], "a":9007199254740993 }"#;
+        let expected = "
+          {
+            \"b\": [
+              1.50,
+              {},
+              \"a\\\"[{,:\"
+            ],
+            \"a\": 9007199254740993
+          }";
+        assert_eq!(indented(text), expected);
+        assert_eq!(indented("not\u{1}JSON"), "not\\u{1}JSON");
+        assert!(indented(&format!("{}{}", "[".repeat(2000), "]".repeat(2000))).len() < 2000 * 200);
     }
 }

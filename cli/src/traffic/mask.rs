@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use nest_wire::recording::{Content, Event, Side};
 
 use super::{
-    diagnosis::Diagnosis,
+    diagnosis::{self, Diagnosis},
     frames::{Frame, Frames, Piece},
 };
 use crate::pointer::Pointer;
@@ -18,7 +18,7 @@ const MASK: &str = "\"***\"";
 ///
 /// A mask needs whole frames: the bytes of a frame come out when its last byte went in. Bytes that
 /// are not a frame pass exactly as they were, or not at all if the mask is strict. The member `id`
-/// is never masked: without it nobody could tell which request a reply answers.
+/// is never masked: it ties a reply to its request.
 #[derive(Debug)]
 pub(crate) struct Mask {
     pointers: Vec<(Pointer, u64)>,
@@ -137,7 +137,7 @@ impl Mask {
     fn segment(&mut self, key: (u32, Side), bytes: &Bytes) -> Bytes {
         let mut side = self.sides.remove(&key).unwrap_or_default();
         if !std::mem::replace(&mut side.has_begun, true) {
-            side.is_tls = matches!(**bytes, [0x16, 0x03, ..]);
+            side.is_tls = diagnosis::is_tls(bytes);
             self.tls += u64::from(side.is_tls);
         }
         let masked = match (side.is_tls, self.is_strict) {

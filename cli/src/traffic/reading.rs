@@ -6,7 +6,7 @@ use nest_wire::recording::{Content, Event, Side};
 
 use super::{
     calls::{Call, Calls},
-    diagnosis::Diagnosis,
+    diagnosis::{self, Diagnosis},
     entry::{Entry, Seen, What},
     frames::{Frame, Frames, Piece},
     packet::{Kind, Packet},
@@ -72,12 +72,30 @@ impl Reading {
         }
     }
 
+    /// Ends the reading. Calls `see` with each frame that the end of the recording cuts.
+    pub(crate) fn finish(self, mut see: impl FnMut(Entry)) {
+        let mut connections: Vec<_> = self.connections.into_iter().collect();
+        connections.sort_by_key(|(number, _)| *number);
+        for (number, connection) in connections {
+            for (from, mut direction) in [(Side::Caller, connection.caller), (Side::Service, connection.service)] {
+                if let Some(frame) = direction.frames.end().filter(|_| !direction.is_tls) {
+                    see(Entry {
+                        at: None,
+                        connection: number,
+                        from,
+                        what: broken(frame, Diagnosis::Cut),
+                    });
+                }
+            }
+        }
+    }
+
     fn segment(&mut self, event: &Event, bytes: &[u8], mut see: impl FnMut(What)) {
         let connection = self.connections.entry(event.connection).or_default();
         let direction = connection.direction(event.from);
         if !direction.has_begun {
             direction.has_begun = true;
-            direction.is_tls = is_tls(bytes);
+            direction.is_tls = diagnosis::is_tls(bytes);
             if direction.is_tls {
                 see(What::Tls);
             }
@@ -204,9 +222,4 @@ fn unreadable(frame: Frame, why: Diagnosis) -> Seen {
         call: None,
         latency: None,
     }
-}
-
-/// Returns true if these are the first bytes of a TLS handshake.
-fn is_tls(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x16, 0x03, ..])
 }

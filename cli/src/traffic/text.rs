@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Returns a time with two or three digits: `118 us`, `3.4 ms`, `386 ms`, `1.2 s`.
@@ -13,6 +14,16 @@ pub(crate) fn time(time: Duration) -> String {
         100_000..1_000_000 => format!("{} ms", micros / 1_000),
         _ => format!("{:.1} s", micros as f64 / 1e6),
     }
+}
+
+/// Returns a time in seconds, with microseconds: what lines for programs have.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e6
+}
+
+/// Returns a line for programs, without its newline.
+pub(crate) fn json_line(line: &impl Serialize) -> String {
+    serde_json::to_string(line).expect("texts, numbers and JSON can be written")
 }
 
 /// Returns a text with its control characters escaped: what comes off the wire must not move the

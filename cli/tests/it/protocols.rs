@@ -1,4 +1,4 @@
-//! Services that do not speak Nest's protocol, or speak it wrongly: what each is told to be.
+//! Services that do not speak Nest's protocol, or speak it wrongly, and the error for each.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

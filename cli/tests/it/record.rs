@@ -399,3 +399,19 @@ async fn a_recording_goes_on_when_nobody_reads_what_is_said() {
     assert_eq!(exit.await, Some(0));
     assert_eq!(bytes(&read(&file), 1, Side::Caller).matches("sum").count(), 1);
 }
+
+#[tokio::test]
+async fn an_address_that_is_taken_costs_no_recording() {
+    let folder = folder("taken");
+    let (old, new) = (path(&folder, "old.jsonl"), path(&folder, "new.jsonl"));
+    fs::write(&old, "precious").expect("a file");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    for (file, flags) in [(&old, &["--force"][..]), (&new, &[])] {
+        let mut args = vec!["record", "--listen", &address, "--to", "127.0.0.1:1", "-o", file];
+        args.extend(flags);
+        assert_eq!(run(&args).await.status, Some(3));
+    }
+    assert_eq!(fs::read_to_string(&old).expect("a file"), "precious");
+    assert!(!std::path::Path::new(&new).exists());
+}

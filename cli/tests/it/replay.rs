@@ -7,7 +7,10 @@ use std::{
 };
 
 use nest_wire::{Client, Payload, Router, json, json::Value, packet::RpcError, server::ReplyStream};
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpSocket},
+};
 
 use crate::{
     command::{Ended, nest_wire, run, service},
@@ -374,9 +377,57 @@ async fn a_service_that_never_reads_ends_no_replay() {
         format!("{{}}\n{}{}", line("caller", &text), line("service", reply)),
     )
     .expect("a file");
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    // With a receive buffer of this size, and not one that grows as far as the system allows.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(64 * 1024).expect("a buffer");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a free port");
+    let listener = socket.listen(1).expect("a listener");
     let address = listener.local_addr().expect("an address").to_string();
     let ended = run(&["replay", &file, "--to", &address, "--timeout", "50ms"]).await;
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert!(ended.stdout.contains("the service does not read"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_ends_its_calls_at_once_and_the_rest_is_asked_over_another() {
+    let file = path(&folder("lost"), "calls.jsonl");
+    let frame = |text: &str| format!("{}#{text}", text.len());
+    let line = |from: &str, text: &str| format!("{}\n", json!({"connection": 1, "from": from, "text": frame(text)}));
+    let (never, die) = (
+        r#"{"pattern":"never","data":1,"id":"1"}"#,
+        r#"{"pattern":"die","data":1,"id":"2"}"#,
+    );
+    let recording = [
+        line("caller", never),
+        line("caller", die),
+        line("service", r#"{"response":2,"isDisposed":true,"id":"2"}"#),
+        line("caller", r#"{"pattern":"sum","data":[1],"id":"3"}"#),
+        line("service", r#"{"response":1,"isDisposed":true,"id":"3"}"#),
+        line("service", r#"{"response":1,"isDisposed":true,"id":"1"}"#),
+    ];
+    fs::write(&file, format!("{{}}\n{}", recording.concat())).expect("a file");
+    // The first connection ends after two requests; the second one answers.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let two = frame(never).len() + frame(die).len();
+    tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.expect("the replay");
+        let mut bytes = vec![0; two];
+        first.read_exact(&mut bytes).await.expect("two requests");
+        drop(first);
+        let (second, _) = listener.accept().await.expect("the replay again");
+        nest_wire::server::serve_connection(second, router("Ada")).await
+    });
+    // Nothing here may wait for this long.
+    let ended = run(&["replay", &file, "--to", &address, "--timeout", "1h"]).await;
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    let lost = "the connection was lost before the answer: closed by the service";
+    assert_eq!(ended.stdout.matches(lost).count(), 2, "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("3 calls, 1 as recorded, 2 differ"),
+        "{}",
+        ended.stdout
+    );
 }

@@ -389,7 +389,7 @@ async fn a_full_disk_is_status_5() {
     let mut traffic = Traffic::new();
     traffic.call(1, "sum");
     traffic.write(&calls);
-    // Whoever removes what could not be written in full removes the link.
+    // Removing the page that could not be written in full removes the link.
     std::os::unix::fs::symlink("/dev/full", &output).expect("a link");
     let ended = run(&["report", &calls, "-o", &output, "--force"]).await;
     assert_eq!(ended, Ended::badly(5, &format!("error: {output}: no space left\n")));

@@ -1,4 +1,4 @@
-//! `nest-wire route`: routes, and who meets whom.
+//! `nest-wire route`: routes, and which patterns meet.
 
 use crate::command::{Ended, run};
 

@@ -1,4 +1,4 @@
-//! `tls://HOST:PORT`: whom to trust, what to show, and what can be wrong with it.
+//! `tls://HOST:PORT`: trusted authorities, own certificates, and the faults of both.
 
 use std::{future::IntoFuture, path::PathBuf};
 
