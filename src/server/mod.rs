@@ -53,6 +53,7 @@
 //! (`docs/PROTOCOL.md` §3).
 
 pub mod contract;
+pub mod exchange;
 pub mod extract;
 pub mod handler;
 mod limits;

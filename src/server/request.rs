@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use http::Extensions;
+use serde::Serialize;
 
-use crate::{packet::RawJson, server::limits::Permit};
+use crate::{compat::Compat, packet::RawJson, pattern::Pattern, server::exchange::permit::Permit};
 
 /// A message or event as handlers and extractors see it. `None` is JavaScript's undefined.
 #[derive(Debug, Clone)]
@@ -26,6 +27,48 @@ pub struct Request {
     pub extensions: Extensions,
     /// Counts the request as in flight. A task that outlives the handler keeps a clone.
     pub(super) permit: Option<Permit>,
+}
+
+impl Request {
+    /// Makes a message to `pattern` as `send` sends it, for tests of extractors, layers and
+    /// routers. Returns the request. Its other fields are empty and may be set; undefined data is
+    /// `None`.
+    ///
+    /// # Errors
+    /// `data` can't be serialised.
+    pub fn message(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
+        let pattern = pattern.into().to_string();
+        let data = RawJson::from_value(data)?;
+        Ok(Self::raw(RequestKind::Message, Some(pattern.into()), Some(data)))
+    }
+
+    /// Makes an event of `pattern` as `emit` sends it: addressed to the pattern's route. Returns
+    /// the request.
+    ///
+    /// # Errors
+    /// `data` can't be serialised.
+    pub fn event(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
+        let route = pattern.into().route(Compat::default()).to_string();
+        let data = RawJson::from_value(data)?;
+        Ok(Self::raw(RequestKind::Event, Some(route.into()), Some(data)))
+    }
+
+    /// Makes a request of what a packet contains, for [`Routes::exchange`]: the pattern as text and
+    /// the data. Returns the request. Its other fields are empty and may be set.
+    ///
+    /// [`Routes::exchange`]: crate::server::Routes::exchange
+    #[must_use]
+    pub fn raw(kind: RequestKind, pattern: Option<Arc<str>>, data: Option<RawJson>) -> Self {
+        Self {
+            kind,
+            pattern,
+            data,
+            metadata: None,
+            peer: None,
+            extensions: Extensions::new(),
+            permit: None,
+        }
+    }
 }
 
 /// Nest's two kinds of packets from a caller.

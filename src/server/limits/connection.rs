@@ -14,7 +14,10 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::server::limits::{Admission, LimitExceeded, Limiter, Permit, limiter::semaphore, permit};
+use crate::server::{
+    exchange::permit::Permit,
+    limits::{Admission, LimitExceeded, Limiter, limiter::semaphore, permit},
+};
 
 /// The limiter of one connection; exists only if the service has a limit.
 pub(in crate::server) struct ConnectionLimiter {

@@ -7,7 +7,6 @@
 pub(in crate::server) mod connection;
 pub(in crate::server) mod events;
 pub(in crate::server) mod exceeded;
-pub(in crate::server) mod held;
 pub(in crate::server) mod limiter;
 pub(in crate::server) mod permit;
 pub(in crate::server) mod reject;
@@ -17,10 +16,8 @@ use std::{num::NonZeroUsize, time::Duration};
 pub(super) use crate::server::limits::connection::ConnectionLimiter;
 pub(super) use crate::server::limits::connection::Expired;
 pub(super) use crate::server::limits::exceeded::LimitExceeded;
-pub(super) use crate::server::limits::held::hold;
 pub(super) use crate::server::limits::limiter::Admission;
 pub(super) use crate::server::limits::limiter::Limiter;
-pub(super) use crate::server::limits::permit::Permit;
 pub(super) use crate::server::limits::reject::reject;
 pub(super) use crate::server::limits::reject::reject_late;
 

@@ -1,19 +1,13 @@
-//! A permit for one more request or event in flight.
+//! Acquires the permit for one more request or event in flight.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::limits::LimitExceeded;
-
-/// Counts one request or event as in flight until the last clone is dropped.
-pub(in crate::server) type Permit = Arc<Permits>;
-
-#[derive(Debug)]
-pub(in crate::server) struct Permits {
-    _on_connection: Option<OwnedSemaphorePermit>,
-    _in_all: Option<OwnedSemaphorePermit>,
-}
+use crate::server::{
+    exchange::permit::{Permit, Permits},
+    limits::LimitExceeded,
+};
 
 /// Returns a permit of each given semaphore; `Ok(None)` if none is given.
 pub(super) fn acquire(
@@ -23,10 +17,10 @@ pub(super) fn acquire(
     if on_connection.is_none() && in_all.is_none() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Permits {
-        _on_connection: one_of(on_connection, LimitExceeded::InFlightPerConnection)?,
-        _in_all: one_of(in_all, LimitExceeded::InFlight)?,
-    })))
+    Ok(Some(Arc::new(Permits::new([
+        one_of(on_connection, LimitExceeded::InFlightPerConnection)?,
+        one_of(in_all, LimitExceeded::InFlight)?,
+    ]))))
 }
 
 fn one_of(

@@ -12,12 +12,12 @@ use crate::{
     packet::RawJson,
     server::{
         Reply, ReplyStream, Request,
-        handler::{HandlerService, service::BoxReplyFuture},
-        session::{
+        exchange::{
+            budget::unless_it_waits,
             log_context::{LogContext, OwnedLogContext},
             panicked::panicked,
-            share::unless_it_waits,
         },
+        handler::{HandlerService, service::BoxReplyFuture},
     },
 };
 
@@ -155,15 +155,7 @@ mod tests {
         let routes = router.compat(compat).into_routes();
         let mut looked_up = Lookup::default();
         let found = routes.find(Some("\"e\""), &mut looked_up);
-        let request = Request {
-            kind: RequestKind::Message,
-            pattern: found.pattern.cloned(),
-            data: None,
-            metadata: None,
-            peer: None,
-            extensions: http::Extensions::new(),
-            permit: None,
-        };
+        let request = Request::raw(RequestKind::Message, found.pattern.cloned(), None);
         found.handler.expect("a handler").start(|| request, compat).await
     }
 

@@ -11,55 +11,13 @@ use std::{
 use tower_service::Service;
 
 use crate::{
-    compat::Compat,
-    json::push_quoted_str,
-    packet::{RawJson, RpcError},
-    pattern::Pattern,
+    packet::RpcError,
     server::{
-        Reply, Request, RequestKind, Router, Routes,
+        Reply, Request, Router, Routes,
+        exchange::{begin::quoted, log_context::LogContext},
         routing::table::Lookup,
-        session::{call::HandlerCall, log_context::LogContext, trace::RequestTrace},
     },
 };
-use serde::Serialize;
-
-impl Request {
-    /// Makes a message to `pattern` as `send` sends it, for tests of extractors, layers and
-    /// routers. Returns the request. Its other fields are empty and may be set; undefined data is
-    /// `None`.
-    ///
-    /// # Errors
-    /// `data` can't be serialised.
-    pub fn message(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
-        Ok(Self::new(
-            RequestKind::Message,
-            &pattern.into().to_string(),
-            RawJson::from_value(data)?,
-        ))
-    }
-
-    /// Makes an event of `pattern` as `emit` sends it: addressed to the pattern's route. Returns
-    /// the request.
-    ///
-    /// # Errors
-    /// `data` can't be serialised.
-    pub fn event(pattern: impl Into<Pattern>, data: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
-        let route = pattern.into().route(Compat::default()).to_string();
-        Ok(Self::new(RequestKind::Event, &route, RawJson::from_value(data)?))
-    }
-
-    fn new(kind: RequestKind, pattern: &str, data: RawJson) -> Self {
-        Self {
-            kind,
-            pattern: Some(pattern.into()),
-            data: Some(data),
-            metadata: None,
-            peer: None,
-            extensions: http::Extensions::new(),
-            permit: None,
-        }
-    }
-}
 
 impl Router {
     /// Runs the handler that `request` is addressed to, without a connection, like axum's
@@ -98,17 +56,11 @@ impl Service<Request> for Arc<Routes> {
 
 async fn handle(routes: Arc<Routes>, request: Request) -> Reply {
     let mut looked_up = Lookup::default();
-    let text = request.pattern.as_deref().map(|pattern| {
-        let mut text = String::new();
-        push_quoted_str(pattern, &mut text);
-        text
-    });
+    let text = request.pattern.as_deref().map(quoted);
     let found = routes.find(text.as_deref(), &mut looked_up);
-    let Some(handler) = found.handler else {
-        return Reply::Error(RpcError::no_handler());
-    };
-    let (kind, origin) = (request.kind, LogContext::of(&request).kept());
-    let trace = RequestTrace::new(tracing::Span::current(), found.meters.begin());
-    let mut call = HandlerCall::new(kind, trace, origin.get(), || handler.start(|| request, routes.compat));
-    poll_fn(|cx| call.poll_reply(cx, origin.get())).await
+    let origin = LogContext::of(&request).kept();
+    match routes.start(&found, request) {
+        Some(mut call) => poll_fn(|cx| call.poll_reply(cx, origin.get())).await,
+        None => Reply::Error(RpcError::no_handler()),
+    }
 }

@@ -157,6 +157,30 @@ impl Routes {
         }
     }
 
+    /// Returns the match for the handler that is registered for `route`, or for the fallback.
+    pub(in crate::server) fn find_route(&self, route: &Route<'_>) -> Match<'_> {
+        let registered = self.by_route.get(route).map(|at| &self.registered[*at]);
+        Match {
+            pattern: None,
+            handler: registered.map_or(self.fallback.as_ref(), |(handler, _)| Some(handler)),
+            meters: registered.map_or(&self.others, |(_, meters)| meters),
+        }
+    }
+
+    /// Returns the routes that have handlers and the kind of each, in the order of registration.
+    pub fn registered(&self) -> impl Iterator<Item = (&Route<'static>, RequestKind)> {
+        let mut routes: Vec<_> = self.by_route.iter().collect();
+        routes.sort_unstable_by_key(|(_, at)| **at);
+        routes
+            .into_iter()
+            .map(|(route, at)| (route, self.registered[*at].0.kind()))
+    }
+
+    /// Returns the major version of Nest whose rules the handlers follow.
+    pub const fn compat(&self) -> Compat {
+        self.compat
+    }
+
     /// Returns the handler of a packet whose pattern is not registered.
     fn other_handler(&self, pattern: Option<&str>) -> Option<&Handlers> {
         let without_pattern = match pattern {
@@ -177,6 +201,13 @@ impl Routes {
 }
 
 impl Handlers {
+    const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Message(_) => RequestKind::Message,
+            Self::Events(_) => RequestKind::Event,
+        }
+    }
+
     fn first(kind: RequestKind, handler: HandlerService) -> Self {
         match kind {
             RequestKind::Message => Self::Message(handler),
@@ -219,15 +250,7 @@ mod tests {
         let routes = router.into_routes();
         let mut looked_up = Lookup::default();
         let found = routes.find(Some(pattern), &mut looked_up);
-        let request = Request {
-            kind: RequestKind::Message,
-            pattern: found.pattern.cloned(),
-            data: None,
-            metadata: None,
-            peer: None,
-            extensions: http::Extensions::new(),
-            permit: None,
-        };
+        let request = Request::raw(RequestKind::Message, found.pattern.cloned(), None);
         match found.handler {
             Some(handler) => Some(handler.start(|| request, Compat::NEWEST).await),
             None => None,

@@ -25,6 +25,7 @@ use crate::{
     connection::TransportConfig,
     server::{
         Limits, Routes, ShutdownOutcome,
+        exchange::budget::unless_it_waits,
         handler::panics,
         limits::{Admission, ConnectionLimiter, LimitExceeded, Limiter, reject},
         listen::{
@@ -33,7 +34,7 @@ use crate::{
             incoming::Opening,
         },
         serve::connection_task::ConnectionTask,
-        session::{ServiceStop, share::unless_it_waits, trace::connection_span},
+        session::{ServiceStop, span::connection_span},
     },
 };
 

@@ -17,7 +17,7 @@ use crate::{
     server::{
         IntoRoutes, Limits, Routes,
         limits::{ConnectionLimiter, Limiter},
-        session::{PeerInfo, Serving, Session, Shutdown, trace::connection_span},
+        session::{PeerInfo, Serving, Session, Shutdown, span::connection_span},
     },
 };
 

@@ -13,7 +13,7 @@ use crate::{
         Routes,
         limits::{ConnectionLimiter, LimitExceeded, reject_late},
         listen::handshake::{self, Handshake, Opened},
-        session::{Ended, PeerInfo, ServiceStop, Serving, Session, Shutdown, trace::record_peer},
+        session::{Ended, PeerInfo, ServiceStop, Serving, Session, Shutdown, span::record_peer},
     },
 };
 

@@ -10,28 +10,34 @@ use bytestring::ByteString;
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{
-    debug,
     field::{DisplayValue, display},
     warn,
 };
 
 use crate::{
     connection::{ConnectionError, FramingError},
-    json::Maybe,
     packet::{Frame, OutgoingReply, RawJson, ReplyId, RequestMembers},
     server::{
         Reply, Request, RequestKind,
+        exchange::{
+            budget::is_budget_used_up,
+            call::{HandlerCall, drain_event_stream},
+            held::hold,
+            log_context::LogContext,
+            no_handler,
+            permit::Permit,
+            reply_item::ReplyItem,
+            stream::StreamedReply,
+            trace::{RequestTrace, request_span},
+        },
         handler::panics::drop_contained,
-        limits::{LimitExceeded, Permit, hold},
+        limits::LimitExceeded,
         routing::table::{Lookup, Routes},
         session::{
             Pause, Session,
-            call::{HandlerCall, PendingCall, drain_event_stream},
             life::{Event, Life},
-            log_context::LogContext,
-            reply_stream::{StreamItem, StreamedReply},
-            share::{Share, is_budget_used_up},
-            trace::{RequestTrace, request_span},
+            pending_call::PendingCall,
+            share::Share,
         },
     },
     telemetry::Outcome,
@@ -113,11 +119,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             found.meters.count(Outcome::NoHandler);
             return self.reply_no_handler(id, origin);
         };
-        let kind = if id.is_some() {
-            RequestKind::Message
-        } else {
-            RequestKind::Event
-        };
+        let kind = kind_of(id);
         let permit = match self.permit(kind) {
             Ok(permit) => permit,
             Err(exceeded) => {
@@ -151,17 +153,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     }
 
     fn reply_no_handler(&mut self, id: Option<&ReplyId<'_>>, origin: LogContext<'_>) {
-        let (pattern, peer) = (origin.pattern(), origin.peer.map(tracing::field::display));
-        match id {
-            Some(id) => {
-                debug!(pattern, peer, "no handler for this message");
-                self.write(id.as_str(), OutgoingReply::NoHandler);
-            }
-            None => {
-                if let Some(suppressed) = self.routes.throttles.no_handler.allow() {
-                    warn!(pattern, peer, suppressed, "no handler for this event");
-                }
-            }
+        no_handler::report(kind_of(id), origin, &self.routes.throttles.no_handler);
+        if let Some(id) = id {
+            self.write(id.as_str(), OutgoingReply::NoHandler);
         }
     }
 
@@ -208,7 +202,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
         let Some(id) = id else {
             // Polled at once, as everything is before it is set aside.
-            if let Some(mut rest) = drain_event_stream(reply, trace(), origin)
+            let rest = drain_event_stream(reply, trace(), origin);
+            if let Some(mut rest) = rest.map(|rest| PendingCall::event(rest, origin))
                 && rest.poll_unpin(cx).is_pending()
             {
                 self.in_flight.add_rest(rest);
@@ -259,20 +254,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Sends an item of a stream. Returns false if the framing refused it: the caller was sent an
     /// error instead, which ends the call.
-    pub(super) fn emit(&mut self, id: &RawJson, item: StreamItem) -> bool {
-        match item {
-            StreamItem::Value(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Value(&value)),
-            StreamItem::Value(Maybe::Undefined) => self.write(id.as_str(), OutgoingReply::Undefined),
-            StreamItem::Last(Maybe::Value(value)) => self.write(id.as_str(), OutgoingReply::Last(&value)),
-            StreamItem::Last(Maybe::Undefined) | StreamItem::Completion => {
-                self.write(id.as_str(), OutgoingReply::Completion)
-            }
-            StreamItem::Error(error) => {
-                let is_sent = self.write(id.as_str(), OutgoingReply::Error(error.err()));
-                drop_contained(error);
-                is_sent
-            }
-        }
+    pub(super) fn emit(&mut self, id: &RawJson, item: ReplyItem) -> bool {
+        let is_sent = self.write(id.as_str(), item.as_outgoing());
+        item.drop_contained();
+        is_sent
     }
 
     /// Queues a reply, if replies are sent at all. Returns false if the framing refused it.
@@ -295,5 +280,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             let error = &**error as &dyn std::error::Error;
             warn!(peer = self.peer(), error, suppressed, "a reply cannot be framed");
         }
+    }
+}
+
+/// Returns the kind of a packet with this id: an event has none.
+const fn kind_of(id: Option<&ReplyId<'_>>) -> RequestKind {
+    match id {
+        Some(_) => RequestKind::Message,
+        None => RequestKind::Event,
     }
 }

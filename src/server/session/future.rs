@@ -16,8 +16,9 @@ use crate::{
     connection::ConnectionError,
     server::{
         Routes,
+        exchange::call::drain_event_stream,
         handler::panics::{self, drop_contained},
-        session::{InFlight, Session, call::drain_event_stream},
+        session::{InFlight, Session, pending_call::PendingCall},
     },
 };
 
@@ -73,8 +74,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Serving<IO> {
         while let Some(finished) = ready!(calls.poll_call(cx)) {
             if finished.id.is_some() {
                 drop_contained(finished.reply);
-            } else if let Some(rest) = drain_event_stream(finished.reply, finished.trace, finished.origin.get()) {
-                calls.add_rest(rest);
+                continue;
+            }
+            let origin = finished.origin.get();
+            if let Some(rest) = drain_event_stream(finished.reply, finished.trace, origin) {
+                calls.add_rest(PendingCall::event(rest, origin));
             }
         }
         Poll::Ready(ended.take().expect("a future is not polled after its end"))

@@ -9,10 +9,9 @@ use futures_util::{
 
 use crate::{
     packet::RawJson,
-    server::session::{
-        call::{CompletedCall, PendingCall},
-        reply_stream::{StreamItem, StreamedReply},
-        share::is_budget_used_up,
+    server::{
+        exchange::{budget::is_budget_used_up, reply_item::ReplyItem, stream::StreamedReply},
+        session::pending_call::{CompletedCall, PendingCall},
     },
 };
 
@@ -76,7 +75,7 @@ impl InFlight {
 
     /// Returns the next item of any stream, with the id of its request; `None` if no streams are
     /// left.
-    pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<(RawJson, StreamItem)>> {
+    pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<(RawJson, ReplyItem)>> {
         match &mut self.0 {
             Some(sets) => sets.streams.poll_next_unpin(cx),
             None => Poll::Ready(None),

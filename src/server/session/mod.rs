@@ -1,20 +1,17 @@
 //! One connection, from its first byte to the end of its last handler.
 
-pub(in crate::server) mod call;
 pub(in crate::server) mod dispatch;
 pub(in crate::server) mod drain;
 pub(in crate::server) mod draining;
 pub(in crate::server) mod future;
 pub(in crate::server) mod in_flight;
 pub(in crate::server) mod life;
-pub(in crate::server) mod log_context;
-pub(in crate::server) mod panicked;
+pub(in crate::server) mod pending_call;
 pub(in crate::server) mod read;
-pub(in crate::server) mod reply_stream;
 pub(in crate::server) mod share;
 pub(in crate::server) mod shutdown;
+pub(in crate::server) mod span;
 pub(in crate::server) mod time;
-pub(in crate::server) mod trace;
 pub(in crate::server) mod write;
 
 use std::{

@@ -2,19 +2,8 @@
 //!
 //! Tokio's own budget counts what its sockets and channels do. It does not count that one segment
 //! brought a thousand requests, nor that a stream always has more: [`Share`] does.
-//!
-//! A task has a budget for each of its polls. When it is used up, tokio's sockets, channels, locks
-//! and timers return `Pending` from every poll, and wake the task at once. Code that takes
-//! `Pending` for "nothing is there" must distinguish a future that really waits from one that the
-//! budget interrupts.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    task::Poll,
-};
-
-use tokio::task::coop;
+use crate::server::exchange::budget::is_budget_used_up;
 
 /// Maximum number of steps in one poll: packets taken, calls answered, values sent.
 const SHARE: u32 = 128;
@@ -48,24 +37,4 @@ impl Share {
     pub(super) fn is_used_up(&self) -> bool {
         self.0 == 0 || is_budget_used_up()
     }
-}
-
-/// Returns true if the task's budget is used up.
-#[inline]
-pub(in crate::server) fn is_budget_used_up() -> bool {
-    !coop::has_budget_remaining()
-}
-
-/// Polls `future` until it is done or really waits. Returns `None` in the second case.
-pub(in crate::server) async fn unless_it_waits<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if is_budget_used_up() => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }

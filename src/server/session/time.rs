@@ -11,13 +11,13 @@ use tokio::{
 };
 
 use crate::server::{
+    exchange::budget::is_budget_used_up,
     limits::Expired,
     session::{
         Session,
         drain::{Drain, Quiet, Step},
         draining::Draining,
         life::Event,
-        share::is_budget_used_up,
     },
 };
 

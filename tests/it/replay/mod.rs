@@ -1,6 +1,7 @@
 //! The recordings of real Nest in `fixtures/`, and a test that our framing is theirs.
 
 mod caller;
+mod exchange;
 mod service;
 
 use std::{

@@ -17,7 +17,7 @@ use tokio::{
 use super::{Fixture, fixtures, frames};
 
 #[path = "../../../examples/support/conformance.rs"]
-mod conformance;
+pub(super) mod conformance;
 
 /// Longer than any handler takes. Time is paused, so it elapses at once when nothing else can
 /// happen.

@@ -66,6 +66,44 @@ fn no_arrow_runs_upward() {
     assert!(upward.is_empty(), "{upward:#?}");
 }
 
+/// The parts of the server that brokers use as well as TCP does.
+const WITHOUT_CONNECTION: &[&str] = &[
+    "contract",
+    "exchange",
+    "extract",
+    "handler",
+    "middleware.rs",
+    "reply",
+    "request.rs",
+    "routing",
+];
+
+#[test]
+fn what_handles_a_request_knows_no_connection() {
+    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server");
+    let mut faults = Vec::new();
+    for part in WITHOUT_CONNECTION.iter().map(|part| server.join(part)) {
+        for file in if part.is_dir() { rust_files(&part) } else { vec![part] } {
+            let text = fs::read_to_string(&file).expect("a source file");
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let code = code.collect::<Vec<_>>().join("\n");
+            for connected in [
+                "session::",
+                "serve::",
+                "listen::",
+                "limits::",
+                "connection::{",
+                "connection::Conn",
+            ] {
+                if code.contains(connected) {
+                    faults.push(format!("{} uses {connected}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
 #[test]
 fn every_module_is_in_a_layer() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -11,11 +11,11 @@ use crate::{
     packet::{RawJson, RpcError},
     server::{
         ReplyStream, RequestKind,
-        handler::panics::Contained,
-        session::{
-            call::report, log_context::OwnedLogContext, panicked::panicked, share::is_budget_used_up,
-            trace::RequestTrace,
+        exchange::{
+            budget::is_budget_used_up, call::report, log_context::OwnedLogContext, panicked::panicked,
+            reply_item::ReplyItem, trace::RequestTrace,
         },
+        handler::panics::Contained,
     },
 };
 use futures_util::Stream;
@@ -52,15 +52,6 @@ enum StreamState {
     Ended,
 }
 
-/// An item that is sent to the caller.
-#[derive(Debug, PartialEq)]
-pub(in crate::server) enum StreamItem {
-    Value(Maybe<RawJson>),
-    Last(Maybe<RawJson>),
-    Completion,
-    Error(RpcError),
-}
-
 impl StreamedReply {
     pub(in crate::server) fn new(
         id: RawJson,
@@ -92,7 +83,7 @@ impl StreamedReply {
         polled.unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(panic, self.origin.get())))))
     }
 
-    fn fail(&mut self, error: RpcError) -> StreamItem {
+    fn fail(&mut self, error: RpcError) -> ReplyItem {
         self.trace
             .span
             .in_scope(|| report(&error, RequestKind::Message, self.origin.get()));
@@ -100,30 +91,30 @@ impl StreamedReply {
         match self.held.take() {
             Some(value) => {
                 self.state = StreamState::Failing(error);
-                StreamItem::Value(value)
+                ReplyItem::Value(value)
             }
             None => {
                 self.state = StreamState::Ended;
-                StreamItem::Error(error)
+                ReplyItem::Error(error)
             }
         }
     }
 
-    fn end(&mut self) -> StreamItem {
+    fn end(&mut self) -> ReplyItem {
         self.state = StreamState::Ended;
         self.trace.succeeded();
-        self.held.take().map_or(StreamItem::Completion, StreamItem::Last)
+        self.held.take().map_or(ReplyItem::Completion, ReplyItem::Last)
     }
 
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamItem>> {
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<ReplyItem>> {
         loop {
             match std::mem::replace(&mut self.state, StreamState::Ended) {
                 StreamState::Ended => return Poll::Ready(None),
-                StreamState::Failing(error) => return Poll::Ready(Some(StreamItem::Error(error))),
+                StreamState::Failing(error) => return Poll::Ready(Some(ReplyItem::Error(error))),
                 StreamState::Open => self.state = StreamState::Open,
             }
             let item = match self.poll_value(cx) {
-                Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(StreamItem::Value),
+                Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(ReplyItem::Value),
                 Poll::Ready(Some(Err(error))) => Some(self.fail(error)),
                 Poll::Ready(None) => Some(self.end()),
                 Poll::Pending if self.held.is_some() && is_budget_used_up() => {
@@ -131,7 +122,7 @@ impl StreamedReply {
                     return Poll::Pending;
                 }
                 Poll::Pending => match self.held.take() {
-                    Some(value) => Some(StreamItem::Value(value)),
+                    Some(value) => Some(ReplyItem::Value(value)),
                     None => return Poll::Pending,
                 },
             };
@@ -143,7 +134,7 @@ impl StreamedReply {
 }
 
 impl Stream for StreamedReply {
-    type Item = (RawJson, StreamItem);
+    type Item = (RawJson, ReplyItem);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_item(cx).map(|item| item.map(|item| (self.id.clone(), item)))
@@ -157,7 +148,7 @@ mod tests {
     use super::*;
 
     /// Returns the items that are sent without waiting.
-    fn sent_at_once(values: ReplyStream) -> Vec<StreamItem> {
+    fn sent_at_once(values: ReplyStream) -> Vec<ReplyItem> {
         let streaming = StreamedReply::new(
             RawJson::null(),
             values,
@@ -179,13 +170,13 @@ mod tests {
     #[test]
     fn the_end_travels_with_the_last_value_if_it_is_known_by_then() {
         let sent = sent_at_once(ReplyStream::new(stream::iter([1, 2])));
-        assert_eq!(sent, [StreamItem::Value(json(1)), StreamItem::Last(json(2))]);
+        assert_eq!(sent, [ReplyItem::Value(json(1)), ReplyItem::Last(json(2))]);
     }
 
     #[test]
     fn undefined_is_a_value_among_others() {
         let sent = sent_at_once(ReplyStream::new(stream::iter([Maybe::Undefined, Maybe::Value(1)])));
-        assert_eq!(sent, [StreamItem::Value(Maybe::Undefined), StreamItem::Last(json(1))]);
+        assert_eq!(sent, [ReplyItem::Value(Maybe::Undefined), ReplyItem::Last(json(1))]);
     }
 
     #[test]
@@ -193,7 +184,7 @@ mod tests {
         let open = stream::iter([1, 2]).chain(stream::pending());
         assert_eq!(
             sent_at_once(ReplyStream::new(open)),
-            [StreamItem::Value(json(1)), StreamItem::Value(json(2))]
+            [ReplyItem::Value(json(1)), ReplyItem::Value(json(2))]
         );
     }
 
@@ -201,7 +192,7 @@ mod tests {
     fn an_empty_stream_completes() {
         assert_eq!(
             sent_at_once(ReplyStream::new(stream::empty::<u32>())),
-            [StreamItem::Completion]
+            [ReplyItem::Completion]
         );
     }
 
@@ -210,7 +201,7 @@ mod tests {
         let failing = stream::iter([Ok(1), Err(RpcError::new("no")), Ok(2)]);
         assert_eq!(
             sent_at_once(ReplyStream::fallible(failing)),
-            [StreamItem::Value(json(1)), StreamItem::Error(RpcError::new("no"))]
+            [ReplyItem::Value(json(1)), ReplyItem::Error(RpcError::new("no"))]
         );
     }
 
@@ -219,7 +210,7 @@ mod tests {
         let panicking = stream::once(async { panic!("oh no") as u32 });
         assert_eq!(
             sent_at_once(ReplyStream::new(panicking)),
-            [StreamItem::Error(RpcError::internal())]
+            [ReplyItem::Error(RpcError::internal())]
         );
     }
 }

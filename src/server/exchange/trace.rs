@@ -1,17 +1,15 @@
-//! The tracing span and the metrics of one request, and the span of a connection.
+//! The tracing span and the metrics of one request.
 //!
 //! The names of the span's fields are those of OpenTelemetry's semantic conventions for messaging.
 
-use std::net::SocketAddr;
-
-use tracing::{Level, Span, debug_span, field::Empty};
+use tracing::{Level, Span, field::Empty};
 
 use crate::{
     packet::{ReplyId, RpcError},
     server::{
         Reply, Routes,
+        exchange::{log_context::LogContext, panicked::Panicked},
         extract::Rejection,
-        session::{log_context::LogContext, panicked::Panicked},
     },
     telemetry::{CallMeter, Outcome, truncate_for_log},
 };
@@ -100,24 +98,4 @@ pub(in crate::server) fn request_span(
         return span;
     }
     request_span!(Level::DEBUG, origin, id)
-}
-
-/// Adds the peer to a connection's span that was created without one.
-pub(in crate::server) fn record_peer(span: &Span, peer: Option<SocketAddr>) {
-    if let Some(peer) = peer {
-        span.record("network.transport", "tcp");
-        span.record("network.peer.address", tracing::field::display(peer.ip()));
-        span.record("network.peer.port", peer.port());
-    }
-}
-
-/// Returns the span of one connection, for all its log messages.
-pub(in crate::server) fn connection_span(peer: Option<SocketAddr>) -> Span {
-    debug_span!(
-        "connection",
-        messaging.system = "nestjs",
-        network.transport = peer.map(|_| "tcp"),
-        network.peer.address = peer.map(|peer| tracing::field::display(peer.ip())),
-        network.peer.port = peer.map(|peer| peer.port()),
-    )
 }

@@ -1,29 +1,27 @@
 //! A handler's run for one packet, from its first poll to its reply.
 
 use std::{
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     task::{Context, Poll},
 };
 
 use tracing::field::display;
 
 use crate::{
-    packet::{NoHandler, RawJson, RpcError},
+    packet::{NoHandler, RpcError},
     server::{
         Reply, RequestKind,
+        exchange::{
+            log_context::LogContext,
+            panicked::{Panicked, panicked},
+            trace::RequestTrace,
+        },
         extract::Rejection,
         handler::{
             panics::{self, Contained, drop_contained},
             service::BoxReplyFuture,
         },
         routing::fan_out::drain_stream,
-        session::{
-            log_context::{LogContext, OwnedLogContext},
-            panicked::{Panicked, panicked},
-            trace::RequestTrace,
-        },
     },
 };
 
@@ -77,6 +75,11 @@ impl HandlerCall {
     pub(in crate::server) fn into_trace(self) -> RequestTrace {
         self.trace
     }
+
+    /// Returns the trace of a call that has finished.
+    pub(in crate::server) const fn take_trace(&mut self) -> RequestTrace {
+        std::mem::replace(&mut self.trace, RequestTrace::none())
+    }
 }
 
 /// Polls a handler, and drops it when it is done: both run user code. Returns its reply.
@@ -92,48 +95,17 @@ fn poll_to_the_end(running: &mut Contained<BoxReplyFuture>, cx: &mut Context<'_>
     polled
 }
 
-/// A call that waits, with the id for its reply; an event has none.
-pub(in crate::server) struct PendingCall {
-    pub(in crate::server) id: Option<RawJson>,
-    pub(in crate::server) origin: OwnedLogContext,
-    pub(in crate::server) call: HandlerCall,
-}
-
-/// The outcome of a call that had to wait.
-pub(in crate::server) struct CompletedCall {
-    pub(in crate::server) id: Option<RawJson>,
-    pub(in crate::server) reply: Reply,
-    pub(in crate::server) origin: OwnedLogContext,
-    pub(in crate::server) trace: RequestTrace,
-}
-
-impl Future for PendingCall {
-    type Output = CompletedCall;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { id, origin, call } = &mut *self;
-        call.poll_reply(cx, origin.get()).map(|reply| CompletedCall {
-            id: id.take(),
-            reply,
-            origin: std::mem::take(origin),
-            trace: std::mem::replace(&mut call.trace, RequestTrace::none()),
-        })
-    }
-}
-
 /// Returns the rest of an event whose handler returned a stream. The values are not sent, but the
 /// stream must run for its side effects.
 pub(in crate::server) fn drain_event_stream(
     reply: Reply,
     trace: RequestTrace,
     origin: LogContext<'_>,
-) -> Option<PendingCall> {
+) -> Option<HandlerCall> {
     match reply {
-        Reply::Stream(values) => Some(PendingCall {
-            id: None,
-            origin: origin.kept(),
-            call: HandlerCall::new(RequestKind::Event, trace, origin, || Box::pin(drain_stream(values))),
-        }),
+        Reply::Stream(values) => Some(HandlerCall::new(RequestKind::Event, trace, origin, || {
+            Box::pin(drain_stream(values))
+        })),
         other => {
             drop_contained(other);
             None

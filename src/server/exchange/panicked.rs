@@ -4,7 +4,7 @@ use tracing::field::display;
 
 use crate::{
     packet::RpcError,
-    server::{handler::panics, session::log_context::LogContext},
+    server::{exchange::log_context::LogContext, handler::panics},
 };
 
 /// Logs a panic. Returns the error reply.

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use crate::{
     json::Maybe,
     packet::{RawJson, RpcError},
-    server::{Reply, ReplyStream, handler::service::BoxReplyFuture, limits::Permit},
+    server::{Reply, ReplyStream, exchange::permit::Permit, handler::service::BoxReplyFuture},
 };
 
 /// Wraps a handler's future so that it holds `permit`. Returns the wrapped future, which releases
