@@ -1,6 +1,6 @@
 // Draws docs/demo.svg, a terminal with the first part of what the demo prints:
 //
-//     cargo run --release -- demo | node docs/demo.mjs > docs/demo.svg
+//     cargo run -- demo | node docs/demo.mjs > docs/demo.svg
 
 import { PLAIN, draw } from './terminal.mjs';
 
