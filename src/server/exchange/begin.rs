@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     json::push_quoted_str,
+    packet::RawJson,
     pattern::Route,
     server::{
         Request, Routes,
@@ -76,7 +77,7 @@ impl Routes {
     pub(in crate::server) fn start(&self, found: &Match<'_>, request: Request) -> Option<HandlerCall> {
         let handler = found.handler?;
         let origin = LogContext::of(&request).kept();
-        let metadata = request.metadata.as_ref().map(|metadata| metadata.as_str());
+        let metadata = request.metadata.as_ref().map(RawJson::as_str);
         let span = request_span(self, origin.get(), None, metadata);
         let trace = RequestTrace::new(span, found.meters.begin());
         Some(HandlerCall::new(request.kind, trace, origin.get(), || {
