@@ -23,7 +23,7 @@ pub(crate) struct Simulation {
 }
 
 /// The end of a call.
-#[derive(Debug, PartialEq, PartialOrd)]
+#[derive(Debug, PartialEq)]
 struct Completion {
     at: f64,
     balancer: usize,
@@ -31,6 +31,12 @@ struct Completion {
 }
 
 impl Eq for Completion {}
+
+impl PartialOrd for Completion {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for Completion {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
