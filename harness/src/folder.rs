@@ -142,6 +142,12 @@ impl Harness {
         self.folder.join(format!("nest-{major}"))
     }
 
+    /// Returns the path of a file or folder of the Node side.
+    #[must_use]
+    pub fn node_side(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Returns the folder of the browser that opens pages of `nest-wire report`.
     #[must_use]
     pub fn browser(&self) -> PathBuf {

@@ -7,6 +7,7 @@ mod error;
 mod examples;
 mod folder;
 mod install;
+mod nats;
 mod process;
 mod tool;
 
@@ -14,4 +15,5 @@ pub use error::HarnessError;
 pub use examples::Examples;
 pub use folder::{App, Harness};
 pub use install::Progress;
+pub use nats::NatsServer;
 pub use process::Service;

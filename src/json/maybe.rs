@@ -112,7 +112,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for MaybeVisitor<T> {
 
 /// Returns what `undefined` is in this type: [`Maybe::Undefined`], `None`, or `()`. Most types have
 /// nothing for it.
-pub(crate) fn from_undefined<T: DeserializeOwned>() -> Option<T> {
+#[must_use]
+pub fn from_undefined<T: DeserializeOwned>() -> Option<T> {
     T::deserialize(Absent).ok()
 }
 

@@ -35,7 +35,7 @@ mod write;
 
 pub use buffer::Buffer;
 pub use date::{Date, InvalidDate};
-pub use maybe::Maybe;
+pub use maybe::{Maybe, from_undefined};
 pub use nesting::MAX_DEPTH;
 pub use read::{error::ParseError, parse::parse, typed::from_str};
 pub use value::{Array, Object, Value, object::Iter, string::JsString};
@@ -44,7 +44,7 @@ pub use write::{
     typed::{append, to_string},
 };
 
-pub(crate) use maybe::{from_undefined, is_undefined};
+pub(crate) use maybe::is_undefined;
 pub(crate) use read::{
     members::{ExpectedKey, members, value_end},
     plain::is_plain_string,

@@ -1,0 +1,64 @@
+//! Sends the packets of a reply to the caller's inbox.
+
+use async_nats::{Client, Subject};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use nest_wire::{
+    packet::{OutgoingReply, RawJson, RpcError, write_reply},
+    server::exchange::Exchange,
+};
+
+/// The place where the replies to one request go.
+pub(crate) struct ReplyTo {
+    pub(crate) nats: Client,
+    pub(crate) inbox: Subject,
+    pub(crate) id: RawJson,
+}
+
+impl ReplyTo {
+    /// Runs the handler and sends each packet of its reply, the next one when NATS's client has
+    /// taken the last.
+    pub(crate) async fn answer(self, mut exchange: Exchange) {
+        while let Some(item) = exchange.next().await {
+            if !self.send(item.as_outgoing()).await {
+                return;
+            }
+        }
+    }
+
+    /// Sends one packet. Returns false if the call has ended with it in a way that the handler does
+    /// not know: the packet is too large, or the connection is closed for good.
+    async fn send(&self, reply: OutgoingReply<'_>) -> bool {
+        let mut packet = BytesMut::new();
+        write_reply(&mut packet, reply, &self.id);
+        let (size, max) = (packet.len(), self.nats.max_payload());
+        if size > max {
+            self.refuse_size(size, max).await;
+            return false;
+        }
+        self.publish(packet).await
+    }
+
+    /// Nest's service logs this and sends nothing, so that its caller waits.
+    async fn refuse_size(&self, size: usize, max: usize) {
+        tracing::warn!(size, max, inbox = %self.inbox, "a reply exceeds the maximum payload of NATS");
+        let error = RpcError::new(format_args!("the reply has {size} bytes, NATS takes {max}"));
+        self.refuse(&error).await;
+    }
+
+    /// Sends an error as the whole reply.
+    pub(crate) async fn refuse(&self, error: &RpcError) {
+        let mut packet = BytesMut::new();
+        write_reply(&mut packet, OutgoingReply::Error(error.err()), &self.id);
+        self.publish(packet).await;
+    }
+
+    async fn publish(&self, packet: BytesMut) -> bool {
+        let published = self.nats.publish(self.inbox.clone(), packet.freeze()).await;
+        if let Err(error) = &published {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(error, inbox = %self.inbox, "a reply cannot be sent");
+        }
+        published.is_ok()
+    }
+}

@@ -1,0 +1,56 @@
+//! The subjects that patterns lead to.
+
+use async_nats::Subject;
+
+/// A pattern whose route cannot be a subject of NATS: it is empty, has white space, an empty token
+/// between two dots, or a `>` that is not at its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the pattern {0:?} cannot be a subject of NATS")]
+pub struct InvalidSubject(pub(crate) String);
+
+/// Returns the subject to send to.
+///
+/// # Errors
+/// [`InvalidSubject`]
+pub(crate) fn to_publish(route: &str) -> Result<Subject, InvalidSubject> {
+    Subject::validated(route).map_err(|_| InvalidSubject(route.to_owned()))
+}
+
+/// Returns the subject to subscribe to, which may have wildcards.
+///
+/// # Errors
+/// [`InvalidSubject`]
+pub(crate) fn to_subscribe(route: &str) -> Result<Subject, InvalidSubject> {
+    let has_early_end = route.split('.').rev().skip(1).any(|token| token == ">");
+    match has_early_end {
+        true => Err(InvalidSubject(route.to_owned())),
+        false => to_publish(route),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_a_subject_unless_nats_would_refuse_it() {
+        for good in [
+            "sum",
+            "a.b",
+            "user.*",
+            "deep.>",
+            ">",
+            r#"{"b":1,"cmd":"obj"}"#,
+            "use*",
+            "求和",
+        ] {
+            assert_eq!(
+                to_subscribe(good).map(|subject| subject.to_string()),
+                Ok(good.to_owned())
+            );
+        }
+        for bad in ["", "a b", "a..b", ".a", "a.", "a.>.b", ">.a", "a\tb", r#"{"a":"x y"}"#] {
+            assert_eq!(to_subscribe(bad), Err(InvalidSubject(bad.to_owned())), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Services and callers over a real NATS server.
+
+mod calls;
+mod draining;
+mod faults;
+mod support;
