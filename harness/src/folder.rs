@@ -45,6 +45,8 @@ pub enum App {
     Typed,
     /// Nest's client, driven by lines.
     ClientTcp,
+    /// Nest's client over NATS, driven by lines (Nest 11 and 12 only).
+    ClientNats,
     /// The last hop of a trace: Nest's service with OpenTelemetry.
     TracedService,
     /// The first hop of a trace: Nest's client with OpenTelemetry, driven by lines.
@@ -66,6 +68,7 @@ impl App {
             Self::Route => "oracles/route.mjs",
             Self::Typed => "oracles/typed.mjs",
             Self::ClientTcp => "oracles/client-tcp.mjs",
+            Self::ClientNats => "oracles/client-nats.mjs",
             Self::TracedService => "apps/traced-service.mjs",
             Self::TracedClient => "oracles/traced-client.mjs",
         }

@@ -4,16 +4,21 @@
 //
 //     node apps/conformance-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1] [--path SOCKET]
 //                                       [--cert F --key F [--ca F --mutual]] [--framing length-prefixed]
+//
+// With `--nats URL [--queue Q]` it serves NATS instead, with the handlers that need it as well.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { decorate } from '../decorate.mjs';
+import { announceNats } from '../nats.mjs';
 import { loadNest } from '../nest.mjs';
 import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 import { transportFlags, transportOptions } from '../transport.mjs';
 
-const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', path: '', ...transportFlags });
+const { nest, host, nats, queue, ...wanted } = readOptions({
+  port: 0, host: '127.0.0.1', path: '', nats: '', queue: '', ...transportFlags,
+});
 // Node accepts a path of a Unix socket as port, and Nest passes it on.
 const port = wanted.path || portOption(wanted.port);
 
@@ -108,13 +113,25 @@ decorate(AppController, Controller(), {
   collated: [MessagePattern({ service: 'users', Cmd: 'get', _v: 1, é: 2, Z: 3, a: 4 })],
 });
 
-class AppModule {}
-decorate(AppModule, Module({ controllers: [AppController] }));
-
-const app = await NestFactory.createMicroservice(AppModule, {
-  transport: Transport.TCP,
-  options: { host, port, ...(await transportOptions({ nest, ...wanted })) },
-  logger,
+class NatsController {
+  subject(data, context) { return context.getSubject(); }
+  deepSubject(data, context) { return context.getSubject(); }
+  header(name, context) { return context.getHeaders()?.get(name) ?? null; }
+  long(length) { return 'x'.repeat(length); }
+}
+decorate(NatsController, Controller(), {
+  subject: [MessagePattern('user.*'), Payload(), Ctx()],
+  deepSubject: [MessagePattern('deep.>'), Payload(), Ctx()],
+  header: [MessagePattern('header'), Payload(), Ctx()],
+  long: [MessagePattern('long'), Payload()],
 });
+
+class AppModule {}
+decorate(AppModule, Module({ controllers: nats ? [AppController, NatsController] : [AppController] }));
+
+const transport = nats
+  ? { transport: Transport.NATS, options: { servers: [nats], queue: queue || undefined } }
+  : { transport: Transport.TCP, options: { host, port, ...(await transportOptions({ nest, ...wanted })) } };
+const app = await NestFactory.createMicroservice(AppModule, { ...transport, logger });
 stopOnSignals(app, wanted['with-parent']);
-await announce(await listen(app));
+await (nats ? announceNats(app, nats) : announce(await listen(app)));

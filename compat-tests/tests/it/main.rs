@@ -33,6 +33,7 @@ mod limits;
 mod log;
 mod majors;
 mod metrics;
+mod nats;
 mod oracle;
 mod pipes;
 mod server_limits;
