@@ -1,8 +1,7 @@
 //! One message or event on its way through the handlers, whatever carried it.
 //!
-//! Nothing here knows connections. A session of the TCP transport polls the parts itself
-//! ([`call`], [`stream`]), because it keeps the id and the order of packets; all others use
-//! [`Exchange`].
+//! Nothing here knows connections. A session of the TCP transport polls the parts of an exchange
+//! itself, because it keeps the id and the order of packets; all others use [`Exchange`].
 
 pub(in crate::server) mod begin;
 pub(in crate::server) mod budget;
