@@ -62,6 +62,7 @@ pub mod codec;
 mod compat;
 pub mod connection;
 pub mod contract;
+pub mod forward;
 // The library itself is built without its documents: a container's build context may not have them.
 #[cfg(any(doc, doctest))]
 pub mod guide;

@@ -111,6 +111,7 @@ pub use connect::address::AddressError;
 pub use connect::error::ConnectError;
 pub use error::{CallError, DisconnectReason};
 pub use handle::Client;
+pub use handle::forward::ForwardedReply;
 pub use handle::message::MessageRequest;
 pub use handle::reply_stream::ReplyStream;
 pub use handle::request::RequestBuilder;

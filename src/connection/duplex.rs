@@ -229,7 +229,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             // Nearly all replies are of this kind. Its constant pieces are known here at compile
             // time, so they are copied without checking their lengths.
             last @ OutgoingReply::Last(_) => self.push_pieces(last.pieces(id), last.payload(), id),
+            packet @ OutgoingReply::Packet(_) => self.push_packet(packet, id),
             other => self.push_pieces(other.pieces(id), other.payload(), id),
+        }
+    }
+
+    /// Queues a packet whose pieces may all be anything.
+    #[cold]
+    fn push_packet(&mut self, packet: OutgoingReply<'_>, id: &str) -> Result<(), FramingError> {
+        match self.reader.custom() {
+            None => {
+                self.writer.push_text(&packet.pieces(id).concat());
+                Ok(())
+            }
+            Some(_) => self.push_custom(packet.pieces(id), id),
         }
     }
 

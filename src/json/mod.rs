@@ -46,7 +46,7 @@ pub use write::{
 
 pub(crate) use maybe::is_undefined;
 pub(crate) use read::{
-    members::{ExpectedKey, members, value_end},
+    members::{ExpectedKey, members, value_end, without},
     plain::is_plain_string,
     typed::path_of_mismatch,
 };

@@ -13,7 +13,9 @@ mod id;
 mod id_span;
 mod raw;
 mod reply;
+mod reply_packet;
 mod request;
+mod request_packet;
 mod rpc_error;
 mod shared_str;
 
@@ -22,8 +24,10 @@ pub use http_exception::HttpException;
 pub use id::CallId;
 pub use raw::RawJson;
 pub use reply::{IncomingReply, OutgoingReply, ReplyOutcome, write_reply};
+pub use reply_packet::ReplyPacket;
 pub(crate) use request::Draft;
 pub use request::{IncomingRequest, write_event, write_request};
+pub use request_packet::RequestPacket;
 pub use rpc_error::RpcError;
 
 pub(crate) use frame::Frame;

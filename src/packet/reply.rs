@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use bytestring::ByteString;
 
-use super::{CallId, Frame, PacketError, RawJson, raw::is_truthy};
+use super::{CallId, Frame, PacketError, RawJson, ReplyPacket, raw::is_truthy};
 use crate::{
     compat::Compat,
     json::{self, ExpectedKey},
@@ -28,6 +28,8 @@ pub enum OutgoingReply<'a> {
     Error(&'a RawJson),
     /// No handler is registered for messages of this pattern.
     NoHandler,
+    /// A packet as another service sent it, but for its id.
+    Packet(&'a ReplyPacket),
 }
 
 /// Appends the packet of `reply` to the request with this `id`, with its keys in Nest's order.
@@ -51,13 +53,13 @@ impl<'a> OutgoingReply<'a> {
     pub(crate) fn payload(self) -> Option<&'a RawJson> {
         match self {
             Self::Value(payload) | Self::Last(payload) | Self::Error(payload) => Some(payload),
-            Self::Undefined | Self::Completion | Self::NoHandler => None,
+            Self::Undefined | Self::Completion | Self::NoHandler | Self::Packet(_) => None,
         }
     }
 
     /// Returns the text that [`write_reply`] appends, in pieces; the second piece is the
     /// [`payload`](Self::payload), if there is one. The first, third and fifth are always among the
-    /// same few ASCII texts.
+    /// same few ASCII texts, but for a [`Packet`](Self::Packet).
     #[inline(always)]
     pub(crate) fn pieces(self, id: &'a str) -> [&'a str; 5] {
         let (before, payload, after) = match self {
@@ -67,6 +69,10 @@ impl<'a> OutgoingReply<'a> {
             Self::Error(err) => ("{\"err\":", err.as_str(), ",\"isDisposed\":true,\"id\":"),
             Self::Undefined => return ["{\"id\":", id, "}", "", ""],
             Self::NoHandler => return ["{\"id\":", id, NO_HANDLER, "", ""],
+            Self::Packet(packet) => {
+                let [before, after] = packet.around_id();
+                return [before, id, after, "", ""];
+            }
         };
         [before, payload, after, id, "}"]
     }
@@ -155,6 +161,23 @@ impl<'f> ReplyMembers<'f> {
             id,
             outcome: seen.outcome(frame, compat),
         })
+    }
+}
+
+impl ReplyPacket {
+    /// Makes a packet of its text.
+    ///
+    /// # Errors
+    /// [`PacketError`]: the text is not JSON. A text without an id is not a reply to any request,
+    /// and is `Ok(None)`.
+    pub fn new(text: impl Into<ByteString>) -> Result<Option<Self>, PacketError> {
+        let text = text.into();
+        let reply = ReplyMembers::read(Frame::from(&text), Compat::NEWEST)?;
+        let Some(id) = reply.id else { return Ok(None) };
+        let is_last = !matches!(reply.outcome, ReplyOutcome::Value(_));
+        let start = id.as_ptr() as usize - text.as_ptr() as usize;
+        let id = start..start + id.len();
+        Ok(Some(Self::from_parts(text, id, is_last)))
     }
 }
 
@@ -333,5 +356,33 @@ mod tests {
                 "{foreign}"
             );
         }
+    }
+
+    #[test]
+    fn a_reply_keeps_all_but_its_id() {
+        for (text, with, is_last) in [
+            (
+                r#"{"response":6,"isDisposed":true,"id":"x"}"#,
+                r#"{"response":6,"isDisposed":true,"id":7}"#,
+                true,
+            ),
+            (
+                r#"{"id": "x", "response":"id", "more":[1]}"#,
+                r#"{"id": 7, "response":"id", "more":[1]}"#,
+                true,
+            ),
+            (
+                r#"{"id":"x","status":"error","err":"no"}"#,
+                r#"{"id":7,"status":"error","err":"no"}"#,
+                true,
+            ),
+            (r#"{"id":"y","id":"x"}"#, r#"{"id":"y","id":7}"#, false),
+        ] {
+            let packet = ReplyPacket::new(text).expect("JSON").expect("a reply");
+            assert_eq!(packet.with_id(&RawJson::new("7").expect("JSON")), with);
+            assert_eq!(packet.is_last(), is_last, "{text}");
+        }
+        assert!(ReplyPacket::new("{}").expect("JSON").is_none());
+        assert!(ReplyPacket::new("{").is_err());
     }
 }

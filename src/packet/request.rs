@@ -198,6 +198,14 @@ impl Draft {
         Self { text, pattern: 0..0 }
     }
 
+    /// Returns a draft with this text, which lacks an id and its closing brace.
+    pub(crate) fn of_text(text: String) -> Self {
+        Self {
+            text: text.into_bytes(),
+            pattern: 0..0,
+        }
+    }
+
     /// Returns a copy with its own memory.
     pub(crate) fn copied(&self) -> Self {
         Self {

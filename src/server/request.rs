@@ -5,7 +5,12 @@ use std::{net::SocketAddr, sync::Arc};
 use http::Extensions;
 use serde::Serialize;
 
-use crate::{compat::Compat, packet::RawJson, pattern::Pattern, server::exchange::permit::Permit};
+use crate::{
+    compat::Compat,
+    packet::{RawJson, RequestPacket},
+    pattern::Pattern,
+    server::exchange::permit::Permit,
+};
 
 /// A message or event as handlers and extractors see it. `None` is JavaScript's undefined.
 #[derive(Debug, Clone)]
@@ -51,6 +56,20 @@ impl Request {
         let route = pattern.into().route(Compat::default()).to_string();
         let data = RawJson::from_value(data)?;
         Ok(Self::raw(RequestKind::Event, Some(route.into()), Some(data)))
+    }
+
+    /// Returns the packet of this request, to forward it ([`Client::forward`]): as it came, if this
+    /// is a fallback's request over TCP whose data and metadata no layer has changed, otherwise
+    /// made of the request's fields. The id of a made packet is null.
+    ///
+    /// [`Client::forward`]: crate::client::Client::forward
+    #[must_use]
+    pub fn packet(&self) -> RequestPacket {
+        let arrived = self.extensions.get::<RequestPacket>();
+        match arrived.filter(|packet| packet.has(self.data.as_ref(), self.metadata.as_ref())) {
+            Some(packet) => packet.clone(),
+            None => RequestPacket::made(self.pattern.as_deref(), self.data.as_ref(), self.metadata.as_ref()),
+        }
     }
 
     /// Makes a request of what a packet contains, for [`Routes::exchange`]: the pattern as text and

@@ -33,6 +33,8 @@ pub(in crate::client) enum CallKind {
     First,
     /// The caller wants each value; the timeout of the first value starts at `since`.
     Stream { since: Instant },
+    /// The caller wants each packet of the reply as it came; otherwise like a stream.
+    Packets { since: Instant },
     /// An event, which has no reply.
     Event,
 }
@@ -43,7 +45,16 @@ impl CallKind {
     pub(in crate::client) fn waker(self, cx: &Context<'_>) -> Option<Waker> {
         match self {
             Self::Request | Self::First | Self::Event => Some(cx.waker().clone()),
-            Self::Stream { .. } => None,
+            Self::Stream { .. } | Self::Packets { .. } => None,
+        }
+    }
+
+    /// Returns this kind with another start of its timeout, if it has one.
+    pub(in crate::client) const fn since(self, since: Instant) -> Self {
+        match self {
+            Self::Stream { .. } => Self::Stream { since },
+            Self::Packets { .. } => Self::Packets { since },
+            Self::Request | Self::First | Self::Event => self,
         }
     }
 }
@@ -68,7 +79,9 @@ impl OutgoingCall {
     pub(in crate::client) fn address(&mut self, pattern: &Pattern, compat: Compat) -> Result<(), CallError> {
         require(pattern)?;
         match self.kind {
-            CallKind::Request | CallKind::First | CallKind::Stream { .. } => self.draft.request(pattern),
+            CallKind::Request | CallKind::First | CallKind::Stream { .. } | CallKind::Packets { .. } => {
+                self.draft.request(pattern);
+            }
             // An event is sent to the route as text, whatever its pattern is
             // (`ClientTCP.dispatchEvent`).
             CallKind::Event => self.draft.event(pattern, compat),

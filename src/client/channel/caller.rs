@@ -6,7 +6,7 @@ use std::sync::MutexGuard;
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll, Waker},
 };
 
@@ -81,6 +81,11 @@ impl RequestChannel {
             CallKind::First => (CallState::Queued, ReplyMode::First),
             CallKind::Stream { since } => {
                 let values = ReceivedValues::new(self.max_stream_buffer, since);
+                (CallState::Queued, ReplyMode::Each(Box::new(values)))
+            }
+            CallKind::Packets { since } => {
+                self.keeps_packets.store(true, Relaxed);
+                let values = ReceivedValues::whole_packets(self.max_stream_buffer, since);
                 (CallState::Queued, ReplyMode::Each(Box::new(values)))
             }
             CallKind::Event => (CallState::QueuedEvent, ReplyMode::Done),

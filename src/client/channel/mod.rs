@@ -23,7 +23,7 @@ pub(in crate::client) mod waiter;
 use std::sync::{Mutex, MutexGuard};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::AtomicBool},
     task::{Context, Waker},
 };
 
@@ -52,6 +52,8 @@ pub(in crate::client) struct RequestChannel {
     overload: OverloadPolicy,
     /// Maximum number of bytes of a stream's values that wait to be taken.
     max_stream_buffer: usize,
+    /// True once a call wants whole packets: most clients never make one.
+    pub(in crate::client) keeps_packets: AtomicBool,
 }
 
 /// Starts a driver that serves the channel.
@@ -88,6 +90,7 @@ impl RequestChannel {
             start,
             overload: config.overload,
             max_stream_buffer: config.max_stream_buffer,
+            keeps_packets: AtomicBool::new(false),
         }
     }
 

@@ -27,6 +27,8 @@ pub(in crate::client) struct ReceivedValues {
     /// whichever is the latest.
     since: Instant,
     end: Option<Answer>,
+    /// True if the caller wants the packets of the reply as they came.
+    pub(in crate::client) wants_packets: bool,
     /// The packet, if it was not written and the caller has to submit it to another connection.
     pub(in crate::client) returned: Option<Vec<u8>>,
 }
@@ -41,8 +43,16 @@ impl ReceivedValues {
             has_come: false,
             since,
             end: None,
+            wants_packets: false,
             returned: None,
         }
+    }
+
+    /// As [`new`](Self::new), for a caller that wants the packets as they came.
+    pub(in crate::client) fn whole_packets(capacity: usize, since: Instant) -> Self {
+        let mut values = Self::new(capacity, since);
+        values.wants_packets = true;
+        values
     }
 
     pub(in crate::client) fn push(&mut self, value: Option<RawJson>, now: Instant) {

@@ -21,7 +21,7 @@ use crate::{
             wake,
         },
     },
-    packet::{CallId, ReplyOutcome},
+    packet::{CallId, RawJson, ReplyOutcome},
 };
 
 /// The part of a driver that serves its channel. Its drop fails the calls that were written.
@@ -111,11 +111,13 @@ impl RequestReceiver {
         changed
     }
 
-    /// Delivers replies to their calls. Replies that belong to no call are ignored, as in Nest.
-    /// Returns what the replies mean for the connection.
+    /// Delivers replies to their calls. `packets` has the whole packet of each, or nothing. Replies
+    /// that belong to no call are ignored, as in Nest. Returns what the replies mean for the
+    /// connection.
     pub(in crate::client) fn deliver(
         &mut self,
         replies: &mut Vec<(CallId, ReplyOutcome)>,
+        packets: &mut Vec<RawJson>,
         clock: &mut Clock,
     ) -> Received {
         let mut received = Received::default();
@@ -124,7 +126,12 @@ impl RequestReceiver {
         }
         let mut strays = Vec::new();
         self.change(|state, woken| {
+            let mut packets = packets.drain(..);
             for (id, outcome) in replies.drain(..) {
+                let outcome = match packets.next() {
+                    None => outcome,
+                    Some(packet) => state.calls.whole(id, packet, outcome),
+                };
                 match state.calls.complete(id, outcome, clock, woken) {
                     Delivery::Delivered => {}
                     Delivery::Stray => strays.push(id),

@@ -2,12 +2,14 @@
 
 pub(in crate::client) mod derived;
 pub(in crate::client) mod detached;
+pub(in crate::client) mod forward;
 pub(in crate::client) mod message;
 pub(in crate::client) mod reply_stream;
 pub(in crate::client) mod request;
 pub(in crate::client) mod service;
 pub(in crate::client) mod stream_source;
 pub(in crate::client) mod submit;
+pub(in crate::client) mod values;
 
 use std::{fmt, future::Future, io, pin::pin, sync::Arc, time::Duration};
 

@@ -3,14 +3,13 @@
 use std::{
     fmt,
     marker::PhantomData,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::{Context, Poll, ready},
+    pin::Pin,
+    task::{Context, Poll},
 };
 
 use futures_util::Stream;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{task::coop::poll_proceed, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     client::{
@@ -19,8 +18,8 @@ use crate::{
             outgoing::{CallKind, OutgoingCall},
             trace::CallTrace,
         },
-        handle::{decode, stream_source::Source},
-        pool::call_guard::CallGuard,
+        error::Answer,
+        handle::{decode, stream_source::Source, values::Values},
     },
     json,
     pattern::Pattern,
@@ -41,9 +40,7 @@ use crate::{
 pub struct ReplyStream<T> {
     /// The pattern that errors name.
     pattern: Pattern,
-    source: Source,
-    watch: CallTrace,
-    is_over: bool,
+    values: Values,
     item: PhantomData<fn() -> T>,
 }
 
@@ -76,23 +73,12 @@ impl Client {
     pub(in crate::client) async fn ask_stream<T>(
         &self,
         pattern: Pattern,
-        mut outgoing: OutgoingCall,
-        mut watch: CallTrace,
+        outgoing: OutgoingCall,
+        watch: CallTrace,
     ) -> Result<ReplyStream<T>, CallError> {
-        let mut guard = CallGuard::new(Arc::clone(&self.pool));
-        // A service that is stopping may refuse the call, which is then sent again.
-        let kept = outgoing.draft.copied();
-        match self.submit(&mut guard, &mut outgoing, &watch, pin!(None)).await {
-            Ok(()) => {
-                watch.identified(|| guard.id());
-                let source = Source::new(guard, outgoing.kind, kept, self.timeout);
-                Ok(ReplyStream::new(pattern, source, watch))
-            }
-            Err(error) => {
-                guard.learn(false, &Err(error.clone()));
-                watch.failed(&error);
-                Err(error.of_call(&pattern))
-            }
+        match self.ask_values(outgoing, watch).await {
+            Ok((source, watch)) => Ok(ReplyStream::new(pattern, source, watch)),
+            Err(error) => Err(error.of_call(&pattern)),
         }
     }
 }
@@ -101,9 +87,7 @@ impl<T> ReplyStream<T> {
     pub(in crate::client) fn new(pattern: Pattern, source: Source, watch: CallTrace) -> Self {
         Self {
             pattern,
-            source,
-            watch,
-            is_over: false,
+            values: Values::new(source, watch),
             item: PhantomData,
         }
     }
@@ -113,35 +97,19 @@ impl<T: DeserializeOwned> Stream for ReplyStream<T> {
     type Item = Result<T, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
-        // A stream that always has more values must not starve the other futures of its task.
-        let turn = ready!(poll_proceed(cx));
-        let Self { source, watch, .. } = &mut *self;
-        let next = ready!(source.poll_next(watch, cx));
-        turn.made_progress();
-        let item = next.map(|value| {
-            let value = value.map_err(|error| error.of_call(&self.pattern))?;
+        let Self { pattern, values, .. } = &mut *self;
+        let decoded = |value: Answer| {
+            let value = value.map_err(|error| error.of_call(pattern))?;
             decode(value.as_ref())
-        });
-        match &item {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => self.watch.failed(error),
-            None => self.watch.succeeded(),
-        }
-        if !matches!(item, Some(Ok(_))) {
-            self.is_over = true;
-            self.source.end();
-        }
-        Poll::Ready(item)
+        };
+        values.poll_next(cx, decoded)
     }
 }
 
 impl<T> fmt::Debug for ReplyStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplyStream")
-            .field("call", &self.source.id())
+            .field("call", &self.values.id())
             .finish_non_exhaustive()
     }
 }

@@ -46,6 +46,7 @@ pub(in crate::client) struct Source {
     /// A copy of the packet, until the first value or the end of the stream has come.
     kept: Option<Draft>,
     refusals: usize,
+    kind: CallKind,
 }
 
 enum SourceState {
@@ -66,7 +67,7 @@ impl Source {
         timeout: Duration,
     ) -> Self {
         let since = match kind {
-            CallKind::Stream { since } => since,
+            CallKind::Stream { since } | CallKind::Packets { since } => since,
             CallKind::Request | CallKind::First | CallKind::Event => Instant::now(),
         };
         Self {
@@ -75,6 +76,7 @@ impl Source {
             since,
             kept: Some(kept),
             refusals: 0,
+            kind,
         }
     }
 
@@ -97,7 +99,7 @@ impl Source {
                     }
                     NextItem::Returned(returned) => {
                         self.since = returned.since.unwrap_or(self.since);
-                        let kind = CallKind::Stream { since: self.since };
+                        let kind = self.kind.since(self.since);
                         let mut outgoing = OutgoingCall::reopened(kind, returned);
                         self.resubmit(std::mem::take(&mut outgoing.draft));
                     }
@@ -124,7 +126,7 @@ impl Source {
         let SourceState::Submitted(mut guard) = std::mem::replace(&mut self.state, SourceState::Over) else {
             return;
         };
-        let kind = CallKind::Stream { since: self.since };
+        let kind = self.kind.since(self.since);
         self.state = SourceState::Moving(Box::pin(async move {
             guard.leave_link(CancelReason::Dropped);
             let submitted = guard.submit(&mut OutgoingCall { draft, kind }).await;

@@ -79,6 +79,39 @@ pub(crate) fn value_end(text: &str) -> Option<usize> {
     skip(text.as_bytes(), 0).ok()
 }
 
+/// Returns the object `text` without its members named `name` and without its closing brace. The
+/// other members stand as they are, without white space between them. A value that is no object has
+/// no members.
+///
+/// # Errors
+/// As [`members`].
+pub(crate) fn without(text: &str, name: &'static str) -> Result<String, ParseError> {
+    let keys = [ExpectedKey::new(name)];
+    members(text, &keys)?;
+    let mut kept = String::with_capacity(text.len());
+    kept.push('{');
+    let bytes = text.as_bytes();
+    let start = space(bytes, 0);
+    let mut next = (bytes.get(start) == Some(&b'{')).then_some(start + 1);
+    // The text has just been read, so a member that cannot be read is the end of the object.
+    while let Some((index, member, end)) = next.and_then(|at| member(text, space(bytes, at), &keys)) {
+        if index != 0 {
+            kept.push_str(if kept.len() > 1 { "," } else { "" });
+            kept.push_str(member);
+        }
+        let end = space(bytes, end);
+        next = (bytes.get(end) == Some(&b',')).then_some(end + 1);
+    }
+    Ok(kept)
+}
+
+/// Returns which of the keys the member at `at` has, the member's text, and the index after it.
+fn member<'t, const N: usize>(text: &'t str, at: usize, keys: &[ExpectedKey; N]) -> Option<(usize, &'t str, usize)> {
+    let (index, colon_end) = key(text, at, keys).ok()?;
+    let end = skip(text.as_bytes(), space(text.as_bytes(), colon_end)).ok()?;
+    Some((index, &text[at..end], end))
+}
+
 /// Returns the index after all that could be passed over.
 #[inline]
 fn walk<'t, const N: usize>(text: &'t str, keys: &[ExpectedKey; N], found: &mut Members<'t, N>) -> ScanResult {
@@ -167,6 +200,23 @@ mod tests {
     #[test]
     fn of_equal_keys_the_last_counts() {
         expect(r#"{"a":1,"x":2,"a":3}"#, [Some("3"), Some("2"), None], false);
+    }
+
+    #[test]
+    fn an_object_without_a_member_has_the_others_as_they_are() {
+        for (text, rest) in [
+            (r#"{"a":[1],"x":{"x":2},"b":1.50}"#, r#"{"a":[1],"b":1.50"#),
+            (r#" { "x" : 1 , "a" : " , " , "\u0078" : 2 } "#, r#"{"a" : " , ""#),
+            (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2"#),
+            (r#"{"x":1}"#, "{"),
+            ("{ }", "{"),
+            (r#"[{"a":1}]"#, "{"),
+            ("5", "{"),
+            (r#""{""#, "{"),
+        ] {
+            assert_eq!(without(text, "x").expect("JSON"), rest, "{text}");
+        }
+        assert!(without(r#"{"a":1"#, "x").is_err());
     }
 
     #[test]

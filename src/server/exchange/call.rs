@@ -21,7 +21,7 @@ use crate::{
             panics::{self, Contained, drop_contained},
             service::BoxReplyFuture,
         },
-        routing::fan_out::drain_stream,
+        routing::fan_out::{drain_items, drain_stream},
     },
 };
 
@@ -105,6 +105,9 @@ pub(in crate::server) fn drain_event_stream(
     match reply {
         Reply::Stream(values) => Some(HandlerCall::new(RequestKind::Event, trace, origin, || {
             Box::pin(drain_stream(values))
+        })),
+        Reply::Items(items) => Some(HandlerCall::new(RequestKind::Event, trace, origin, || {
+            Box::pin(drain_items(items))
         })),
         other => {
             drop_contained(other);

@@ -5,12 +5,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use crate::{
     json::Maybe,
     packet::{RawJson, RpcError},
-    server::{Reply, ReplyStream, exchange::permit::Permit, handler::service::BoxReplyFuture},
+    server::{Reply, ReplyStream, exchange::permit::Permit, handler::service::BoxReplyFuture, reply::ReplyItems},
 };
 
 /// Wraps a handler's future so that it holds `permit`. Returns the wrapped future, which releases
@@ -23,6 +23,9 @@ pub(in crate::server) fn hold(running: BoxReplyFuture, permit: Option<Permit>) -
                 let permit = Some(permit);
                 Reply::Stream(ReplyStream(Box::pin(Holding { values, permit })))
             }
+            Reply::Items(items) => Reply::Items(ReplyItems::new(items.inspect(move |item| {
+                let _held_until_the_end = (&permit, item);
+            }))),
             reply => reply,
         }
     })

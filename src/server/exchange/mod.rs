@@ -11,11 +11,8 @@ pub(in crate::server) mod log_context;
 pub(in crate::server) mod no_handler;
 pub(in crate::server) mod panicked;
 pub(in crate::server) mod permit;
-pub(in crate::server) mod reply_item;
 pub(in crate::server) mod stream;
 pub(in crate::server) mod trace;
-
-pub use reply_item::ReplyItem;
 
 use std::{
     fmt,
@@ -37,6 +34,7 @@ use crate::{
             trace::RequestTrace,
         },
         handler::panics::drop_contained,
+        reply::ReplyItem,
     },
 };
 
@@ -73,7 +71,11 @@ impl Exchange {
         }
         let item = match reply {
             Reply::Stream(values) => {
-                let streamed = StreamedReply::new(RawJson::null(), values, self.origin.clone(), trace);
+                let streamed = StreamedReply::new(RawJson::null(), values.into(), self.origin.clone(), trace);
+                return (State::Streaming(streamed), None);
+            }
+            Reply::Items(items) => {
+                let streamed = StreamedReply::new(RawJson::null(), items.into(), self.origin.clone(), trace);
                 return (State::Streaming(streamed), None);
             }
             Reply::Undefined => ReplyItem::Completion,

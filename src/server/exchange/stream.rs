@@ -13,9 +13,10 @@ use crate::{
         ReplyStream, RequestKind,
         exchange::{
             budget::is_budget_used_up, call::report, log_context::OwnedLogContext, panicked::panicked,
-            reply_item::ReplyItem, trace::RequestTrace,
+            trace::RequestTrace,
         },
         handler::panics::Contained,
+        reply::{ReplyItem, ReplyItems},
     },
 };
 use futures_util::Stream;
@@ -39,11 +40,39 @@ use futures_util::Stream;
 /// stays held.
 pub(in crate::server) struct StreamedReply {
     id: RawJson,
-    values: Contained<ReplyStream>,
+    source: Contained<Source>,
     held: Option<Maybe<RawJson>>,
     state: StreamState,
     origin: OwnedLogContext,
     trace: RequestTrace,
+}
+
+/// What a handler streams.
+pub(in crate::server) enum Source {
+    /// Values, of which packets are made.
+    Values(ReplyStream),
+    /// The packets themselves.
+    Items(ReplyItems),
+}
+
+impl From<ReplyStream> for Source {
+    fn from(values: ReplyStream) -> Self {
+        Self::Values(values)
+    }
+}
+
+impl From<ReplyItems> for Source {
+    fn from(items: ReplyItems) -> Self {
+        Self::Items(items)
+    }
+}
+
+/// What the user's stream has yielded.
+enum Yielded {
+    Value(Maybe<RawJson>),
+    Item(ReplyItem),
+    Failure(RpcError),
+    End,
 }
 
 enum StreamState {
@@ -53,15 +82,10 @@ enum StreamState {
 }
 
 impl StreamedReply {
-    pub(in crate::server) fn new(
-        id: RawJson,
-        values: ReplyStream,
-        origin: OwnedLogContext,
-        trace: RequestTrace,
-    ) -> Self {
+    pub(in crate::server) fn new(id: RawJson, source: Source, origin: OwnedLogContext, trace: RequestTrace) -> Self {
         Self {
             id,
-            values: Contained::new(values),
+            source: Contained::new(source),
             held: None,
             state: StreamState::Open,
             origin,
@@ -74,13 +98,38 @@ impl StreamedReply {
         self.id == *id
     }
 
-    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Maybe<RawJson>, RpcError>>> {
+    /// Polls the user's stream, which may panic.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Yielded> {
         let _entered = self.trace.span.enter();
-        let Some(values) = &mut *self.values else {
-            return Poll::Ready(None);
+        let Some(source) = &mut *self.source else {
+            return Poll::Ready(Yielded::End);
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| values.0.as_mut().poll_next(cx)));
-        polled.unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(panic, self.origin.get())))))
+        let polled = catch_unwind(AssertUnwindSafe(|| match source {
+            Source::Values(values) => values.0.as_mut().poll_next(cx).map(|value| match value {
+                Some(Ok(value)) => Yielded::Value(value),
+                Some(Err(error)) => Yielded::Failure(error),
+                None => Yielded::End,
+            }),
+            Source::Items(items) => items
+                .0
+                .as_mut()
+                .poll_next(cx)
+                .map(|item| item.map_or(Yielded::End, Yielded::Item)),
+        }));
+        polled.unwrap_or_else(|panic| Poll::Ready(Yielded::Failure(panicked(panic, self.origin.get()))))
+    }
+
+    /// Returns what is sent for an item that the user's stream has yielded.
+    fn pass_on(&mut self, item: ReplyItem) -> ReplyItem {
+        match item {
+            ReplyItem::Error(error) => self.fail(error),
+            item if item.is_last() => {
+                self.state = StreamState::Ended;
+                self.trace.succeeded();
+                item
+            }
+            item => item,
+        }
     }
 
     fn fail(&mut self, error: RpcError) -> ReplyItem {
@@ -100,6 +149,7 @@ impl StreamedReply {
         }
     }
 
+    /// Items that end without a last one are completed too: the caller must not wait for ever.
     fn end(&mut self) -> ReplyItem {
         self.state = StreamState::Ended;
         self.trace.succeeded();
@@ -113,10 +163,11 @@ impl StreamedReply {
                 StreamState::Failing(error) => return Poll::Ready(Some(ReplyItem::Error(error))),
                 StreamState::Open => self.state = StreamState::Open,
             }
-            let item = match self.poll_value(cx) {
-                Poll::Ready(Some(Ok(value))) => self.held.replace(value).map(ReplyItem::Value),
-                Poll::Ready(Some(Err(error))) => Some(self.fail(error)),
-                Poll::Ready(None) => Some(self.end()),
+            let item = match self.poll_source(cx) {
+                Poll::Ready(Yielded::Value(value)) => self.held.replace(value).map(ReplyItem::Value),
+                Poll::Ready(Yielded::Item(item)) => Some(self.pass_on(item)),
+                Poll::Ready(Yielded::Failure(error)) => Some(self.fail(error)),
+                Poll::Ready(Yielded::End) => Some(self.end()),
                 Poll::Pending if self.held.is_some() && is_budget_used_up() => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -151,7 +202,7 @@ mod tests {
     fn sent_at_once(values: ReplyStream) -> Vec<ReplyItem> {
         let streaming = StreamedReply::new(
             RawJson::null(),
-            values,
+            values.into(),
             OwnedLogContext::default(),
             RequestTrace::none(),
         );

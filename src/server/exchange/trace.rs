@@ -35,7 +35,7 @@ impl RequestTrace {
     #[inline]
     pub(in crate::server) fn answered(&mut self, reply: &Reply) {
         match reply {
-            Reply::Stream(_) => {}
+            Reply::Stream(_) | Reply::Items(_) => {}
             Reply::Error(error) => self.failed(error),
             Reply::Undefined | Reply::Value(_) => self.succeeded(),
         }

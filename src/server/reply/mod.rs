@@ -2,11 +2,15 @@
 
 pub(in crate::server) mod into_reply;
 pub(in crate::server) mod into_rpc_error;
+pub(in crate::server) mod reply_item;
+pub(in crate::server) mod reply_items;
 pub(in crate::server) mod reply_stream_of;
 pub(in crate::server) mod serialized;
 
 pub use into_reply::IntoReply;
 pub use into_rpc_error::IntoRpcError;
+pub use reply_item::ReplyItem;
+pub use reply_items::ReplyItems;
 pub use reply_stream_of::ReplyStreamOf;
 
 use std::{
@@ -34,6 +38,8 @@ pub enum Reply {
     Value(RawJson),
     /// Any number of values, sent as they come.
     Stream(ReplyStream),
+    /// The packets of a reply, sent as they are.
+    Items(ReplyItems),
     /// A failure.
     Error(RpcError),
 }
@@ -56,6 +62,7 @@ impl fmt::Debug for Reply {
             Self::Undefined => f.write_str("Undefined"),
             Self::Value(value) => f.debug_tuple("Value").field(value).finish(),
             Self::Stream(_) => f.write_str("Stream(..)"),
+            Self::Items(_) => f.write_str("Items(..)"),
             Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
         }
     }

@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, future::join_all};
 
 use crate::{
     compat::Compat,
-    packet::RawJson,
+    packet::{RawJson, RpcError},
     server::{
         Reply, ReplyStream, Request,
         exchange::{
@@ -18,6 +18,7 @@ use crate::{
             panicked::panicked,
         },
         handler::{HandlerService, service::BoxReplyFuture},
+        reply::{ReplyItem, ReplyItems},
     },
 };
 
@@ -65,6 +66,12 @@ pub(in crate::server) async fn drain_stream(values: ReplyStream) -> Reply {
     last_value(values).await.unwrap_or(Reply::Undefined)
 }
 
+/// Drives the packets of a reply to their end for their side effects. Returns the last value or the
+/// error.
+pub(in crate::server) async fn drain_items(items: ReplyItems) -> Reply {
+    last_item(items).await.unwrap_or(Reply::Undefined)
+}
+
 /// The result of one handler.
 enum HandlerResult {
     /// A value, or undefined.
@@ -79,6 +86,7 @@ fn outcome(handler: &HandlerService, request: &Request) -> impl Future<Output = 
     let run = async move {
         let reply = match handler.start(request).await {
             Reply::Stream(values) => last_value(values).await,
+            Reply::Items(items) => last_item(items).await,
             reply => Some(reply),
         };
         match reply {
@@ -111,6 +119,24 @@ fn joined(outcomes: Vec<HandlerResult>) -> Reply {
         Some(HandlerResult::Decided(reply)) => reply,
         Some(HandlerResult::Value(None)) | None => Reply::Undefined,
     }
+}
+
+/// Drives the packets of a reply to their end. Returns the last value or the error; `None` if there
+/// is neither. Packets of another service are not read.
+async fn last_item(mut items: ReplyItems) -> Option<Reply> {
+    let mut last = None;
+    while let Some(item) = items.0.next().await {
+        tokio::task::coop::consume_budget().await;
+        match item {
+            ReplyItem::Value(value) | ReplyItem::Last(value) => {
+                last = Some(value.into_option().map_or(Reply::Undefined, Reply::Value));
+            }
+            ReplyItem::Error(error) => return Some(Reply::Error(error)),
+            ReplyItem::NoHandler => return Some(Reply::Error(RpcError::no_handler())),
+            ReplyItem::Completion | ReplyItem::Packet(_) => {}
+        }
+    }
+    last
 }
 
 /// Returns the last value of a stream, or its error; `None` if the stream has no value.

@@ -67,6 +67,8 @@ pub(in crate::server) struct Lookup {
 pub(in crate::server) struct Match<'r> {
     pub(in crate::server) pattern: Option<&'r Arc<str>>,
     pub(in crate::server) handler: Option<&'r Handlers>,
+    /// True if the handler is registered for the pattern; it is no fallback.
+    pub(in crate::server) is_registered: bool,
     pub(in crate::server) meters: &'r CallMeters,
 }
 
@@ -153,6 +155,7 @@ impl Routes {
         Match {
             pattern: target.pattern.as_ref(),
             handler,
+            is_registered: target.registered.is_some(),
             meters,
         }
     }
@@ -163,6 +166,7 @@ impl Routes {
         Match {
             pattern: None,
             handler: registered.map_or(self.fallback.as_ref(), |(handler, _)| Some(handler)),
+            is_registered: registered.is_some(),
             meters: registered.map_or(&self.others, |(_, meters)| meters),
         }
     }

@@ -8,6 +8,7 @@ use std::{
 
 use bytestring::ByteString;
 use futures_util::{FutureExt, StreamExt};
+use http::Extensions;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{
     field::{DisplayValue, display},
@@ -16,7 +17,7 @@ use tracing::{
 
 use crate::{
     connection::{ConnectionError, FramingError},
-    packet::{Frame, OutgoingReply, RawJson, ReplyId, RequestMembers},
+    packet::{Frame, OutgoingReply, RawJson, ReplyId, RequestMembers, RequestPacket},
     server::{
         Reply, Request, RequestKind,
         exchange::{
@@ -26,12 +27,12 @@ use crate::{
             log_context::LogContext,
             no_handler,
             permit::Permit,
-            reply_item::ReplyItem,
             stream::StreamedReply,
             trace::{RequestTrace, request_span},
         },
         handler::panics::drop_contained,
         limits::LimitExceeded,
+        reply::ReplyItem,
         routing::table::{Lookup, Routes},
         session::{
             Pause, Session,
@@ -137,7 +138,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 data: packet.data.map(keep),
                 metadata: packet.metadata.filter(|_| routes.compat.has_metadata()).map(keep),
                 peer: self.caller.peer,
-                extensions: self.caller.extensions.clone(),
+                extensions: match found.is_registered {
+                    true => self.caller.extensions.clone(),
+                    false => self.with_packet(frame),
+                },
                 permit: permit.clone(),
             };
             hold(handler.start(request, routes.compat), permit.clone())
@@ -150,6 +154,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 call,
             }),
         }
+    }
+
+    /// Returns the connection's extensions with the whole packet, which a fallback may forward.
+    #[cold]
+    fn with_packet(&self, frame: Frame<'_>) -> Extensions {
+        let mut extensions = self.caller.extensions.clone();
+        extensions.insert(RequestPacket::trusted(frame.to_text()));
+        extensions
     }
 
     fn reply_no_handler(&mut self, id: Option<&ReplyId<'_>>, origin: LogContext<'_>) {
@@ -222,7 +234,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 drop_contained(error);
             }
             Reply::Stream(values) => {
-                self.stream(StreamedReply::new(id.keep(), values, origin.kept(), trace()), cx);
+                self.stream(StreamedReply::new(id.keep(), values.into(), origin.kept(), trace()), cx);
+            }
+            Reply::Items(items) => {
+                self.stream(StreamedReply::new(id.keep(), items.into(), origin.kept(), trace()), cx);
             }
         }
     }

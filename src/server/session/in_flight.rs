@@ -10,7 +10,8 @@ use futures_util::{
 use crate::{
     packet::RawJson,
     server::{
-        exchange::{budget::is_budget_used_up, reply_item::ReplyItem, stream::StreamedReply},
+        exchange::{budget::is_budget_used_up, stream::StreamedReply},
+        reply::ReplyItem,
         session::pending_call::{CompletedCall, PendingCall},
     },
 };

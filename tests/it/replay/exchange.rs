@@ -10,11 +10,7 @@ use nest_wire::{
     packet::{IncomingRequest, write_reply},
     pattern::{IncomingPattern, Route},
     recording::Side,
-    server::{
-        Request, RequestKind, Routes,
-        exchange::{Exchange, ReplyItem},
-        serve_connection,
-    },
+    server::{Request, RequestKind, Routes, exchange::Exchange, reply::ReplyItem, serve_connection},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},

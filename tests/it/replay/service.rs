@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use bytes::BytesMut;
 use nest_wire::{
     Compat,
+    forward::forward_to,
+    in_memory,
     packet::IncomingReply,
     recording::{Content, Side},
-    server::{Routes, serve_connection},
+    server::{Router, Routes, serve_connection},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -25,9 +27,25 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test(start_paused = true)]
 async fn our_server_answers_every_recording_as_nest_did() {
+    assert_answers(|router, compat| router.compat(compat).into_routes()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_forwards_answers_every_recording_as_nest_did() {
+    assert_answers(|router, compat| {
+        let old_service = in_memory::client(router.compat(compat));
+        Router::new()
+            .compat(compat)
+            .fallback(forward_to(old_service))
+            .into_routes()
+    })
+    .await;
+}
+
+async fn assert_answers(routes: impl Fn(Router, Compat) -> Arc<Routes>) {
     let mut faults = Vec::new();
     for fixture in fixtures() {
-        let differences = differences(&fixture).await;
+        let differences = differences(&fixture, &routes).await;
         match (differences.is_empty(), fixture.note("differs")) {
             (_, "") => faults.extend(differences),
             (true, reason) => faults.push(format!("{}: no difference, though {reason}", fixture.name)),
@@ -37,9 +55,9 @@ async fn our_server_answers_every_recording_as_nest_did() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-async fn differences(fixture: &Fixture) -> Vec<String> {
+async fn differences(fixture: &Fixture, routes: impl Fn(Router, Compat) -> Arc<Routes>) -> Vec<String> {
     let router = conformance::router().expect("the patterns are JSON");
-    let routes = router.compat(recorded_major(fixture)).into_routes();
+    let routes = routes(router, recorded_major(fixture));
     let mut differences = Vec::new();
     for connection in 1..=fixture.recording.connections() {
         let ours = replay(fixture, connection, Arc::clone(&routes)).await;

@@ -45,6 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("in_memory", &["client", "server"]),
+    ("forward", &["client", "packet", "server"]),
     ("guide", &[]),
     ("recording", &["compat", "connection", "packet", "codec", "json"]),
 ];

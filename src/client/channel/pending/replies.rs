@@ -9,7 +9,7 @@ use crate::{
         values::Clock,
         waiter::{ReplyMode, is_refusal},
     },
-    packet::{CallId, ReplyOutcome},
+    packet::{CallId, RawJson, ReplyOutcome},
 };
 
 /// What became of a reply.
@@ -55,6 +55,22 @@ impl PendingCalls {
             end => self.finish(key, |waiter| waiter.outcome(end), woken),
         }
         Delivery::Delivered
+    }
+
+    /// Returns the outcome to deliver for a reply whose packet is kept: the packet itself, an
+    /// error's too, if its call wants packets. A refusal stays what it is, because the call is made
+    /// again.
+    #[cold]
+    pub(in crate::client) fn whole(&self, id: CallId, packet: RawJson, outcome: ReplyOutcome) -> ReplyOutcome {
+        let call = self.find(id).and_then(|key| self.slab.get(key.index as usize));
+        let wants_packets =
+            call.is_some_and(|call| matches!(&call.waiter.wants, ReplyMode::Each(values) if values.wants_packets));
+        match outcome {
+            outcome if !wants_packets => outcome,
+            ReplyOutcome::Value(_) => ReplyOutcome::Value(Some(packet)),
+            ReplyOutcome::Failed(err) if is_refusal(&err) => ReplyOutcome::Failed(err),
+            ReplyOutcome::Completed(_) | ReplyOutcome::Failed(_) => ReplyOutcome::Completed(Some(packet)),
+        }
     }
 
     /// Returns true if the call ends with its first value. Later replies to it are strays.

@@ -27,7 +27,7 @@ use crate::{
     },
     compat::Compat,
     connection::{Connection, ConnectionError},
-    packet::{CallId, ReplyOutcome},
+    packet::{CallId, RawJson, ReplyOutcome},
 };
 
 /// Maximum number of rounds before other tasks have their turn; each reads a segment if the service
@@ -46,6 +46,8 @@ pub(in crate::client) struct ActiveConnection<'a, IO> {
     unsent: VecDeque<(u64, CallKey)>,
     /// Replies that are read and not delivered yet.
     replies: Vec<(CallId, ReplyOutcome)>,
+    /// The whole packets of these replies, once a call wants them.
+    packets: Vec<RawJson>,
     /// True if nothing is read, because a stream may be full.
     is_paused: bool,
     /// Set once the service accepts no more calls: nothing more is written. Limits the time for the
@@ -70,6 +72,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'a, IO> {
             sent: 0,
             unsent: VecDeque::new(),
             replies: Vec::new(),
+            packets: Vec::new(),
             is_paused: false,
             refusing: None,
             batch: Batch::default(),

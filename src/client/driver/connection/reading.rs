@@ -1,6 +1,9 @@
 //! The receiving side of a connection: replies, and the end.
 
-use std::task::{Context, Poll};
+use std::{
+    sync::atomic::Ordering::Relaxed,
+    task::{Context, Poll},
+};
 
 use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -39,7 +42,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
         loop {
             let read = self.read_replies();
             // Replies before a fault are delivered, too.
-            let received = self.receiver.deliver(&mut self.replies, &mut clock);
+            let received = self.receiver.deliver(&mut self.replies, &mut self.packets, &mut clock);
             self.is_paused = received.is_full;
             if received.is_refused {
                 self.refused();
@@ -65,17 +68,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ActiveConnection<'_, IO> {
     /// Takes some replies out of the received bytes. Returns true if there may be more.
     fn read_replies(&mut self) -> Result<bool, DisconnectReason> {
         let mut memory = ByteString::new();
+        let keeps_packets = self.receiver.channel.keeps_packets.load(Relaxed);
         while self.replies.len() < REPLIES {
             let Some(frame) = self.connection.next_frame(&mut memory).map_err(failed)? else {
                 return Ok(false);
             };
             if let Some(usual) = read_fast(frame) {
                 self.replies.push(usual);
+                if keeps_packets {
+                    self.packets.push(frame.keep(frame.as_str()));
+                }
                 continue;
             }
             match ReplyMembers::read(frame, self.compat) {
                 Ok(reply) => match reply.id.and_then(CallId::read_json) {
-                    Some(id) => self.replies.push((id, reply.outcome)),
+                    Some(id) => {
+                        self.replies.push((id, reply.outcome));
+                        if keeps_packets {
+                            self.packets.push(frame.keep(frame.as_str()));
+                        }
+                    }
                     None => tracing::debug!(id = ?reply.id, "a reply to nobody"),
                 },
                 Err(error) => return Err(failed(self.connection.refuse(error))),

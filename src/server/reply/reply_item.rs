@@ -2,7 +2,7 @@
 
 use crate::{
     json::Maybe,
-    packet::{OutgoingReply, RawJson, RpcError},
+    packet::{OutgoingReply, RawJson, ReplyPacket, RpcError},
     server::handler::panics::drop_contained,
 };
 
@@ -20,6 +20,8 @@ pub enum ReplyItem {
     Error(RpcError),
     /// Nothing handles messages of this pattern.
     NoHandler,
+    /// A packet as another service sent it, but for its id.
+    Packet(ReplyPacket),
 }
 
 impl ReplyItem {
@@ -33,13 +35,18 @@ impl ReplyItem {
             Self::Last(Maybe::Undefined) | Self::Completion => OutgoingReply::Completion,
             Self::Error(error) => OutgoingReply::Error(error.err()),
             Self::NoHandler => OutgoingReply::NoHandler,
+            Self::Packet(packet) => OutgoingReply::Packet(packet),
         }
     }
 
     /// Returns true if no other item follows this one.
     #[must_use]
     pub const fn is_last(&self) -> bool {
-        !matches!(self, Self::Value(_))
+        match self {
+            Self::Value(_) => false,
+            Self::Packet(packet) => packet.is_last(),
+            Self::Last(_) | Self::Completion | Self::Error(_) | Self::NoHandler => true,
+        }
     }
 
     /// Drops the item. An error's cause is user code, and a panic in its `Drop` is logged.
