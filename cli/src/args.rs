@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
-    check, completions, demo, emit,
+    bridge, check, completions, demo, emit,
     failure::{Failure, STATUSES},
     inspect, man, record, replay, report, route, send,
 };
@@ -28,6 +28,7 @@ Where to begin:
   call a service by hand                     send, emit
   wait for one, or watch its health          check
   find out why a handler is not reached      route
+  spread calls over several services         bridge
 
 ";
 
@@ -42,6 +43,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Replay(replay::Replay),
     Report(report::ReportArgs),
+    Bridge(bridge::BridgeArgs),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -78,6 +80,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.run(),
             Self::Replay(replay) => replay.run().await,
             Self::Report(report) => report.run(),
+            Self::Bridge(bridge) => bridge.run().await,
             Self::Demo => demo::run().await,
             Self::Completions(completions) => completions::run(&completions, Cli::command()),
             Self::Man(pages) => man::run(&pages, Cli::command()),

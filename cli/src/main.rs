@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod bridge;
 mod call;
 mod caller;
 mod capture;
@@ -16,6 +17,7 @@ mod demo;
 mod duration;
 mod emit;
 mod failure;
+mod faults;
 mod input;
 mod inspect;
 mod junit;

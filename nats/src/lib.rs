@@ -53,6 +53,6 @@ mod metadata;
 mod serve;
 mod subject;
 
-pub use client::{Client, error::CallError, request::RequestBuilder, stream::ReplyStream};
+pub use client::{Client, error::CallError, forward::ForwardedReply, request::RequestBuilder, stream::ReplyStream};
 pub use serve::{Serve, error::ServeError, outcome::ShutdownOutcome, serve, subscribed::Subscribed};
 pub use subject::InvalidSubject;

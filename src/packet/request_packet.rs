@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{Frame, PacketError, RawJson, RequestMembers};
+use super::{CallId, Frame, PacketError, RawJson, RequestMembers};
 use crate::json;
 
 /// A request or an event as it came: its whole text, members that Nest does not know included.
@@ -59,6 +59,21 @@ impl RequestPacket {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the packet's text with this id in place of its own. The id comes last, where Nest's
+    /// clients write it.
+    #[must_use]
+    pub fn with_id(&self, id: CallId) -> String {
+        let members = self.without_id();
+        let comma = if members.len() > 1 { "," } else { "" };
+        format!("{members}{comma}\"id\":\"{id}\"}}")
+    }
+
+    /// Returns the packet's text without an id, which makes it an event.
+    #[must_use]
+    pub fn as_event(&self) -> String {
+        self.without_id() + "}"
     }
 
     /// Returns the text without its id and without its closing brace, for the id of another caller,

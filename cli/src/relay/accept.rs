@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -108,6 +109,14 @@ impl Acceptor {
 }
 
 impl Accepted {
+    /// Returns the caller's address, if it has one.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        match &self.kind {
+            Kind::Tcp(stream) | Kind::Tls(stream, _) => stream.peer_addr().ok(),
+            Kind::Unix(_) => None,
+        }
+    }
+
     /// Returns the connection once bytes can be read.
     pub(crate) async fn ready(self) -> io::Result<Stream> {
         Ok(match self.kind {

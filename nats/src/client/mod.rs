@@ -1,6 +1,7 @@
 //! A client of Nest's services over NATS.
 
 pub(crate) mod error;
+pub(crate) mod forward;
 pub(crate) mod inboxes;
 pub(crate) mod outgoing;
 pub(crate) mod replies;
@@ -14,7 +15,7 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use nest_wire::{
     Compat, json,
-    packet::{CallId, RawJson},
+    packet::{CallId, RawJson, ReplyOutcome, RpcError},
     pattern::Pattern,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,7 +25,7 @@ use crate::{
     CallError, ReplyStream,
     client::{
         outgoing::Outgoing,
-        replies::{Replies, Value},
+        replies::{Call, Replies},
         shared::Shared,
     },
 };
@@ -141,12 +142,14 @@ impl Client {
 
     async fn last_value<T: DeserializeOwned>(&self, outgoing: Outgoing) -> Result<T, CallError> {
         let answer = async {
-            let mut replies = self.ask(outgoing).await?;
+            let mut call = self.ask(outgoing).await?;
             let mut last = None;
             loop {
-                match poll_fn(|cx| replies.poll_value(cx)).await? {
-                    Value::More(value) => last = value,
-                    Value::Last(value) => return Ok(value.or(last)),
+                match poll_fn(|cx| call.poll_reply(cx)).await?.outcome {
+                    ReplyOutcome::Value(value) => last = value,
+                    ReplyOutcome::Completed(value) => return Ok(value.or(last)),
+                    ReplyOutcome::Failed(err) => return Err(CallError::Rpc(RpcError::from_raw(err))),
+                    _ => {}
                 }
             }
         };
@@ -155,8 +158,12 @@ impl Client {
     }
 
     async fn values<T: DeserializeOwned>(&self, outgoing: Outgoing) -> Result<ReplyStream<T>, CallError> {
-        let replies = self.within(self.ask(outgoing)).await?;
-        Ok(ReplyStream::new(replies, self.timeout))
+        Ok(ReplyStream::new(self.replies(outgoing).await?))
+    }
+
+    async fn replies(&self, outgoing: Outgoing) -> Result<Replies, CallError> {
+        let call = self.within(self.ask(outgoing)).await?;
+        Ok(Replies::new(call, self.timeout))
     }
 
     async fn publish_event(&self, outgoing: Outgoing) -> Result<(), CallError> {
@@ -171,8 +178,8 @@ impl Client {
         self.within(sent).await
     }
 
-    /// Sends a request. Returns its replies.
-    async fn ask(&self, outgoing: Outgoing) -> Result<Replies, CallError> {
+    /// Sends a request. Returns the call.
+    async fn ask(&self, outgoing: Outgoing) -> Result<Call, CallError> {
         let id = CallId::random(self.compat);
         let packet: Bytes = outgoing.request(id);
         self.check_size(packet.len())?;
@@ -182,7 +189,7 @@ impl Client {
         self.shared
             .publish(outgoing.subject, Some(inbox.subject()), headers, packet)
             .await?;
-        Ok(Replies {
+        Ok(Call {
             inbox,
             id,
             subject,

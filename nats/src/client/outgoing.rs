@@ -4,18 +4,26 @@ use async_nats::Subject;
 use bytes::{Bytes, BytesMut};
 use nest_wire::{
     Compat,
-    packet::{CallId, RawJson, write_event, write_request},
-    pattern::Pattern,
+    packet::{CallId, IncomingRequest, RawJson, RequestPacket, write_event, write_request},
+    pattern::{IncomingPattern, Pattern},
 };
 
 use crate::{CallError, subject::to_publish};
 
-/// The packet's members and the subject of a call or an event.
+/// The content and the subject of a call or an event.
 pub(crate) struct Outgoing {
     pub(crate) subject: Subject,
-    pattern: RawJson,
-    data: RawJson,
-    metadata: Option<RawJson>,
+    content: Content,
+}
+
+enum Content {
+    Members {
+        pattern: RawJson,
+        data: RawJson,
+        metadata: Option<RawJson>,
+    },
+    /// A packet that another caller has sent.
+    Forwarded(RequestPacket),
 }
 
 impl Outgoing {
@@ -37,24 +45,57 @@ impl Outgoing {
         }
         Ok(Self {
             subject: to_publish(&route).map_err(CallError::InvalidSubject)?,
-            pattern,
-            data,
-            metadata,
+            content: Content::Members {
+                pattern,
+                data,
+                metadata,
+            },
+        })
+    }
+
+    /// # Errors
+    /// [`CallError::MissingPattern`] and [`CallError::InvalidSubject`].
+    pub(crate) fn forwarded(packet: &RequestPacket, compat: Compat) -> Result<Self, CallError> {
+        let request = IncomingRequest::read(&packet.as_str().to_owned().into()).map_err(CallError::encode)?;
+        let pattern = request.pattern.ok_or(CallError::MissingPattern)?;
+        let pattern = IncomingPattern::read(pattern.as_str(), compat).map_err(CallError::encode)?;
+        let route = pattern.route().ok_or(CallError::MissingPattern)?.to_string();
+        Ok(Self {
+            subject: to_publish(&route).map_err(CallError::InvalidSubject)?,
+            content: Content::Forwarded(packet.clone()),
         })
     }
 
     /// Returns the packet of a request.
     pub(crate) fn request(&self, id: CallId) -> Bytes {
-        let mut packet = BytesMut::new();
-        write_request(&mut packet, &self.pattern, &self.data, self.metadata.as_ref(), id);
-        packet.freeze()
+        match &self.content {
+            Content::Members {
+                pattern,
+                data,
+                metadata,
+            } => {
+                let mut packet = BytesMut::new();
+                write_request(&mut packet, pattern, data, metadata.as_ref(), id);
+                packet.freeze()
+            }
+            Content::Forwarded(packet) => packet.with_id(id).into(),
+        }
     }
 
     /// Returns the packet of an event. Its pattern is the one that was given: over NATS, Nest does
     /// not replace it by its route (`client-nats.js`, `dispatchEvent`).
     pub(crate) fn event(&self) -> Bytes {
-        let mut packet = BytesMut::new();
-        write_event(&mut packet, &self.pattern, &self.data, self.metadata.as_ref());
-        packet.freeze()
+        match &self.content {
+            Content::Members {
+                pattern,
+                data,
+                metadata,
+            } => {
+                let mut packet = BytesMut::new();
+                write_event(&mut packet, pattern, data, metadata.as_ref());
+                packet.freeze()
+            }
+            Content::Forwarded(packet) => packet.as_event().into(),
+        }
     }
 }

@@ -2,23 +2,20 @@
 
 use std::{
     fmt,
-    future::Future,
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use futures_util::Stream;
-use nest_wire::packet::RawJson;
+use nest_wire::packet::{ReplyOutcome, RpcError};
 use serde::de::DeserializeOwned;
-use tokio::time::{Sleep, sleep};
 
 use crate::{
     CallError,
     client::{
         decode,
-        replies::{Replies, Value},
+        replies::{Replies, Reply},
     },
 };
 
@@ -28,34 +25,27 @@ use crate::{
 /// service is not informed, because Nest has no packet for that.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct ReplyStream<T> {
-    replies: Option<Replies>,
-    timeout: Duration,
-    /// Fires if no value comes within the timeout.
-    timer: Pin<Box<Sleep>>,
+    replies: Replies,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> ReplyStream<T> {
-    pub(crate) fn new(replies: Replies, timeout: Duration) -> Self {
+    pub(crate) const fn new(replies: Replies) -> Self {
         Self {
-            replies: Some(replies),
-            timeout,
-            timer: Box::pin(sleep(timeout)),
+            replies,
             item: PhantomData,
         }
     }
+}
 
-    fn end(&mut self, error: CallError) -> Poll<Option<Result<T, CallError>>> {
-        self.replies = None;
-        Poll::Ready(Some(Err(error)))
-    }
-
-    /// Returns the item for a value. A value that does not fit ends the stream.
-    fn item(&mut self, value: Option<&RawJson>) -> Poll<Option<Result<T, CallError>>> {
-        match decode(value) {
-            Ok(value) => Poll::Ready(Some(Ok(value))),
-            Err(error) => self.end(error),
-        }
+/// Returns the item for a reply; `None` for a completion without a value.
+fn item<T: DeserializeOwned>(reply: Result<Reply, CallError>) -> Option<Result<T, CallError>> {
+    match reply.map(|reply| reply.outcome) {
+        Ok(ReplyOutcome::Value(value)) => Some(decode(value.as_ref())),
+        Ok(ReplyOutcome::Completed(value)) => value.map(|value| decode(Some(&value))),
+        Ok(ReplyOutcome::Failed(err)) => Some(Err(CallError::Rpc(RpcError::from_raw(err)))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
     }
 }
 
@@ -63,36 +53,19 @@ impl<T: DeserializeOwned> Stream for ReplyStream<T> {
     type Item = Result<T, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        let Some(replies) = &mut this.replies else {
-            return Poll::Ready(None);
-        };
-        let Poll::Ready(value) = replies.poll_value(cx) else {
-            ready!(this.timer.as_mut().poll(cx));
-            let timeout = this.timeout;
-            return this.end(CallError::Timeout(timeout));
-        };
-        match value {
-            Ok(Value::More(value)) => {
-                this.timer.set(sleep(this.timeout));
-                this.item(value.as_ref())
-            }
-            Ok(Value::Last(value)) => {
-                this.replies = None;
-                match value {
-                    Some(value) => this.item(Some(&value)),
-                    None => Poll::Ready(None),
-                }
-            }
-            Err(error) => this.end(error),
+        let item = ready!(self.replies.poll_next(cx)).and_then(item);
+        if matches!(item, Some(Err(_))) {
+            // A value that does not fit ends the stream too.
+            self.replies.end();
         }
+        Poll::Ready(item)
     }
 }
 
 impl<T> fmt::Debug for ReplyStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplyStream")
-            .field("is_over", &self.replies.is_none())
+            .field("is_over", &self.replies.is_over())
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,101 @@
+//! The addresses of a bridge: those of the other commands, and `nats://HOST:PORT`.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    address::{Address, AddressError},
+    listen_address::ListenAddress,
+};
+
+/// Where a bridge passes calls on to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum To {
+    Service(Address),
+    /// `nats://HOST:PORT`
+    Nats(String),
+}
+
+/// Where callers of a bridge are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum From {
+    Callers(ListenAddress),
+    /// `nats://HOST:PORT`
+    Nats(String),
+}
+
+impl From {
+    /// Returns true if what is passed on to `to` would come back to this listener.
+    pub(crate) fn is(&self, to: &To) -> bool {
+        match (self, to) {
+            (Self::Callers(ours), To::Service(theirs)) => ours.is(theirs),
+            (Self::Nats(ours), To::Nats(theirs)) => ours == theirs,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for To {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match text.strip_prefix("nats://") {
+            Some(server) => server.parse::<Address>().map(|_| Self::Nats(text.to_owned())),
+            None => text.parse().map(Self::Service),
+        }
+    }
+}
+
+impl FromStr for From {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match text.strip_prefix("nats://") {
+            Some(server) => server.parse::<Address>().map(|_| Self::Nats(text.to_owned())),
+            None => text.parse().map(Self::Callers),
+        }
+    }
+}
+
+impl fmt::Display for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(address) => address.fmt(f),
+            Self::Nats(server) => server.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Callers(address) => address.fmt(f),
+            Self::Nats(server) => server.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nats_is_an_address_too() {
+        let to = |text: &str| text.parse::<To>();
+        assert_eq!(
+            to("nats://localhost:4222"),
+            Ok(To::Nats("nats://localhost:4222".to_owned()))
+        );
+        assert!(matches!(to("localhost:8888"), Ok(To::Service(Address::Tcp(_)))));
+        assert_eq!(to("nats://localhost"), Err(AddressError::NoPort));
+        assert!(to("kafka://localhost:1").is_err());
+    }
+
+    #[test]
+    fn a_loop_is_seen() {
+        let is = |from: &str, to: &str| from.parse::<From>().expect("from").is(&to.parse().expect("to"));
+        assert!(is("8888", "localhost:8888"));
+        assert!(is("nats://a:1", "nats://a:1"));
+        assert!(!is("8888", "nats://localhost:8888"));
+        assert!(!is("8889", "localhost:8888"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Where a bridge passes requests on to: services, or a NATS server.
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::BoxStream};
+use nest_wire::{
+    client::{CallError, Client, OverloadPolicy, ReconnectPolicy, Target},
+    packet::ReplyPacket,
+    server::Request,
+};
+
+use crate::{address::Address, failure::Failure, relay::connect::Connector, tls::TlsOptions};
+
+/// The packets of a reply.
+pub(super) type Packets = BoxStream<'static, Result<ReplyPacket, ForwardError>>;
+
+/// Why a request could not be passed on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ForwardError {
+    #[error(transparent)]
+    Service(#[from] CallError),
+    #[error(transparent)]
+    Nats(#[from] nest_wire_nats::CallError),
+}
+
+/// The other side of a bridge.
+pub(super) enum Backend {
+    /// All services, each call to the less busy of two.
+    Services(Client),
+    Nats(nest_wire_nats::Client),
+}
+
+/// The limits of the connections to services.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) connections: NonZeroUsize,
+    pub(super) in_flight: Option<NonZeroUsize>,
+    pub(super) timeout: Duration,
+    pub(super) drain: Duration,
+}
+
+impl Backend {
+    /// Returns the services at these addresses. Nothing is connected yet.
+    pub(super) fn services(addresses: &[Address], tls: &TlsOptions, limits: Limits) -> Result<Self, Failure> {
+        let connectors: Vec<Arc<Connector>> = addresses
+            .iter()
+            .map(|address| Connector::new(address.clone(), tls).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let connectors = connectors.into_iter().map(|connector| {
+            move || {
+                let connector = Arc::clone(&connector);
+                async move { connector.connect().await }
+            }
+        });
+        let mut builder = Client::builder()
+            .timeout(limits.timeout)
+            .drain_timeout(limits.drain)
+            .connections(limits.connections.get())
+            .reconnect(ReconnectPolicy::always());
+        if let Some(calls) = limits.in_flight {
+            builder = builder.max_in_flight(calls.get()).overload(OverloadPolicy::Fail);
+        }
+        let client = builder.build(Target::connectors(connectors));
+        Ok(Self::Services(client.expect("a connector needs no address")))
+    }
+
+    /// Passes on a request. Returns the packets of its reply.
+    pub(super) async fn forward(&self, request: &Request) -> Result<Packets, ForwardError> {
+        let packet = request.packet();
+        Ok(match self {
+            Self::Services(client) => client.forward(&packet).await?.map(|packet| Ok(packet?)).boxed(),
+            Self::Nats(client) => client.forward(&packet).await?.map(|packet| Ok(packet?)).boxed(),
+        })
+    }
+
+    /// Passes on an event, and waits until it has been handed to the operating system.
+    pub(super) async fn forward_event(&self, request: &Request) -> Result<(), ForwardError> {
+        let packet = request.packet();
+        match self {
+            Self::Services(client) => client.forward_event(&packet).await?,
+            Self::Nats(client) => client.forward_event(&packet).await?,
+        }
+        Ok(())
+    }
+
+    /// Ends the connections to services, once what is in flight has been answered.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Services(client) => client.close().await,
+            // Everything was flushed when it was sent.
+            Self::Nats(_) => {}
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! `nest-wire bridge`: passes calls on to one of several services, or to NATS.
+
+mod address;
+mod backend;
+mod handler;
+mod listener;
+mod metrics;
+mod nats;
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use clap::Args;
+use futures_util::future::{BoxFuture, FutureExt, join_all};
+use nest_wire::server::{Limits, Router, ShutdownOutcome, serve};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    address::{Address, HostPort},
+    duration,
+    failure::{Failure, STATUSES, Status, say, warn},
+    faults::{FaultOptions, Faults},
+    listen_address::ListenAddress,
+    record::tls::{ListenTls, ToTls},
+    relay::{accept::Acceptor, connect::Connector, reason},
+    signals,
+};
+use address::{From, To};
+use backend::Backend;
+use handler::Bridge;
+use listener::BridgeListener;
+
+/// Pass calls on to one of several services, or to NATS
+///
+/// Stands between callers, which have one connection each, and services. Packets pass as they are
+/// but for the id, and each call goes to the less busy service.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_help = format!("{EXAMPLES}{STATUSES}"))]
+pub(crate) struct BridgeArgs {
+    /// Where callers connect to: 8888 (localhost), :8888 (all interfaces), tls://…, unix:PATH, nats://HOST:PORT; repeatable
+    #[arg(long, value_name = "ADDRESS", required = true)]
+    listen: Vec<From>,
+    /// Where the services are: users-1:8888, tls://users:8888, unix:PATH, or nats://HOST:PORT alone; repeatable
+    #[arg(long, value_name = "ADDRESS", required = true)]
+    to: Vec<To>,
+    /// Subjects to subscribe to with --listen nats://: users.>,log
+    #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
+    subjects: Vec<String>,
+    /// Queue group for --listen nats://, so that bridges share the messages
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Connections to each service
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    connections: NonZeroUsize,
+    /// Refuse requests while this many wait for their replies
+    #[arg(long, value_name = "NUMBER")]
+    in_flight: Option<NonZeroUsize>,
+    /// How long a service may take for a reply, or for each further value
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    timeout: Duration,
+    /// How long to wait at the end for what is in flight
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = duration::parse)]
+    drain: Duration,
+    /// Serve metrics for Prometheus at http://HOST:PORT/metrics
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<HostPort>,
+    /// Do not start if no service can be reached
+    #[arg(long)]
+    strict: bool,
+    /// Print a line for each request that could not be passed on
+    #[arg(short, long)]
+    verbose: bool,
+    #[command(flatten)]
+    faults: FaultOptions,
+    #[command(flatten)]
+    listen_tls: ListenTls,
+    #[command(flatten)]
+    to_tls: ToTls,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  nest-wire bridge --listen 8888 --to users-1:8888 --to users-2:8888 --to users-3:8888
+  nest-wire bridge --listen 8888 --to nats://localhost:4222
+  nest-wire bridge --listen 8888 --to users:8888 --delay 20ms..200ms --fail 1%:close
+
+";
+
+impl BridgeArgs {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        self.check()?;
+        self.reach().await?;
+        let bridge = Arc::new(Bridge {
+            backend: self.backend().await?,
+            faults: Faults::new(self.faults.clone()),
+            is_verbose: self.verbose,
+            counts: handler::Counts::default(),
+        });
+        let stop = CancellationToken::new();
+        let (addresses, services) = self.services(&bridge, &stop).await?;
+        let page = match &self.metrics {
+            Some(place) => Some(metrics::serve(place).await?),
+            None => None,
+        };
+        // Before the line that scripts wait for: from here on, a signal ends this well.
+        let stopped = signals::first();
+        for address in &addresses {
+            say(format_args!("listening {address}"));
+        }
+        if let Some(page) = page {
+            say(format_args!("metrics http://{page}/metrics"));
+        }
+        let mut serving = join_all(services).boxed();
+        tokio::select! {
+            _ = stopped => {}
+            outcomes = &mut serving => return ended_early(outcomes),
+        }
+        stop.cancel();
+        tokio::select! {
+            _ = serving => {}
+            signal = signals::first() => return Err(Failure::stopped(signal, "requests were still in flight")),
+        }
+        bridge.backend.close().await;
+        summarise(&bridge.counts);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if let Some((from, _)) = self
+            .listen
+            .iter()
+            .flat_map(|from| self.to.iter().map(move |to| (from, to)))
+            .find(|(from, to)| from.is(to))
+        {
+            let what = format!("{from} is both listened to and passed on to: it would call itself");
+            return Err(Failure::usage(what));
+        }
+        let is_nats = |to: &To| matches!(to, To::Nats(_));
+        if self.to.len() > 1 && self.to.iter().any(is_nats) {
+            return Err(Failure::usage(
+                "--to nats:// stands alone: NATS itself spreads the calls",
+            ));
+        }
+        let listens_to_nats = self.listen.iter().any(|from| matches!(from, From::Nats(_)));
+        match (listens_to_nats, self.subjects.is_empty()) {
+            (true, true) => Err(Failure::usage("--listen nats:// needs --subjects")
+                .hint("a bridge cannot know what the service behind it handles: --subjects users.>,log")),
+            (false, false) => Err(Failure::usage("--subjects is for --listen nats://")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the addresses of services, without NATS.
+    fn addresses(&self) -> Vec<Address> {
+        let service = |to: &To| match to {
+            To::Service(address) => Some(address.clone()),
+            To::Nats(_) => None,
+        };
+        self.to.iter().filter_map(service).collect()
+    }
+
+    /// Tries each service once. Those that cannot be reached are named.
+    async fn reach(&self) -> Result<(), Failure> {
+        let tls = self.to_tls.clone().into();
+        let mut attempts = Vec::new();
+        for address in self.addresses() {
+            let connector = Connector::new(address.clone(), &tls)?;
+            attempts.push(async move { (connector.connect().await.err(), address) });
+        }
+        let (count, mut absent) = (attempts.len(), Vec::new());
+        for (error, address) in join_all(attempts).await {
+            absent.extend(error.map(|error| format!("cannot connect to {address}: {}", reason(&error))));
+        }
+        if self.strict && count > 0 && absent.len() == count {
+            return Err(Failure::new(Status::NoConnection, absent.join("; ")));
+        }
+        absent
+            .iter()
+            .for_each(|absent| warn(format_args!("{absent}; it gets calls once it is there")));
+        Ok(())
+    }
+
+    async fn backend(&self) -> Result<Backend, Failure> {
+        if let [To::Nats(server)] = &self.to[..] {
+            return nats::backend(server, self.timeout).await;
+        }
+        let limits = backend::Limits {
+            connections: self.connections,
+            in_flight: self.in_flight,
+            timeout: self.timeout,
+            drain: self.drain,
+        };
+        Backend::services(&self.addresses(), &self.to_tls.clone().into(), limits)
+    }
+
+    /// Listens everywhere. Returns the addresses, and a future for each listener.
+    async fn services(
+        &self,
+        bridge: &Arc<Bridge>,
+        stop: &CancellationToken,
+    ) -> Result<(Vec<String>, Vec<BoxFuture<'static, Result<(), Failure>>>), Failure> {
+        let routes = Router::new().fallback(bridge.handler()).into_routes();
+        let (mut addresses, mut services) = (Vec::new(), Vec::new());
+        for from in &self.listen {
+            let stopped = stop.clone().cancelled_owned();
+            match from {
+                From::Callers(address) => {
+                    let acceptor = self.bind(address).await?;
+                    addresses.extend(acceptor.addresses()?);
+                    let mut limits = Limits::default();
+                    limits.max_in_flight = self.in_flight;
+                    let serving = serve(BridgeListener(acceptor), Arc::clone(&routes))
+                        .limits(limits)
+                        .drain_timeout(self.drain)
+                        .with_graceful_shutdown(stopped);
+                    services.push(
+                        async {
+                            warn_of_cut(serving.await);
+                            Ok(())
+                        }
+                        .boxed(),
+                    );
+                }
+                From::Nats(server) => {
+                    let service = nats::Service {
+                        subjects: &self.subjects,
+                        queue: self.queue.as_deref(),
+                        drain: self.drain,
+                    };
+                    services.push(service.subscribe(server, bridge, stopped).await?);
+                    addresses.push(server.clone());
+                }
+            }
+        }
+        Ok((addresses, services))
+    }
+
+    async fn bind(&self, address: &ListenAddress) -> Result<Acceptor, Failure> {
+        Acceptor::bind(address, &self.listen_tls).await
+    }
+}
+
+/// Returns the failure of a listener that ended before it was asked to.
+fn ended_early(outcomes: Vec<Result<(), Failure>>) -> Result<(), Failure> {
+    outcomes.into_iter().collect()
+}
+
+fn warn_of_cut(outcome: ShutdownOutcome) {
+    if let ShutdownOutcome::Cut { connections } = outcome {
+        warn(format_args!(
+            "{connections} connections were cut with requests in flight"
+        ));
+    }
+}
+
+fn summarise(counts: &handler::Counts) {
+    let count = |count: &std::sync::atomic::AtomicU64| count.load(Relaxed);
+    let mut line = format!("{} requests, {} events", count(&counts.requests), count(&counts.events));
+    for (number, what) in [
+        (count(&counts.failed), "could not be passed on"),
+        (count(&counts.faults), "failed on purpose"),
+    ] {
+        if number > 0 {
+            line += &format!(", {number} {what}");
+        }
+    }
+    say(line);
+}
