@@ -19,6 +19,7 @@ mod deployed;
 #[cfg(unix)]
 mod descriptors;
 mod edge;
+mod forwarding;
 mod guide;
 #[path = "../../../examples/support/conformance.rs"]
 mod handlers;
