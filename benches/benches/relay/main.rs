@@ -1,4 +1,5 @@
-//! `nest-wire record` beside a proxy that only copies bytes, in turns within one run.
+//! `nest-wire record` and `nest-wire bridge` beside a proxy that only copies bytes, in turns within
+//! one run.
 //!
 //! ```sh
 //! cargo build --release -p nest-wire-cli && cargo bench -p nest-wire-benches --bench relay
@@ -9,7 +10,11 @@
 
 mod relay;
 
-use std::{error::Error, path::PathBuf, time::Duration};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Parser;
 use nest_wire_benches::{
@@ -20,7 +25,7 @@ use nest_wire_benches::{
 
 use relay::Relay;
 
-/// Recording beside copying
+/// Recording and bridging beside copying
 #[derive(Parser)]
 struct Args {
     /// Number of turns of each proxy
@@ -55,15 +60,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let path = nest_wire.display();
         return Err(format!("there is no {path}: build it with cargo build --release -p nest-wire-cli").into());
     }
-    println!("| in flight | CPU, record / bare | record | bare | median latency, record - bare |");
-    println!("| --------: | -----------------: | -----: | ---: | ----------------------------: |");
-    for in_flight in [1, 64] {
-        row(&nest_wire, in_flight, args.rounds).await?;
+    println!("| | in flight | CPU, it / bare | it | bare | median latency, it - bare |");
+    println!("| --- | --------: | -------------: | -: | ---: | ------------------------: |");
+    for proxy in [Proxy::Record, Proxy::Bridge] {
+        for in_flight in [1, 64] {
+            row(proxy, &nest_wire, in_flight, args.rounds).await?;
+        }
     }
     Ok(())
 }
 
-async fn row(nest_wire: &std::path::Path, in_flight: usize, rounds: usize) -> Result<(), Box<dyn Error>> {
+/// The commands that are compared with copying.
+#[derive(Debug, Clone, Copy)]
+enum Proxy {
+    Record,
+    Bridge,
+}
+
+async fn row(proxy: Proxy, nest_wire: &Path, in_flight: usize, rounds: usize) -> Result<(), Box<dyn Error>> {
     let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6");
     let binaries = Binaries {
         ours: env!("CARGO_BIN_EXE_bench-server").into(),
@@ -71,19 +85,22 @@ async fn row(nest_wire: &std::path::Path, in_flight: usize, rounds: usize) -> Re
     };
     let server = Server::start(Kind::Ours { workers: 1 }, &binaries, &exchange, LOAD).await?;
     let bare = Relay::bare(env!("CARGO_BIN_EXE_bare-proxy").as_ref(), server.address(), PROXY).await?;
-    let record = Relay::record(nest_wire, server.address(), PROXY).await?;
+    let ours = match proxy {
+        Proxy::Record => Relay::record(nest_wire, server.address(), PROXY).await?,
+        Proxy::Bridge => Relay::bridge(nest_wire, server.address(), PROXY).await?,
+    };
     let shape = Shape {
         connections: 1,
         in_flight,
     };
     let mut loads = [
         Load::connect(bare.address(), shape, &exchange).await?,
-        Load::connect(record.address(), shape, &exchange).await?,
+        Load::connect(ours.address(), shape, &exchange).await?,
     ];
     let (mut ratios, mut added, mut costs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let without = turn(&bare, &mut loads[0]).await?;
-        let with = turn(&record, &mut loads[1]).await?;
+        let with = turn(&ours, &mut loads[1]).await?;
         ratios.push(with.cpu / without.cpu);
         added.push(with.latency - without.latency);
         costs.push((with.cpu, without.cpu));
@@ -92,7 +109,7 @@ async fn row(nest_wire: &std::path::Path, in_flight: usize, rounds: usize) -> Re
     let (ratio, added) = (spread(ratios), spread(added));
     let (with, without) = costs.into_iter().unzip();
     println!(
-        "| {in_flight} | {:.2} ({:.2} to {:.2}) | {:.1} us | {:.1} us | {:.1} us ({:.1} to {:.1}) |",
+        "| {proxy:?} | {in_flight} | {:.2} ({:.2} to {:.2}) | {:.1} us | {:.1} us | {:.1} us ({:.1} to {:.1}) |",
         ratio.median,
         ratio.least,
         ratio.most,

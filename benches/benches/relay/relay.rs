@@ -36,6 +36,13 @@ impl Relay {
         Self::start(command, cores).await
     }
 
+    /// Starts `nest-wire bridge`.
+    pub(crate) async fn bridge(binary: &Path, service: SocketAddr, cores: Cores) -> Result<Self, Box<dyn Error>> {
+        let mut command = Command::new(binary);
+        command.args(["bridge", "--listen", "127.0.0.1:0", "--to", &service.to_string()]);
+        Self::start(command, cores).await
+    }
+
     async fn start(mut command: Command, cores: Cores) -> Result<Self, Box<dyn Error>> {
         let pinned = Pinned::to(cores);
         let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn()?;

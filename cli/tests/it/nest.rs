@@ -4,7 +4,7 @@
 use std::{fs, net::SocketAddr};
 
 use nest_wire::{Payload, Router};
-use nest_wire_harness::{App, Harness, Service};
+use nest_wire_harness::{App, Harness, NatsServer, Service};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -119,4 +119,22 @@ async fn a_recording_of_real_nest_holds_rust_to_it_and_stands_in_for_it() {
     assert_eq!(line, "unknown: sum [3,5,7]; the nearest recorded call is sum [3,5,6]");
     main_service.kill().await.expect("it ends");
     assert_eq!(stand_in.interrupt().await.status, Some(1));
+}
+
+/// Nest's main calls over TCP; a bridge passes the call on to NATS, where a user in Rust subscribes.
+#[tokio::test]
+async fn get_sum_reaches_a_user_in_rust_over_nats() {
+    let harness = harness().await;
+    let server = NatsServer::start(&harness).await.expect("a NATS server");
+    let nats = async_nats::connect(server.url()).await.expect("it listens");
+    let user = nest_wire_nats::serve(nats, rust_user()).queue("users");
+    let user = user.subscribe().await.expect("it subscribes");
+    tokio::spawn(user.into_future());
+    let bridge = Running::start(&["bridge", "--listen", "127.0.0.1:0", "--to", &server.url()]).await;
+    let main_service = main(&harness, &bridge.address).await;
+    let answer = get(main_service.address(), "/sum?num=3,5,6").await;
+    println!("GET /sum?num=3,5,6 through Nest main, bridge, NATS and a user in Rust: {answer:?}");
+    assert_eq!(answer, ("HTTP/1.1 200 OK".to_owned(), "14".to_owned()));
+    main_service.kill().await.expect("it ends");
+    assert_eq!(bridge.interrupt().await.status, Some(0));
 }
