@@ -9,9 +9,14 @@ use crate::{
     packet::RpcError,
 };
 
-/// Maximum number of connections to each host. More connections would only cost memory and
-/// descriptors.
-const MAX_CONNECTIONS: usize = 1024;
+/// Maximum number of connections to each host, and to all discovered hosts together. More
+/// connections would only cost memory and descriptors.
+pub(in crate::client) const MAX_CONNECTIONS: usize = 1024;
+/// The shortest age at which a connection is replaced, so that connections are not replaced without
+/// a break.
+const MIN_AGE: Duration = Duration::from_millis(100);
+/// The shortest pause between two questions for the addresses of a service.
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone)]
 pub(in crate::client) struct Config {
@@ -25,6 +30,8 @@ pub(in crate::client) struct Config {
     pub(in crate::client) max_stream_buffer: usize,
     pub(in crate::client) overload: OverloadPolicy,
     pub(in crate::client) drain_timeout: Duration,
+    pub(in crate::client) max_age: Option<Duration>,
+    pub(in crate::client) discover_interval: Duration,
     pub(in crate::client) tcp: TcpOptions,
     pub(in crate::client) transport: TransportConfig,
     pub(in crate::client) compat: Compat,
@@ -61,6 +68,16 @@ impl Config {
     pub(in crate::client) fn connections_to_open(&self) -> usize {
         self.connections.get().min(MAX_CONNECTIONS)
     }
+
+    /// Returns the age at which connections are replaced, if they are.
+    pub(in crate::client) fn age(&self) -> Option<Duration> {
+        self.max_age.map(|age| age.max(MIN_AGE))
+    }
+
+    /// Returns the time between two questions for the addresses of a service.
+    pub(in crate::client) fn interval(&self) -> Duration {
+        self.discover_interval.max(MIN_INTERVAL)
+    }
 }
 
 impl Default for Config {
@@ -76,6 +93,8 @@ impl Default for Config {
             max_stream_buffer: 4 * 1024 * 1024,
             overload: OverloadPolicy::default(),
             drain_timeout: Duration::from_secs(25),
+            max_age: None,
+            discover_interval: Duration::from_secs(10),
             tcp: TcpOptions::default(),
             transport: TransportConfig::default(),
             compat: Compat::default(),

@@ -1,5 +1,6 @@
 //! Makes clients.
 
+pub(in crate::client) mod discover;
 pub(in crate::client) mod error;
 pub(in crate::client) mod target;
 #[cfg(feature = "tls")]
@@ -205,6 +206,43 @@ impl ClientBuilder {
     /// 25 seconds.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.config.drain_timeout = timeout;
+        self
+    }
+
+    /// Sets the age at which a connection is replaced by a new one to the same target: make before
+    /// break, so that no call is lost. Default: none, as Nest.
+    ///
+    /// It lets a client move to other hosts behind a balancer or a name, which choose a host once
+    /// for each connection: set it to some minutes for those. A connection that is too old, 10 %
+    /// more or less, keeps its calls until a successor is established. Then new calls take the
+    /// successor, and the old connection closes after its last call, or at
+    /// [`drain_timeout`](Self::drain_timeout): a stream that lasts longer than that ends with
+    /// [`CallError::ConnectionClosed`](crate::client::CallError::ConnectionClosed). If the
+    /// successor cannot connect, the old connection stays, and the client tries again with the
+    /// pauses of its [policy](Self::reconnect).
+    ///
+    /// An event that is sent on the successor may overtake one that was sent on the old connection.
+    /// The client connects in the background, as with
+    /// [`ReconnectMode::Always`](crate::client::ReconnectMode::Always). Less than 100 milliseconds
+    /// counts as 100 milliseconds. At most 1,024 connections are open beside those in use.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use nest_wire::client::Client;
+    ///
+    /// let client = Client::builder().max_age(Duration::from_secs(300)).build("users:8888")?;
+    /// # Ok::<(), nest_wire::client::BuildError>(())
+    /// ```
+    pub const fn max_age(mut self, age: Duration) -> Self {
+        self.config.max_age = Some(age);
+        self
+    }
+
+    /// Sets how often the client asks for the addresses of a target that is
+    /// [discovered](Target::discover). Lower it to find new hosts sooner; raise it to spare the
+    /// resolver. Less than 10 milliseconds counts as 10 milliseconds. Default: 10 seconds.
+    pub const fn discover_interval(mut self, interval: Duration) -> Self {
+        self.config.discover_interval = interval;
         self
     }
 

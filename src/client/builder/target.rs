@@ -15,15 +15,23 @@ use crate::client::{
 type Make = Box<dyn FnOnce(Config) -> Result<Client, BuildError> + Send>;
 
 /// What a client connects to: one address or several (`"users:8888"`, `["users-1:8888",
-/// "users-2:8888"]`), a [resolver](Self::resolver), a [connector](Self::connector), or a [Unix
-/// socket](Self::unix).
+/// "users-2:8888"]`), hosts that come and go ([`discover_dns`](Self::discover_dns),
+/// [`discover`](Self::discover)), a [resolver](Self::resolver), a [connector](Self::connector), or
+/// a [Unix socket](Self::unix).
 ///
 /// The text of an address is a host and a port. A name may have several addresses: the client
 /// connects to the first one that answers. It tries the next one a quarter of a second later, or at
-/// once when one fails, and IPv6 and IPv4 take turns (RFC 8305).
+/// once when one fails, and IPv6 and IPv4 take turns (RFC 8305). Of the addresses of one family it
+/// begins with a random one, and each further connection with the next one, so that clients and
+/// [connections](crate::client::ClientBuilder::connections) spread over the addresses.
 pub struct Target(Make);
 
 impl Target {
+    /// Returns a target of which `make` makes a client.
+    pub(in crate::client) fn made_by(make: impl FnOnce(Config) -> Result<Client, BuildError> + Send + 'static) -> Self {
+        Self(Box::new(make))
+    }
+
     fn addresses(addresses: Vec<String>) -> Self {
         Self(Box::new(move |config| {
             #[cfg(feature = "tls")]
@@ -37,9 +45,10 @@ impl Target {
     /// Returns a target whose addresses `resolve` knows: Consul, etcd, SRV records.
     ///
     /// `resolve` is called before each attempt to connect, so that its addresses may change. The
-    /// client connects to the first of them that answers, beginning with a random one. With
-    /// [`ClientBuilder::connections`](crate::client::ClientBuilder::connections) more than 1,
-    /// connections spread over them.
+    /// client connects to the first of them that answers, beginning with a random one of the first
+    /// one's family, and each further connection with the next one: of several
+    /// [`connections`](crate::client::ClientBuilder::connections), each leads to another address,
+    /// as long as there are so many. [`discover`](Self::discover) connects to all addresses.
     ///
     /// ```
     /// use nest_wire::client::{Client, Target};
@@ -133,7 +142,7 @@ impl Target {
             if config.tls.is_some() {
                 return Err(BuildError::TlsWithoutAddress);
             }
-            Client::of_hosts(&hosts, config)
+            Client::of_hosts(hosts, config)
         }))
     }
 
@@ -144,10 +153,9 @@ impl Target {
 
 /// Makes a client of the services at these addresses.
 fn over_tcp(addresses: Vec<String>, config: Config) -> Result<Client, BuildError> {
-    let connector = TcpConnector::new(config.tcp.clone());
     let host = |address: String| {
         let name: Arc<str> = checked(address)?.into();
-        let (address, connector) = (Arc::clone(&name), connector.clone());
+        let (address, connector) = (Arc::clone(&name), TcpConnector::new(config.tcp.clone()));
         let connect = move || {
             let (address, connector) = (Arc::clone(&address), connector.clone());
             async move { connector.dial(&address).await }
@@ -155,7 +163,7 @@ fn over_tcp(addresses: Vec<String>, config: Config) -> Result<Client, BuildError
         Ok(Host::named(name, connect))
     };
     let hosts: Vec<_> = addresses.into_iter().map(host).collect::<Result<_, BuildError>>()?;
-    Client::of_hosts(&hosts, config)
+    Client::of_hosts(hosts, config)
 }
 
 impl From<&str> for Target {

@@ -1,6 +1,6 @@
 //! Clients that speak TLS.
 
-use std::{io, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::client::TlsStream;
@@ -10,6 +10,7 @@ use crate::{
         BuildError, Client,
         config::Config,
         connect::{address::checked, host::Host, tcp::TcpConnector},
+        pool::connection::Opener,
     },
     tls::ClientTls,
 };
@@ -35,7 +36,7 @@ pub(in crate::client) fn over_tls(
         Ok(Host::named(name, connect))
     };
     let hosts: Vec<_> = addresses.into_iter().map(host).collect::<Result<_, BuildError>>()?;
-    Client::of_hosts(&hosts, config)
+    Client::of_hosts(hosts, config)
 }
 
 async fn connect_under(
@@ -45,4 +46,24 @@ async fn connect_under(
     deadline: Option<Instant>,
 ) -> io::Result<TlsStream<TcpStream>> {
     tls.connect_by(deadline, address, connector.dial(address).await?).await
+}
+
+/// Returns the opener of connections to a discovered address. The certificate has to be valid for
+/// the IP address, unless `tls` has another name.
+pub(in crate::client) fn opener_over_tls(
+    shown: Arc<str>,
+    address: SocketAddr,
+    tls: ClientTls,
+    connector: TcpConnector,
+    limit: Duration,
+) -> Opener {
+    let host: Arc<str> = address.ip().to_string().into();
+    Opener::new(Host::named(shown, move || {
+        let (tls, connector, host) = (tls.clone(), connector.clone(), Arc::clone(&host));
+        async move {
+            let deadline = Instant::now().checked_add(limit);
+            let link = connector.dial_any(vec![address]).await?;
+            tls.connect_by(deadline, &host, link).await
+        }
+    }))
 }

@@ -126,7 +126,7 @@ impl RequestChannel {
     }
 
     /// Starts a driver if there is none and the channel is not closing.
-    fn attend(self: &Arc<Self>) {
+    pub(in crate::client) fn attend(self: &Arc<Self>) {
         let state = self.lock();
         if !state.is_closing {
             self.ensure_driver(state);

@@ -24,6 +24,12 @@ impl RequestChannel {
         is_new && driver_stopped
     }
 
+    /// Returns true if the channel rejects calls and its driver has ended.
+    pub(in crate::client) fn has_ended(&self) -> bool {
+        let state = self.lock();
+        state.is_closing && !state.driver_running
+    }
+
     /// Waits until there is no driver.
     pub(in crate::client) async fn driver_stopped(&self) {
         loop {

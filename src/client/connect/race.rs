@@ -57,6 +57,23 @@ pub(in crate::client) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAd
     interleaved
 }
 
+/// Returns the addresses of each family in their order by number, beginning with the one whose turn
+/// it is. The family of the first address stays first; equal addresses are left out. (Resolvers
+/// return the addresses of a name in a changing order.)
+pub(in crate::client) fn rotated(addresses: Vec<SocketAddr>, turn: usize) -> Vec<SocketAddr> {
+    let is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let (mut preferred, mut others): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv4() == is_ipv4);
+    for family in [&mut preferred, &mut others] {
+        family.sort_unstable();
+        family.dedup();
+        let first = turn.checked_rem(family.len()).unwrap_or(0);
+        family.rotate_left(first);
+    }
+    preferred.extend(others);
+    preferred
+}
+
 /// Returns one error for all attempts: a single error unchanged; for several errors, the kind of
 /// the most specific one, with the addresses and their errors as the message.
 fn all_failed<A: fmt::Display>(mut failed: Vec<(A, io::Error)>) -> io::Error {
@@ -220,5 +237,25 @@ mod tests {
         let ipv4 = addresses(&["1.0.0.3:1", "1.0.0.2:1"]);
         assert_eq!(interleaved(ipv4.clone()), ipv4);
         assert_eq!(interleaved(Vec::new()), []);
+    }
+
+    #[test]
+    fn each_turn_begins_with_another_address_of_each_family() {
+        let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().expect("an address")).collect()
+        };
+        let given = ["1.0.0.3:1", "[::2]:1", "1.0.0.1:1", "1.0.0.3:1", "[::1]:1", "1.0.0.2:1"];
+        for (turn, expected) in [
+            (3, ["1.0.0.1:1", "1.0.0.2:1", "1.0.0.3:1", "[::2]:1", "[::1]:1"]),
+            (4, ["1.0.0.2:1", "1.0.0.3:1", "1.0.0.1:1", "[::1]:1", "[::2]:1"]),
+            (5, ["1.0.0.3:1", "1.0.0.1:1", "1.0.0.2:1", "[::2]:1", "[::1]:1"]),
+        ] {
+            assert_eq!(rotated(addresses(&given), turn), addresses(&expected), "{turn}");
+        }
+        assert_eq!(
+            rotated(addresses(&["[::1]:1", "1.0.0.1:1"]), 1),
+            addresses(&["[::1]:1", "1.0.0.1:1"])
+        );
+        assert_eq!(rotated(Vec::new(), 7), []);
     }
 }

@@ -1,39 +1,54 @@
 //! Connects over TCP.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::{
-    client::connect::race::{interleaved, race},
+    client::connect::race::{interleaved, race, rotated},
     connection::TcpOptions,
 };
 
-/// Makes TCP connections with these options.
+/// Makes TCP connections to one host with these options. Each connection begins with another
+/// address of the host than the one before, the first one with a random address, so that clients
+/// and connections spread over the addresses.
 #[derive(Debug, Clone)]
-pub(in crate::client) struct TcpConnector(TcpOptions);
+pub(in crate::client) struct TcpConnector {
+    options: TcpOptions,
+    turn: Arc<AtomicUsize>,
+}
 
 impl TcpConnector {
-    pub(in crate::client) const fn new(options: TcpOptions) -> Self {
-        Self(options)
+    pub(in crate::client) fn new(options: TcpOptions) -> Self {
+        Self {
+            options,
+            turn: Arc::new(AtomicUsize::new(fastrand::usize(..))),
+        }
     }
 
     /// Connects to `host`, a name or an address with a port. Returns the connection to the first of
     /// its addresses that accepts.
     pub(in crate::client) async fn dial(&self, host: &str) -> io::Result<TcpStream> {
-        self.dial_first(lookup_host(host).await?.collect()).await
+        self.dial_first(self.in_turn(lookup_host(host).await?.collect())).await
     }
 
-    /// Connects to one of the addresses. The attempts begin with a random address, so that clients
-    /// and connections are spread over the addresses. Returns the connection to the first that
-    /// accepts.
-    pub(in crate::client) async fn dial_any(&self, mut addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    /// Connects to one of the addresses. Returns the connection to the first that accepts.
+    pub(in crate::client) async fn dial_any(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the resolver knows no address"));
         }
-        let first = fastrand::usize(..addresses.len());
-        addresses.rotate_left(first);
-        self.dial_first(addresses).await
+        self.dial_first(self.in_turn(addresses)).await
+    }
+
+    fn in_turn(&self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        rotated(addresses, self.turn.fetch_add(1, Relaxed))
     }
 
     async fn dial_first(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
@@ -46,7 +61,7 @@ impl TcpConnector {
         if leads_back(&stream) {
             return Err(io::Error::new(io::ErrorKind::ConnectionRefused, LEADS_BACK));
         }
-        self.0.apply(&stream)?;
+        self.options.apply(&stream)?;
         Ok(stream)
     }
 }

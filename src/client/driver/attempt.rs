@@ -1,4 +1,5 @@
-//! One attempt to connect. A connector is foreign code: if it panics, the attempt has failed.
+//! One attempt to connect, or to find out where to. Connectors and resolvers are foreign code: if
+//! it panics, the attempt has failed.
 
 use std::{
     future::Future,
@@ -9,17 +10,24 @@ use std::{
 
 use crate::connection::{Caught, caught};
 
-/// The future of a connector, until it completes or panics.
-pub(in crate::client) struct Attempt<F>(Option<Pin<Box<F>>>);
+/// The future of a connector or a resolver, until it completes or panics.
+pub(in crate::client) struct Attempt<F> {
+    /// Names the foreign code in errors.
+    what: &'static str,
+    future: Option<Pin<Box<F>>>,
+}
 
 impl<F: Future<Output = io::Result<IO>>, IO> Attempt<F> {
-    /// Calls the connector. Returns the attempt.
+    /// Calls the connector or the resolver, which `what` names in errors. Returns the attempt.
     ///
     /// # Errors
-    /// The connector panicked.
-    pub(in crate::client) fn begin(connect: impl FnOnce() -> F) -> io::Result<Self> {
-        let connecting = caught(CONNECTOR, connect).map_err(panicked)?;
-        Ok(Self(Some(Box::pin(connecting))))
+    /// The foreign code panicked.
+    pub(in crate::client) fn begin(what: &'static str, start: impl FnOnce() -> F) -> io::Result<Self> {
+        let future = caught(what, start).map_err(panicked)?;
+        Ok(Self {
+            what,
+            future: Some(Box::pin(future)),
+        })
     }
 }
 
@@ -27,22 +35,23 @@ impl<F: Future<Output = io::Result<IO>>, IO> Future for Attempt<F> {
     type Output = io::Result<IO>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(connecting) = &mut self.0 else {
+        let what = self.what;
+        let Some(future) = &mut self.future else {
             return Poll::Pending;
         };
-        let connected = match caught(CONNECTOR, || connecting.as_mut().poll(cx)) {
+        let outcome = match caught(what, || future.as_mut().poll(cx)) {
             Ok(polled) => ready!(polled),
             Err(panic) => Err(panicked(panic)),
         };
         self.discard();
-        Poll::Ready(connected)
+        Poll::Ready(outcome)
     }
 }
 
 impl<F> Attempt<F> {
     fn discard(&mut self) {
-        let connecting = self.0.take();
-        if let Err(panic) = caught(CONNECTOR, || drop(connecting)) {
+        let future = self.future.take();
+        if let Err(panic) = caught(self.what, || drop(future)) {
             tracing::error!(error = &panic as &dyn std::error::Error, "a connector was dropped");
         }
     }
@@ -53,8 +62,6 @@ impl<F> Drop for Attempt<F> {
         self.discard();
     }
 }
-
-const CONNECTOR: &str = "the connector";
 
 fn panicked(panic: Caught) -> io::Error {
     io::Error::other(panic)

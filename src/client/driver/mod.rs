@@ -38,7 +38,7 @@ use crate::{
         config::Config,
         connect::{error::with_address, host::Host},
         driver::{attempt::Attempt, closing::close, connection::ActiveConnection, receiver::RequestReceiver},
-        state::StateReporter,
+        state::publisher::StateReporter,
     },
     connection::{Connection, ConnectionError},
     telemetry::{ConnectionMeter, Side, connect_failed, reconnected},
@@ -229,10 +229,12 @@ async fn in_time<F, IO>(connect: impl FnOnce() -> F, limit: Duration) -> io::Res
 where
     F: Future<Output = io::Result<IO>>,
 {
-    timeout(limit, Attempt::begin(connect)?).await.unwrap_or_else(|_| {
-        Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no connection within {limit:?}"),
-        ))
-    })
+    timeout(limit, Attempt::begin("the connector", connect)?)
+        .await
+        .unwrap_or_else(|_| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no connection within {limit:?}"),
+            ))
+        })
 }

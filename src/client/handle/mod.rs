@@ -26,7 +26,7 @@ use crate::{
         },
         config::Config,
         connect::host::Host,
-        pool::ConnectionPool,
+        pool::{ConnectionPool, Hosts, connection::Opener},
     },
     json,
     packet::RawJson,
@@ -61,7 +61,7 @@ impl Client {
     ///
     /// # Errors
     /// [`BuildError::NoHost`].
-    pub(in crate::client) fn of_hosts<C, F, IO>(hosts: &[Host<C>], config: Config) -> Result<Self, BuildError>
+    pub(in crate::client) fn of_hosts<C, F, IO>(hosts: Vec<Host<C>>, config: Config) -> Result<Self, BuildError>
     where
         C: Fn() -> F + Clone + Send + Sync + 'static,
         F: Future<Output = io::Result<IO>> + Send + 'static,
@@ -70,11 +70,16 @@ impl Client {
         if hosts.is_empty() {
             return Err(BuildError::NoHost);
         }
-        Ok(Self {
+        let openers = hosts.into_iter().map(Opener::new).collect();
+        Ok(Self::of(Hosts::Fixed(openers), config))
+    }
+
+    pub(in crate::client) fn of(hosts: Hosts, config: Config) -> Self {
+        Self {
             timeout: config.timeout,
             pool: Arc::new(ConnectionPool::new(hosts, config)),
             metadata: CallMetadata::default(),
-        })
+        }
     }
 }
 

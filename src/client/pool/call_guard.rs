@@ -20,7 +20,7 @@ use crate::{
             waiter::{End, Returned},
         },
         error::Answer,
-        pool::{Chosen, ConnectionPool, PooledConnection},
+        pool::{ConnectionPool, choice::Chosen, connection::PooledConnection},
     },
     packet::CallId,
 };
@@ -37,7 +37,8 @@ pub(in crate::client) enum NextItem {
 /// packet is in the channel.
 pub(in crate::client) struct CallGuard<M: Deref<Target = ConnectionPool>> {
     pool: M,
-    link: usize,
+    /// The connection that the call has taken. `None` stands for the only one of the client.
+    link: Option<Arc<PooledConnection>>,
     key: Option<CallKey>,
     is_event: bool,
     is_counted: bool,
@@ -51,7 +52,7 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
     pub(in crate::client) fn new(pool: M) -> Self {
         Self {
             pool,
-            link: 0,
+            link: None,
             key: None,
             is_event: false,
             is_counted: false,
@@ -80,11 +81,20 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
             return Ok(false);
         };
         self.take(chosen);
-        match self.channel().submit(outgoing, waker, None)? {
-            Some(submitted) => self.submitted(outgoing, &submitted),
-            None => self.release(CancelReason::Dropped),
+        match self.channel().submit(outgoing, waker, None) {
+            Ok(Some(submitted)) => self.submitted(outgoing, &submitted),
+            Ok(None) => self.release(CancelReason::Dropped),
+            Err(CallError::Closed) if self.is_retired() => self.release(CancelReason::Dropped),
+            Err(error) => return Err(error),
         }
         Ok(self.key.is_some())
+    }
+
+    /// Returns true if the taken connection has left the list of connections, which happened after
+    /// it was chosen.
+    #[cold]
+    fn is_retired(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.reporter.is_retired())
     }
 
     /// Submits a packet as soon as an in-flight permit, a connection and a permit of its queue are
@@ -93,14 +103,21 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         if outgoing.is_request() && self.place.is_none() {
             self.place = self.pool.place().await?;
         }
-        let chosen = match self.pool.ready(outgoing.is_request()) {
-            Some(chosen) => chosen,
-            None => self.pool.first_ready().await?,
-        };
-        self.take(chosen);
-        let submitted = self.channel().submit_later(outgoing).await?;
-        self.submitted(outgoing, &submitted);
-        Ok(())
+        loop {
+            let chosen = match self.pool.ready(outgoing.is_request()) {
+                Some(chosen) => chosen,
+                None => self.pool.first_ready().await?,
+            };
+            self.take(chosen);
+            match self.channel().submit_later(outgoing).await {
+                Ok(submitted) => {
+                    self.submitted(outgoing, &submitted);
+                    return Ok(());
+                }
+                Err(CallError::Closed) if self.is_retired() => self.leave_link(CancelReason::Dropped),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Takes the chosen connection. Its load grows if connections compete for calls.
@@ -119,7 +136,9 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         // shows that its packet is in a queue, even if starting the driver panics.
         outgoing.draft.retire();
         self.own(submitted);
-        self.pool.recheck(self.link);
+        if let Some(link) = &self.link {
+            self.pool.recheck(link);
+        }
     }
 
     /// Takes over a submitted call, and starts the driver if there is none. Outside of a runtime
@@ -134,11 +153,12 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
     /// Records the end of the call, or one of its values, for the health of the host.
     #[inline]
     pub(in crate::client) fn learn(&mut self, is_event: bool, answer: &Answer) {
-        if let Some(health) = &self.pool.health
+        if let Some(link) = &self.link
+            && let Some(health) = self.pool.health()
             && self.is_counted
         {
             // This may run code of the user. If that panics, the probe ends with this guard.
-            health.learn(self.link, is_event, self.is_probe, answer);
+            health.learn(link.place.host, is_event, self.is_probe, answer);
             self.is_probe = false;
         }
     }
@@ -148,8 +168,8 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         self.key.map(|key| self.channel().id(key))
     }
 
-    /// Requests this connection and waits until it is established.
-    pub(in crate::client) async fn connect(&mut self, link: usize) -> Result<(), CallError> {
+    /// Requests this connection, or the only one, and waits until it is established.
+    pub(in crate::client) async fn connect(&mut self, link: Option<Arc<PooledConnection>>) -> Result<(), CallError> {
         self.link = link;
         let submitted = self.channel().connect()?;
         self.own(&submitted);
@@ -221,9 +241,9 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
             self.pooled().load.fetch_sub(1, Relaxed);
         }
         if std::mem::take(&mut self.is_probe)
-            && let Some(health) = &self.pool.health
+            && let (Some(link), Some(health)) = (&self.link, self.pool.health())
         {
-            health.probe_dropped(self.link);
+            health.probe_dropped(link.place.host);
         }
         if let Some(key) = self.key.take()
             && let Some(packet) = self.channel().cancel(key, because)
@@ -235,7 +255,10 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
     }
 
     fn pooled(&self) -> &PooledConnection {
-        self.pool.link(self.link)
+        match &self.link {
+            Some(link) => link,
+            None => self.pool.only(),
+        }
     }
 
     fn channel(&self) -> &Arc<RequestChannel> {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::client::{
     CallError, ConnectionState, DisconnectReason,
     call::deadline::within,
-    pool::{ConnectionPool, PooledConnection},
+    pool::{ConnectionPool, Links, connection::PooledConnection},
 };
 
 /// Maximum time that a running driver may take to drop a connection that it has to cut.
@@ -15,7 +15,20 @@ const GRACE: Duration = Duration::from_millis(100);
 
 impl ConnectionPool {
     pub(in crate::client) async fn close(&self) {
-        join_all(self.links.iter().map(|link| link.close(self.config.drain_timeout))).await;
+        let timeout = self.config.drain_timeout;
+        match &self.links {
+            Links::One(link) => link.close(timeout).await,
+            Links::Several { members, keeper } => {
+                if let Some(keeper) = keeper {
+                    keeper.stop();
+                }
+                let links = members.close();
+                if members.is_empty() {
+                    self.publisher.closed();
+                }
+                join_all(links.iter().map(|link| link.close(timeout))).await;
+            }
+        }
     }
 }
 
@@ -46,8 +59,8 @@ impl PooledConnection {
     }
 }
 
-/// The last handle is dropped. The driver finishes the calls in flight until the drain timeout
-/// expires.
+/// The last handle is dropped, or the connection drains and its last call has ended. The driver
+/// finishes the calls in flight until the drain timeout expires.
 impl Drop for PooledConnection {
     fn drop(&mut self) {
         self.channel.close();

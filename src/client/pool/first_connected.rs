@@ -1,10 +1,12 @@
 //! Waits for the first of several connections.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::client::{
     CallError, OverloadPolicy,
-    pool::{Chosen, ConnectionPool, call_guard::CallGuard},
+    pool::{ConnectionPool, Links, call_guard::CallGuard, choice::Chosen, connection::PooledConnection},
 };
 
 impl ConnectionPool {
@@ -17,16 +19,50 @@ impl ConnectionPool {
             (Err(_), OverloadPolicy::Fail) => return Err(CallError::Overloaded),
             (Err(_), OverloadPolicy::Wait) => self.waiting.acquire().await,
         };
-        self.first_connected().await.map(Chosen::usual)
+        self.first_connected().await
     }
 
-    /// Waits until any connection is established. Returns its index.
-    pub(in crate::client) async fn first_connected(&self) -> Result<usize, CallError> {
-        let connecting = async |index| {
-            let mut guard = CallGuard::new(self);
-            guard.connect(index).await.map(|()| index)
+    /// Waits until any connection is established. Returns it.
+    pub(in crate::client) async fn first_connected(&self) -> Result<Chosen, CallError> {
+        let Links::Several { members, keeper } = &self.links else {
+            return CallGuard::new(self).connect(None).await.map(|()| Chosen::ONLY);
         };
-        let mut attempts: FuturesUnordered<_> = (0..self.links.len()).map(connecting).collect();
+        loop {
+            let mut changes = members.changes();
+            if let Some(keeper) = keeper {
+                keeper.ensure(members);
+            }
+            if members.is_closed() {
+                return Err(CallError::Closed);
+            }
+            let links = members.links();
+            tokio::select! {
+                biased;
+                outcome = self.first_of(&links), if !links.is_empty() => match outcome {
+                    // A connection that has left the list was closed, not the client.
+                    Err(CallError::Closed) if !members.is_closed() => {}
+                    outcome => return outcome,
+                },
+                _ = changes.changed() => {
+                    let failure = changes.borrow_and_update().failure.clone();
+                    if let Some(failure) = failure.filter(|_| links.is_empty()) {
+                        return Err(CallError::Connect(failure));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until one of these connections is established. Returns it.
+    async fn first_of(&self, links: &[Arc<PooledConnection>]) -> Result<Chosen, CallError> {
+        let connecting = async |link: &Arc<PooledConnection>| {
+            let mut guard = CallGuard::new(self);
+            guard
+                .connect(Some(Arc::clone(link)))
+                .await
+                .map(|()| Chosen::usual(link))
+        };
+        let mut attempts: FuturesUnordered<_> = links.iter().map(connecting).collect();
         let mut outcome = Err(CallError::Closed);
         while let Some(connected) = attempts.next().await {
             outcome = connected;

@@ -2,7 +2,7 @@
 //! receive the next calls.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -12,17 +12,18 @@ use crate::client::{
     CallError, DisconnectReason,
     config::CountsAsFailure,
     error::Answer,
-    pool::ejection::{Ejections, Takes},
+    pool::{
+        connection::PooledConnection,
+        ejection::{Ejections, HostId, Takes},
+    },
 };
+
 /// Exists only where connections compete for calls.
 pub(in crate::client) struct Health {
     ejections: Mutex<Ejections>,
     /// True if any host has failed since its last success. While this is false, calls do not take
     /// the lock.
     is_troubled: AtomicBool,
-    /// Number of hosts: the connection of index `i` belongs to host `i % hosts`. The connections to
-    /// a single host count as hosts, since there may be several processes behind it.
-    hosts: usize,
     counts_as_failure: Option<CountsAsFailure>,
 }
 
@@ -35,13 +36,24 @@ enum Verdict {
 }
 
 impl Health {
-    pub(in crate::client) fn new(hosts: usize, counts_as_failure: Option<CountsAsFailure>) -> Self {
+    pub(in crate::client) fn new(counts_as_failure: Option<CountsAsFailure>) -> Self {
         Self {
-            ejections: Mutex::new(Ejections::new(hosts)),
+            ejections: Mutex::default(),
             is_troubled: AtomicBool::new(false),
-            hosts,
             counts_as_failure,
         }
+    }
+
+    /// Adds a host, which is healthy. Returns its key.
+    pub(in crate::client) fn join(&self) -> HostId {
+        self.lock().join()
+    }
+
+    /// Removes a host. Calls to it that end later count no more.
+    pub(in crate::client) fn leave(&self, host: HostId) {
+        let mut ejections = self.lock();
+        ejections.leave(host);
+        self.is_troubled.store(!ejections.is_clear(), Relaxed);
     }
 
     /// Returns true if any host has failed since its last success, so that calls have to choose
@@ -52,37 +64,42 @@ impl Health {
 
     /// Starts the probe of a host if one is due. Returns the first of these connections that
     /// belongs to such a host: the call that takes the connection is the probe.
-    pub(in crate::client) fn probe(&self, mut links: impl Iterator<Item = usize>) -> Option<usize> {
+    pub(in crate::client) fn probe<'a>(
+        &self,
+        mut links: impl Iterator<Item = &'a Arc<PooledConnection>>,
+    ) -> Option<&'a Arc<PooledConnection>> {
         let (mut ejections, now) = (self.lock(), Instant::now());
-        let link = links.find(|link| ejections.takes(link % self.hosts, now) == Takes::Probe)?;
-        ejections.probe(link % self.hosts);
+        let link = links.find(|link| ejections.takes(link.place.host, now) == Takes::Probe)?;
+        ejections.probe(link.place.host);
         Some(link)
     }
 
-    /// Returns a predicate that is true for a connection if its host accepts calls. Unless the call
-    /// `may_probe`, a host accepts calls again when its ejection is over: an event says nothing
-    /// about its host, and a client that sends only events would never probe the host.
-    pub(in crate::client) fn takes_calls(&self, may_probe: bool) -> impl Fn(usize) -> bool + Clone {
-        let (ejections, now, hosts) = (self.lock(), Instant::now(), self.hosts);
-        let takes: Vec<bool> = (0..hosts)
-            .map(|host| match ejections.takes(host, now) {
-                Takes::PendingCalls => true,
-                Takes::Probe => !may_probe,
-                Takes::Nothing => false,
-            })
-            .collect();
-        move |link| takes[link % hosts]
+    /// Returns for each connection whether its host accepts calls. Unless the call `may_probe`, a
+    /// host accepts calls again when its ejection is over: an event says nothing about its host,
+    /// and a client that sends only events would never probe the host.
+    pub(in crate::client) fn takes_calls(&self, links: &[Arc<PooledConnection>], may_probe: bool) -> Vec<bool> {
+        let hosts = links.iter().map(|link| link.place.host);
+        self.hosts_take_calls(hosts, may_probe)
     }
 
-    /// Records the end of a call that was made on this connection.
-    pub(in crate::client) fn learn(&self, link: usize, is_event: bool, is_probe: bool, answer: &Answer) {
+    fn hosts_take_calls(&self, hosts: impl Iterator<Item = HostId>, may_probe: bool) -> Vec<bool> {
+        let (ejections, now) = (self.lock(), Instant::now());
+        let takes = |host| match ejections.takes(host, now) {
+            Takes::PendingCalls => true,
+            Takes::Probe => !may_probe,
+            Takes::Nothing => false,
+        };
+        hosts.map(takes).collect()
+    }
+
+    /// Records the end of a call that was made to this host.
+    pub(in crate::client) fn learn(&self, host: HostId, is_event: bool, is_probe: bool, answer: &Answer) {
         let verdict = match answer {
             // The operating system has accepted the event, which says nothing about the host.
             Ok(_) if is_event => Verdict::Nothing,
             Ok(_) => Verdict::Well,
             Err(error) => self.verdict(error),
         };
-        let host = link % self.hosts;
         match verdict {
             Verdict::Well if !self.is_troubled() => return,
             Verdict::Nothing if !is_probe => return,
@@ -97,9 +114,9 @@ impl Health {
         self.is_troubled.store(!ejections.is_clear(), Relaxed);
     }
 
-    /// Records that the caller of a probe on this connection no longer waits for its end.
-    pub(in crate::client) fn probe_dropped(&self, link: usize) {
-        self.lock().undecided(link % self.hosts, Instant::now());
+    /// Records that the caller of a probe no longer waits for its end.
+    pub(in crate::client) fn probe_dropped(&self, host: HostId) {
+        self.lock().undecided(host, Instant::now());
     }
 
     fn verdict(&self, error: &CallError) -> Verdict {
@@ -129,14 +146,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_host_that_lost_events_gets_events_again_though_nothing_probes_it() {
-        let health = Health::new(2, None);
+        let health = Health::new(None);
+        let hosts = [health.join(), health.join()];
+        let take_events = || health.hosts_take_calls(hosts.into_iter(), false);
         for _ in 0..3 {
             let lost = Err(CallError::ConnectionClosed(DisconnectReason::ByPeer));
-            health.learn(0, true, false, &lost);
+            health.learn(hosts[0], true, false, &lost);
         }
-        assert!(!health.takes_calls(false)(0) && health.takes_calls(false)(1));
+        assert_eq!(take_events(), [false, true]);
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(health.takes_calls(false)(0));
-        assert!(!health.takes_calls(true)(0), "the next request is its probe");
+        assert_eq!(take_events(), [true, true]);
+        let take_requests = health.hosts_take_calls(hosts.into_iter(), true);
+        assert_eq!(take_requests, [false, true], "the next request is its probe");
     }
 }

@@ -6,115 +6,91 @@
 //! connection that is lost is out at once, and its driver tries to connect, with a growing
 //! back-off, until the connection is established again. A host that fails call after call is
 //! ejected for a while ([`crate::client::pool::ejection`]).
+//!
+//! - [`members`]: the list of several connections, and what changes it; [`choice`] among them;
+//! - [`keeper`]: the task that changes the list: hosts are discovered, old connections replaced;
+//! - [`call_guard`]: a call in flight, and [`moving`]: its packet between two connections;
+//! - [`first_connected`]: what a call waits for while there is no connection.
 
 pub(in crate::client) mod call_guard;
+pub(in crate::client) mod choice;
 pub(in crate::client) mod closing;
+pub(in crate::client) mod connection;
 pub(in crate::client) mod detached;
 pub(in crate::client) mod ejection;
 pub(in crate::client) mod first_connected;
 pub(in crate::client) mod health;
+pub(in crate::client) mod keeper;
+pub(in crate::client) mod members;
 pub(in crate::client) mod moving;
 
-use std::{
-    future::Future,
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::sync::Arc;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::{
     CallError, OverloadPolicy, ReconnectMode,
     call::trace::Meters,
-    channel::RequestChannel,
     config::Config,
-    connect::host::Host,
-    driver,
-    pool::{detached::Detached, health::Health},
-    state::{StatePublisher, StateReporter},
+    pool::{
+        choice::Chosen,
+        connection::{Opener, Place, PooledConnection},
+        detached::Detached,
+        health::Health,
+        keeper::{Keeper, discovery::Discovery},
+        members::Members,
+    },
+    state::publisher::StatePublisher,
 };
 
 pub(in crate::client) struct ConnectionPool {
-    links: Vec<PooledConnection>,
+    links: Links,
     pub(in crate::client) publisher: Arc<StatePublisher>,
     pub(in crate::client) config: Arc<Config>,
     in_flight: Option<Arc<Semaphore>>,
-    /// The health of the hosts, if there is a choice among connections.
-    pub(in crate::client) health: Option<Health>,
     /// Permits for the callers that wait for any connection, while none of several is established.
     waiting: Semaphore,
     pub(in crate::client) detached: Detached,
     pub(in crate::client) meters: Meters,
 }
 
-/// One connection of a pool, as handles use it.
-pub(in crate::client) struct PooledConnection {
-    pub(in crate::client) channel: Arc<RequestChannel>,
-    pub(in crate::client) reporter: StateReporter,
-    /// Number of calls in flight; counted only where connections compete for calls.
-    pub(in crate::client) load: AtomicUsize,
+/// The connections of a client.
+enum Links {
+    /// The one that all calls take, as long as the client exists.
+    One(PooledConnection),
+    Several {
+        members: Arc<Members>,
+        /// Changes the list. `None` if the list never changes.
+        keeper: Option<Keeper>,
+    },
 }
 
-impl PooledConnection {
-    fn new(channel: RequestChannel, reporter: StateReporter) -> Self {
-        Self {
-            channel: Arc::new(channel),
-            reporter,
-            load: AtomicUsize::new(0),
-        }
-    }
-}
-
-/// The connection that a call takes, by its index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::client) struct Chosen {
-    pub(in crate::client) link: usize,
-    /// True if the end of the call shows whether an ejected host is healthy again.
-    pub(in crate::client) is_probe: bool,
-}
-
-impl Chosen {
-    pub(in crate::client) const fn usual(link: usize) -> Self {
-        Self { link, is_probe: false }
-    }
+/// Where the hosts of a client come from.
+pub(in crate::client) enum Hosts {
+    /// There are these, at least one.
+    Fixed(Vec<Opener>),
+    Discovered(Discovery),
 }
 
 impl ConnectionPool {
     /// Creates a pool with
     /// [`ClientBuilder::connections`](crate::client::ClientBuilder::connections) connections for
     /// each host.
-    pub(in crate::client) fn new<C, F, IO>(hosts: &[Host<C>], mut config: Config) -> Self
-    where
-        C: Fn() -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = io::Result<IO>> + Send + 'static,
-        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let count = hosts.len().saturating_mul(config.connections_to_open());
-        // The connections to one host count as hosts, since a proxy may spread them over several
-        // processes.
-        let health_count = if hosts.len() > 1 { hosts.len() } else { count };
-        if count > 1 {
+    pub(in crate::client) fn new(hosts: Hosts, mut config: Config) -> Self {
+        let count = match &hosts {
+            Hosts::Fixed(hosts) => hosts.len().saturating_mul(config.connections_to_open()),
+            Hosts::Discovered(_) => config.connections_to_open(),
+        };
+        let is_one = count == 1 && config.max_age.is_none() && matches!(hosts, Hosts::Fixed(_));
+        if !is_one {
             // The states of the connections must be known before the first call.
             config.reconnect.when = ReconnectMode::Always;
         }
-        let (config, publisher) = (Arc::new(config), StatePublisher::new(count));
-        let hosts = hosts.iter().cycle().take(count).enumerate();
-        let links: Vec<PooledConnection> = hosts
-            .map(|(index, host)| {
-                let reporter = publisher.reporter(index);
-                let start = driver::starter(host.clone(), &config, &reporter);
-                PooledConnection::new(RequestChannel::new(&config, start), reporter)
-            })
-            .collect();
-        if count > 1 {
-            publisher.connect(links.iter().map(|link| (&link.reporter, &link.channel)));
-        }
+        let (config, publisher) = (Arc::new(config), StatePublisher::new());
+        let links = match hosts {
+            Hosts::Fixed(hosts) if is_one => Links::one(&hosts[0], &config, &publisher),
+            hosts => Links::several(hosts, &config, &publisher),
+        };
         let room = config
             .max_queued
             .get()
@@ -126,7 +102,6 @@ impl ConnectionPool {
                 let most = most.get().min(Semaphore::MAX_PERMITS);
                 Arc::new(Semaphore::new(most))
             }),
-            health: (count > 1).then(|| Health::new(health_count, config.counts_as_failure)),
             waiting: Semaphore::new(room),
             detached: Detached::new(room),
             publisher,
@@ -160,66 +135,92 @@ impl ConnectionPool {
     }
 
     /// Returns true if connections compete for calls.
+    #[inline]
     pub(in crate::client) fn has_choice(&self) -> bool {
-        self.health.is_some()
+        matches!(self.links, Links::Several { .. })
     }
 
-    pub(in crate::client) fn link(&self, index: usize) -> &PooledConnection {
-        &self.links[index]
+    /// Returns the only connection.
+    pub(in crate::client) fn only(&self) -> &PooledConnection {
+        match &self.links {
+            Links::One(link) => link,
+            Links::Several { .. } => unreachable!("a call takes one of several connections"),
+        }
+    }
+
+    /// Returns the health of the hosts, if there is a choice among connections.
+    pub(in crate::client) fn health(&self) -> Option<&Health> {
+        match &self.links {
+            Links::One(_) => None,
+            Links::Several { members, .. } => Some(&members.health),
+        }
     }
 
     /// Checks the connection again after a packet has been queued on it. If the connection was lost
     /// just before, the waiting packets move to other connections.
     #[inline]
-    pub(in crate::client) fn recheck(&self, link: usize) {
-        if self.has_choice() && !self.links[link].reporter.is_connected() {
+    pub(in crate::client) fn recheck(&self, link: &PooledConnection) {
+        if !link.reporter.is_connected() {
             self.publisher.move_waiting();
         }
     }
 
     /// Returns the connection that a call takes: the only one, or the less busy of two established
     /// ones. `may_probe` is true if the call may be the one that shows whether an ejected host is
-    /// healthy again.
+    /// healthy again. Returns `None` if no connection is established.
     #[inline]
     pub(in crate::client) fn ready(&self, may_probe: bool) -> Option<Chosen> {
-        match &self.health {
-            None => Some(Chosen::usual(0)),
-            Some(health) if health.is_troubled() => self.pick_with_care(health, may_probe),
-            Some(_) => self.pick(|_| true).map(Chosen::usual),
+        match &self.links {
+            Links::One(_) => Some(Chosen::ONLY),
+            Links::Several { members, keeper } => {
+                if let Some(keeper) = keeper {
+                    keeper.ensure(members);
+                }
+                members.ready(may_probe)
+            }
         }
     }
+}
 
-    /// Chooses a connection while some hosts fail. If no host that accepts calls is connected, the
-    /// others are used. Returns `None` if no connection is established.
-    #[cold]
-    fn pick_with_care(&self, health: &Health, may_probe: bool) -> Option<Chosen> {
-        let connected = (0..self.links.len()).filter(|link| self.links[*link].reporter.is_connected());
-        if may_probe && let Some(link) = health.probe(connected) {
-            return Some(Chosen { link, is_probe: true });
-        }
-        let of_well = self.pick(health.takes_calls(may_probe));
-        of_well.or_else(|| self.pick(|_| true)).map(Chosen::usual)
-    }
-
-    /// Chooses the less busy of two connections, at random among the established ones that
-    /// `takes_calls` accepts: each is as likely as any other, even if its neighbour is not
-    /// available. Returns `None` if there is no such connection.
-    fn pick(&self, takes_calls: impl Fn(usize) -> bool + Clone) -> Option<usize> {
-        let is_ready = |link: &usize| self.links[*link].reporter.is_connected() && takes_calls(*link);
-        let mut ready = (0..self.links.len()).filter(is_ready);
-        let count = ready.clone().count();
-        if count < 2 {
-            return ready.next();
-        }
-        let (first, second) = (fastrand::usize(..count), fastrand::usize(..count - 1));
-        // The second index skips the first one, so that the two differ.
-        let one = ready.clone().nth(first)?;
-        // A connection may be lost between the two passes.
-        let Some(other) = ready.nth(second + usize::from(second >= first)) else {
-            return Some(one);
+impl Links {
+    fn one(opener: &Opener, config: &Arc<Config>, publisher: &Arc<StatePublisher>) -> Self {
+        let place = Place {
+            host: 0,
+            address: None,
+            opener: opener.clone(),
         };
-        let load = |link: usize| self.links[link].load.load(Relaxed);
-        let is_busier = load(one) > load(other);
-        Some(if is_busier { other } else { one })
+        Self::One(PooledConnection::only(place, config, publisher))
+    }
+
+    fn several(hosts: Hosts, config: &Arc<Config>, publisher: &Arc<StatePublisher>) -> Self {
+        let members = Arc::new(Members::new(config, publisher));
+        let discovery = match hosts {
+            Hosts::Fixed(hosts) => {
+                // The connections to one host count as hosts, since a proxy may spread them over
+                // several processes.
+                let count_as_hosts = hosts.len() == 1;
+                for opener in &hosts {
+                    members.add_host(opener, None, count_as_hosts);
+                }
+                None
+            }
+            Hosts::Discovered(discovery) => Some(discovery),
+        };
+        let changes = discovery.is_some() || config.max_age.is_some();
+        Self::Several {
+            members,
+            keeper: changes.then(|| Keeper::new(discovery, config, publisher)),
+        }
+    }
+}
+
+impl Drop for ConnectionPool {
+    fn drop(&mut self) {
+        if let Links::Several {
+            keeper: Some(keeper), ..
+        } = &self.links
+        {
+            keeper.stop();
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         ConnectionState, DisconnectReason,
         channel::pending::call::CallKey,
         driver::{connection::batch::Batch, receiver::RequestReceiver},
-        state::StateReporter,
+        state::publisher::StateReporter,
     },
     compat::Compat,
     connection::{Connection, ConnectionError},
