@@ -1,5 +1,6 @@
 //! The client, one topic per file.
 
+mod ages;
 mod builder;
 mod closing;
 mod congestion;
@@ -7,6 +8,7 @@ mod connections;
 mod cuts;
 mod deadlines;
 mod detached;
+mod discovery;
 mod errors;
 mod farewells;
 mod first;
