@@ -243,7 +243,7 @@ fn hasty() -> ClientBuilder {
     Client::builder().max_age(Duration::from_millis(1))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rotation_under_load_loses_no_call_and_no_event() {
     let service = Service::new();
     let client = service.client(hasty().connections(2));

@@ -187,7 +187,7 @@ async fn a_new_host_gets_its_share_after_the_next_answer() {
     assert!((120..280).contains(&share), "{share} of 400");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn hosts_that_come_and_go_under_load_lose_no_call() {
     let hosts = [
         Host::start(1).await,

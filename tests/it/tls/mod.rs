@@ -1,6 +1,7 @@
 //! TLS on both sides.
 
 mod calls;
+mod discovered;
 mod pinned;
 mod refusals;
 mod renewal;
