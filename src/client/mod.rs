@@ -25,8 +25,28 @@
 //! written are sent on the next connection, or on another connection of the client if it has one.
 //!
 //! Connections can be of any kind ([`Target::connector`]), lead to several hosts
-//! ([`ClientBuilder::build`]), or be several to one host ([`ClientBuilder::connections`]). Their
-//! addresses can come from a registry ([`Target::resolver`]).
+//! ([`ClientBuilder::build`]), or be several to one host ([`ClientBuilder::connections`]), which
+//! then lead to different addresses of its name. Their addresses can come from a registry
+//! ([`Target::resolver`]).
+//!
+//! Where hosts come and go, [`Target::discover_dns`] and [`Target::discover`] keep a connection to
+//! each host that a DNS name or a registry has at the time: calls spread over all of them, new ones
+//! get their share after the next question, and those that are gone finish their calls. Where a
+//! balancer or a name chooses a host once for each connection, [`ClientBuilder::max_age`] replaces
+//! connections from time to time, and loses no call by that.
+//!
+//! ```
+//! use std::time::Duration;
+//! use nest_wire::client::{Client, Target};
+//!
+//! // All pods of a headless Service, asked for every five seconds.
+//! let users = Client::builder()
+//!     .discover_interval(Duration::from_secs(5))
+//!     .build(Target::discover_dns("users.default.svc:8888"))?;
+//! // One connection through a balancer, another one every five minutes.
+//! let orders = Client::builder().max_age(Duration::from_secs(300)).build("orders:8888")?;
+//! # Ok::<(), nest_wire::client::BuildError>(())
+//! ```
 //!
 //! # Limits
 //!

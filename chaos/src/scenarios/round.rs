@@ -5,7 +5,7 @@ use std::{collections::HashSet, io, net::SocketAddr, path::PathBuf, sync::Arc, t
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use nest_wire::client::{Client, ClientBuilder, ReconnectPolicy};
+use nest_wire::client::{Client, ClientBuilder, ReconnectPolicy, Target};
 use nest_wire_harness::{Harness, HarnessError};
 use tokio::time::timeout;
 
@@ -267,18 +267,28 @@ fn broken(promise: Promise, what: &str) -> Broken {
 async fn caller(setting: &Setting, addresses: &[SocketAddr], random: &mut Rng) -> io::Result<Caller> {
     match setting.pairing.caller {
         Make::Ours => {
-            let addresses = addresses.iter().map(ToString::to_string);
-            Ok(Caller::Ours(
-                drawn_config(random)
-                    .build(addresses.collect::<Vec<_>>())
-                    .expect("a client"),
-            ))
+            let target = drawn_target(addresses, random);
+            Ok(Caller::Ours(drawn_config(random).build(target).expect("a client")))
         }
         Make::Nest(major) => {
             let caller = NestCaller::start(&setting.harness, major, addresses[0]).await?;
             Ok(Caller::Nest(Box::new(caller)))
         }
     }
+}
+
+/// Returns all addresses, or a resolver that returns some of them, others each time.
+fn drawn_target(addresses: &[SocketAddr], random: &mut Rng) -> Target {
+    if random.bool() {
+        return addresses.iter().map(ToString::to_string).collect::<Vec<_>>().into();
+    }
+    let addresses = addresses.to_vec();
+    Target::discover(move || {
+        let mut known = addresses.clone();
+        fastrand::shuffle(&mut known);
+        known.truncate(fastrand::usize(1..=addresses.len()));
+        std::future::ready(Ok(known))
+    })
 }
 
 fn drawn_config(random: &mut Rng) -> ClientBuilder {
@@ -292,7 +302,12 @@ fn drawn_config(random: &mut Rng) -> ClientBuilder {
     let config = Client::builder()
         .connect_timeout(Duration::from_secs(2))
         .reconnect(reconnect)
+        .discover_interval(Duration::from_millis(150))
         .connections(random.usize(1..=2));
+    let config = match random.bool() {
+        true => config.max_age(Duration::from_millis(random.u64(100..400))),
+        false => config,
+    };
     match random.bool() {
         true => config
             .max_in_flight(random.usize(4..64))

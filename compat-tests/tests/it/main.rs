@@ -37,6 +37,7 @@ mod metrics;
 mod nats;
 mod oracle;
 mod pipes;
+mod replaced;
 mod server_limits;
 mod service;
 mod stopped_time;

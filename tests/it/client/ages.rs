@@ -180,7 +180,10 @@ async fn the_old_connection_stays_until_a_successor_can_connect() {
         assert!(client.state().is_connected());
     }
     let attempts = service.attempts.lock().expect("no panic").len();
-    assert!((30..100).contains(&attempts), "{attempts} attempts with pauses of 2 to 4 s");
+    assert!(
+        (30..100).contains(&attempts),
+        "{attempts} attempts with pauses of 2 to 4 s"
+    );
     assert_eq!((service.opened(), service.ended.load(SeqCst)), (1, 0));
     service.is_reachable.store(true, SeqCst);
     sleep(Duration::from_secs(5)).await;
@@ -226,7 +229,10 @@ async fn load(client: &Client, calls: usize) -> usize {
         workers.spawn(async move {
             let mut events = 0;
             while made.fetch_add(1, SeqCst) < calls {
-                assert_eq!(client.send::<u32>("echo", &number).await.expect("no call fails"), number);
+                assert_eq!(
+                    client.send::<u32>("echo", &number).await.expect("no call fails"),
+                    number
+                );
                 client.emit("log", &number).await.expect("no event fails");
                 events += 1;
                 // Slow enough that connections grow old meanwhile.

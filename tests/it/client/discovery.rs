@@ -95,7 +95,10 @@ impl Registry {
     async fn asked(&self, times: usize) {
         let mut asked = self.asked.subscribe();
         let before = *asked.borrow_and_update();
-        asked.wait_for(|asked| *asked >= before + times).await.expect("it is kept");
+        asked
+            .wait_for(|asked| *asked >= before + times)
+            .await
+            .expect("it is kept");
     }
 }
 
@@ -299,7 +302,11 @@ async fn a_resolver_that_does_its_worst_harms_no_call() {
             }
         };
         let client = client_of(Target::discover(resolve)).await;
-        asked.subscribe().wait_for(|count| *count > 1).await.expect("it is kept");
+        asked
+            .subscribe()
+            .wait_for(|count| *count > 1)
+            .await
+            .expect("it is kept");
         for _ in 0..100 {
             call(&client).await.expect("the host is there");
         }
@@ -340,9 +347,16 @@ async fn calls_fail_with_the_resolvers_error_while_no_host_is_known() {
     ));
     tokio::time::sleep(Duration::from_secs(1000)).await;
     let asked = asked.load(SeqCst);
-    assert!((100..400).contains(&asked), "{asked} questions with pauses of 5 to 10 s");
+    assert!(
+        (100..400).contains(&asked),
+        "{asked} questions with pauses of 5 to 10 s"
+    );
     let text = log.text();
-    assert_eq!(text.matches("the resolver has returned no address").count(), 1, "{text}");
+    assert_eq!(
+        text.matches("the resolver has returned no address").count(),
+        1,
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -350,10 +364,7 @@ async fn a_call_waits_for_the_first_address() {
     let host = Host::start(1).await;
     let registry = Registry::of(&[]);
     let policy = ReconnectPolicy::always().attempts(u32::MAX);
-    let client = frequent()
-        .reconnect(policy)
-        .build(registry.target())
-        .expect("a client");
+    let client = frequent().reconnect(policy).build(registry.target()).expect("a client");
     let mut states = client.states();
     let waiting = client.clone();
     let waiting = tokio::spawn(async move { call(&waiting).await });
@@ -368,10 +379,7 @@ async fn a_call_waits_for_the_first_address() {
 async fn closing_ends_a_client_that_knows_no_host() {
     let registry = Registry::of(&[]);
     let policy = ReconnectPolicy::always().attempts(u32::MAX);
-    let client = frequent()
-        .reconnect(policy)
-        .build(registry.target())
-        .expect("a client");
+    let client = frequent().reconnect(policy).build(registry.target()).expect("a client");
     let waiting = client.clone();
     let waiting = tokio::spawn(async move { call(&waiting).await });
     registry.asked(1).await;
