@@ -219,6 +219,50 @@ async fn a_client_that_is_dropped_replaces_nothing() {
     assert_eq!((service.opened(), service.ended.load(SeqCst)), (1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_waits_on_an_old_connection_that_is_lost_goes_out_on_its_successor() {
+    let service = Service::new();
+    let (first, held) = (
+        Arc::new(AtomicBool::new(true)),
+        Arc::<Mutex<Vec<DuplexStream>>>::default(),
+    );
+    let (of_first, peers) = (service.clone(), Arc::clone(&held));
+    let connect = move || {
+        std::future::ready(match first.swap(false, SeqCst) {
+            // The other end of the first connection is never read.
+            true => {
+                let (ours, theirs) = duplex(64);
+                peers.lock().expect("no panic").push(theirs);
+                Ok(ours)
+            }
+            false => of_first.connect(),
+        })
+    };
+    let client = aged()
+        .timeout(Duration::from_secs(3600))
+        .drain_timeout(Duration::from_secs(3600))
+        .build(Target::connector(connect))
+        .expect("a client");
+    client.connect().await.expect("a connection");
+    let text = "x".repeat(10_000);
+    let mut emitted = JoinSet::new();
+    for _ in 0..40 {
+        let (client, text) = (client.clone(), text.clone());
+        emitted.spawn(async move { client.emit("log", &text).await });
+    }
+    settle().await;
+    sleep(AGE + AGE / 5).await;
+    assert_eq!(service.opened(), 1, "the successor");
+    assert_eq!(echo(&client).await, 7, "new calls take the successor");
+    held.lock().expect("no panic").clear();
+    let outcomes = emitted.join_all().await;
+    let sent = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!(sent >= 20, "{sent} of 40 events were not written yet");
+    client.close().await;
+    settle().await;
+    assert_eq!(service.events.load(SeqCst), sent);
+}
+
 /// Makes calls and events with 64 workers until there were `calls` of each. None is lost. Returns
 /// the number of events.
 async fn load(client: &Client, calls: usize) -> usize {

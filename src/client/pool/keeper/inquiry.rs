@@ -186,3 +186,35 @@ impl Inquiry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: u32) -> SocketAddr {
+        let [_, _, third, fourth] = number.to_be_bytes();
+        SocketAddr::from(([10, 0, third, fourth], 8888))
+    }
+
+    #[tokio::test]
+    async fn of_too_many_addresses_those_stay_that_are_open_and_others_are_drawn() {
+        let config = Config {
+            connections: crate::client::config::at_least_one(4),
+            ..Config::default()
+        };
+        let discovery = Discovery::new(
+            || std::future::ready(Ok(Vec::new())),
+            |_| unreachable!("nothing is opened"),
+        );
+        let mut inquiry = Inquiry::new(&Arc::new(discovery), &Arc::new(config), &StatePublisher::new());
+        let few = vec![address(1), address(2), address(1)];
+        assert_eq!(inquiry.within_limit(few, &BTreeSet::new()).len(), 2, "each once");
+        let open: BTreeSet<_> = [3, 5000, 9999, 20_000].map(address).into();
+        let mut draw = || inquiry.within_limit((0..10_000).map(address).collect(), &open);
+        let (one, other) = (draw(), draw());
+        assert_eq!((one.len(), other.len()), (256, 256), "1,024 connections");
+        assert_ne!(one, other);
+        let stay = |chosen: &BTreeSet<_>| open.intersection(chosen).count();
+        assert_eq!((stay(&one), stay(&other)), (3, 3), "one is gone");
+    }
+}
