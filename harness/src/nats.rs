@@ -109,6 +109,12 @@ impl NatsServer {
         format!("nats://{}", self.address)
     }
 
+    /// Returns the address that the server listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn end(&mut self) {
         if self.child.start_kill().is_ok() {
             while matches!(self.child.try_wait(), Ok(None)) {

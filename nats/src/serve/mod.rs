@@ -6,6 +6,7 @@ pub(crate) mod handling;
 pub(crate) mod outcome;
 pub(crate) mod reading;
 pub(crate) mod replying;
+pub(crate) mod round_trip;
 pub(crate) mod subscribed;
 pub(crate) mod subscription;
 

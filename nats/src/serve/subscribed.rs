@@ -12,14 +12,13 @@ use std::{
 };
 
 use async_nats::{Client, Subject, Subscriber};
-use futures_util::StreamExt;
 use nest_wire::pattern::Route;
 use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     InvalidSubject, Serve, ServeError, ShutdownOutcome,
-    serve::{handling::Handling, subscription::Subscription},
+    serve::{handling::Handling, round_trip::round_trip, subscription::Subscription},
     subject::to_subscribe,
 };
 
@@ -92,18 +91,6 @@ async fn subscriber(nats: &Client, subject: &Subject, queue: Option<&str>) -> Re
     })
 }
 
-/// Waits until the server has read everything that was sent to it before: it handles what comes
-/// from one connection in order.
-async fn round_trip(nats: &Client) -> Result<(), ServeError> {
-    let inbox = nats.new_inbox();
-    let mut replies = nats.subscribe(inbox.clone()).await.map_err(|_| ServeError::Closed)?;
-    let published = nats.publish(inbox, bytes::Bytes::new()).await;
-    published.map_err(|_| ServeError::Closed)?;
-    // A user without the right to subscribe to inboxes gets nothing back, and needs not wait longer.
-    let _ = timeout(Duration::from_secs(2), replies.next()).await;
-    Ok(())
-}
-
 impl<F: Future<Output = ()> + Send + 'static> Subscribed<F> {
     async fn run(self) -> Result<ShutdownOutcome, ServeError> {
         let stop = CancellationToken::new();
@@ -120,11 +107,11 @@ impl<F: Future<Output = ()> + Send + 'static> Subscribed<F> {
         stop.cancel();
         let drained = async {
             all(&mut tasks).await;
-            // What was published last is still on its way to the socket.
-            self.handling.nats.flush().await
+            // What was published last is still on its way: a process that ends now may lose it.
+            round_trip(&self.handling.nats).await
         };
         match timeout(self.drain_timeout, drained).await {
-            Ok(_) => Ok(ShutdownOutcome::Drained),
+            Ok(sent) => sent.map(|()| ShutdownOutcome::Drained),
             Err(_) => Ok(ShutdownOutcome::Cut {
                 requests: self.running.load(Relaxed),
             }),

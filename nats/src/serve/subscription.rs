@@ -1,19 +1,32 @@
 //! One subscription: takes its messages in order, and drives those that wait.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use async_nats::Subscriber;
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, future::Fuse, stream::FuturesUnordered};
 use nest_wire::pattern::Route;
 use tokio_util::sync::CancellationToken;
 
 use crate::serve::{
     first_poll::first_poll,
     handling::{Handling, Running},
+    round_trip::round_trip,
 };
+
+/// Number of messages after which a subscription ends: the server ends it at once, and NATS's client
+/// keeps it for the messages that are on their way.
+///
+/// Without a number, the client removes the subscription when it sends the command, or soon after it
+/// (`drain`), and drops the messages that arrive later (async-nats 0.51). With one, it waits for
+/// them. The server takes a number of more than nine digits for none (`parseSize` in its
+/// `server/util.go`).
+const NO_MAXIMUM: u64 = u64::MAX;
 
 /// A subscription to the route of one pattern.
 pub(crate) struct Subscription {
@@ -28,13 +41,19 @@ impl Subscription {
     /// Handles messages until the subscription ends: because `stop` is cancelled, or because the
     /// connection is closed for good. Then waits for what is being handled.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let nats = self.handling.nats.clone();
         let mut waiting: FuturesUnordered<Counted> = FuturesUnordered::new();
-        let mut is_stopping = false;
+        let mut stopped = pin!(stop.cancelled_owned().fuse());
+        let mut all_arrived = pin!(Fuse::terminated());
         loop {
             tokio::select! {
-                () = stop.cancelled(), if !is_stopping => {
-                    is_stopping = true;
-                    // The messages that the server has sent by now still come.
+                () = &mut stopped => {
+                    if self.messages.unsubscribe_after(NO_MAXIMUM).await.is_err() {
+                        break;
+                    }
+                    all_arrived.set(round_trip(&nats).fuse());
+                }
+                _ = &mut all_arrived => {
                     if self.messages.drain().await.is_err() {
                         break;
                     }

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use nest_wire::server::{Payload, Router};
 use nest_wire_nats::ShutdownOutcome;
 use tokio::sync::Notify;
 
-use crate::support::Nats;
+use crate::{link::Link, support::Nats};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_calls_lose_nothing_while_one_of_two_stops() {
@@ -46,6 +46,83 @@ async fn ten_thousand_calls_lose_nothing_while_one_of_two_stops() {
     let outcome = first.ended().await.expect("it ends well");
     assert_eq!(outcome, ShutdownOutcome::Drained);
     assert_eq!(done.load(Relaxed), 10_000);
+}
+
+/// The service sends a reply while the messages are held, so that the client of NATS has reasons to
+/// run before they come.
+#[tokio::test]
+async fn messages_on_their_way_to_a_service_that_stops_are_answered() {
+    let nats = Nats::start().await;
+    let link = Link::to(nats.server.address()).await;
+    let (entered, may_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let echo = {
+        let (entered, may_end) = (Arc::clone(&entered), Arc::clone(&may_end));
+        async move |Payload(number): Payload<u32>| {
+            if number == 0 {
+                entered.notify_one();
+                may_end.notified().await;
+            }
+            number
+        }
+    };
+    let connection = async_nats::connect(link.url()).await.expect("it listens");
+    let service = nats
+        .serve_over(connection, Router::new().message("echo", echo), |serve| {
+            serve.queue("q")
+        })
+        .await;
+    let caller = nats.connection().await;
+    let mut replies = caller.subscribe("replies").await.expect("a subscription");
+    let call = async |number: u32| {
+        let packet = format!(r#"{{"pattern":"echo","data":{number},"id":"a"}}"#);
+        let sent = caller.publish_with_reply("echo", "replies", packet.into()).await;
+        sent.expect("it is sent");
+    };
+    call(0).await;
+    entered.notified().await;
+    link.hold();
+    for number in 1..=100 {
+        call(number).await;
+    }
+    caller
+        .request("nobody", "".into())
+        .await
+        .expect_err("the server has read the calls");
+    service.stop();
+    // The subscription is the first of its connection.
+    link.sent("UNSUB 1 ").await;
+    nobody_gets("echo", &caller).await;
+    may_end.notify_one();
+    let mut answered = vec![replies.next().await.expect("it is open").payload];
+    link.release();
+    let outcome = service.ended().await.expect("it ends well");
+    assert_eq!(outcome, ShutdownOutcome::Drained);
+    caller
+        .request("echo", "".into())
+        .await
+        .expect_err("the replies came before");
+    while let Some(reply) = replies.next().now_or_never() {
+        answered.push(reply.expect("it is open").payload);
+    }
+    let expected: Vec<String> = (0..=100)
+        .map(|number| format!(r#"{{"response":{number},"isDisposed":true,"id":"a"}}"#))
+        .collect();
+    assert_eq!(answered, expected);
+}
+
+/// Waits until the server reports that nobody subscribes to the subject.
+async fn nobody_gets(subject: &'static str, caller: &async_nats::Client) {
+    let mut reports = caller.subscribe("reports").await.expect("a subscription");
+    let mut reported = None;
+    while reported.is_none() {
+        let sent = caller.publish_with_reply(subject, "reports", "".into()).await;
+        sent.expect("it is sent");
+        caller
+            .request("nobody", "".into())
+            .await
+            .expect_err("nobody subscribes");
+        reported = reports.next().now_or_never();
+    }
 }
 
 #[tokio::test]

@@ -3,4 +3,5 @@
 mod calls;
 mod draining;
 mod faults;
+mod link;
 mod support;

@@ -40,6 +40,16 @@ impl Nats {
         settings: impl FnOnce(Serve<std::future::Pending<()>>) -> Serve<std::future::Pending<()>>,
     ) -> Service {
         let nats = self.connection().await;
+        self.serve_over(nats, router, settings).await
+    }
+
+    /// As [`serve_as`](Self::serve_as), over this connection.
+    pub(crate) async fn serve_over(
+        &self,
+        nats: async_nats::Client,
+        router: impl IntoRoutes,
+        settings: impl FnOnce(Serve<std::future::Pending<()>>) -> Serve<std::future::Pending<()>>,
+    ) -> Service {
         let stop = Arc::new(Notify::new());
         let signal = {
             let stop = Arc::clone(&stop);
