@@ -198,11 +198,13 @@ impl Masked {
                 Err(error) => self.cannot_write(&error),
             }
         }
-        let (summary, screen) = (&mut self.summary, &mut self.screen);
+        let (summary, Some(screen)) = (&mut self.summary, &mut self.screen) else {
+            return self.reading.count(event, &mut self.summary);
+        };
         let mut shown = Ok(());
         self.reading.read(event, |entry| {
             summary.add(&entry);
-            if let (Some(screen), Ok(())) = (screen.as_mut(), &shown) {
+            if shown.is_ok() {
                 shown = screen.show(&entry);
             }
         });

@@ -2,8 +2,6 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use nest_wire::packet::RawJson;
-
 /// Maximum number of calls of a connection that are remembered while they wait for a reply.
 const MAX_WAITING: usize = 100_000;
 
@@ -21,19 +19,19 @@ pub(crate) struct Call {
 }
 
 impl Calls {
-    /// Adds a call. Returns the call with the same id that waited, if there was one.
-    pub(crate) fn begin(&mut self, id: &RawJson, call: Call) -> Option<Call> {
+    /// Adds a call, by the JSON of its id. Returns the call with the same id that waited, if there was one.
+    pub(crate) fn begin(&mut self, id: &str, call: Call) -> Option<Call> {
         if self.0.len() >= MAX_WAITING {
             return None;
         }
-        self.0.insert(id.as_str().into(), call)
+        self.0.insert(id.into(), call)
     }
 
     /// Returns the call that a reply belongs to, and forgets it after the last reply.
-    pub(crate) fn reply(&mut self, id: &RawJson, is_final: bool) -> Option<Call> {
+    pub(crate) fn reply(&mut self, id: &str, is_final: bool) -> Option<Call> {
         match is_final {
-            true => self.0.remove(id.as_str()),
-            false => self.0.get(id.as_str()).cloned(),
+            true => self.0.remove(id),
+            false => self.0.get(id).cloned(),
         }
     }
 }

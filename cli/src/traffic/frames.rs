@@ -109,6 +109,26 @@ impl Frames {
         self.raw.len() + head.map_or(0, |current| current.head)
     }
 
+    /// Returns true if a frame begins with the next byte.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.raw.is_empty() && self.current.is_none() && !self.is_lost
+    }
+
+    /// Returns how many of these bytes, which come next, certainly belong to the frame begun: its
+    /// header or a part of its text. Returns `None` if that is not known.
+    pub(crate) fn certain(&self, bytes: &[u8]) -> Option<usize> {
+        match &self.current {
+            // A text has at least as many bytes as units.
+            Some(current) => {
+                let uncounted = self.raw.len() - current.counted;
+                current.declared.checked_sub(current.units + uncounted)
+            }
+            None if self.is_between_frames() => None,
+            None => memchr::memchr(b'#', &bytes[..bytes.len().min(MAX_HEADER_BYTES)]).map(|hash| hash + 1),
+        }
+        .filter(|certain| *certain > 0)
+    }
+
     /// Returns the next piece, or `None` if more bytes are needed.
     pub(crate) fn next(&mut self) -> Option<Piece> {
         if self.is_lost {

@@ -101,7 +101,11 @@ impl Packet {
     fn of_caller(packet: IncomingRequest) -> Self {
         Self {
             kind: if packet.is_event() { Kind::Event } else { Kind::Request },
-            pattern: Some(packet.pattern.map_or_else(|| "undefined".to_owned(), |raw| route(&raw))),
+            pattern: Some(
+                packet
+                    .pattern
+                    .map_or_else(|| "undefined".to_owned(), |raw| route(raw.as_str())),
+            ),
             id: packet.id,
             payload: packet.data,
             metadata: packet.metadata,
@@ -136,12 +140,12 @@ fn normalised(id: RawJson) -> RawJson {
 }
 
 /// Returns the route of a pattern, by which its handler is found.
-fn route(pattern: &RawJson) -> String {
-    let read = IncomingPattern::read(pattern.as_str(), Compat::default());
+pub(super) fn route(pattern: &str) -> String {
+    let read = IncomingPattern::read(pattern, Compat::default());
     let route = read
         .ok()
         .and_then(|pattern| pattern.route().map(|route| route.as_str().map(str::to_owned)));
-    route.flatten().unwrap_or_else(|| pattern.to_string())
+    route.flatten().unwrap_or_else(|| pattern.to_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    entry::{Entry, Seen, What},
+    entry::{Entry, What},
     packet::Kind,
     text::{cut, printable, time},
 };
@@ -46,22 +46,28 @@ pub(crate) struct Row {
 impl Summary {
     /// Counts an entry.
     pub(crate) fn add(&mut self, entry: &Entry) {
-        self.last = self.last.max(entry.at);
-        if entry.connection > self.highest_connection {
-            self.highest_connection = entry.connection;
-            self.connections += 1;
-        }
+        self.event(entry.at, entry.connection);
         if let What::Packet(seen) = &entry.what {
-            self.packets += 1;
-            self.packet(seen);
+            self.broken += u64::from(seen.why.is_some());
+            self.packet(seen.kind, seen.pattern.as_ref(), seen.latency);
         }
     }
 
-    fn packet(&mut self, seen: &Seen) {
-        self.broken += u64::from(seen.why.is_some());
-        match (seen.kind, &seen.pattern) {
-            (Kind::Request | Kind::Event, Some(pattern)) => self.row(pattern, seen.kind == Kind::Event).asked += 1,
-            (kind, Some(pattern)) if kind.is_final() => self.row(pattern, false).answer(kind, seen.latency),
+    /// Counts what happened at this time on this connection.
+    pub(super) fn event(&mut self, at: Option<Duration>, connection: u32) {
+        self.last = self.last.max(at);
+        if connection > self.highest_connection {
+            self.highest_connection = connection;
+            self.connections += 1;
+        }
+    }
+
+    /// Counts a packet.
+    pub(super) fn packet(&mut self, kind: Kind, pattern: Option<&Arc<str>>, latency: Option<Duration>) {
+        self.packets += 1;
+        match (kind, pattern) {
+            (Kind::Request | Kind::Event, Some(pattern)) => self.row(pattern, kind == Kind::Event).asked += 1,
+            (kind, Some(pattern)) if kind.is_final() => self.row(pattern, false).answer(kind, latency),
             _ => {}
         }
     }
