@@ -57,6 +57,11 @@ pub mod lifecycle {
     #![doc = include_str!("../docs/guide/lifecycle.md")]
 }
 
+/// Several instances of a service: where calls go, and what is lost.
+pub mod scaling {
+    #![doc = include_str!("../docs/SCALING.md")]
+}
+
 /// Tests without sockets.
 pub mod tests {
     #![doc = include_str!("../docs/guide/tests.md")]
