@@ -62,6 +62,11 @@ pub mod scaling {
     #![doc = include_str!("../docs/SCALING.md")]
 }
 
+/// Moving a service one handler at a time, with the old service behind.
+pub mod moving {
+    #![doc = include_str!("../docs/guide/moving.md")]
+}
+
 /// Tests without sockets.
 pub mod tests {
     #![doc = include_str!("../docs/guide/tests.md")]

@@ -6,6 +6,7 @@ mod handler;
 mod listener;
 mod metrics;
 mod nats;
+mod self_call;
 
 use std::{
     num::NonZeroUsize,
@@ -92,6 +93,7 @@ Examples:
 impl BridgeArgs {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         self.check()?;
+        self_call::refuse(&self.listen, &self.to).await?;
         self.reach().await?;
         let bridge = Arc::new(Bridge {
             backend: self.backend().await?,
@@ -118,26 +120,21 @@ impl BridgeArgs {
             _ = stopped => {}
             outcomes = &mut serving => return ended_early(outcomes),
         }
+        let stopped_again = signals::first();
         stop.cancel();
+        let ending = async {
+            serving.await;
+            bridge.backend.close().await;
+        };
         tokio::select! {
-            _ = serving => {}
-            signal = signals::first() => return Err(Failure::stopped(signal, "requests were still in flight")),
+            () = ending => {}
+            signal = stopped_again => return Err(Failure::stopped(signal, "requests were still in flight")),
         }
-        bridge.backend.close().await;
         summarise(&bridge.counts);
         Ok(())
     }
 
     fn check(&self) -> Result<(), Failure> {
-        if let Some((from, _)) = self
-            .listen
-            .iter()
-            .flat_map(|from| self.to.iter().map(move |to| (from, to)))
-            .find(|(from, to)| from.is(to))
-        {
-            let what = format!("{from} is both listened to and passed on to: it would call itself");
-            return Err(Failure::usage(what));
-        }
         let is_nats = |to: &To| matches!(to, To::Nats(_));
         if self.to.len() > 1 && self.to.iter().any(is_nats) {
             return Err(Failure::usage(

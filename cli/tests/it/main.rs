@@ -1,6 +1,8 @@
 //! The real binary, one topic a file. `contract`, `demo`, `nest`, `report_in_browser` and `screens` need Node.
 
 mod bridge;
+mod bridge_nest;
+mod bridge_recordings;
 mod broken_pipe;
 mod captures;
 mod check;
