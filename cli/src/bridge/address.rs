@@ -1,9 +1,9 @@
-//! The addresses of a bridge: those of the other commands, and `nats://HOST:PORT`.
+//! The addresses of a bridge: those of the other commands, `nats://HOST:PORT` and `dns:HOST:PORT`.
 
 use std::{fmt, str::FromStr};
 
 use crate::{
-    address::{Address, AddressError},
+    address::{Address, AddressError, HostPort},
     listen_address::ListenAddress,
 };
 
@@ -11,6 +11,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum To {
     Service(Address),
+    /// `dns:HOST:PORT`: all addresses of a name, as they come and go.
+    Dns(HostPort),
     /// `nats://HOST:PORT`
     Nats(String),
 }
@@ -38,8 +40,14 @@ impl FromStr for To {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        match text.strip_prefix("nats://") {
-            Some(server) => server.parse::<Address>().map(|_| Self::Nats(text.to_owned())),
+        if let Some(server) = text.strip_prefix("nats://") {
+            return server.parse::<Address>().map(|_| Self::Nats(text.to_owned()));
+        }
+        match text.strip_prefix("dns:") {
+            Some(name) => match name.parse::<HostPort>()? {
+                place if place.port() == 0 => Err(AddressError::Port("0".to_owned())),
+                place => Ok(Self::Dns(place)),
+            },
             None => text.parse().map(Self::Service),
         }
     }
@@ -60,6 +68,7 @@ impl fmt::Display for To {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(address) => address.fmt(f),
+            Self::Dns(name) => write!(f, "dns:{name}"),
             Self::Nats(server) => server.fmt(f),
         }
     }
@@ -88,6 +97,15 @@ mod tests {
         assert!(matches!(to("localhost:8888"), Ok(To::Service(Address::Tcp(_)))));
         assert_eq!(to("nats://localhost"), Err(AddressError::NoPort));
         assert!(to("kafka://localhost:1").is_err());
+    }
+
+    #[test]
+    fn all_addresses_of_a_name_are_an_address_too() {
+        let to = |text: &str| text.parse::<To>();
+        assert_eq!(to("dns:users:8888"), Ok(To::Dns(HostPort::new("users", 8888))));
+        assert_eq!(to("dns:users"), Err(AddressError::NoPort));
+        assert_eq!(to("dns:users:0"), Err(AddressError::Port("0".to_owned())));
+        assert_eq!(to("dns:users:8888").expect("a name").to_string(), "dns:users:8888");
     }
 
     #[test]

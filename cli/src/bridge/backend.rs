@@ -4,12 +4,17 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
 use nest_wire::{
-    client::{CallError, Client, OverloadPolicy, ReconnectPolicy, Target},
+    client::{CallError, Client, ClientBuilder, OverloadPolicy, ReconnectPolicy, Target},
     packet::ReplyPacket,
     server::Request,
 };
 
-use crate::{address::Address, failure::Failure, relay::connect::Connector, tls::TlsOptions};
+use crate::{
+    address::{Address, HostPort},
+    failure::Failure,
+    relay::connect::Connector,
+    tls::TlsOptions,
+};
 
 /// The packets of a reply.
 pub(super) type Packets = BoxStream<'static, Result<ReplyPacket, ForwardError>>;
@@ -39,6 +44,20 @@ pub(super) struct Limits {
     pub(super) drain: Duration,
 }
 
+impl Limits {
+    fn client(self) -> ClientBuilder {
+        let builder = Client::builder()
+            .timeout(self.timeout)
+            .drain_timeout(self.drain)
+            .connections(self.connections.get())
+            .reconnect(ReconnectPolicy::always());
+        match self.in_flight {
+            Some(calls) => builder.max_in_flight(calls.get()).overload(OverloadPolicy::Fail),
+            None => builder,
+        }
+    }
+}
+
 impl Backend {
     /// Returns the services at these addresses. Nothing is connected yet.
     pub(super) fn services(addresses: &[Address], tls: &TlsOptions, limits: Limits) -> Result<Self, Failure> {
@@ -52,16 +71,16 @@ impl Backend {
                 async move { connector.connect().await }
             }
         });
-        let mut builder = Client::builder()
-            .timeout(limits.timeout)
-            .drain_timeout(limits.drain)
-            .connections(limits.connections.get())
-            .reconnect(ReconnectPolicy::always());
-        if let Some(calls) = limits.in_flight {
-            builder = builder.max_in_flight(calls.get()).overload(OverloadPolicy::Fail);
-        }
-        let client = builder.build(Target::connectors(connectors));
+        let client = limits.client().build(Target::connectors(connectors));
         Ok(Self::Services(client.expect("a connector needs no address")))
+    }
+
+    /// Returns the services at all addresses of a name, which is looked up again at this interval
+    /// and after a loss.
+    pub(super) fn named(name: &HostPort, refresh: Duration, limits: Limits) -> Result<Self, Failure> {
+        let builder = limits.client().discover_interval(refresh);
+        let client = builder.build(Target::discover_dns(name.to_string()));
+        client.map(Self::Services).map_err(Failure::usage)
     }
 
     /// Passes on a request. Returns the packets of its reply.

@@ -6,6 +6,7 @@ mod handler;
 mod listener;
 mod metrics;
 mod nats;
+mod reach;
 mod self_call;
 
 use std::{
@@ -22,11 +23,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     address::{Address, HostPort},
     duration,
-    failure::{Failure, STATUSES, Status, say, warn},
+    failure::{Failure, STATUSES, say, warn},
     faults::{FaultOptions, Faults},
     listen_address::ListenAddress,
     record::tls::{ListenTls, ToTls},
-    relay::{accept::Acceptor, connect::Connector, reason},
+    relay::accept::Acceptor,
     signals,
 };
 use address::{From, To};
@@ -44,7 +45,7 @@ pub(crate) struct BridgeArgs {
     /// Where callers connect to: 8888 (localhost), :8888 (all interfaces), tls://…, unix:PATH, nats://HOST:PORT; repeatable
     #[arg(long, value_name = "ADDRESS", required = true)]
     listen: Vec<From>,
-    /// Where the services are: users-1:8888, tls://users:8888, unix:PATH, or nats://HOST:PORT alone; repeatable
+    /// Where the services are: users-1:8888, tls://users:8888, unix:PATH; repeatable. Or, alone, dns:users:8888 (all addresses of a name) or nats://HOST:PORT
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<To>,
     /// Subjects to subscribe to with --listen nats://: users.>,log
@@ -56,6 +57,9 @@ pub(crate) struct BridgeArgs {
     /// Connections to each service
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     connections: NonZeroUsize,
+    /// How often to look up the name of --to dns: again [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    refresh: Option<Duration>,
     /// Refuse requests while this many wait for their replies
     #[arg(long, value_name = "NUMBER")]
     in_flight: Option<NonZeroUsize>,
@@ -82,9 +86,13 @@ pub(crate) struct BridgeArgs {
     to_tls: ToTls,
 }
 
+/// How often a name is looked up again.
+const REFRESH: Duration = Duration::from_secs(10);
+
 const EXAMPLES: &str = "\
 Examples:
   nest-wire bridge --listen 8888 --to users-1:8888 --to users-2:8888 --to users-3:8888
+  nest-wire bridge --listen 8888 --to dns:users-headless:8888
   nest-wire bridge --listen 8888 --to nats://localhost:4222
   nest-wire bridge --listen 8888 --to users:8888 --delay 20ms..200ms --fail 1%:close
 
@@ -94,7 +102,7 @@ impl BridgeArgs {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         self.check()?;
         self_call::refuse(&self.listen, &self.to).await?;
-        self.reach().await?;
+        reach::each(&self.to, &self.to_tls.clone().into(), self.strict).await?;
         let bridge = Arc::new(Bridge {
             backend: self.backend().await?,
             faults: Faults::new(self.faults.clone()),
@@ -135,11 +143,16 @@ impl BridgeArgs {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let is_nats = |to: &To| matches!(to, To::Nats(_));
-        if self.to.len() > 1 && self.to.iter().any(is_nats) {
-            return Err(Failure::usage(
-                "--to nats:// stands alone: NATS itself spreads the calls",
-            ));
+        for to in self.to.iter().filter(|_| self.to.len() > 1) {
+            let reason = match to {
+                To::Nats(_) => "--to nats:// stands alone: NATS itself spreads the calls",
+                To::Dns(_) => "--to dns: stands alone: all services are addresses of that name",
+                To::Service(_) => continue,
+            };
+            return Err(Failure::usage(reason));
+        }
+        if self.refresh.is_some() && !matches!(&self.to[..], [To::Dns(_)]) {
+            return Err(Failure::usage("--refresh is for --to dns:"));
         }
         let listens_to_nats = self.listen.iter().any(|from| matches!(from, From::Nats(_)));
         match (listens_to_nats, self.subjects.is_empty()) {
@@ -150,47 +163,27 @@ impl BridgeArgs {
         }
     }
 
-    /// Returns the addresses of services, without NATS.
+    /// Returns the addresses of services that were typed.
     fn addresses(&self) -> Vec<Address> {
         let service = |to: &To| match to {
             To::Service(address) => Some(address.clone()),
-            To::Nats(_) => None,
+            To::Dns(_) | To::Nats(_) => None,
         };
         self.to.iter().filter_map(service).collect()
     }
 
-    /// Tries each service once. Those that cannot be reached are named.
-    async fn reach(&self) -> Result<(), Failure> {
-        let tls = self.to_tls.clone().into();
-        let mut attempts = Vec::new();
-        for address in self.addresses() {
-            let connector = Connector::new(address.clone(), &tls)?;
-            attempts.push(async move { (connector.connect().await.err(), address) });
-        }
-        let (count, mut absent) = (attempts.len(), Vec::new());
-        for (error, address) in join_all(attempts).await {
-            absent.extend(error.map(|error| format!("cannot connect to {address}: {}", reason(&error))));
-        }
-        if self.strict && count > 0 && absent.len() == count {
-            return Err(Failure::new(Status::NoConnection, absent.join("; ")));
-        }
-        absent
-            .iter()
-            .for_each(|absent| warn(format_args!("{absent}; it gets calls once it is there")));
-        Ok(())
-    }
-
     async fn backend(&self) -> Result<Backend, Failure> {
-        if let [To::Nats(server)] = &self.to[..] {
-            return nats::backend(server, self.timeout).await;
-        }
         let limits = backend::Limits {
             connections: self.connections,
             in_flight: self.in_flight,
             timeout: self.timeout,
             drain: self.drain,
         };
-        Backend::services(&self.addresses(), &self.to_tls.clone().into(), limits)
+        match &self.to[..] {
+            [To::Nats(server)] => nats::backend(server, self.timeout).await,
+            [To::Dns(name)] => Backend::named(name, self.refresh.unwrap_or(REFRESH), limits),
+            _ => Backend::services(&self.addresses(), &self.to_tls.clone().into(), limits),
+        }
     }
 
     /// Listens everywhere. Returns the addresses, and a future for each listener.

@@ -42,7 +42,7 @@ const fn ours(from: &From) -> Option<&HostPort> {
 
 const fn theirs(to: &To) -> Option<&HostPort> {
     match to {
-        To::Service(Address::Tcp(place) | Address::Tls(place)) => Some(place),
+        To::Service(Address::Tcp(place) | Address::Tls(place)) | To::Dns(place) => Some(place),
         To::Service(Address::Unix(_)) | To::Nats(_) => None,
     }
 }
@@ -92,6 +92,7 @@ mod tests {
             ("8888", "127.0.0.1:8888"),
             ("127.0.0.1:8888", "localhost:8888"),
             ("tls://8888", "127.0.0.1:8888"),
+            ("8888", "dns:localhost:8888"),
         ] {
             let message = refused(from, to).await.unwrap_or_else(|| panic!("{from} {to}"));
             assert!(message.contains("it would call itself"), "{message}");

@@ -25,7 +25,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{command::service, running::Running};
+use crate::{
+    command::{run, service},
+    running::Running,
+};
 
 /// Maximum time for what must come: only a failure takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -266,4 +269,48 @@ async fn unix_sockets_may_stand_on_either_side() {
         assert_eq!(bridge.interrupt().await.status, Some(0));
     }
     assert!(!Path::new(&socket).exists());
+}
+
+#[tokio::test]
+async fn all_addresses_of_a_name_get_calls() {
+    let to = service(Router::new().message("ping", async || "pong")).await;
+    let (_, port) = to.rsplit_once(':').expect("a port");
+    let name = format!("dns:localhost:{port}");
+    let bridge = Running::start(&["bridge", "--listen", "127.0.0.1:0", "--to", &name, "--refresh", "1s"]).await;
+    let client = Client::new(bridge.address.clone());
+    assert_eq!(client.send::<String>("ping", &0).await.expect("an answer"), "pong");
+    assert_eq!(bridge.interrupt().await.status, Some(0));
+}
+
+#[tokio::test]
+async fn mistakes_with_a_name_are_named() {
+    for (args, message) in [
+        (
+            &["--to", "dns:a.invalid:1", "--to", "b:1"][..],
+            "error: --to dns: stands alone: all services are addresses of that name\n",
+        ),
+        (
+            &["--to", "b:1", "--refresh", "1s"],
+            "error: --refresh is for --to dns:\n",
+        ),
+        (
+            &["--to", "dns:127.0.0.1:8888"],
+            "error: dns:127.0.0.1:8888 is where it listens itself, at localhost:8888: it would call itself\n",
+        ),
+    ] {
+        let ended = run(&[&["bridge", "--listen", "8888"], args].concat()).await;
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(2), message), "{args:?}");
+    }
+    let strict = [
+        "bridge",
+        "--listen",
+        "0",
+        "--to",
+        "dns:nothing-has-this-name.invalid:1",
+        "--strict",
+    ];
+    let ended = run(&strict).await;
+    assert_eq!(ended.status, Some(3), "{}", ended.stderr);
+    let message = "error: cannot look up nothing-has-this-name.invalid: ";
+    assert!(ended.stderr.starts_with(message), "{}", ended.stderr);
 }
