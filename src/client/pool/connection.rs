@@ -40,7 +40,10 @@ pub(in crate::client) struct Place {
 
 /// Makes the drivers of connections to one host, of whatever kind the connections are.
 #[derive(Clone)]
-pub(in crate::client) struct Opener(Arc<dyn Fn(&Arc<Config>, &StateReporter) -> StartDriver + Send + Sync>);
+pub(in crate::client) struct Opener(Arc<MakeStart>);
+
+/// Returns the function that starts the drivers of one connection.
+type MakeStart = dyn Fn(&Arc<Config>, &StateReporter) -> StartDriver + Send + Sync;
 
 impl Opener {
     pub(in crate::client) fn new<C, F, IO>(host: Host<C>) -> Self
