@@ -1,17 +1,23 @@
 //! Handles one message: reads it, asks the router, sends the reply.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use async_nats::{Client, Message, Subject};
 use futures_util::StreamExt;
 use nest_wire::{
     packet::{RawJson, RpcError},
     pattern::Route,
-    server::Routes,
+    server::{Routes, exchange::Exchange, reply::ReplyItem},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::serve::{
+    cut::Cut,
     reading::{Read, read},
     replying::ReplyTo,
 };
@@ -22,7 +28,11 @@ pub(crate) struct Handling {
     pub(crate) routes: Arc<Routes>,
     /// The permits for requests in flight, if their number is limited.
     pub(crate) in_flight: Option<Arc<Semaphore>>,
+    pub(crate) cut: Cut,
 }
+
+/// The drain timeout has expired.
+pub(crate) struct IsCut;
 
 /// A message that is being handled.
 pub(crate) type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,13 +40,13 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Handling {
     /// Begins to handle a message that came by the subscription to `route`. Returns the rest of the
     /// work, which is cancelled when it is dropped.
-    pub(crate) fn begin(&self, route: &Route<'static>, message: Message) -> Running {
+    pub(crate) fn begin(self: &Arc<Self>, route: &Route<'static>, message: Message) -> Running {
         let Read { request, id } = match read(&message) {
             Ok(read) => read,
             Err(error) => return self.refuse_malformed(message, &error),
         };
         let reply_to = id.zip(message.reply).map(|(id, inbox)| ReplyTo {
-            nats: self.nats.clone(),
+            handling: Arc::clone(self),
             inbox,
             id,
         });
@@ -45,13 +55,26 @@ impl Handling {
             Err(()) => return refuse_excess(reply_to, &message.subject),
         };
         let mut exchange = self.routes.exchange_at(route, request);
+        let handling = Arc::clone(self);
         Box::pin(async move {
             match reply_to {
                 Some(reply_to) => reply_to.answer(exchange).await,
-                None => while exchange.next().await.is_some() {},
+                None => while let Ok(Some(_)) = handling.next(&mut exchange).await {},
             }
             drop(permit);
         })
+    }
+
+    /// Runs the handler up to the next packet of its reply.
+    ///
+    /// # Errors
+    /// [`IsCut`], if the request has to end now.
+    pub(crate) async fn next(&self, exchange: &mut Exchange) -> Result<Option<ReplyItem>, IsCut> {
+        poll_fn(|cx| match self.cut.has_begun() {
+            true => Poll::Ready(Err(IsCut)),
+            false => exchange.poll_next_unpin(cx).map(Ok),
+        })
+        .await
     }
 
     /// Returns a permit for one more request; `Ok(None)` if their number is not limited.

@@ -1,16 +1,19 @@
 //! Sends the packets of a reply to the caller's inbox.
 
-use async_nats::{Client, Subject};
+use std::sync::Arc;
+
+use async_nats::Subject;
 use bytes::BytesMut;
-use futures_util::StreamExt;
 use nest_wire::{
     packet::{OutgoingReply, RawJson, RpcError, write_reply},
     server::exchange::Exchange,
 };
 
+use crate::serve::handling::{Handling, IsCut};
+
 /// The place where the replies to one request go.
 pub(crate) struct ReplyTo {
-    pub(crate) nats: Client,
+    pub(crate) handling: Arc<Handling>,
     pub(crate) inbox: Subject,
     pub(crate) id: RawJson,
 }
@@ -19,9 +22,14 @@ impl ReplyTo {
     /// Runs the handler and sends each packet of its reply, the next one when NATS's client has
     /// taken the last.
     pub(crate) async fn answer(self, mut exchange: Exchange) {
-        while let Some(item) = exchange.next().await {
-            if !self.send(item.as_outgoing()).await {
-                return;
+        loop {
+            match self.handling.next(&mut exchange).await {
+                Ok(Some(item)) if self.send(item.as_outgoing()).await => {}
+                Ok(_) => return,
+                Err(IsCut) => {
+                    let error = RpcError::new("the service stopped before it replied");
+                    return self.refuse(&error).await;
+                }
             }
         }
     }
@@ -31,7 +39,7 @@ impl ReplyTo {
     async fn send(&self, reply: OutgoingReply<'_>) -> bool {
         let mut packet = BytesMut::new();
         write_reply(&mut packet, reply, &self.id);
-        let (size, max) = (packet.len(), self.nats.max_payload());
+        let (size, max) = (packet.len(), self.handling.nats.max_payload());
         if size > max {
             self.refuse_size(size, max).await;
             return false;
@@ -54,7 +62,7 @@ impl ReplyTo {
     }
 
     async fn publish(&self, packet: BytesMut) -> bool {
-        let published = self.nats.publish(self.inbox.clone(), packet.freeze()).await;
+        let published = self.handling.nats.publish(self.inbox.clone(), packet.freeze()).await;
         if let Err(error) = &published {
             let error = error as &dyn std::error::Error;
             tracing::warn!(error, inbox = %self.inbox, "a reply cannot be sent");

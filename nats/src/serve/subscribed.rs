@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     InvalidSubject, Serve, ServeError, ShutdownOutcome,
-    serve::{handling::Handling, round_trip::round_trip, subscription::Subscription},
+    serve::{cut::Cut, handling::Handling, round_trip::round_trip, subscription::Subscription},
     subject::to_subscribe,
 };
 
@@ -41,6 +41,7 @@ impl<F> Subscribed<F> {
             nats: serve.nats,
             routes: serve.routes,
             in_flight: serve.max_in_flight.map(permits),
+            cut: Cut::default(),
         });
         let running = Arc::default();
         let mut subscriptions = Vec::with_capacity(subjects.len());
@@ -105,18 +106,24 @@ impl<F: Future<Output = ()> + Send + 'static> Subscribed<F> {
             () = all(&mut tasks), if !tasks.is_empty() => return Err(ServeError::Closed),
         }
         stop.cancel();
-        let drained = async {
-            all(&mut tasks).await;
-            // What was published last is still on its way: a process that ends now may lose it.
-            round_trip(&self.handling.nats).await
-        };
-        match timeout(self.drain_timeout, drained).await {
-            Ok(sent) => sent.map(|()| ShutdownOutcome::Drained),
-            Err(_) => Ok(ShutdownOutcome::Cut {
-                requests: self.running.load(Relaxed),
-            }),
+        if let Ok(drained) = timeout(self.drain_timeout, end(&mut tasks, &self.handling)).await {
+            return drained.map(|()| ShutdownOutcome::Drained);
         }
+        let requests = self.running.load(Relaxed);
+        self.handling.cut.begin();
+        let _ = timeout(LAST_REPLIES, end(&mut tasks, &self.handling)).await;
+        Ok(ShutdownOutcome::Cut { requests })
     }
+}
+
+/// Maximum time for the errors to callers whose requests are cut.
+const LAST_REPLIES: Duration = Duration::from_secs(1);
+
+/// Waits until all messages have been handled, and the server has read the replies: a process that
+/// ends earlier may lose the last of them.
+async fn end(tasks: &mut JoinSet<()>, handling: &Handling) -> Result<(), ServeError> {
+    all(tasks).await;
+    round_trip(&handling.nats).await
 }
 
 async fn all(tasks: &mut JoinSet<()>) {

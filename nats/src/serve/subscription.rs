@@ -41,23 +41,25 @@ impl Subscription {
     /// Handles messages until the subscription ends: because `stop` is cancelled, or because the
     /// connection is closed for good. Then waits for what is being handled.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
-        let nats = self.handling.nats.clone();
+        let handling = Arc::clone(&self.handling);
         let mut waiting: FuturesUnordered<Counted> = FuturesUnordered::new();
         let mut stopped = pin!(stop.cancelled_owned().fuse());
         let mut all_arrived = pin!(Fuse::terminated());
+        let mut cut = pin!(handling.cut.begun().fuse());
         loop {
             tokio::select! {
                 () = &mut stopped => {
                     if self.messages.unsubscribe_after(NO_MAXIMUM).await.is_err() {
                         break;
                     }
-                    all_arrived.set(round_trip(&nats).fuse());
+                    all_arrived.set(round_trip(&handling.nats).fuse());
                 }
                 _ = &mut all_arrived => {
                     if self.messages.drain().await.is_err() {
                         break;
                     }
                 }
+                () = &mut cut => poll_all(&mut waiting),
                 Some(()) = waiting.next() => {}
                 message = self.messages.next() => {
                     let Some(message) = message else { break };
@@ -69,8 +71,18 @@ impl Subscription {
                 }
             }
         }
-        while waiting.next().await.is_some() {}
+        loop {
+            tokio::select! {
+                () = &mut cut => poll_all(&mut waiting),
+                ended = waiting.next() => if ended.is_none() { break },
+            }
+        }
     }
+}
+
+/// Has each of the futures polled again: what is put into the set is polled.
+fn poll_all(waiting: &mut FuturesUnordered<Counted>) {
+    *waiting = std::mem::take(waiting).into_iter().collect();
 }
 
 /// A message that is being handled, counted until this is dropped.

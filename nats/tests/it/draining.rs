@@ -9,7 +9,10 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt, stream};
-use nest_wire::server::{Payload, Router};
+use nest_wire::{
+    packet::RpcError,
+    server::{Payload, Router},
+};
 use nest_wire_nats::ShutdownOutcome;
 use tokio::sync::Notify;
 
@@ -148,7 +151,7 @@ async fn what_is_in_flight_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn what_takes_longer_than_the_drain_timeout_is_cut() {
+async fn the_caller_receives_an_error_for_what_takes_longer_than_the_drain_timeout() {
     let nats = Nats::start().await;
     let entered = Arc::new(Notify::new());
     let never = {
@@ -168,5 +171,7 @@ async fn what_takes_longer_than_the_drain_timeout_is_cut() {
     service.stop();
     let outcome = service.ended().await.expect("it ends");
     assert_eq!(outcome, ShutdownOutcome::Cut { requests: 1 });
-    call.abort();
+    let error = call.await.expect("no panic").expect_err("no value");
+    let expected = RpcError::new("the service stopped before it replied");
+    assert_eq!(error.as_rpc(), Some(&expected));
 }
