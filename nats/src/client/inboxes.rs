@@ -2,16 +2,17 @@
 //! its call.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::{Context, Poll, Waker},
 };
 
 use async_nats::{Client, Message, Subscriber};
 use futures_util::StreamExt;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::CallError;
@@ -28,13 +29,19 @@ pub(crate) struct Inboxes {
 }
 
 #[derive(Default)]
-struct Calls(Mutex<HashMap<u64, Call>>);
+struct Calls(Mutex<HashMap<u64, Mailbox>>);
 
-struct Call {
-    replies: UnboundedSender<Delivery>,
+/// The replies to one call that it has not taken.
+struct Mailbox {
+    /// Most calls have one reply, which needs no memory of its own.
+    first: Option<Message>,
+    /// The replies after the first.
+    more: VecDeque<Message>,
     /// Number of bytes that wait to be taken.
-    waiting: Arc<AtomicUsize>,
+    waiting: usize,
     max_waiting: usize,
+    has_overflowed: bool,
+    waker: Option<Waker>,
 }
 
 /// What is passed to a call.
@@ -48,8 +55,6 @@ pub(crate) enum Delivery {
 pub(crate) struct Inbox {
     number: u64,
     inboxes: Arc<Inboxes>,
-    replies: UnboundedReceiver<Delivery>,
-    waiting: Arc<AtomicUsize>,
 }
 
 impl Inboxes {
@@ -77,19 +82,10 @@ impl Inboxes {
     /// Makes an inbox. `max_waiting` is the maximum number of bytes that wait to be taken.
     pub(crate) fn inbox(self: &Arc<Self>, max_waiting: usize) -> Inbox {
         let number = self.next.fetch_add(1, Relaxed);
-        let (sender, replies) = unbounded_channel();
-        let waiting: Arc<AtomicUsize> = Arc::default();
-        let call = Call {
-            replies: sender,
-            waiting: Arc::clone(&waiting),
-            max_waiting,
-        };
-        self.calls.lock().insert(number, call);
+        self.calls.lock().insert(number, Mailbox::new(max_waiting));
         Inbox {
             number,
             inboxes: Arc::clone(self),
-            replies,
-            waiting,
         }
     }
 }
@@ -106,12 +102,15 @@ struct EndsCalls(Arc<Calls>);
 
 impl Drop for EndsCalls {
     fn drop(&mut self) {
-        self.0.lock().clear();
+        let ended = mem::take(&mut *self.0.lock());
+        for waker in ended.into_values().filter_map(|mailbox| mailbox.waker) {
+            waker.wake();
+        }
     }
 }
 
 impl Calls {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Call>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Mailbox>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,16 +122,48 @@ impl Calls {
             .next()
             .and_then(|number| number.parse().ok());
         let Some(number) = number else { return };
-        let mut calls = self.lock();
-        let Some(call) = calls.get(&number) else { return };
+        // The waker runs foreign code, so the lock is released first.
+        let waker = self.lock().get_mut(&number).and_then(|mailbox| mailbox.put(message));
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Mailbox {
+    fn new(max_waiting: usize) -> Self {
+        Self {
+            first: None,
+            more: VecDeque::new(),
+            waiting: 0,
+            max_waiting,
+            has_overflowed: false,
+            waker: None,
+        }
+    }
+
+    /// Adds a reply. Returns the waker of the call, if it waits.
+    fn put(&mut self, message: Message) -> Option<Waker> {
         let size = message.payload.len() + OVERHEAD;
         // A single reply of any size is taken.
-        let waiting = call.waiting.fetch_add(size, Relaxed);
-        if waiting > 0 && waiting + size > call.max_waiting {
-            let _ = call.replies.send(Delivery::Overflow);
-            calls.remove(&number);
-        } else if call.replies.send(Delivery::Reply(message)).is_err() {
-            calls.remove(&number);
+        self.has_overflowed |= self.waiting > 0 && self.waiting + size > self.max_waiting;
+        if !self.has_overflowed {
+            self.waiting += size;
+            match self.first {
+                None if self.more.is_empty() => self.first = Some(message),
+                _ => self.more.push_back(message),
+            }
+        }
+        self.waker.take()
+    }
+
+    fn take(&mut self) -> Option<Delivery> {
+        match self.first.take().or_else(|| self.more.pop_front()) {
+            Some(message) => {
+                self.waiting -= message.payload.len() + OVERHEAD;
+                Some(Delivery::Reply(message))
+            }
+            None => self.has_overflowed.then_some(Delivery::Overflow),
         }
     }
 }
@@ -144,18 +175,26 @@ impl Inbox {
     }
 
     /// Waits for a delivery. Completes with `None` if no more can come.
-    pub(crate) fn poll_delivery(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Delivery>> {
-        self.replies.poll_recv(cx).map(|delivery| {
-            if let Some(Delivery::Reply(message)) = &delivery {
-                self.waiting.fetch_sub(message.payload.len() + OVERHEAD, Relaxed);
-            }
-            delivery
-        })
+    pub(crate) fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let mut calls = self.inboxes.calls.lock();
+        let Some(mailbox) = calls.get_mut(&self.number) else {
+            return Poll::Ready(None);
+        };
+        if let Some(delivery) = mailbox.take() {
+            return Poll::Ready(Some(delivery));
+        }
+        match &mut mailbox.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        self.inboxes.calls.lock().remove(&self.number);
+        // What is dropped with it may be large, and its waker runs foreign code.
+        let mailbox = self.inboxes.calls.lock().remove(&self.number);
+        drop(mailbox);
     }
 }

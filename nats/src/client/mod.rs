@@ -184,7 +184,7 @@ impl Client {
         let packet: Bytes = outgoing.request(id);
         self.check_size(packet.len())?;
         let inbox = self.shared.inboxes().await?.inbox(MAX_STREAM_BUFFER);
-        let subject = outgoing.subject.to_string();
+        let subject = outgoing.subject.clone();
         let headers = self.headers.as_deref().cloned();
         self.shared
             .publish(outgoing.subject, Some(inbox.subject()), headers, packet)

@@ -10,6 +10,9 @@ use nest_wire::{
 
 use crate::{CallError, subject::to_publish};
 
+/// More than the bytes of a packet beside its pattern, its data and its metadata.
+const BETWEEN: usize = 96;
+
 /// The content and the subject of a call or an event.
 pub(crate) struct Outgoing {
     pub(crate) subject: Subject,
@@ -74,7 +77,7 @@ impl Outgoing {
                 data,
                 metadata,
             } => {
-                let mut packet = BytesMut::new();
+                let mut packet = BytesMut::with_capacity(self.capacity());
                 write_request(&mut packet, pattern, data, metadata.as_ref(), id);
                 packet.freeze()
             }
@@ -91,11 +94,26 @@ impl Outgoing {
                 data,
                 metadata,
             } => {
-                let mut packet = BytesMut::new();
+                let mut packet = BytesMut::with_capacity(self.capacity());
                 write_event(&mut packet, pattern, data, metadata.as_ref());
                 packet.freeze()
             }
             Content::Forwarded(packet) => packet.as_event().into(),
+        }
+    }
+
+    /// Returns the size of the members, with enough for what is between them.
+    fn capacity(&self) -> usize {
+        match &self.content {
+            Content::Members {
+                pattern,
+                data,
+                metadata,
+            } => {
+                let metadata = metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
+                pattern.as_str().len() + data.as_str().len() + metadata + BETWEEN
+            }
+            Content::Forwarded(_) => 0,
         }
     }
 }

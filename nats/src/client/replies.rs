@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Message, StatusCode};
+use async_nats::{Message, StatusCode, Subject};
 use bytestring::ByteString;
 use nest_wire::{
     Compat,
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Call {
     pub(crate) inbox: Inbox,
     pub(crate) id: CallId,
-    pub(crate) subject: String,
+    pub(crate) subject: Subject,
     pub(crate) compat: Compat,
     pub(crate) max_waiting: usize,
 }
@@ -61,7 +61,7 @@ impl Call {
     fn read(&self, message: &Message) -> Result<Option<Reply>, CallError> {
         // Nest takes every empty message for the server's report.
         if message.status == Some(StatusCode::NO_RESPONDERS) || message.payload.is_empty() {
-            return Err(CallError::NoResponders(self.subject.clone()));
+            return Err(CallError::NoResponders(self.subject.to_string()));
         }
         let text = match ByteString::try_from(message.payload.clone()) {
             Ok(text) => text,

@@ -11,6 +11,9 @@ use nest_wire::{
 
 use crate::serve::handling::{Handling, IsCut};
 
+/// More than the bytes of a packet beside its value and its id.
+const BETWEEN: usize = 64;
+
 /// The place where the replies to one request go.
 pub(crate) struct ReplyTo {
     pub(crate) handling: Arc<Handling>,
@@ -37,7 +40,13 @@ impl ReplyTo {
     /// Sends one packet. Returns false if the call has ended with it in a way that the handler does
     /// not know: the packet is too large, or the connection is closed for good.
     async fn send(&self, reply: OutgoingReply<'_>) -> bool {
-        let mut packet = BytesMut::new();
+        let value = match reply {
+            OutgoingReply::Value(value) | OutgoingReply::Last(value) | OutgoingReply::Error(value) => {
+                value.as_str().len()
+            }
+            _ => 0,
+        };
+        let mut packet = BytesMut::with_capacity(value + self.id.as_str().len() + BETWEEN);
         write_reply(&mut packet, reply, &self.id);
         let (size, max) = (packet.len(), self.handling.nats.max_payload());
         if size > max {
