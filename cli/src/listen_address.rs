@@ -1,6 +1,11 @@
 //! Where to listen: `PORT`, `:PORT`, `HOST:PORT`, `tls://` before any of them, or `unix:PATH`.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::PathBuf,
+    str::FromStr,
+};
 
 use crate::address::{Address, AddressError, HostPort, unix_path, without_scheme};
 
@@ -16,11 +21,38 @@ impl ListenAddress {
     /// Returns true if a caller of `address` would reach this listener.
     pub(crate) fn is(&self, address: &Address) -> bool {
         match (self, address) {
-            (Self::Tcp(ours), Address::Tcp(theirs)) | (Self::Tls(ours), Address::Tls(theirs)) => ours == theirs,
+            (Self::Tcp(ours) | Self::Tls(ours), Address::Tcp(theirs) | Address::Tls(theirs)) => {
+                ours.port() == theirs.port() && reaches(theirs.host(), ours.host())
+            }
             (Self::Unix(ours), Address::Unix(theirs)) => ours == theirs,
             _ => false,
         }
     }
+}
+
+/// Returns true if a connection to the host `to` may arrive at a listener of the host `at`.
+fn reaches(to: &str, at: &str) -> bool {
+    if to.eq_ignore_ascii_case(at) {
+        return true;
+    }
+    match (to.parse::<IpAddr>(), at.parse::<IpAddr>()) {
+        (Ok(to), Ok(at)) if at.is_unspecified() => to.is_loopback() || to.is_unspecified(),
+        // To connect to the unspecified address is to connect to this machine.
+        (Ok(to), Ok(at)) => is_local(&at) && to.is_unspecified() && to.is_ipv4() == at.is_ipv4(),
+        (Ok(other), Err(_)) => is_localhost(at) && is_local(&other),
+        (Err(_), Ok(other)) => is_localhost(to) && is_local(&other),
+        _ => false,
+    }
+}
+
+fn is_localhost(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost")
+}
+
+/// Returns true for the addresses that `localhost` may be.
+fn is_local(address: &IpAddr) -> bool {
+    let localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+    address.is_unspecified() || localhost.contains(address)
 }
 
 impl FromStr for ListenAddress {
@@ -80,6 +112,46 @@ mod tests {
                 Ok(shown),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_address_that_leads_back_is_known_in_each_spelling() {
+        let is = |listen: &str, to: &str| {
+            let to = to.parse::<Address>().expect("an address");
+            listen.parse::<ListenAddress>().expect("an address").is(&to)
+        };
+        let here = [
+            "localhost:7",
+            "127.0.0.1:7",
+            "[::1]:7",
+            "0.0.0.0:7",
+            "[::]:7",
+            "LOCALHOST:7",
+        ];
+        for to in here {
+            for listen in ["7", ":7", "localhost:7", "0.0.0.0:7", "tls://7"] {
+                assert!(is(listen, to), "{listen} {to}");
+            }
+            assert!(!is("8", to) && !is("db:7", to), "{to}");
+            assert!(!is(":7", &to.replace(":7", ":8")), "{to}");
+        }
+        for (listen, to, expected) in [
+            ("127.0.0.1:7", "localhost:7", true),
+            ("[::1]:7", "localhost:7", true),
+            ("127.0.0.1:7", "0.0.0.0:7", true),
+            ("127.0.0.1:7", "tls://127.0.0.1:7", true),
+            // A service may have the other address of this machine.
+            ("127.0.0.1:7", "[::1]:7", false),
+            ("127.0.0.1:7", "127.0.0.2:7", false),
+            ("7", "127.0.0.2:7", false),
+            (":7", "127.0.0.2:7", true),
+            ("db:7", "DB:7", true),
+            (":7", "db:7", false),
+            ("unix:a", "unix:a", true),
+            ("unix:a", "unix:b", false),
+        ] {
+            assert_eq!(is(listen, to), expected, "{listen} {to}");
         }
     }
 

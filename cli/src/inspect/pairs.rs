@@ -16,12 +16,19 @@ use crate::traffic::{
 
 /// Maximum size, in bytes, of the data that is remembered of a call.
 const MAX_DATA_BYTES: usize = 64 * 1024;
+/// Maximum size, in bytes, of all that is remembered of calls without a last reply. Beyond that, the
+/// oldest is shown as one without an answer.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// What a call without data counts.
+const CALL_BYTES: usize = 256;
 /// Width of the column of patterns.
 const PATTERN: usize = 22;
 
 /// The calls that wait for their last reply.
 pub(super) struct Pairs {
     calls: BTreeMap<u64, Pair>,
+    /// Size of `calls`, in bytes.
+    waiting_bytes: usize,
     is_json: bool,
     width: Width,
 }
@@ -54,10 +61,17 @@ struct JsonPair<'p> {
     reply: Option<&'p RawValue>,
 }
 
+impl Pair {
+    fn size(&self) -> usize {
+        self.data.len() + CALL_BYTES
+    }
+}
+
 impl Pairs {
     pub(super) fn new(is_json: bool, width: Width) -> Self {
         Self {
             calls: BTreeMap::new(),
+            waiting_bytes: 0,
             is_json,
             width,
         }
@@ -79,8 +93,9 @@ impl Pairs {
                     data: head(data, MAX_DATA_BYTES).to_owned(),
                     values: 0,
                 };
+                self.waiting_bytes += pair.size();
                 self.calls.insert(call, pair);
-                None
+                self.oldest_of_too_many()
             }
             Kind::Value => {
                 self.calls.get_mut(&call)?.values += 1;
@@ -88,14 +103,28 @@ impl Pairs {
             }
             _ => {
                 let pair = self.calls.remove(&call)?;
+                self.waiting_bytes -= pair.size();
                 Some(self.line(call, &pair, Some(seen)))
             }
         }
     }
 
+    /// Returns the lines of the calls that have waited longest, if too many wait. Their answers will
+    /// be ignored.
+    fn oldest_of_too_many(&mut self) -> Option<String> {
+        let mut lines = Vec::new();
+        while self.waiting_bytes > MAX_WAITING_BYTES {
+            let (call, pair) = self.calls.pop_first()?;
+            self.waiting_bytes -= pair.size();
+            lines.push(self.line(call, &pair, None));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
     /// Returns the lines of the calls without a last reply.
     pub(super) fn unanswered(&mut self) -> Vec<String> {
         let calls = std::mem::take(&mut self.calls);
+        self.waiting_bytes = 0;
         calls.iter().map(|(call, pair)| self.line(*call, pair, None)).collect()
     }
 
@@ -140,5 +169,33 @@ impl Pairs {
             "{at:>9} {:>2} {pattern}{:padding$} {latency:>7}  {text}",
             pair.connection, ""
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use nest_wire::recording::{Content, Event, Side};
+
+    use super::*;
+    use crate::traffic::reading::Reading;
+
+    #[test]
+    fn of_too_many_calls_without_an_answer_the_oldest_are_shown_early() {
+        let mut pairs = Pairs::new(false, Width::Unlimited);
+        let mut reading = Reading::default();
+        let data = "x".repeat(MAX_DATA_BYTES);
+        let (mut shown, mut most) = (0, 0);
+        for id in 0..1500 {
+            let text = format!(r#"{{"pattern":"sum","data":"{data}","id":"{id}"}}"#);
+            let frame = Bytes::from(format!("{}#{text}", text.len()));
+            reading.read(&Event::new(1, Side::Caller, Content::Segment(frame)), |entry| {
+                shown += pairs.entry(&entry).map_or(0, |lines| lines.lines().count());
+            });
+            most = most.max(pairs.waiting_bytes);
+        }
+        assert!(most <= MAX_WAITING_BYTES, "{most}");
+        assert!(shown > 400, "{shown}");
+        assert_eq!(shown + pairs.unanswered().len(), 1500);
     }
 }

@@ -50,6 +50,9 @@ impl Existing {
     }
 }
 
+/// Size of what is passed on to the system at once, in bytes.
+const BUFFER: usize = 64 * 1024;
+
 /// A buffered file that knows how many bytes it was given.
 struct Counted {
     file: BufWriter<File>,
@@ -81,7 +84,7 @@ impl RecordingFile {
     ) -> io::Result<Self> {
         let counted = Counted {
             bytes: file.seek(SeekFrom::End(0))?,
-            file: BufWriter::new(file),
+            file: BufWriter::with_capacity(BUFFER, file),
         };
         let mut recording = Self {
             path: path.to_owned(),

@@ -15,7 +15,7 @@ use std::{
 use nest_wire::recording::{Content, Event};
 use tokio::sync::watch;
 
-use super::{file::RecordingFile, screen::Screen};
+use super::{file::RecordingFile, screen::Screen, terminal::Shown};
 use crate::{
     clock,
     failure::{Failure, Status, file_reason, say, warn},
@@ -67,21 +67,20 @@ struct Masked {
     summary: Summary,
     /// The name of the file that is written, for the summary.
     name: Option<String>,
-    /// Set when the file could not be written.
+    /// Set when the file or standard output could not be written.
     is_broken: bool,
-    /// Set when standard output could not be written, other than because its reader went away.
-    is_mute: bool,
+    /// Number of lines that standard output did not take.
+    unshown: u64,
 }
 
 impl Log {
     /// Starts the thread.
-    pub(crate) fn new(mut recorder: Recorder) -> (Self, Running) {
+    pub(crate) fn new(mut recorder: Recorder, nobody_reads: watch::Receiver<bool>) -> (Self, Running) {
         let (sender, events) = mpsc::channel();
-        let (closed, nobody_reads) = watch::channel(false);
         let shared = Arc::new(Shared::default());
         let counted = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            recorder.run(&events, &counted, &closed);
+            recorder.run(&events, &counted);
             recorder
         });
         let log = Self {
@@ -106,8 +105,10 @@ impl Log {
 
     /// Returns when there is nothing left to do: no file, and nobody reads standard output.
     pub(crate) async fn nobody_reads(&self) {
-        // The thread outlives all senders: this fails only if it panicked.
-        let _ = self.nobody_reads.clone().wait_for(|closed| *closed).await;
+        if self.nobody_reads.clone().wait_for(|closed| *closed).await.is_err() {
+            // Nobody will say so.
+            std::future::pending().await
+        }
     }
 }
 
@@ -151,12 +152,12 @@ impl Recorder {
             reading: Reading::default(),
             summary: Summary::default(),
             is_broken: false,
-            is_mute: false,
+            unshown: 0,
         };
         Self { mask, masked }
     }
 
-    fn run(&mut self, events: &mpsc::Receiver<Event>, shared: &Shared, closed: &watch::Sender<bool>) {
+    fn run(&mut self, events: &mpsc::Receiver<Event>, shared: &Shared) {
         while let Ok(event) = events.recv() {
             self.event(event, shared);
             // What comes meanwhile wakes nobody: a thread that is woken for each packet would cost
@@ -166,9 +167,6 @@ impl Recorder {
                 self.event(event, shared);
             }
             self.masked.flush();
-            if self.masked.has_nothing_to_do() {
-                closed.send_replace(true);
-            }
         }
     }
 
@@ -201,32 +199,29 @@ impl Masked {
         let (summary, Some(screen)) = (&mut self.summary, &mut self.screen) else {
             return self.reading.count(event, &mut self.summary);
         };
-        let mut shown = Ok(());
         self.reading.read(event, |entry| {
             summary.add(&entry);
-            if shown.is_ok() {
-                shown = screen.show(&entry);
-            }
+            screen.show(&entry);
         });
-        self.shown(shown);
     }
 
     fn flush(&mut self) {
         if let Some(Err(error)) = self.file.as_mut().map(RecordingFile::flush) {
             self.cannot_write(&error);
         }
-        let shown = self.screen.as_mut().map_or(Ok(()), Screen::flush);
-        self.shown(shown);
+        // Nothing more is shown after an error, which the screen's end reports.
+        if self.screen.as_mut().is_some_and(|screen| !screen.flush())
+            && let Some(screen) = self.screen.take()
+        {
+            self.shown(screen.finish());
+        }
     }
 
-    /// Shows nothing more after an error.
-    fn shown(&mut self, shown: io::Result<()>) {
-        if let Err(error) = shown {
-            self.screen = None;
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                self.is_mute = true;
-                say(format_args!("error: the output cannot be written: {error}"));
-            }
+    fn shown(&mut self, Shown { dropped, error }: Shown) {
+        self.unshown += dropped;
+        if let Some(error) = error {
+            self.is_broken = true;
+            say(format_args!("error: the output cannot be written: {error}"));
         }
     }
 
@@ -254,16 +249,16 @@ impl Masked {
         }
     }
 
-    /// Returns true if there is no file, and nobody reads standard output.
-    fn has_nothing_to_do(&self) -> bool {
-        self.name.is_none() && self.screen.is_none()
-    }
-
-    fn finish(self, began: Instant, has_lost: bool) -> Result<(), Failure> {
+    fn finish(mut self, began: Instant, has_lost: bool) -> Result<(), Failure> {
+        // The file is whole already: an output that nobody reads is not waited for long.
+        if let Some(screen) = self.screen.take() {
+            self.shown(screen.finish());
+        }
         let seconds = began.elapsed().as_secs_f64();
         let Summary {
             packets, connections, ..
         } = self.summary;
+        let is_recorded = self.name.is_some();
         let name = self.name.map(|name| format!(": {name}")).unwrap_or_default();
         say(format_args!(
             "{} on {} in {seconds:.1} s{name}",
@@ -274,12 +269,19 @@ impl Masked {
             say(&self.summary);
         }
         if has_lost {
-            let what = "the disk or the terminal was slower than the traffic: some of it is not recorded";
+            let what = "the disk or this machine was slower than the traffic: some of it is not recorded";
             return Err(Failure::new(Status::Unwritable, what));
         }
-        match self.is_broken || self.is_mute {
-            true => Err(Failure::silent(Status::Unwritable)),
-            false => Ok(()),
+        match self.unshown {
+            0 if self.is_broken => Err(Failure::silent(Status::Unwritable)),
+            0 => Ok(()),
+            lines => {
+                let what = format!("nobody read the output: {} not shown", counted(lines, "line"));
+                match is_recorded && !self.is_broken {
+                    true => Ok(warn(format_args!("{what}; the recording has everything"))),
+                    false => Err(Failure::new(Status::Unwritable, what)),
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod file;
 pub(crate) mod log;
 pub(crate) mod screen;
+mod terminal;
 pub(crate) mod tls;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 use clap::Args;
 use tokio::{
+    sync::watch,
     task::{LocalSet, spawn_blocking},
     time::sleep,
 };
@@ -125,16 +127,15 @@ impl Record {
             &self.between.to.to_string(),
             &self.between.mask,
         );
-        let screen = (!self.quiet).then(|| self.between.screen());
+        let shows = !self.quiet;
         let open = || RecordingFile::open(&self.output, existing, self.max_size, notes).map(Some);
-        self.between.run(open, screen).await
+        self.between.run(open, shows).await
     }
 }
 
 impl Tap {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let screen = self.between.screen();
-        self.between.run(|| Ok(None), Some(screen)).await
+        self.between.run(|| Ok(None), true).await
     }
 }
 
@@ -146,11 +147,13 @@ impl Between {
         }
     }
 
-    fn screen(&self) -> Screen {
-        Screen::new(Filter {
+    /// Returns the screen. `on_end` is called when nobody reads it.
+    fn screen(&self, on_end: impl FnOnce() + Send + 'static) -> Screen {
+        let filter = Filter {
             only: self.only.clone(),
             ..Filter::default()
-        })
+        };
+        Screen::new(filter, on_end)
     }
 
     /// Relays until a signal, the end of the time, or until nobody reads what is shown. The file is
@@ -158,7 +161,7 @@ impl Between {
     async fn run(
         self,
         open: impl FnOnce() -> Result<Option<RecordingFile>, Failure>,
-        screen: Option<Screen>,
+        shows: bool,
     ) -> Result<(), Failure> {
         self.check()?;
         let connector = Connector::new(self.to.clone(), &self.to_tls.clone().into())?;
@@ -172,8 +175,14 @@ impl Between {
             say(format_args!("listening {address}"));
         }
         let began = Instant::now();
+        let (closed, nobody_reads) = watch::channel(false);
+        let is_recorded = file.is_some();
+        let on_end = move || {
+            closed.send_replace(!is_recorded);
+        };
+        let screen = shows.then(|| self.screen(on_end));
         let mask = Mask::new(self.mask, self.mask_strict);
-        let (log, recorder) = Log::new(Recorder::new(mask, file, screen));
+        let (log, recorder) = Log::new(Recorder::new(mask, file, screen), nobody_reads);
         let see = log.sender();
         let epoch = began.checked_sub(before).unwrap_or(began);
         let relay = Relay::new(connector, epoch, connections, Rc::new(move |event| see.send(event)));

@@ -54,6 +54,8 @@ pub(super) struct Answer {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pages: HashMap<String, Page>,
+    /// Number of recorded answers that nobody asked for.
+    unused: usize,
     repeat: Repeat,
     ignored: Vec<Pointer>,
 }
@@ -97,6 +99,7 @@ impl Book {
         let page = self.pages.entry(key).or_default();
         (page.pattern, page.data) = (call.pattern, call.data);
         page.answers.push_back(call.answers);
+        self.unused += 1;
     }
 
     /// Returns what a question is found by: the route and the data by value.
@@ -123,16 +126,14 @@ impl Book {
             (false, Repeat::Cycle) => page.used % count,
             (false, Repeat::Error) => return None,
         };
+        self.unused -= usize::from(page.used < count);
         page.used += 1;
         page.answers.get(index).cloned()
     }
 
     /// Returns the number of recorded answers that nobody asked for.
     pub(super) fn unused(&self) -> usize {
-        self.pages
-            .values()
-            .map(|page| page.answers.len().saturating_sub(page.used))
-            .sum()
+        self.unused
     }
 
     pub(super) fn is_empty(&self) -> bool {

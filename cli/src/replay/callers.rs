@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::BytesMut;
 use nest_wire::recording::{Content, Event, Side};
 use tokio::time::{sleep_until, timeout, timeout_at};
 
@@ -76,6 +77,8 @@ pub(super) struct Player {
 struct Connection {
     live: Option<Live>,
     caller: Frames,
+    /// The recorded bytes of the caller that no piece of `caller` has had yet.
+    recorded: BytesMut,
     service: Frames,
     calls: HashMap<String, Call>,
 }
@@ -215,27 +218,51 @@ impl Player {
     }
 
     async fn requests(&mut self, event: &Event, bytes: &[u8]) -> Result<(), Stop> {
-        let connection = self.connections.entry(event.connection).or_default();
+        let number = event.connection;
+        let connection = self.connection(number);
         connection.caller.push(bytes);
-        while let Some(piece) = self.connection(event.connection).caller.next() {
-            self.give_up(event.connection);
+        connection.recorded.extend_from_slice(bytes);
+        while let Some(piece) = self.connection(number).caller.next() {
+            self.give_up(number);
+            let mut recorded = self.connection(number).read_so_far();
             match piece {
-                Piece::Frame(frame) => self.request(event, frame).await?,
-                Piece::Broken { frame, .. } if !self.options.skips_broken => {
-                    self.report.broken += 1;
-                    self.send(event.connection, &frame).await?;
+                Piece::Frame(frame) => {
+                    // Before the frame may stand what was passed over to find it.
+                    let before = recorded.len().saturating_sub(frame.head + frame.bytes);
+                    self.broken(number, &recorded.split_to(before)).await?;
+                    self.request(event, &frame, &recorded).await?;
                 }
-                Piece::Broken { .. } | Piece::Skipped(_) => {}
+                Piece::Broken { .. } => {
+                    self.report.broken += u64::from(self.sends_broken());
+                    self.broken(number, &recorded).await?;
+                }
+                Piece::Skipped(_) => {}
             }
         }
+        let passed_over = self.connection(number).read_so_far();
+        self.broken(number, &passed_over).await?;
         Ok(self.write(event)?)
+    }
+
+    /// Returns true if bytes that are not a packet are sent: they belong to no pattern.
+    fn sends_broken(&self) -> bool {
+        !self.options.skips_broken && self.options.only.is_empty()
+    }
+
+    /// Sends bytes that are not a packet, unless they are left out.
+    async fn broken(&mut self, number: u32, bytes: &[u8]) -> Result<(), Stop> {
+        match bytes.is_empty() || !self.sends_broken() {
+            true => Ok(()),
+            false => self.send(number, bytes).await,
+        }
     }
 
     fn connection(&mut self, number: u32) -> &mut Connection {
         self.connections.entry(number).or_default()
     }
 
-    async fn request(&mut self, event: &Event, frame: Frame) -> Result<(), Stop> {
+    /// Makes a call, or sends an event, with the bytes that were recorded.
+    async fn request(&mut self, event: &Event, frame: &Frame, bytes: &[u8]) -> Result<(), Stop> {
         let Some(packet) = Packet::read(Side::Caller, &frame.text) else {
             return Ok(());
         };
@@ -257,11 +284,11 @@ impl Player {
                 if let Some(forgotten) = self.connection(event.connection).calls.insert(id.to_string(), call) {
                     self.ended(forgotten)?;
                 }
-                self.send(event.connection, &frame).await
+                self.send(event.connection, bytes).await
             }
             _ if self.options.sends_events => {
                 self.report.events += 1;
-                self.send(event.connection, &frame).await
+                self.send(event.connection, bytes).await
             }
             _ => Ok(()),
         }
@@ -281,17 +308,13 @@ impl Player {
         }
     }
 
-    /// Sends a frame as it was recorded, over a new connection if the old one is gone.
-    async fn send(&mut self, number: u32, frame: &Frame) -> Result<(), Stop> {
+    /// Sends bytes as they were recorded, over a new connection if the old one is gone.
+    async fn send(&mut self, number: u32, bytes: &[u8]) -> Result<(), Stop> {
         self.connect(number).await?;
-        let bytes = match frame.header.as_str() {
-            "" => frame.text.clone(),
-            header => format!("{header}#{}", frame.text),
-        };
         let limit = self.options.timeout;
         let connection = self.connection(number);
         if let Some(live) = &mut connection.live
-            && timeout(limit, live.write(bytes.as_bytes())).await.is_err()
+            && timeout(limit, live.write(bytes)).await.is_err()
         {
             // A service that does not read gets no more. Another failure shows when the reply is
             // waited for.
@@ -464,6 +487,14 @@ impl Player {
             self.ended(call)?;
         }
         Ok(())
+    }
+}
+
+impl Connection {
+    /// Takes out the recorded bytes that cannot become part of a later frame.
+    fn read_so_far(&mut self) -> BytesMut {
+        let pending = self.caller.pending().min(self.recorded.len());
+        self.recorded.split_to(self.recorded.len() - pending)
     }
 }
 

@@ -401,6 +401,43 @@ async fn a_recording_goes_on_when_nobody_reads_what_is_said() {
 }
 
 #[tokio::test]
+async fn a_reader_that_reads_nothing_holds_up_neither_the_recording_nor_its_end() {
+    let folder = folder("unread");
+    let file = path(&folder, "calls.jsonl");
+    let service = service(router()).await;
+    let mut recorder = Running::start(&["record", "--listen", "127.0.0.1:0", "--to", &service, "-o", &file]).await;
+    // Far more than a pipe holds.
+    let _unread = recorder.take_stdout();
+    let client = Client::new(&*recorder.address);
+    let numbers = vec![0.5; 2000];
+    for _ in 0..100 {
+        client.send::<f64>("sum", &numbers).await.expect("a sum");
+    }
+    client.close().await;
+    let ended = recorder.interrupt().await;
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let warning = "warning: nobody read the output: ";
+    assert!(
+        ended.stderr.contains(warning) && ended.stderr.contains(" not shown; the recording has everything\n"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(bytes(&read(&file), 1, Side::Caller).matches("sum").count(), 100);
+    assert_eq!(bytes(&read(&file), 1, Side::Service).matches("response").count(), 100);
+}
+
+#[tokio::test]
+async fn a_proxy_to_itself_is_known_in_each_spelling() {
+    for to in ["localhost:7", "127.0.0.1:7", "[::1]:7", "0.0.0.0:7"] {
+        for listen in ["7", ":7", "localhost:7"] {
+            let ended = run(&["tap", "--listen", listen, "--to", to]).await;
+            let message = "error: --listen and --to are the same: it would call itself\n";
+            assert_eq!(ended, Ended::badly(2, message), "{listen} {to}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_is_taken_costs_no_recording() {
     let folder = folder("taken");
     let (old, new) = (path(&folder, "old.jsonl"), path(&folder, "new.jsonl"));

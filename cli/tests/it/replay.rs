@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     command::{Ended, nest_wire, run, service},
     running::{Running, folder, path},
+    traffic::Traffic,
 };
 
 fn router(name: &'static str) -> Router {
@@ -430,4 +431,39 @@ async fn a_connection_that_is_lost_ends_its_calls_at_once_and_the_rest_is_asked_
         "{}",
         ended.stdout
     );
+}
+
+/// Replays a recording of these bytes of a caller, and returns what the service received.
+async fn replayed_bytes(test: &str, bytes: &'static [u8], flags: &[&str]) -> Vec<u8> {
+    let file = path(&folder(test), "calls.jsonl");
+    let mut traffic = Traffic::default();
+    traffic.bytes(nest_wire::recording::Side::Caller, bytes);
+    traffic.write(&file);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let mut args = vec!["replay", &file, "--to", &address];
+    args.extend(flags);
+    let received = async {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await.expect("bytes");
+        received
+    };
+    tokio::join!(run(&args), received).1
+}
+
+#[tokio::test]
+async fn requests_are_sent_byte_for_byte_as_they_were_recorded() {
+    // A text that is not UTF-8, a header with more than a number, and bytes that are no frame.
+    let bytes = b"26#{\"pattern\":\"log\",\"data\":\"\xff\"}+26 #{\"pattern\":\"log\",\"data\":1}GET / HTTP/1.1\r\n\r\n26#{\"pattern\":\"log\",\"data\":2}";
+    let bytes: &[u8] = bytes;
+    assert_eq!(replayed_bytes("byte-for-byte", bytes, &[]).await, bytes);
+}
+
+#[tokio::test]
+async fn of_one_pattern_nothing_else_is_sent_not_even_what_is_broken() {
+    let bytes = b"26#{\"pattern\":\"log\",\"data\":1}5#hello26#{\"pattern\":\"sum\",\"data\":1}26#{\"pattern\":\"log\",\"data\":2}";
+    let expected = b"26#{\"pattern\":\"log\",\"data\":1}26#{\"pattern\":\"log\",\"data\":2}";
+    let received = replayed_bytes("only-whole", bytes, &["--only", "log"]).await;
+    assert_eq!(received, expected);
 }

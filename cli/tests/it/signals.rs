@@ -6,7 +6,11 @@ use std::{os::unix::process::ExitStatusExt, process::Stdio};
 use nest_wire::server::Router;
 use tokio::{process::Command, sync::mpsc};
 
-use crate::command::{nest_wire, service};
+use crate::{
+    command::{nest_wire, service},
+    running::{Running, folder, path},
+    traffic::Traffic,
+};
 
 /// Asserts that a command which waits for an answer ends at once, and prints nothing further.
 async fn ends_by(signal: &str, number: i32) {
@@ -46,6 +50,65 @@ fn heeding_signals(args: &[&str]) -> Command {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// Asserts what each command that runs long does with a signal, once it listens.
+async fn ends_as_the_reference_says(signal: &str) {
+    let file = path(&folder(&format!("signal{signal}")), "calls.jsonl");
+    let mut traffic = Traffic::default();
+    traffic.call(1, "one");
+    traffic.write(&file);
+    let new = file.replace("calls", "new");
+    let service = service(Router::new()).await;
+    for (args, status) in [
+        (&["tap", "--listen", "127.0.0.1:0", "--to", &service][..], 0),
+        (&["record", "--listen", "127.0.0.1:0", "--to", &service, "-o", &new], 0),
+        // Nobody called.
+        (&["replay", &file, "--listen", "127.0.0.1:0"], 1),
+    ] {
+        let running = Running::of(heeding_signals(args)).await;
+        let id = running.id();
+        let killed = Command::new("kill").args([signal, &id]).status().await;
+        assert!(killed.expect("a kill command").success());
+        let ended = running.ended().await;
+        assert_eq!(ended.status, Some(status), "{args:?} {}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_and_kill_end_what_listens_well() {
+    ends_as_the_reference_says("-INT").await;
+    ends_as_the_reference_says("-TERM").await;
+}
+
+#[tokio::test]
+async fn ctrl_c_and_kill_end_a_replay_with_what_was_done() {
+    for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let never = async move || {
+            let _ = tell.send(());
+            std::future::pending::<u32>().await
+        };
+        let address = service(Router::new().message("never", never)).await;
+        let file = path(&folder(&format!("replay-signal{signal}")), "calls.jsonl");
+        let mut traffic = Traffic::default();
+        traffic.call(1, "never");
+        traffic.write(&file);
+        let args = ["replay", &file, "--to", &address];
+        let child = heeding_signals(&args).spawn().expect("the binary runs");
+        told.recv().await.expect("it asks");
+        let id = child.id().expect("it runs").to_string();
+        let killed = Command::new("kill").args([signal, &id]).status().await;
+        assert!(killed.expect("a kill command").success());
+        let output = child.wait_with_output().await.expect("it ends");
+        let status = output
+            .status
+            .code()
+            .or(output.status.signal().map(|signal| 128 + signal));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(status, Some(128 + number), "{said}");
+        assert!(said.starts_with("0 calls, 0 as recorded, 0 differ"), "{said}");
+    }
 }
 
 #[tokio::test]
