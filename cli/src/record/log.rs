@@ -107,7 +107,7 @@ impl Log {
     pub(crate) async fn nobody_reads(&self) {
         if self.nobody_reads.clone().wait_for(|closed| *closed).await.is_err() {
             // Nobody will say so.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -277,10 +277,11 @@ impl Masked {
             0 => Ok(()),
             lines => {
                 let what = format!("nobody read the output: {} not shown", counted(lines, "line"));
-                match is_recorded && !self.is_broken {
-                    true => Ok(warn(format_args!("{what}; the recording has everything"))),
-                    false => Err(Failure::new(Status::Unwritable, what)),
+                if !is_recorded || self.is_broken {
+                    return Err(Failure::new(Status::Unwritable, what));
                 }
+                warn(format_args!("{what}; the recording has everything"));
+                Ok(())
             }
         }
     }
