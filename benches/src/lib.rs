@@ -19,10 +19,10 @@ pub mod comparison;
 pub mod counted;
 pub mod descriptors;
 pub mod handlers;
-pub mod load;
 pub mod parent;
 pub mod peers;
 pub mod replay;
 pub mod serving;
 pub mod text;
-pub mod usage;
+
+pub use nest_wire_load::{exact as load, usage};

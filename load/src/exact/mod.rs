@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use nest_wire::server::{HostListener, Payload, Router, serve};
-//! use nest_wire_benches::load::{Exchange, Load, Shape, Until};
+//! use nest_wire_load::exact::{Exchange, Load, Shape, Until};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let listener = HostListener::bind("127.0.0.1:0").await?;
@@ -29,7 +29,6 @@ mod error;
 mod exchange;
 mod report;
 mod run;
-mod script;
 
 pub use error::LoadError;
 pub use exchange::{Exchange, Segments};

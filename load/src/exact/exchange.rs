@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::script::{Frame, ID_HEAD, ID_TAIL};
+use crate::frame::{Frame, ID_HEAD, ID_TAIL};
 
 /// One request, or several packets sent together, and all its replies.
 #[derive(Debug, Clone)]

@@ -12,7 +12,8 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Exchange, LoadError, Segments, exchange::Ids, script::Frame};
+use super::{Exchange, LoadError, Segments, exchange::Ids};
+use crate::frame::Frame;
 
 /// Number of bytes of one read.
 const READ: usize = 64 * 1024;
