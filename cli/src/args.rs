@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
-    bridge, check, completions, demo, emit,
+    bench, bridge, check, completions, demo, emit,
     failure::{Failure, STATUSES},
     inspect, man, record, replay, report, route, send,
 };
@@ -29,6 +29,7 @@ Where to begin:
   wait for one, or watch its health          check
   find out why a handler is not reached      route
   spread calls over several services         bridge
+  measure how much a service can do          bench
 
 ";
 
@@ -44,6 +45,7 @@ enum Command {
     Replay(replay::Replay),
     Report(report::ReportArgs),
     Bridge(bridge::BridgeArgs),
+    Bench(Box<bench::Bench>),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -81,6 +83,7 @@ impl Command {
             Self::Replay(replay) => replay.run().await,
             Self::Report(report) => report.run(),
             Self::Bridge(bridge) => bridge.run().await,
+            Self::Bench(bench) => bench.run().await,
             Self::Demo => demo::run().await,
             Self::Completions(completions) => completions::run(&completions, Cli::command()),
             Self::Man(pages) => man::run(&pages, Cli::command()),

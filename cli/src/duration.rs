@@ -30,7 +30,7 @@ pub(crate) fn shown(duration: Duration) -> String {
 }
 
 /// Returns the number with as many decimals as make three digits, without zeros at the end.
-fn rounded(number: f64) -> String {
+pub(crate) fn rounded(number: f64) -> String {
     let decimals = match number {
         100.0.. => 0,
         10.0.. => 1,

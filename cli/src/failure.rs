@@ -135,6 +135,13 @@ impl Failure {
         self
     }
 
+    /// Adds what failed.
+    pub(crate) fn of(mut self, what: &str) -> Self {
+        let message = self.message().map(|message| format!("error: {what}: {message}"));
+        self.message = message;
+        self
+    }
+
     /// Adds which of several calls it was.
     pub(crate) fn of_call(mut self, number: u64) -> Self {
         let message = self.message().map(|message| format!("error: call {number}: {message}"));

@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod bench;
 mod bridge;
 mod call;
 mod caller;

@@ -12,7 +12,13 @@ use std::{fs, io, path::Path, time::Duration};
 /// Panics if the kernel has no `schedstat`.
 #[must_use]
 pub fn this_thread() -> Duration {
-    on_cpu(Path::new("/proc/thread-self/schedstat")).expect("a kernel with schedstat")
+    of_this_thread().expect("a kernel with schedstat")
+}
+
+/// Returns the CPU time of the calling thread, or `None` where the system does not count it.
+#[must_use]
+pub fn of_this_thread() -> Option<Duration> {
+    on_cpu(Path::new("/proc/thread-self/schedstat")).ok()
 }
 
 /// Returns the CPU time of all threads of a process, user and system.

@@ -29,9 +29,12 @@ use crate::{
 };
 
 /// Anything that bytes can be read from and written to.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// A connection over TCP, TLS or a Unix socket.
+pub(crate) type Dialled = Box<dyn Stream>;
 
 /// What it takes to connect, as often as needed.
 #[derive(Clone)]
@@ -48,19 +51,23 @@ impl Dialer {
     ///
     /// # Errors
     /// A [`DialError`] in an [`io::Error`].
-    pub(super) async fn dial(self) -> io::Result<Watched<Box<dyn Stream>>> {
-        let is_shaking_hands = AtomicBool::new(false);
-        let dialled = match timeout(self.timeout, self.stream(&is_shaking_hands)).await {
-            Ok(dialled) => dialled,
-            Err(_) if is_shaking_hands.load(Relaxed) => Err(DialError::LateTls),
-            Err(_) => Err(DialError::Late(self.timeout)),
-        };
-        let stream = dialled.map_err(io::Error::other)?;
+    pub(super) async fn dial(self) -> io::Result<Watched<Dialled>> {
+        let stream = self.dial_unwatched().await.map_err(io::Error::other)?;
         self.seen.begin_connection();
         Ok(Watched::new(stream, self.seen))
     }
 
-    async fn stream(&self, is_shaking_hands: &AtomicBool) -> Result<Box<dyn Stream>, DialError> {
+    /// Connects within the time that there is. Nobody watches what passes.
+    pub(super) async fn dial_unwatched(&self) -> Result<Dialled, DialError> {
+        let is_shaking_hands = AtomicBool::new(false);
+        match timeout(self.timeout, self.stream(&is_shaking_hands)).await {
+            Ok(dialled) => dialled,
+            Err(_) if is_shaking_hands.load(Relaxed) => Err(DialError::LateTls),
+            Err(_) => Err(DialError::Late(self.timeout)),
+        }
+    }
+
+    async fn stream(&self, is_shaking_hands: &AtomicBool) -> Result<Dialled, DialError> {
         let begun = Instant::now();
         match &*self.address {
             Address::Unix(path) => self.unix(path, begun).await,
@@ -95,7 +102,7 @@ impl Dialer {
     }
 
     #[cfg(unix)]
-    async fn unix(&self, path: &std::path::Path, begun: Instant) -> Result<Box<dyn Stream>, DialError> {
+    async fn unix(&self, path: &std::path::Path, begun: Instant) -> Result<Dialled, DialError> {
         let stream = tokio::net::UnixStream::connect(path).await.map_err(DialError::Socket)?;
         self.seen.note(|| {
             let took = duration::shown(begun.elapsed());
@@ -105,7 +112,7 @@ impl Dialer {
     }
 
     #[cfg(not(unix))]
-    async fn unix(&self, _: &std::path::Path, _: Instant) -> Result<Box<dyn Stream>, DialError> {
+    async fn unix(&self, _: &std::path::Path, _: Instant) -> Result<Dialled, DialError> {
         let reason = "this system has no Unix sockets";
         Err(DialError::Socket(io::Error::new(io::ErrorKind::Unsupported, reason)))
     }

@@ -22,6 +22,7 @@ use nest_wire::{
     tls::ClientTls,
 };
 
+pub(crate) use dial::Dialled;
 pub(crate) use failure::as_javascript_writes;
 pub(crate) use options::{ConnectOptions, major};
 
@@ -37,6 +38,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Caller {
     client: Client,
+    dialer: Dialer,
     address: Arc<Address>,
     seen: Arc<Seen>,
 }
@@ -73,15 +75,29 @@ impl Caller {
             .connect_timeout(Duration::MAX)
             .drain_timeout(DRAIN_TIMEOUT)
             .compat(options.nest)
-            .build(Target::connector(move || dialer.clone().dial()))
+            .build(Target::connector({
+                let dialer = dialer.clone();
+                move || dialer.clone().dial()
+            }))
             .expect("a connector needs no address");
-        Ok(Self { client, address, seen })
+        Ok(Self {
+            client,
+            dialer,
+            address,
+            seen,
+        })
     }
 
     /// Connects.
     pub(crate) async fn connect(&self) -> Result<(), Failure> {
         let connected = self.client.with_timeout(Duration::MAX).connect().await;
         connected.map_err(|error| self.failure(&error, &Asked::Event))
+    }
+
+    /// Opens another connection, which the caller writes to itself.
+    pub(crate) async fn dial(&self) -> Result<Dialled, Failure> {
+        let dialled = self.dialer.dial_unwatched().await;
+        dialled.map_err(|error| error.failure(&self.address))
     }
 
     pub(crate) fn request(&self, pattern: Pattern) -> RequestBuilder {

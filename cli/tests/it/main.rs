@@ -1,5 +1,6 @@
 //! The real binary, one topic a file. `contract`, `demo`, `nest`, `report_in_browser` and `screens` need Node.
 
+mod bench;
 mod bridge;
 mod bridge_nest;
 mod bridge_recordings;

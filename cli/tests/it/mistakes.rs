@@ -3,7 +3,12 @@
 use crate::command::{Ended, IS_IT_RUNNING, nowhere, run};
 
 /// The commands that call a service, and what stands behind the address.
-const CALLERS: [(&str, &[&str]); 3] = [("send", &["sum"]), ("emit", &["log"]), ("check", &["health"])];
+const CALLERS: [(&str, &[&str]); 4] = [
+    ("send", &["sum"]),
+    ("emit", &["log"]),
+    ("check", &["health"]),
+    ("bench", &["sum"]),
+];
 
 /// Asserts that every caller ends with this status and this text.
 async fn every_caller_fails(options: &[&str], address: &str, status: i32, stderr: &str) {

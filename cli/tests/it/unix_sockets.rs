@@ -24,6 +24,8 @@ async fn every_caller_reaches_a_socket() {
     assert_eq!(run(&["emit", &address, "log", "\"求\""]).await, Ended::well(""));
     assert_eq!(told.recv().await.as_deref(), Some("求"));
     assert_eq!(run(&["check", &address]).await, Ended::well(""));
+    let ended = run(&["bench", "-n", "20", "--expect", "3", &address, "sum", "[1,2]"]).await;
+    assert_eq!(ended.status, Some(0), "{ended:?}");
     std::fs::remove_file(&path).expect("the socket");
 }
 

@@ -81,6 +81,7 @@ async fn help_names_every_exit_status() {
         &["send", "--help"],
         &["emit", "-h"],
         &["check", "--help"],
+        &["bench", "--help"],
         &["route", "--help"],
         &["completions", "--help"],
         &["man", "--help"],
@@ -103,6 +104,7 @@ async fn the_first_screen_leads_from_what_is_wanted_to_the_command() {
         ("see what two services say to each other", "tap"),
         ("pin it in CI", "record, then replay"),
         ("find out why a handler is not reached", "route"),
+        ("measure how much a service can do", "bench"),
     ] {
         let leads = |line: &&str| line.trim_start().starts_with(wanted) && line.ends_with(command);
         assert!(first_screen.iter().any(leads), "{wanted}: {help}");

@@ -89,8 +89,13 @@ mod precise {
         pub(super) fn new() -> io::Result<Self> {
             let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
             let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+            #[expect(
+                deprecated,
+                reason = "sound for a descriptor that is owned by what it is asked of; its successor is unsafe"
+            )]
+            let descriptor = AsyncFd::with_interest(Descriptor(timer), Interest::READABLE)?;
             Ok(Self {
-                descriptor: AsyncFd::with_interest(Descriptor(timer), Interest::READABLE)?,
+                descriptor,
                 set_to: None,
             })
         }
