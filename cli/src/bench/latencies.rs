@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 /// Latencies, as `--json` prints them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Latencies {
-    pub(super) count: u64,
-    pub(super) mean: f64,
-    pub(super) p50: f64,
-    pub(super) p90: f64,
-    pub(super) p95: f64,
-    pub(super) p99: f64,
+pub(crate) struct Latencies {
+    pub(crate) count: u64,
+    pub(crate) mean: f64,
+    pub(crate) p50: f64,
+    pub(crate) p90: f64,
+    pub(crate) p95: f64,
+    pub(crate) p99: f64,
     #[serde(rename = "p99.9")]
-    pub(super) p99_9: f64,
+    pub(crate) p99_9: f64,
     #[serde(rename = "p99.99")]
-    pub(super) p99_99: f64,
-    pub(super) max: f64,
+    pub(crate) p99_99: f64,
+    pub(crate) max: f64,
     /// Upper bounds, and how many latencies are not above each but above the one before. Empty
     /// parts are left out.
-    pub(super) histogram: Vec<(f64, u64)>,
+    pub(crate) histogram: Vec<(f64, u64)>,
 }
 
 /// Number of parts of the histogram from one latency to its double.
@@ -31,7 +31,7 @@ const A_BOUND: f64 = 50_000.0;
 
 impl Latencies {
     /// Returns the latencies of a histogram of nanoseconds, or `None` if there are none.
-    pub(super) fn of(histogram: &Histogram<u64>) -> Option<Self> {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Option<Self> {
         let at = |quantile| microseconds(histogram.value_at_quantile(quantile));
         (!histogram.is_empty()).then(|| Self {
             count: histogram.len(),
@@ -48,7 +48,7 @@ impl Latencies {
     }
 
     /// Returns the latencies that have names, in the order of `threshold::LATENCIES`.
-    pub(super) fn named(&self) -> [f64; 7] {
+    pub(crate) fn named(&self) -> [f64; 7] {
         [
             self.p50,
             self.p90,
@@ -62,7 +62,7 @@ impl Latencies {
 
     /// Returns the histogram with bounds that double, and how many latencies each part has. No part
     /// between two others is left out.
-    pub(super) fn doubling(&self) -> Vec<(f64, u64)> {
+    pub(crate) fn doubling(&self) -> Vec<(f64, u64)> {
         let mut sums: BTreeMap<i32, u64> = BTreeMap::new();
         for (bound, count) in &self.histogram {
             let part = (bound * 1e9 / A_BOUND).log2() * f64::from(PARTS);
@@ -101,7 +101,7 @@ fn microseconds(nanoseconds: u64) -> f64 {
 #[cfg(test)]
 impl Latencies {
     /// Latencies that are all the same.
-    pub(super) fn sample(seconds: f64) -> Self {
+    pub(crate) fn sample(seconds: f64) -> Self {
         let mut histogram = Histogram::new(3).expect("three digits");
         histogram.record((seconds * 1e9) as u64).expect("in range");
         let mut latencies = Self::of(&histogram).expect("one latency");

@@ -82,7 +82,7 @@ impl Measuring {
         if !bench.warm_up().is_zero() {
             let _progress = Progress::start("warming up");
             tokio::select! {
-                run = self.calls.run(Until::For(bench.warm_up())) => run.map_err(no_timers)?,
+                run = self.calls.run(Until::For(bench.warm_up())) => run.map_err(|error| no_timers(&error))?,
                 signal = &mut signal => return Err(Failure::stopped(signal, "nothing is measured yet")),
             }
             if let Some((after, ended)) = self.calls.ended().first() {
@@ -97,7 +97,7 @@ impl Measuring {
         let _progress = Progress::start("measuring");
         let (began, cpu) = (Instant::now(), usage::of_this_thread());
         let stopped = tokio::select! {
-            run = self.calls.run(self.until) => run.map_err(no_timers).map(|()| None)?,
+            run = self.calls.run(self.until) => run.map_err(|error| no_timers(&error)).map(|()| None)?,
             signal = signal => Some(signal),
         };
         let own_cpu = usage::of_this_thread().zip(cpu).map(|(after, before)| after - before);
@@ -130,7 +130,7 @@ async fn first_call(caller: &Caller, questions: &Questions) -> Result<(), Failur
     }
 }
 
-fn no_timers(error: io::Error) -> Failure {
+fn no_timers(error: &io::Error) -> Failure {
     Failure::new(Status::Usage, format_args!("the system has no more timers: {error}"))
 }
 

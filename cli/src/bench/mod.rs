@@ -8,7 +8,7 @@ mod outcome;
 mod questions;
 mod screen;
 mod threshold;
-mod units;
+pub(crate) mod units;
 mod verdict;
 
 use std::{
@@ -20,7 +20,14 @@ use std::{
 
 use clap::Args;
 
-use self::{against::Earlier, measuring::Measuring, outcome::Outcome, questions::Questions, threshold::Threshold};
+pub(crate) use self::{
+    against::{is_result, read_result},
+    latencies::Latencies,
+    outcome::Outcome,
+    threshold::LATENCIES,
+};
+
+use self::{against::Earlier, measuring::Measuring, questions::Questions, threshold::Threshold};
 use crate::{
     caller::ConnectOptions,
     data::Source,

@@ -6,51 +6,51 @@ use super::{Bench, latencies::Latencies, measuring::Measured, questions::Questio
 
 /// The result of a run. Its members are documented in `docs/CLI.md`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     #[serde(rename = "type")]
-    pub(super) kind: Kind,
-    pub(super) tool: String,
-    pub(super) address: String,
+    pub(crate) kind: Kind,
+    pub(crate) tool: String,
+    pub(crate) address: String,
     /// The pattern, or the file with the calls.
-    pub(super) calls_of: String,
-    pub(super) events: bool,
-    pub(super) connections: u64,
+    pub(crate) calls_of: String,
+    pub(crate) events: bool,
+    pub(crate) connections: u64,
     /// Number of calls in flight on each connection, in a closed loop.
-    pub(super) in_flight: Option<u64>,
+    pub(crate) in_flight: Option<u64>,
     /// Calls per second that were asked for, in an open loop.
-    pub(super) rate: Option<f64>,
+    pub(crate) rate: Option<f64>,
     /// How long the run took.
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
     /// True if a signal ended it.
-    pub(super) stopped: bool,
-    pub(super) begun: u64,
+    pub(crate) stopped: bool,
+    pub(crate) begun: u64,
     /// Number of calls that were answered, well or not.
-    pub(super) calls: u64,
-    pub(super) calls_per_second: f64,
-    pub(super) errors: u64,
-    pub(super) wrong: u64,
+    pub(crate) calls: u64,
+    pub(crate) calls_per_second: f64,
+    pub(crate) errors: u64,
+    pub(crate) wrong: u64,
     /// Number of calls whose connection ended before the answer.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// Number of calls that were given up.
-    pub(super) late: u64,
+    pub(crate) late: u64,
     /// The share of the calls that failed in any of these ways.
-    pub(super) error_share: f64,
-    pub(super) bytes_sent: u64,
-    pub(super) bytes_received: u64,
+    pub(crate) error_share: f64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
     /// The share of one core that this process used.
-    pub(super) own_cpu: Option<f64>,
+    pub(crate) own_cpu: Option<f64>,
     /// Of the calls that went well, from when they were due.
-    pub(super) latency: Option<Latencies>,
+    pub(crate) latency: Option<Latencies>,
     /// Of the same calls, from when they were sent.
-    pub(super) service_time: Option<Latencies>,
+    pub(crate) service_time: Option<Latencies>,
     /// Of the calls that were answered with an error or a wrong value, from when they were due.
-    pub(super) failed_latency: Option<Latencies>,
+    pub(crate) failed_latency: Option<Latencies>,
 }
 
 /// The kind of a line of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Bench,
 }
 
@@ -89,12 +89,12 @@ impl Outcome {
     }
 
     /// Returns the number of calls that failed in any way.
-    pub(super) fn failures(&self) -> u64 {
+    pub(crate) fn failures(&self) -> u64 {
         self.errors + self.wrong + self.lost + self.late
     }
 
     /// Returns the loop in words.
-    pub(super) fn load(&self) -> String {
+    pub(crate) fn load(&self) -> String {
         let connections = match self.connections {
             1 => "1 connection".to_owned(),
             connections => format!("{connections} connections"),
@@ -113,7 +113,7 @@ fn rounded(seconds: f64) -> f64 {
 
 #[cfg(test)]
 impl Outcome {
-    pub(super) fn sample() -> Self {
+    pub(crate) fn sample() -> Self {
         Self {
             kind: Kind::Bench,
             tool: "nest-wire 0.1.0".to_owned(),

@@ -28,7 +28,7 @@ enum Figure {
 }
 
 /// The latencies that have a name.
-pub(super) const LATENCIES: [&str; 7] = ["p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
+pub(crate) const LATENCIES: [&str; 7] = ["p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
 const KNOWN: &str = "--fail-if knows p50 p90 p95 p99 p99.9 p99.99 max errors rate";
 const FORM: &str = "write a figure, > or <, and a value: p99>50ms, errors>0.1%, rate<1000";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::duration::rounded;
 
 /// Returns a time as `118 us`, `1.9 ms` or `2.4 s`.
-pub(super) fn time(time: Duration) -> String {
+pub(crate) fn time(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
         // What rounds to a thousand of a unit is one of the next.
@@ -16,7 +16,7 @@ pub(super) fn time(time: Duration) -> String {
 }
 
 /// Returns a number of bytes as `318 MB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     let number = bytes as f64;
     match number {
         999.5e6.. => format!("{} GB", rounded(number / 1e9)),
@@ -27,7 +27,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// Returns a number as `5,210,433`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -40,7 +40,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// Returns a share as `0.12 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{} %", rounded(share * 100.0))
 }
 

@@ -1,6 +1,7 @@
 //! `nest-wire report`: traffic as a page to look at and to hand on.
 
 mod escaped;
+mod loads;
 mod packets;
 mod page;
 mod row;
@@ -16,13 +17,17 @@ use std::{
 use clap::Args;
 use nest_wire::recording::{Event, Side};
 
-use self::{escaped::Html, packets::Packets, timeline::Timeline};
+use self::{escaped::Html, loads::Load, packets::Packets, timeline::Timeline};
 use crate::{
+    bench::{is_result, read_result},
     failure::{Failure, STATUSES, Status, file_reason, warn},
     input::{Input, Options},
     inspect::{is_same_file, side},
     pointer::Pointer,
-    record::file::{Existing, create},
+    record::{
+        file::{Existing, create},
+        log::counted,
+    },
     traffic::{
         entry::{Entry, What},
         mask::Mask,
@@ -34,12 +39,13 @@ use crate::{
 /// Make a page of recorded or captured traffic, to look at and to hand on
 ///
 /// One HTML file with a timeline, a table by pattern and the packets. It loads nothing.
+/// Of results of bench (its -o), it has the figures and histograms, of several over one another.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = format!("{EXAMPLES}{STATUSES}"))]
 pub(crate) struct ReportArgs {
-    /// A recording, a capture, or - for standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// A recording, a capture, or - for standard input; or results of bench
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// The page to write, or - for standard output
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
@@ -76,12 +82,19 @@ Examples:
 impl ReportArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
         self.check_output()?;
+        if self.files.iter().any(|file| is_result(file)) {
+            return self.of_loads();
+        }
+        let [file] = &*self.files else {
+            let message = "several files are only shown together if they are results of nest-wire bench";
+            return Err(Failure::usage(message));
+        };
         let options = Options {
             raw: self.raw,
             truncated: self.truncated,
             port: self.port,
         };
-        let input = Input::open(&self.file, options)?;
+        let input = Input::open(file, options)?;
         let mut report = Report::new(self.packets);
         let mut mask = Mask::new(self.mask.clone(), false);
         for event in input.events {
@@ -104,9 +117,22 @@ impl ReportArgs {
         Ok(())
     }
 
-    /// Returns the name of the file without its folder, which is nobody else's concern.
+    /// Makes the page of results of bench.
+    fn of_loads(&self) -> Result<(), Failure> {
+        let loads = self.files.iter().map(|file| Ok(Load::new(file, read_result(file)?)));
+        let loads = loads.collect::<Result<Vec<_>, Failure>>()?;
+        let title = self.title.clone().unwrap_or_else(|| self.name());
+        self.write(|out| loads::write(&mut Html::new(out), &title, &loads))?;
+        if self.output.as_os_str() != "-" {
+            let results = counted(loads.len() as u64, "result");
+            writeln!(io::stdout(), "{}: {results} of bench", self.output.display())?;
+        }
+        Ok(())
+    }
+
+    /// Returns the name of the first file without its folder, which is nobody else's concern.
     fn name(&self) -> String {
-        match self.file.file_name() {
+        match self.files[0].file_name() {
             Some(name) if name != "-" => name.to_string_lossy().into_owned(),
             _ => "standard input".to_owned(),
         }
@@ -118,7 +144,7 @@ impl ReportArgs {
         if self.output.as_os_str() == "-" || !self.output.exists() {
             return Ok(());
         }
-        if is_same_file(&self.file, &self.output) {
+        if self.files.iter().any(|file| is_same_file(file, &self.output)) {
             let text = format!("{output} is the traffic itself: the page would replace it");
             return Err(Failure::new(Status::Usage, text));
         }

@@ -313,6 +313,46 @@ async fn a_result_is_kept_and_compared_with_the_next() {
     assert!(ended.stderr.contains(&other), "{ended:?}");
 }
 
+#[tokio::test]
+async fn a_report_shows_results_side_by_side() {
+    let (address, _) = counting().await;
+    let folder = folder("bench-report");
+    let (one, two, page) = (
+        path(&folder, "one.json"),
+        path(&folder, "<two>.json"),
+        path(&folder, "page.html"),
+    );
+    for file in [&one, &two] {
+        let ended = bench(&["-n", "20", "-o", file, &address, "sum", "[1]"]).await;
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+    }
+    let ended = run(&["report", &one, &two, "-o", &page]).await;
+    assert_eq!(ended, Ended::well(&format!("{page}: 2 results of bench\n")));
+    let html = fs::read_to_string(&page).expect("a page");
+    for part in [
+        "<tr><th><th>one<th>&lt;two&gt;</thead>",
+        "<tr><td>answered<td>20<td>20\n",
+        "<tr><td>p99.99<td>",
+        "aria-label=\"Histograms of the latencies\"",
+        "<rect class=ok x=",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(
+        html.contains("default-src 'none'") && !html.contains("<script"),
+        "{html}"
+    );
+
+    let recording = path(&folder, "calls.jsonl");
+    fs::write(&recording, "{}\n").expect("a file");
+    let ended = run(&["report", &one, &recording, "-o", "-"]).await;
+    let message = format!("error: {recording}: not a result of nest-wire bench\nhint: nest-wire bench -o writes one\n");
+    assert_eq!(ended, Ended::badly(2, &message));
+    let ended = run(&["report", &recording, &recording, "-o", "-"]).await;
+    let message = "error: several files are only shown together if they are results of nest-wire bench\n";
+    assert_eq!(ended, Ended::badly(2, message));
+}
+
 /// Asserts that these arguments are refused before anything is connected, in these words.
 async fn is_refused(args: &[&str], words: &str) {
     let ended = bench(args).await;
