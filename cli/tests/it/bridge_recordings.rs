@@ -22,10 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::running::Running;
-
-#[path = "../../../examples/support/conformance.rs"]
-mod conformance;
+use crate::{conformance, running::Running};
 
 /// Maximum time for what must come: only a failure takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);

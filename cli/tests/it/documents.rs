@@ -14,10 +14,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::{command::service, running::folder};
-
-#[path = "../../../examples/support/conformance.rs"]
-mod conformance;
+use crate::{command::service, conformance, running::folder};
 
 /// Stands between the outputs of two commands: no command prints it.
 const MARK: char = '\u{1}';

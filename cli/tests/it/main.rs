@@ -8,6 +8,8 @@ mod broken_pipe;
 mod captures;
 mod check;
 mod command;
+#[path = "../../../examples/support/conformance.rs"]
+mod conformance;
 mod contract;
 mod data;
 mod demo;
