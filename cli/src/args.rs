@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     bench, bridge, check, completions, demo, emit,
     failure::{Failure, STATUSES},
-    inspect, man, record, replay, report, route, send,
+    inspect, man, record, replay, report, route, send, serve,
 };
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
@@ -26,6 +26,7 @@ Where to begin:
   pin it in CI                               record, then replay
   read what was recorded or captured         inspect
   call a service by hand                     send, emit
+  stand in for a service                     serve
   wait for one, or watch its health          check
   find out why a handler is not reached      route
   spread calls over several services         bridge
@@ -43,6 +44,7 @@ enum Command {
     Record(record::Record),
     Inspect(inspect::Inspect),
     Replay(replay::Replay),
+    Serve(serve::Serve),
     Report(report::ReportArgs),
     Bridge(bridge::BridgeArgs),
     Bench(Box<bench::Bench>),
@@ -81,6 +83,7 @@ impl Command {
             Self::Record(record) => record.run().await,
             Self::Inspect(inspect) => inspect.run(),
             Self::Replay(replay) => replay.run().await,
+            Self::Serve(serve) => serve.run().await,
             Self::Report(report) => report.run(),
             Self::Bridge(bridge) => bridge.run().await,
             Self::Bench(bench) => bench.run().await,

@@ -34,6 +34,7 @@ mod replay;
 mod report;
 mod route;
 mod send;
+mod serve;
 mod signals;
 mod tls;
 mod traffic;

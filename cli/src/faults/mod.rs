@@ -34,8 +34,9 @@ struct Delay {
     most: Duration,
 }
 
+/// A share of calls that fail, and how.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Fail {
+pub(crate) struct Fail {
     share: f64,
     how: Failing,
 }
@@ -93,6 +94,34 @@ impl Faults {
     }
 }
 
+impl Faults {
+    /// Returns how the next call fails by another share than that of the options, if it does.
+    pub(crate) fn by(&self, fail: Fail) -> Option<Failing> {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        (random.f64() < fail.share).then_some(fail.how)
+    }
+}
+
+impl Fail {
+    /// Returns the share, from 0 to 1, or `None` if the number is no share.
+    pub(crate) fn new(share: f64, how: Failing) -> Option<Self> {
+        (0.0..=1.0).contains(&share).then_some(Self { share, how })
+    }
+}
+
+impl FromStr for Failing {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "error" => Ok(Self::Error),
+            "close" => Ok(Self::Close),
+            "hang" => Ok(Self::Hang),
+            _ => Err("a call fails by error, close or hang"),
+        }
+    }
+}
+
 impl FromStr for Delay {
     type Err = &'static str;
 
@@ -117,12 +146,7 @@ impl FromStr for Fail {
             None => (share, 1.0),
         };
         let share = number.parse::<f64>().map_err(|_| WANTED)? / whole;
-        let how = match how {
-            "error" => Failing::Error,
-            "close" => Failing::Close,
-            "hang" => Failing::Hang,
-            _ => return Err(WANTED),
-        };
+        let how = how.parse().map_err(|_| WANTED)?;
         match (0.0..=1.0).contains(&share) {
             true => Ok(Self { share, how }),
             false => Err("the share is from 0 to 1, or 0% to 100%"),

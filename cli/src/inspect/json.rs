@@ -54,7 +54,7 @@ struct JsonPacket<'e> {
 }
 
 /// Returns the line of an entry.
-pub(super) fn entry(entry: &Entry) -> String {
+pub(crate) fn entry(entry: &Entry) -> String {
     let mut json = JsonEntry {
         r#type: "packet",
         at: entry.at.map(seconds),

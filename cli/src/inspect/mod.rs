@@ -1,6 +1,6 @@
 //! `nest-wire inspect`: recorded or captured traffic, in lines, pairs or a table.
 
-mod json;
+pub(crate) mod json;
 mod pairs;
 
 use std::{

@@ -1,4 +1,4 @@
-//! The real binary, one topic a file. `contract`, `demo`, `nest`, `report_in_browser` and `screens` need Node.
+//! The real binary, one topic a file. `contract`, `demo`, `nest`, `report_in_browser`, `screens` and `serve_nest` need Node.
 
 mod bench;
 mod bridge;
@@ -30,6 +30,8 @@ mod route;
 mod running;
 mod screens;
 mod send;
+mod serve;
+mod serve_nest;
 mod signals;
 mod statuses;
 mod steps;
