@@ -50,6 +50,7 @@
 //!   `metrics` crate.
 //! - `otel`: `Router::trace_context` and `Client::with_trace_context`, which propagate
 //!   OpenTelemetry's traces over the wire.
+//! - `schema`: `contract::Document`, which makes an AsyncAPI document and TypeScript of contracts.
 //! - `tls`: TLS and mutual TLS on both sides, with rustls; its cryptography is ring's, which needs
 //!   a C compiler and nothing else. `tls-native-roots` and `tls-webpki-roots` add the authorities
 //!   that the operating system or Mozilla trusts.

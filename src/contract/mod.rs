@@ -44,11 +44,15 @@
 //! let router: Router = Router::new().handle_message(SUM, async |Payload(text): Payload<String>| text.len() as f64);
 //! ```
 
+#[cfg(feature = "schema")]
+mod document;
 mod event;
 mod message;
 mod name;
 mod no_data;
 
+#[cfg(feature = "schema")]
+pub use document::Document;
 pub use event::Event;
 pub use message::Message;
 pub use no_data::NoData;

@@ -24,3 +24,18 @@ impl Serialize for NoData {
         serializer.serialize_map(Some(0))?.end()
     }
 }
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for NoData {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "NoData".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "object", "maxProperties": 0 })
+    }
+}

@@ -29,6 +29,8 @@ mod date_of;
 mod maybe;
 mod nesting;
 mod read;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod text;
 mod value;
 mod write;

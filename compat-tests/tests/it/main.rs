@@ -46,5 +46,6 @@ mod tls_pinned;
 mod traces;
 mod tutorial;
 #[cfg(unix)]
+mod types;
 mod unix_sockets;
 mod written;

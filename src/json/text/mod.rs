@@ -19,6 +19,9 @@
 //! assert_eq!(json::from_str::<Order>(r#"{"id":7}"#)?.id, 7);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+//!
+//! A type that also derives `schemars::JsonSchema` (feature `schema`) says so a second time:
+//! `#[schemars(schema_with = "nest_wire::json::text::json_schema")]`.
 
 pub mod option;
 
@@ -45,6 +48,16 @@ pub fn serialize<T: fmt::Display, S: Serializer>(number: &T, serializer: S) -> R
 /// The text does not stand for a `T`, or the value is neither a text nor a number.
 pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(TextOrNumber(PhantomData))
+}
+
+/// Returns the schema of such a number: text; in what a service reads, a number too (feature
+/// `schema`).
+#[cfg(feature = "schema")]
+pub fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    match generator.contract().is_serialize() {
+        true => schemars::json_schema!({ "type": "string" }),
+        false => schemars::json_schema!({ "type": ["string", "number"] }),
+    }
 }
 
 struct TextOrNumber<T>(PhantomData<T>);

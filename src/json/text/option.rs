@@ -43,6 +43,16 @@ pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D) -> Re
     deserializer.deserialize_option(OptionVisitor(PhantomData))
 }
 
+/// Returns the schema of such a number: that of [`text::json_schema`](super::json_schema), or null
+/// (feature `schema`).
+#[cfg(feature = "schema")]
+pub fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    match generator.contract().is_serialize() {
+        true => schemars::json_schema!({ "type": ["string", "null"] }),
+        false => schemars::json_schema!({ "type": ["string", "number", "null"] }),
+    }
+}
+
 struct OptionVisitor<T>(PhantomData<T>);
 
 impl<'de, T: FromStr> Visitor<'de> for OptionVisitor<T> {

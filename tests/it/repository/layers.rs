@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compat", &[]),
     ("json", &[]),
     ("pattern", &["compat", "json"]),
-    ("contract", &["pattern"]),
+    ("contract", &["json", "pattern"]),
     ("packet", &["compat", "json", "pattern"]),
     ("telemetry", &[]),
     ("connection", &["codec", "packet", "telemetry"]),
