@@ -38,12 +38,7 @@ impl Target {
     /// connects in the background, as with
     /// [`ReconnectMode::Always`](crate::client::ReconnectMode::Always), from its first call on.
     ///
-    /// Under TLS the certificate has to be valid for the IP address, unless
-    #[cfg_attr(
-        feature = "tls",
-        doc = "[`ClientTls::server_name`](crate::tls::ClientTls::server_name)"
-    )]
-    #[cfg_attr(not(feature = "tls"), doc = "`ClientTls::server_name`")]
+    /// Under TLS the certificate has to be valid for the IP address, unless `ClientTls::server_name`
     /// sets another name.
     ///
     /// ```
@@ -75,7 +70,8 @@ impl Target {
     /// Returns a target of all addresses of a DNS name, `"users.internal:8888"` for example, as
     /// [`discover`](Self::discover) uses them: in Kubernetes, of all pods of a headless Service.
     ///
-    /// Under TLS the certificates have to be valid for the name.
+    /// Each address counts as a host of its own, also if a name has an IPv4 and an IPv6 address of
+    /// the same machine. Under TLS the certificates have to be valid for the name.
     ///
     /// ```
     /// use nest_wire::client::{Client, Target};
