@@ -38,8 +38,8 @@ impl Target {
     /// connects in the background, as with
     /// [`ReconnectMode::Always`](crate::client::ReconnectMode::Always), from its first call on.
     ///
-    /// Under TLS the certificate has to be valid for the IP address, unless `ClientTls::server_name`
-    /// sets another name.
+    /// Under TLS the certificate has to be valid for the IP address, unless
+    /// `ClientTls::server_name` sets another name.
     ///
     /// ```
     /// use std::{io, net::SocketAddr, time::Duration};
