@@ -82,7 +82,9 @@ fn document() -> Document {
 fn router(logged: mpsc::UnboundedSender<BTreeMap<String, u32>>) -> Router {
     let log = async move |Payload(counts): Payload<BTreeMap<String, u32>>| drop(logged.send(counts));
     Router::new()
-        .handle_message(SUM, async |Payload(numbers): Payload<Vec<f64>>| numbers.iter().sum::<f64>())
+        .handle_message(SUM, async |Payload(numbers): Payload<Vec<f64>>| {
+            numbers.iter().sum::<f64>()
+        })
         .handle_message(PING, async || "pong")
         .handle_message(TICKS, async |Payload(count): Payload<u32>| {
             ReplyStreamOf::new(stream::iter(0..count))
@@ -190,13 +192,18 @@ async fn a_wrong_call_does_not_compile() {
     let compiled = compile(&project).await;
     assert!(!compiled.status.success());
     let why = String::from_utf8_lossy(&compiled.stdout);
-    assert!(why.contains("Type 'string' is not assignable to type 'number'"), "{why}");
+    assert!(
+        why.contains("Type 'string' is not assignable to type 'number'"),
+        "{why}"
+    );
 }
 
 #[tokio::test]
 async fn asyncapis_own_parser_accepts_the_document() {
     assert_eq!(faults(&document().to_asyncapi()).await, "");
-    let broken = document().to_asyncapi().replace(r##""#/channels/sum""##, r##""#/channels/nothing""##);
+    let broken = document()
+        .to_asyncapi()
+        .replace(r##""#/channels/sum""##, r##""#/channels/nothing""##);
     assert_ne!(faults(&broken).await, "");
 }
 
@@ -205,7 +212,11 @@ async fn faults(document: &str) -> String {
     let types = package::ready("types").await;
     let mut parser = Command::new("node");
     parser.arg(types.join("validate.mjs"));
-    parser.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    parser
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let mut parser = parser.spawn().expect("node can be run");
     let mut input = parser.stdin.take().expect("a pipe");
     input.write_all(document.as_bytes()).await.expect("it reads");
@@ -213,7 +224,12 @@ async fn faults(document: &str) -> String {
     let output = parser.wait_with_output().await.expect("it ends");
     let (found, failed) = (&output.stdout, &output.stderr);
     let text = String::from_utf8_lossy(found).into_owned();
-    assert_eq!(output.status.success(), text.is_empty(), "{}", String::from_utf8_lossy(failed));
+    assert_eq!(
+        output.status.success(),
+        text.is_empty(),
+        "{}",
+        String::from_utf8_lossy(failed)
+    );
     text
 }
 

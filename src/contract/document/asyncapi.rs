@@ -114,7 +114,12 @@ fn channel(operation: &Operation, schemas: &Schemas) -> Channel {
             .filter(|_| direction == Direction::Request || !is_null(schema)),
     };
     let mut messages = BTreeMap::from([(request(operation.kind), payload(Direction::Request, &operation.data))]);
-    messages.extend(operation.reply.as_ref().map(|reply| ("reply", payload(Direction::Reply, reply))));
+    messages.extend(
+        operation
+            .reply
+            .as_ref()
+            .map(|reply| ("reply", payload(Direction::Reply, reply))),
+    );
     let text = operation.pattern.value().as_str();
     Channel {
         address: text.filter(|text| !text.contains(['{', '}'])).map(str::to_owned),

@@ -117,7 +117,9 @@ impl Schemas {
         for (direction, definitions) in [(Direction::Reply, replies), (Direction::Request, requests)] {
             for (name, schema) in definitions {
                 let new = schemas.names(direction)[&name].clone();
-                schemas.types.insert(new, (direction, schemas.renamed(direction, &schema)));
+                schemas
+                    .types
+                    .insert(new, (direction, schemas.renamed(direction, &schema)));
             }
         }
         schemas
@@ -174,16 +176,22 @@ pub(super) fn referred(reference: &str) -> Option<String> {
 
 /// Returns the types that are not the same in both directions, or refer to such a type.
 fn differing(requests: &BTreeMap<String, Value>, replies: &BTreeMap<String, Value>) -> BTreeSet<String> {
-    let both = || requests.iter().filter_map(|(name, schema)| Some((name, schema, replies.get(name)?)));
+    let both = || {
+        requests
+            .iter()
+            .filter_map(|(name, schema)| Some((name, schema, replies.get(name)?)))
+    };
     let mut differing: BTreeSet<String> = both()
         .filter(|(_, request, reply)| request != reply || has_form_of_its_own(request))
         .map(|(name, ..)| name.clone())
         .collect();
     loop {
-        let refers = |schema: &Value| any(schema, &mut |it| {
-            let name = it.get("$ref").and_then(Value::as_str).and_then(referred);
-            name.is_some_and(|name| differing.contains(&name))
-        });
+        let refers = |schema: &Value| {
+            any(schema, &mut |it| {
+                let name = it.get("$ref").and_then(Value::as_str).and_then(referred);
+                name.is_some_and(|name| differing.contains(&name))
+            })
+        };
         let more: Vec<String> = both()
             .filter(|(name, request, _)| !differing.contains(*name) && refers(request))
             .map(|(name, ..)| name.clone())

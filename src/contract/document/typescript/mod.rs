@@ -91,5 +91,6 @@ fn pattern(operation: &Operation) -> String {
 }
 
 fn line(text: &str) -> String {
-    text.replace(char::is_control, " ").replace(['\u{2028}', '\u{2029}'], " ")
+    text.replace(char::is_control, " ")
+        .replace(['\u{2028}', '\u{2029}'], " ")
 }

@@ -129,7 +129,10 @@ impl Types {
 
     fn object(&self, members: &Map<String, Value>, direction: Direction) -> String {
         let is_combined = ["oneOf", "anyOf", "allOf"].iter().any(|key| members.contains_key(*key));
-        let has_members = members.get("properties").and_then(Value::as_object).is_some_and(|it| !it.is_empty());
+        let has_members = members
+            .get("properties")
+            .and_then(Value::as_object)
+            .is_some_and(|it| !it.is_empty());
         if has_members {
             return format!("{{ {}}}", self.members(members, direction, "").replace('\n', " "));
         }
@@ -160,7 +163,9 @@ impl Types {
             let value = self.of(schema, direction);
             text.push_str(&format!("{indent}{}{optional}: {value};\n", member_name(key)));
         }
-        let others = object.get("additionalProperties").filter(|it| it.is_object() || **it == Value::Bool(true));
+        let others = object
+            .get("additionalProperties")
+            .filter(|it| it.is_object() || **it == Value::Bool(true));
         if others.is_some() {
             text.push_str(&format!("{indent}[key: string]: unknown;\n"));
         }
@@ -173,7 +178,9 @@ fn is_plain_object(schema: &Value) -> bool {
     let has = |key: &str| schema.get(key).is_some();
     schema.get("type").is_some_and(|it| it == "object")
         && has("properties")
-        && !["oneOf", "anyOf", "allOf", "$ref", "enum", "const"].iter().any(|key| has(key))
+        && !["oneOf", "anyOf", "allOf", "$ref", "enum", "const"]
+            .iter()
+            .any(|key| has(key))
         && !is_buffer(schema)
 }
 
@@ -216,7 +223,9 @@ pub(super) fn comment(text: &str, indent: &str) -> String {
     match lines.as_slice() {
         [line] => format!("{indent}/** {line} */\n"),
         lines => {
-            let lines = lines.iter().map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n");
+            let lines = lines
+                .iter()
+                .map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n");
             format!("{indent}/**\n{}{indent} */\n", lines.collect::<String>())
         }
     }
