@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     bench, bridge, check, completions, demo, emit,
     failure::{Failure, STATUSES},
-    inspect, man, record, replay, report, route, send, serve,
+    inspect, man, new, record, replay, report, route, send, serve,
 };
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
@@ -31,6 +31,7 @@ Where to begin:
   find out why a handler is not reached      route
   spread calls over several services         bridge
   measure how much a service can do          bench
+  move a service to Rust                     new
 
 ";
 
@@ -48,6 +49,7 @@ enum Command {
     Report(report::ReportArgs),
     Bridge(bridge::BridgeArgs),
     Bench(Box<bench::Bench>),
+    New(new::New),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -87,6 +89,7 @@ impl Command {
             Self::Report(report) => report.run(),
             Self::Bridge(bridge) => bridge.run().await,
             Self::Bench(bench) => bench.run().await,
+            Self::New(new) => new.run(),
             Self::Demo => demo::run().await,
             Self::Completions(completions) => completions::run(&completions, Cli::command()),
             Self::Man(pages) => man::run(&pages, Cli::command()),

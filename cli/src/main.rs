@@ -27,6 +27,7 @@ mod listen;
 mod listen_address;
 mod man;
 mod metadata;
+mod new;
 mod pointer;
 mod record;
 mod relay;

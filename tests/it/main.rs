@@ -4,6 +4,8 @@ mod advice;
 mod client;
 mod contracts;
 mod custom_framing;
+#[cfg(feature = "schema")]
+mod documents_of_contracts;
 mod faulty_framing;
 mod logs;
 mod replay;

@@ -20,6 +20,7 @@ mod lines;
 mod memory;
 mod mistakes;
 mod nest;
+mod new;
 mod project;
 mod protocols;
 mod record;

@@ -23,8 +23,8 @@ impl Names {
     }
 }
 
-/// Returns a name in lower camel case for the method that sends this pattern: of its text, or of its
-/// values in the order of their keys.
+/// Returns a name in lower camel case for the method that sends this pattern: of its text, or of
+/// its values in the order of their keys.
 pub(super) fn of_pattern(pattern: &Pattern) -> String {
     let mut words = Vec::new();
     collect(pattern.value(), &mut words);

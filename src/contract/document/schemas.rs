@@ -1,7 +1,8 @@
 //! The schemas of a document's types.
 //!
 //! A type may have one schema where it is read and another where it is written: a member with
-//! `#[serde(default)]` may be missing in a request, but is in each reply. Such a type has two names.
+//! `#[serde(default)]` may be missing in a request, but is in each reply. Such a type has two
+//! names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -203,8 +204,8 @@ fn differing(requests: &BTreeMap<String, Value>, replies: &BTreeMap<String, Valu
     }
 }
 
-/// Returns true for what JavaScript writes of an object that it does not read back as one: dates and
-/// buffers.
+/// Returns true for what JavaScript writes of an object that it does not read back as one: dates
+/// and buffers.
 fn has_form_of_its_own(schema: &Value) -> bool {
     any(schema, &mut |it| is_date(it) || is_buffer(it))
 }
