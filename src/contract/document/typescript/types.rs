@@ -71,10 +71,16 @@ impl Types {
             parts.push(union(values.iter().map(Value::to_string)));
         } else if is_buffer(schema) {
             self.uses_buffers.set(true);
-            parts.push(match direction {
-                Direction::Request => "BufferInput".to_owned(),
-                Direction::Reply => "BufferData".to_owned(),
-            });
+            let buffer = match direction {
+                Direction::Request => "BufferInput",
+                Direction::Reply => "BufferData",
+            };
+            // An optional one has the type `["object","null"]`.
+            let kinds = members.get("type").and_then(Value::as_array);
+            let null = kinds
+                .filter(|kinds| kinds.iter().any(|kind| kind == "null"))
+                .map(|_| "null");
+            parts.push(union([buffer].into_iter().chain(null).map(str::to_owned)));
         } else {
             parts.extend(self.of_types(members, schema, direction));
         }
