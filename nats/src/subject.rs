@@ -2,18 +2,26 @@
 
 use async_nats::Subject;
 
-/// A pattern whose route cannot be a subject of NATS: it is empty, has white space, an empty token
-/// between two dots, or a `>` that is not at its end.
+/// A pattern whose route cannot be a subject of NATS: it is empty, exceeds 4,000 bytes, has white
+/// space, an empty token between two dots, or a `>` that is not at its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the pattern {0:?} cannot be a subject of NATS")]
 pub struct InvalidSubject(pub(crate) String);
+
+/// Maximum size of a subject, in bytes. The server closes the connection of a client whose line
+/// exceeds 4,096 bytes (`max_control_line`), and the line has an inbox, sizes or a queue group too.
+const MAX_SUBJECT: usize = 4_000;
 
 /// Returns the subject to send to.
 ///
 /// # Errors
 /// [`InvalidSubject`]
 pub(crate) fn to_publish(route: &str) -> Result<Subject, InvalidSubject> {
-    Subject::validated(route).map_err(|_| InvalidSubject(route.to_owned()))
+    let invalid = || InvalidSubject(route.to_owned());
+    if route.len() > MAX_SUBJECT {
+        return Err(invalid());
+    }
+    Subject::validated(route).map_err(|_| invalid())
 }
 
 /// Returns the subject to subscribe to, which may have wildcards.
@@ -52,5 +60,7 @@ mod tests {
         for bad in ["", "a b", "a..b", ".a", "a.", "a.>.b", ">.a", "a\tb", r#"{"a":"x y"}"#] {
             assert_eq!(to_subscribe(bad), Err(InvalidSubject(bad.to_owned())), "{bad}");
         }
+        assert!(to_publish(&"x".repeat(4_000)).is_ok());
+        assert!(to_publish(&"x".repeat(4_001)).is_err());
     }
 }

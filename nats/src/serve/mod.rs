@@ -96,8 +96,9 @@ impl<F> Serve<F> {
 
     /// Sets the maximum time that a graceful shutdown waits for handlers and streams. Then callers that
     /// still wait receive an error, `{"status":"error","message":"the service stopped before it
-    /// replied"}`; sending it takes a second at most. Returns the builder. Raise it for handlers that take longer. Keep it below the time that the service is
-    /// given to end, 30 seconds in Kubernetes. Default: 25 seconds.
+    /// replied"}`; sending it takes a second at most. Returns the builder. Raise it for handlers that
+    /// take longer. Keep it below the time that the service is given to end, 30 seconds in Kubernetes.
+    /// Default: 25 seconds.
     pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self

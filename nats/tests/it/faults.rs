@@ -83,6 +83,37 @@ async fn patterns_that_are_no_subjects_are_refused_by_name() {
     ));
 }
 
+/// The server would close the connection, and with it end the other calls.
+#[tokio::test]
+async fn a_pattern_that_is_too_long_for_the_server_fails_alone() {
+    let nats = Nats::start().await;
+    let entered = Arc::new(Notify::new());
+    let may_end = Arc::new(Notify::new());
+    let slow = {
+        let (entered, may_end) = (Arc::clone(&entered), Arc::clone(&may_end));
+        async move || {
+            entered.notify_one();
+            may_end.notified().await;
+            "done"
+        }
+    };
+    let longest = "x".repeat(4_000);
+    let router = Router::new()
+        .message("slow", slow)
+        .message(longest.as_str(), async || "long");
+    let _service = nats.serve_as(router, |serve| serve.queue("users")).await;
+    let client = nats.client().await;
+    let other = client.clone();
+    let other = tokio::spawn(async move { other.send::<String>("slow", &0).await });
+    entered.notified().await;
+    let answer = client.send::<String>(longest.as_str(), &0).await;
+    assert_eq!(answer.expect("an answer"), "long");
+    let error = client.send::<()>("x".repeat(5_000), &0).await.expect_err("too long");
+    assert!(matches!(error, CallError::InvalidSubject(_)), "{error}");
+    may_end.notify_one();
+    assert_eq!(other.await.expect("no panic").expect("an answer"), "done");
+}
+
 #[tokio::test]
 async fn a_panic_is_an_error_reply_and_nothing_else() {
     let nats = Nats::start().await;
