@@ -19,7 +19,7 @@ use schemas::Collector;
 /// The contracts of a service, for callers that are not written in Rust: as an
 /// [AsyncAPI](https://www.asyncapi.com) document, and as TypeScript for Nest's callers.
 ///
-/// The types of the contracts derive [`JsonSchema`](schemars::JsonSchema) beside serde's traits.
+/// The types of the contracts derive [`JsonSchema`] beside serde's traits.
 /// The same contracts give the same text in each build.
 ///
 /// ```
