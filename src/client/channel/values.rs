@@ -138,16 +138,6 @@ fn size(value: Option<&RawJson>) -> usize {
     PER_VALUE + value.map_or(0, |value| value.as_str().len())
 }
 
-/// Reads the time at most once, and only when it is needed.
-#[derive(Debug, Default)]
-pub(in crate::client) struct Clock(Option<Instant>);
-
-impl Clock {
-    pub(in crate::client) fn now(&mut self) -> Instant {
-        *self.0.get_or_insert_with(Instant::now)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

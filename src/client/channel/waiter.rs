@@ -6,11 +6,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use crate::{
-    client::{
-        CallError, DisconnectReason,
-        channel::values::{Clock, ReceivedValues},
-        error::Answer,
-    },
+    client::{CallError, DisconnectReason, channel::values::ReceivedValues, error::Answer},
     packet::{RawJson, ReplyOutcome, RpcError},
 };
 
@@ -75,6 +71,16 @@ const STOPPING: &str = r#"{"status":"error","message":"the service is stopping"}
 /// Returns true if `err` says that the service is stopping and accepts no more calls.
 pub(in crate::client) fn is_refusal(err: &RawJson) -> bool {
     err.as_str() == STOPPING
+}
+
+/// Reads the time at most once, and only when it is needed.
+#[derive(Debug, Default)]
+pub(in crate::client) struct Clock(Option<Instant>);
+
+impl Clock {
+    pub(in crate::client) fn now(&mut self) -> Instant {
+        *self.0.get_or_insert_with(Instant::now)
+    }
 }
 
 impl Waiter {

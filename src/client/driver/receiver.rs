@@ -17,7 +17,7 @@ use crate::{
         channel::{
             ChannelState, RequestChannel,
             pending::{WakeList, replies::Delivery},
-            values::Clock,
+            waiter::Clock,
             wake,
         },
     },

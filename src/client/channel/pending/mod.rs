@@ -232,7 +232,7 @@ mod tests {
     use crate::{
         client::{
             DisconnectReason,
-            channel::{pending::replies::Delivery, values::Clock},
+            channel::{pending::replies::Delivery, waiter::Clock},
         },
         packet::{CallId, RawJson, ReplyOutcome},
     };

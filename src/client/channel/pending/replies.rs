@@ -6,8 +6,7 @@ use crate::{
             PendingCalls, WakeList,
             call::{CallKey, CallState},
         },
-        values::Clock,
-        waiter::{ReplyMode, is_refusal},
+        waiter::{Clock, ReplyMode, is_refusal},
     },
     packet::{CallId, RawJson, ReplyOutcome},
 };

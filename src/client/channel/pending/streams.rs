@@ -10,8 +10,7 @@ use crate::{
         CallError,
         channel::{
             pending::{PendingCalls, THERE, WakeList, call::CallKey},
-            values::Clock,
-            waiter::ReplyMode,
+            waiter::{Clock, ReplyMode},
         },
         error::Answer,
     },

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     client::{
         DisconnectReason,
-        channel::values::Clock,
+        channel::waiter::Clock,
         driver::connection::{ActiveConnection, failed},
     },
     connection::Segment,
