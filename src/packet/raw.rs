@@ -121,6 +121,11 @@ impl RawJson {
         self.0.to_bytes()
     }
 
+    /// Returns the text, shared unless it is short.
+    pub(crate) fn to_text(&self) -> ByteString {
+        self.0.to_text()
+    }
+
     /// Returns the value as Node would write it after reading it: `1.0` becomes `1`, and white
     /// space is removed.
     ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{CallId, Frame, PacketError, RawJson, RequestMembers};
+use super::{CallId, PacketError, RawJson};
 use crate::json;
 
 /// A request or an event as it came: its whole text, members that Nest does not know included.
@@ -45,16 +45,6 @@ impl RequestPacket {
         Self((text + "\"id\":null}").into())
     }
 
-    /// Returns true if the packet has this data and this metadata. No metadata is that of any
-    /// packet: services of older majors drop it.
-    pub(crate) fn has(&self, data: Option<&RawJson>, metadata: Option<&RawJson>) -> bool {
-        let Ok(packet) = RequestMembers::read(Frame::from(&self.0)) else {
-            return false;
-        };
-        packet.data == data.map(RawJson::as_str)
-            && (metadata.is_none() || packet.metadata == metadata.map(RawJson::as_str))
-    }
-
     /// Returns the whole text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -73,12 +63,28 @@ impl RequestPacket {
     /// Returns the packet's text without an id, which makes it an event.
     #[must_use]
     pub fn as_event(&self) -> String {
-        self.without_id() + "}"
+        self.other_members() + "}"
     }
 
     /// Returns the text without its id and without its closing brace, for the id of another caller,
     /// which comes last: as Nest's clients write it. Members keep their order and their spelling.
     pub(crate) fn without_id(&self) -> String {
+        match self.before_last_id() {
+            Some(members) => members.to_owned(),
+            None => self.other_members(),
+        }
+    }
+
+    /// Returns the text before the id if that comes last and is a string without escapes, as Nest's
+    /// clients write it: nearly always, and without reading the packet. The text is JSON, so no
+    /// string contains `,"id":"`. (If the packet has a further id before, the last one counts.)
+    fn before_last_id(&self) -> Option<&str> {
+        let (before, id) = self.0.strip_suffix("\"}")?.rsplit_once(",\"id\":\"")?;
+        (!id.contains(['"', '\\'])).then_some(before)
+    }
+
+    /// Returns the text of all members but ids, `{` included.
+    fn other_members(&self) -> String {
         json::without(&self.0, "id").unwrap_or_else(|_| "{".to_owned())
     }
 }
@@ -92,6 +98,29 @@ impl fmt::Debug for RequestPacket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_is_replaced_wherever_it_stands() {
+        let id = CallId::digits(0xabc);
+        for (text, members) in [
+            (r#"{"pattern":"a","data":1,"id":"x"}"#, r#"{"pattern":"a","data":1,"#),
+            (r#"{"id":"x","pattern":"a"}"#, r#"{"pattern":"a","#),
+            (
+                r#"{"pattern":"a","data":{"b":1,"id":"x"}}"#,
+                r#"{"pattern":"a","data":{"b":1,"id":"x"},"#,
+            ),
+            (r#"{"data":"\",\"id\":\"x"}"#, r#"{"data":"\",\"id\":\"x","#),
+            (r#"{"data":1,"id":"a\"b"}"#, r#"{"data":1,"#),
+            (r#"{"data":1,"id": 5 }"#, r#"{"data":1,"#),
+            (r#"{"id":"x"}"#, "{"),
+            ("[1]", "{"),
+        ] {
+            let packet = RequestPacket::new(text).expect("JSON");
+            assert_eq!(packet.with_id(id), format!(r#"{members}"id":"{id}"}}"#), "{text}");
+        }
+        let twice = RequestPacket::new(r#"{"id":1,"data":2,"id":"x"}"#).expect("JSON");
+        assert_eq!(twice.as_event(), r#"{"data":2}"#);
+    }
 
     #[test]
     fn a_request_is_any_json() {

@@ -48,6 +48,14 @@ impl SharedStr {
         }
     }
 
+    /// Returns the same text, shared unless it is small.
+    pub(super) fn to_text(&self) -> ByteString {
+        match self {
+            Self::Small(text) => text.as_str().into(),
+            Self::Shared(text) => text.clone(),
+        }
+    }
+
     /// Returns the bytes of the text, shared unless the text is small.
     pub(super) fn to_bytes(&self) -> Bytes {
         match self {

@@ -65,9 +65,12 @@ impl Request {
     /// [`Client::forward`]: crate::client::Client::forward
     #[must_use]
     pub fn packet(&self) -> RequestPacket {
-        let arrived = self.extensions.get::<RequestPacket>();
-        match arrived.filter(|packet| packet.has(self.data.as_ref(), self.metadata.as_ref())) {
-            Some(packet) => packet.clone(),
+        match self
+            .extensions
+            .get::<Arrived>()
+            .filter(|arrived| arrived.is_unchanged(self))
+        {
+            Some(arrived) => arrived.packet.clone(),
             None => RequestPacket::made(self.pattern.as_deref(), self.data.as_ref(), self.metadata.as_ref()),
         }
     }
@@ -87,6 +90,22 @@ impl Request {
             extensions: Extensions::new(),
             permit: None,
         }
+    }
+}
+
+/// The packet of a request that a fallback handles: an extension of the request.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct Arrived {
+    pub(in crate::server) packet: RequestPacket,
+    pub(in crate::server) data: Option<RawJson>,
+    pub(in crate::server) metadata: Option<RawJson>,
+}
+
+impl Arrived {
+    /// Returns true if no layer has changed what the packet says. A request without metadata has
+    /// not been changed: services of older majors drop it.
+    fn is_unchanged(&self, request: &Request) -> bool {
+        self.data == request.data && (request.metadata.is_none() || self.metadata == request.metadata)
     }
 }
 

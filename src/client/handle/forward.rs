@@ -98,7 +98,7 @@ impl Stream for ForwardedReply {
 /// Returns the packet whose text the channel has delivered.
 fn packet(answer: Answer) -> Result<ReplyPacket, CallError> {
     let text = answer?.ok_or(CallError::NoValue)?;
-    let packet = ReplyPacket::new(text.as_str().to_owned());
+    let packet = ReplyPacket::new(text.to_text());
     packet.ok().flatten().ok_or(CallError::NoValue)
 }
 

@@ -33,6 +33,7 @@ use crate::{
         handler::panics::drop_contained,
         limits::LimitExceeded,
         reply::ReplyItem,
+        request::Arrived,
         routing::table::{Lookup, Routes},
         session::{
             Pause, Session,
@@ -140,7 +141,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
                 peer: self.caller.peer,
                 extensions: match found.is_registered {
                     true => self.caller.extensions.clone(),
-                    false => self.with_packet(frame),
+                    false => self.with_packet(frame, packet),
                 },
                 permit: permit.clone(),
             };
@@ -158,9 +159,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Returns the connection's extensions with the whole packet, which a fallback may forward.
     #[cold]
-    fn with_packet(&self, frame: Frame<'_>) -> Extensions {
+    fn with_packet(&self, frame: Frame<'_>, packet: &RequestMembers<'_>) -> Extensions {
         let mut extensions = self.caller.extensions.clone();
-        extensions.insert(RequestPacket::trusted(frame.to_text()));
+        extensions.insert(Arrived {
+            packet: RequestPacket::trusted(frame.to_text()),
+            data: packet.data.map(|data| frame.keep(data)),
+            metadata: packet.metadata.map(|metadata| frame.keep(metadata)),
+        });
         extensions
     }
 
