@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use etcetera::{BaseStrategy, choose_base_strategy};
 use nest_wire_harness::{Harness, HarnessError};
 
 use super::DemoError;
@@ -32,8 +33,9 @@ const FILES: &[(&str, &str)] = files![
 
 /// Writes the programs to where they belong, if they are not there yet.
 pub(super) fn unpack() -> Result<Harness, DemoError> {
-    let folder = dirs::cache_dir()
-        .ok_or(DemoError::NoCache)?
+    let folder = choose_base_strategy()
+        .map_err(|_| DemoError::NoCache)?
+        .cache_dir()
         .join("nest-wire")
         .join(name());
     for (path, text) in FILES {
