@@ -58,7 +58,7 @@ enum Standing {
 /// The calls that a host receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Takes {
-    PendingCalls,
+    Calls,
     /// One call, which shows whether the host is healthy again.
     Probe,
     Nothing,
@@ -95,7 +95,7 @@ impl Ejections {
         match self.hosts.get(&host).map(|host| host.standing) {
             Some(Standing::Out(until)) if until <= now => Takes::Probe,
             Some(Standing::Out(_) | Standing::Probed) => Takes::Nothing,
-            Some(Standing::In) | None => Takes::PendingCalls,
+            Some(Standing::In) | None => Takes::Calls,
         }
     }
 
@@ -195,10 +195,10 @@ mod tests {
             ejections.succeeded(0);
             assert!(ejections.is_clear());
         }
-        assert_eq!(ejections.takes(0, now), Takes::PendingCalls);
+        assert_eq!(ejections.takes(0, now), Takes::Calls);
         fail(&mut ejections, 0, now);
         assert_eq!(ejections.takes(0, now), Takes::Nothing);
-        assert_eq!(ejections.takes(1, now), Takes::PendingCalls);
+        assert_eq!(ejections.takes(1, now), Takes::Calls);
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         ejections.probe(0);
         ejections.failed(0, false, now);
         ejections.succeeded(0);
-        assert_eq!(ejections.takes(0, now), Takes::PendingCalls);
+        assert_eq!(ejections.takes(0, now), Takes::Calls);
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
             (0..hosts).for_each(|host| fail(&mut ejections, host, now));
             let out = |ejections: &Ejections| {
                 (0..hosts)
-                    .filter(|host| ejections.takes(*host, now) != Takes::PendingCalls)
+                    .filter(|host| ejections.takes(*host, now) != Takes::Calls)
                     .count()
             };
             assert_eq!(out(&ejections), most, "of {hosts}");
@@ -272,7 +272,7 @@ mod tests {
         ejections.probe(0);
         ejections.succeeded(0);
         ejections.undecided(0, later);
-        assert_eq!(ejections.takes(0, later), Takes::PendingCalls);
+        assert_eq!(ejections.takes(0, later), Takes::Calls);
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
         fail(&mut ejections, 0, now);
         fail(&mut ejections, 1, now + Duration::from_secs(100));
         ejections.leave(2);
-        assert_eq!(ejections.takes(0, now), Takes::PendingCalls, "one of three at most");
+        assert_eq!(ejections.takes(0, now), Takes::Calls, "one of three at most");
         assert_eq!(ejections.takes(1, now), Takes::Nothing);
         ejections.leave(1);
         assert!(ejections.is_clear());
@@ -290,7 +290,7 @@ mod tests {
         ejections.succeeded(1);
         assert!(ejections.is_clear(), "late news of a host that has left");
         let new = ejections.join();
-        assert_eq!((new, ejections.takes(new, now)), (4, Takes::PendingCalls));
+        assert_eq!((new, ejections.takes(new, now)), (4, Takes::Calls));
         fail(&mut ejections, new, now);
         assert_eq!(ejections.takes(new, now), Takes::Nothing);
     }

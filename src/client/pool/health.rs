@@ -85,7 +85,7 @@ impl Health {
     fn hosts_take_calls(&self, hosts: impl Iterator<Item = HostId>, may_probe: bool) -> Vec<bool> {
         let (ejections, now) = (self.lock(), Instant::now());
         let takes = |host| match ejections.takes(host, now) {
-            Takes::PendingCalls => true,
+            Takes::Calls => true,
             Takes::Probe => !may_probe,
             Takes::Nothing => false,
         };
