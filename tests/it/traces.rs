@@ -35,6 +35,7 @@ impl Spans {
             .with_simple_exporter(exporter.clone())
             .build();
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        crate::support::ask_all_subscribers();
         let subscriber = tracing_subscriber::registry()
             .with(LevelFilter::from_level(Level::INFO))
             .with(layer);

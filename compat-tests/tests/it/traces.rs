@@ -36,6 +36,7 @@ async fn a_trace_crosses_the_wire_from_nest_to_us_and_on_to_nest() {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exporter.clone())
         .build();
+    crate::log::ask_all_subscribers();
     let subscriber = tracing_subscriber::registry()
         .with(LevelFilter::from_level(Level::INFO))
         .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("compat-tests")));

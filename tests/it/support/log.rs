@@ -2,11 +2,24 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use tracing::{Level, subscriber::DefaultGuard};
-use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use tracing::{Dispatch, Level, subscriber::DefaultGuard};
+use tracing_subscriber::{
+    Registry,
+    fmt::{MakeWriter, format::FmtSpan},
+};
+
+/// Subscribers that nobody writes to. As long as a process has just one subscriber, `tracing` asks
+/// the thread that comes first to a line of the log whether anybody wants it, and remembers the
+/// answer for all threads. With these two it asks all subscribers.
+static SILENT: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Registry::default())));
+
+/// Makes `tracing` ask all subscribers from now on, also for a test that has a subscriber of its own.
+pub(crate) fn ask_all_subscribers() {
+    LazyLock::force(&SILENT);
+}
 
 /// Collects what this test's thread logs, from a level on.
 pub(crate) struct Log {
@@ -20,6 +33,7 @@ struct Written(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Collects events of this level and above, and spans with their fields.
     pub(crate) fn of(level: Level) -> Self {
+        ask_all_subscribers();
         let written = Written::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)

@@ -22,7 +22,7 @@ pub(crate) use certificates::Certificates;
 #[cfg(feature = "metrics")]
 pub(crate) use counts::Counts;
 pub(crate) use faulty::{Carried, Cut, Fault, Faulty};
-pub(crate) use log::Log;
+pub(crate) use log::{Log, ask_all_subscribers};
 pub(crate) use peer::{Peer, frame, settle};
 pub(crate) use rig::Rig;
 pub(crate) use service::{converse, converse_over, converse_with};
