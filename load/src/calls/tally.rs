@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 /// Number of significant digits of a latency.
 const DIGITS: u8 = 3;
-/// Maximum latency that is told apart, in nanoseconds: an hour.
+/// Maximum latency that is recorded as it is, in nanoseconds: an hour.
 const MAX_NANOSECONDS: u64 = 3_600_000_000_000;
 /// Maximum number of faults that are kept.
 const MAX_FAULTS: usize = 3;
