@@ -83,8 +83,8 @@ impl RequestPacket {
         (!id.contains(['"', '\\'])).then_some(before)
     }
 
-    /// Returns the text of all members but ids, `{` included.
-    fn other_members(&self) -> String {
+    /// Returns the text of all members but ids, `{` included and `}` not.
+    pub(crate) fn other_members(&self) -> String {
         json::without(&self.0, "id").unwrap_or_else(|_| "{".to_owned())
     }
 }

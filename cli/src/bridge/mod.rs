@@ -60,7 +60,7 @@ pub(crate) struct BridgeArgs {
     /// How often to look up the name of --to dns: again [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     refresh: Option<Duration>,
-    /// Refuse requests while this many wait for their replies
+    /// Refuse requests, and drop events, while this many are in flight
     #[arg(long, value_name = "NUMBER")]
     in_flight: Option<NonZeroUsize>,
     /// How long a service may take for a reply, or for each further value

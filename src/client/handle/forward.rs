@@ -71,7 +71,8 @@ impl Client {
     /// Those of [`emit`](Self::emit), but for those of the data and the pattern.
     pub async fn forward_event(&self, packet: &RequestPacket) -> Result<(), CallError> {
         let fill = |outgoing: &mut OutgoingCall| {
-            outgoing.draft = Draft::of_text(packet.without_id());
+            // No id may be left, for it would make the event a request.
+            outgoing.draft = Draft::of_text(packet.other_members());
             Ok(())
         };
         let outgoing = &mut OutgoingCall::new(CallKind::Event);

@@ -4,7 +4,7 @@ use nest_wire::{
     client::CallError,
     in_memory,
     json::Maybe,
-    packet::{RawJson, RpcError},
+    packet::{RawJson, RequestPacket, RpcError},
     pattern::Pattern,
     server::{
         Context, Payload, Reply, Request, RequestKind, Router,
@@ -109,5 +109,23 @@ async fn a_router_gives_the_same_answers_with_and_without_a_connection() {
             Err(error) => panic!("{error}"),
         };
         assert_eq!(without, with, "{pattern}");
+    }
+}
+
+#[tokio::test]
+async fn a_forwarded_event_has_no_id_however_often_its_packet_has_one() {
+    let (sender, mut kinds) = tokio::sync::mpsc::unbounded_channel();
+    let router = Router::new().event("note", async move |context: Context| {
+        let _ = sender.send(context.kind);
+    });
+    let client = in_memory::client(router);
+    for text in [
+        r#"{"pattern":"note","data":1,"id":"x"}"#,
+        r#"{"id":1,"pattern":"note","data":1,"id":"x"}"#,
+        r#"{"pattern":"note","data":1}"#,
+    ] {
+        let packet = RequestPacket::new(text).expect("JSON");
+        client.forward_event(&packet).await.expect("it is sent");
+        assert_eq!(kinds.recv().await, Some(RequestKind::Event), "{text}");
     }
 }
