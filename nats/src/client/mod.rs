@@ -168,11 +168,10 @@ impl Client {
 
     async fn publish_event(&self, outgoing: Outgoing) -> Result<(), CallError> {
         let sent = async {
-            self.check_size(outgoing.event().len())?;
+            let packet = outgoing.event();
+            self.check_size(packet.len())?;
             let headers = self.headers.as_deref().cloned();
-            self.shared
-                .publish(outgoing.subject.clone(), None, headers, outgoing.event())
-                .await?;
+            self.shared.publish(outgoing.subject, None, headers, packet).await?;
             self.shared.nats.flush().await.map_err(|_| CallError::Closed)
         };
         self.within(sent).await
