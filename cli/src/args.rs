@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     bench, bridge, check, completions, demo, emit,
     failure::{Failure, STATUSES},
-    inspect, man, new, record, replay, report, route, send, serve,
+    inspect, man, new, record, replay, report, route, send, serve, shadow,
 };
 
 /// Talk to NestJS microservices over TCP, byte for byte as Nest itself does
@@ -31,7 +31,7 @@ Where to begin:
   find out why a handler is not reached      route
   spread calls over several services         bridge
   measure how much a service can do          bench
-  move a service to Rust                     new
+  move a service to Rust                     new, then shadow
 
 ";
 
@@ -50,6 +50,7 @@ enum Command {
     Bridge(bridge::BridgeArgs),
     Bench(Box<bench::Bench>),
     New(new::New),
+    Shadow(Box<shadow::ShadowArgs>),
     /// Show real NestJS and Rust talking, packet by packet
     ///
     /// Runs the two services of the NestJS tutorial with Rust in the place of one and then of
@@ -90,6 +91,7 @@ impl Command {
             Self::Bridge(bridge) => bridge.run().await,
             Self::Bench(bench) => bench.run().await,
             Self::New(new) => new.run(),
+            Self::Shadow(shadow) => shadow.run().await,
             Self::Demo => demo::run().await,
             Self::Completions(completions) => completions::run(&completions, Cli::command()),
             Self::Man(pages) => man::run(&pages, Cli::command()),

@@ -91,6 +91,17 @@ impl Pointer {
     }
 }
 
+/// Returns a JSON text with this text in place of all values that the pointers name.
+pub(crate) fn replaced<'p>(mut json: String, pointers: impl IntoIterator<Item = &'p Pointer>, with: &str) -> String {
+    for pointer in pointers {
+        // From the end, so that places stay right.
+        for place in pointer.find(&json).unwrap_or_default().into_iter().rev() {
+            json.replace_range(place, with);
+        }
+    }
+    json
+}
+
 /// Returns the index that a step spells: digits without a leading zero.
 fn index(step: &str) -> Option<usize> {
     let is_index = step == "0" || !step.starts_with(['0', '+']);

@@ -1,14 +1,12 @@
 //! `--against`: a result beside an earlier one.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use super::{outcome::Outcome, threshold::LATENCIES, units};
-use crate::failure::{Failure, file_reason, warn};
+use crate::{
+    failure::{Failure, warn},
+    result_file,
+};
 
 /// An earlier result.
 #[derive(Debug)]
@@ -21,7 +19,7 @@ impl Earlier {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         Ok(Self {
             name: path.display().to_string(),
-            outcome: read_result(path)?,
+            outcome: result_file::read(path, BENCH)?,
         })
     }
 
@@ -56,27 +54,8 @@ impl Earlier {
     }
 }
 
-/// Returns true if a file begins like a result.
-pub(crate) fn is_result(path: &Path) -> bool {
-    const BEGIN: &[u8] = b"{\"type\":\"bench\"";
-    let mut begin = [0; BEGIN.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
-    read.is_ok() && begin == BEGIN
-}
-
-/// Reads a result.
-///
-/// # Errors
-/// The file cannot be read, or is none.
-pub(crate) fn read_result(path: &Path) -> Result<Outcome, Failure> {
-    let name = path.display();
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::usage(format_args!("{name}: {}", file_reason(&error))))?;
-    serde_json::from_str(&text).map_err(|_| {
-        let failure = Failure::usage(format_args!("{name}: not a result of nest-wire bench"));
-        failure.hint("nest-wire bench -o writes one")
-    })
-}
+/// The name of the command in its results.
+pub(crate) const BENCH: &str = "bench";
 
 fn row(name: &str, then: &str, now: &str, before: f64, after: f64) -> String {
     let change = match before {

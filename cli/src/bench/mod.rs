@@ -20,21 +20,16 @@ use std::{
 
 use clap::Args;
 
-pub(crate) use self::{
-    against::{is_result, read_result},
-    latencies::Latencies,
-    outcome::Outcome,
-    threshold::LATENCIES,
-};
+pub(crate) use self::{against::BENCH, latencies::Latencies, outcome::Outcome, threshold::LATENCIES};
 
 use self::{against::Earlier, measuring::Measuring, questions::Questions, threshold::Threshold};
 use crate::{
     caller::ConnectOptions,
     data::Source,
     duration,
-    failure::{Failure, STATUSES, Status, file_reason},
+    failure::{Failure, STATUSES},
     metadata::MetadataOptions,
-    record::file::{Existing, create},
+    result_file,
     traffic::text::json_line,
 };
 
@@ -121,12 +116,12 @@ impl Bench {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let questions = Questions::read(&self)?;
         let earlier = self.against.as_deref().map(Earlier::read).transpose()?;
-        self.check_output()?;
+        result_file::check(self.output.as_deref(), self.force)?;
         descriptors::check(self.connections.get(), self.rate.is_some())?;
         let measured = Measuring::prepare(&self, &questions).await?.measure(&self).await?;
         let outcome = Outcome::new(&self, &questions, &measured);
         self.print(&outcome, earlier.as_ref())?;
-        self.write(&outcome)?;
+        result_file::write(self.output.as_deref(), self.force, &outcome)?;
         verdict::of(&self, &outcome, &measured)
     }
 
@@ -140,29 +135,6 @@ impl Bench {
         }
         io::stdout().write_all(text.as_bytes())?;
         Ok(())
-    }
-
-    /// Checks what would make the whole run useless.
-    fn check_output(&self) -> Result<(), Failure> {
-        match &self.output {
-            Some(path) if path.exists() && !self.force => {
-                let failure = Failure::usage(format_args!("{} exists", path.display()));
-                Err(failure.hint("--force writes over it"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn write(&self, outcome: &Outcome) -> Result<(), Failure> {
-        let Some(path) = &self.output else {
-            return Ok(());
-        };
-        let mut file = create(path, Existing::forced(self.force), "--force writes over it")?;
-        let written = writeln!(file, "{}", json_line(outcome));
-        written.map_err(|error| {
-            let reason = file_reason(&error);
-            Failure::new(Status::Unwritable, format_args!("{}: {reason}", path.display()))
-        })
     }
 
     fn warm_up(&self) -> Duration {

@@ -1,6 +1,6 @@
 //! Where a bridge passes requests on to: services, or a NATS server.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
 use nest_wire::{
@@ -12,7 +12,7 @@ use nest_wire::{
 use crate::{
     address::{Address, HostPort},
     failure::Failure,
-    relay::connect::Connector,
+    relay::connect,
     tls::TlsOptions,
 };
 
@@ -61,17 +61,7 @@ impl Limits {
 impl Backend {
     /// Returns the services at these addresses. Nothing is connected yet.
     pub(super) fn services(addresses: &[Address], tls: &TlsOptions, limits: Limits) -> Result<Self, Failure> {
-        let connectors: Vec<Arc<Connector>> = addresses
-            .iter()
-            .map(|address| Connector::new(address.clone(), tls).map(Arc::new))
-            .collect::<Result<_, _>>()?;
-        let connectors = connectors.into_iter().map(|connector| {
-            move || {
-                let connector = Arc::clone(&connector);
-                async move { connector.connect().await }
-            }
-        });
-        let client = limits.client().build(Target::connectors(connectors));
+        let client = limits.client().build(connect::target(addresses, tls)?);
         Ok(Self::Services(client.expect("a connector needs no address")))
     }
 

@@ -1,13 +1,12 @@
 //! `nest-wire bridge`: passes calls on to one of several services, or to NATS.
 
-mod address;
+pub(crate) mod address;
 mod backend;
 mod handler;
 mod listener;
-mod metrics;
 mod nats;
 mod reach;
-mod self_call;
+pub(crate) mod self_call;
 
 use std::{
     num::NonZeroUsize,
@@ -26,6 +25,7 @@ use crate::{
     failure::{Failure, STATUSES, say, warn},
     faults::{FaultOptions, Faults},
     listen_address::ListenAddress,
+    prometheus,
     record::tls::{ListenTls, ToTls},
     relay::accept::Acceptor,
     signals,
@@ -112,7 +112,7 @@ impl BridgeArgs {
         let stop = CancellationToken::new();
         let (addresses, services) = self.services(&bridge, &stop).await?;
         let page = match &self.metrics {
-            Some(place) => Some(metrics::serve(place).await?),
+            Some(place) => Some(prometheus::serve(place).await?),
             None => None,
         };
         // Before the line that scripts wait for: from here on, a signal ends this well.

@@ -14,7 +14,7 @@ use crate::{
 
 /// Refuses to listen where calls are passed on to. Names that cannot be looked up are nowhere: those
 /// who connect to them or listen there report it.
-pub(super) async fn refuse(listen: &[From], to: &[To]) -> Result<(), Failure> {
+pub(crate) async fn refuse(listen: &[From], to: &[To]) -> Result<(), Failure> {
     for from in listen {
         for to in to {
             if from.is(to) {

@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 
-use crate::duration;
+use crate::{duration, share};
 
 /// The faults that calls are to have.
 #[derive(Debug, Clone, Default, Args)]
@@ -141,16 +141,11 @@ impl FromStr for Fail {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const WANTED: &str = "write a share, 0.1 or 10%, and perhaps how: 0.1:error, 0.1:close, 0.1:hang";
         let (share, how) = text.split_once(':').unwrap_or((text, "error"));
-        let (number, whole) = match share.strip_suffix('%') {
-            Some(percent) => (percent, 100.0),
-            None => (share, 1.0),
-        };
-        let share = number.parse::<f64>().map_err(|_| WANTED)? / whole;
         let how = how.parse().map_err(|_| WANTED)?;
-        match (0.0..=1.0).contains(&share) {
-            true => Ok(Self { share, how }),
-            false => Err("the share is from 0 to 1, or 0% to 100%"),
-        }
+        Ok(Self {
+            share: share::parse(share)?,
+            how,
+        })
     }
 }
 

@@ -3,55 +3,32 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc,
-    },
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime},
 };
 
-use nest_wire::recording::{Content, Event};
+use nest_wire::recording::Event;
 use tokio::sync::watch;
 
 use super::{file::RecordingFile, screen::Screen, terminal::Shown};
 use crate::{
     clock,
     failure::{Failure, Status, file_reason, say, warn},
+    relay::queue::{Receiver, Sender, queue},
     traffic::{mask::Mask, reading::Reading, summary::Summary},
 };
 
-/// Maximum number of bytes that wait for the thread. Beyond that, events are lost, and the
-/// command fails at its end: a disk or a terminal is slower than the traffic.
-const MAX_WAITING_BYTES: usize = 256 * 1024 * 1024;
 /// Time between two looks at what has come: a line is shown, and written, so much later at most.
 const PAUSE: Duration = Duration::from_millis(5);
-/// What an event without bytes counts.
-const EVENT_BYTES: usize = 64;
 
 /// The way to the thread.
 pub(crate) struct Log {
-    sender: mpsc::Sender<Event>,
-    shared: Arc<Shared>,
+    events: Sender,
     nobody_reads: watch::Receiver<bool>,
 }
 
-#[derive(Default)]
-struct Shared {
-    waiting_bytes: AtomicUsize,
-    is_used: AtomicBool,
-    has_lost: AtomicBool,
-}
-
-/// Sends events to the thread.
-pub(crate) struct Sender {
-    sender: mpsc::Sender<Event>,
-    shared: Arc<Shared>,
-}
-
 /// The thread.
-pub(crate) struct Running(JoinHandle<Recorder>);
+pub(crate) struct Running(JoinHandle<(Recorder, Receiver)>);
 
 /// What the thread does.
 pub(crate) struct Recorder {
@@ -76,31 +53,25 @@ struct Masked {
 impl Log {
     /// Starts the thread.
     pub(crate) fn new(mut recorder: Recorder, nobody_reads: watch::Receiver<bool>) -> (Self, Running) {
-        let (sender, events) = mpsc::channel();
-        let shared = Arc::new(Shared::default());
-        let counted = Arc::clone(&shared);
+        let (sender, mut events) = queue();
         let thread = thread::spawn(move || {
-            recorder.run(&events, &counted);
-            recorder
+            recorder.run(&mut events);
+            (recorder, events)
         });
         let log = Self {
-            sender,
-            shared,
+            events: sender,
             nobody_reads,
         };
         (log, Running(thread))
     }
 
     pub(crate) fn sender(&self) -> Sender {
-        Sender {
-            sender: self.sender.clone(),
-            shared: Arc::clone(&self.shared),
-        }
+        self.events.clone()
     }
 
     /// Returns true if no event has come.
     pub(crate) fn is_unused(&self) -> bool {
-        !self.shared.is_used.load(Ordering::Relaxed)
+        self.events.is_unused()
     }
 
     /// Returns when there is nothing left to do: no file, and nobody reads standard output.
@@ -112,34 +83,12 @@ impl Log {
     }
 }
 
-impl Sender {
-    pub(crate) fn send(&self, event: Event) {
-        let bytes = size(&event);
-        self.shared.is_used.store(true, Ordering::Relaxed);
-        if self.shared.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) > MAX_WAITING_BYTES {
-            self.shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.shared.has_lost.store(true, Ordering::Relaxed);
-            return;
-        }
-        // The thread is gone only if it panicked, which its end reports.
-        let _ = self.sender.send(event);
-    }
-}
-
-fn size(event: &Event) -> usize {
-    match &event.content {
-        Content::Segment(bytes) => bytes.len() + EVENT_BYTES,
-        _ => EVENT_BYTES,
-    }
-}
-
 impl Running {
     /// Waits for what has been sent, and says what was seen.
     pub(crate) fn finish(self, log: Log, began: Instant) -> Result<(), Failure> {
-        let shared = Arc::clone(&log.shared);
         drop(log);
-        let recorder = self.0.join().expect("the thread of the recorder does not panic");
-        recorder.finish(began, shared.has_lost.load(Ordering::Relaxed))
+        let (recorder, events) = self.0.join().expect("the thread of the recorder does not panic");
+        recorder.finish(began, events.has_lost())
     }
 }
 
@@ -157,21 +106,20 @@ impl Recorder {
         Self { mask, masked }
     }
 
-    fn run(&mut self, events: &mpsc::Receiver<Event>, shared: &Shared) {
-        while let Ok(event) = events.recv() {
-            self.event(event, shared);
+    fn run(&mut self, events: &mut Receiver) {
+        while let Some(event) = events.blocking_recv() {
+            self.event(event);
             // What comes meanwhile wakes nobody: a thread that is woken for each packet would cost
             // more than all that it does with them.
             thread::sleep(PAUSE);
-            while let Ok(event) = events.try_recv() {
-                self.event(event, shared);
+            while let Some(event) = events.try_recv() {
+                self.event(event);
             }
             self.masked.flush();
         }
     }
 
-    fn event(&mut self, event: Event, shared: &Shared) {
-        shared.waiting_bytes.fetch_sub(size(&event), Ordering::Relaxed);
+    fn event(&mut self, event: Event) {
         self.mask.apply(event, |event| self.masked.event(&event));
     }
 

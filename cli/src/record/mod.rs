@@ -3,7 +3,7 @@
 pub(crate) mod file;
 pub(crate) mod log;
 pub(crate) mod screen;
-mod terminal;
+pub(crate) mod terminal;
 pub(crate) mod tls;
 
 use std::{
@@ -26,7 +26,11 @@ use crate::{
     failure::{Failure, STATUSES, say, warn},
     listen_address::ListenAddress,
     pointer::Pointer,
-    relay::{Relay, accept::Acceptor, connect::Connector, reason},
+    relay::{
+        Relay,
+        accept::Acceptor,
+        connect::{Connector, absence},
+    },
     signals,
     traffic::{
         filter::{Filter, Only},
@@ -233,13 +237,8 @@ async fn warn_of_quiet(log: &Log, addresses: &[String]) {
 /// Says so if the service is not there when the proxy starts: a caller then gets a connection that
 /// fails.
 async fn warn_of_absence(to: &Address, tls: &ToTls) {
-    if let Ok(connector) = Connector::new(to.clone(), &tls.clone().into())
-        && let Err(error) = connector.connect().await
-    {
-        warn(format_args!(
-            "cannot connect to {to}: {}; callers are refused until it is there",
-            reason(&error)
-        ));
+    if let Some(absent) = absence(to, &tls.clone().into()).await {
+        warn(format_args!("{absent}; callers are refused until it is there"));
     }
     std::future::pending::<()>().await;
 }

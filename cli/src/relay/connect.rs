@@ -1,8 +1,8 @@
 //! Connects to a service at an address as it was typed.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use nest_wire::tls::ClientTls;
+use nest_wire::{client::Target, tls::ClientTls};
 use tokio::{
     net::{TcpStream, UnixStream},
     time::timeout,
@@ -22,6 +22,28 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) struct Connector {
     address: Address,
     tls: Option<ClientTls>,
+}
+
+/// Returns a client's way to these services.
+pub(crate) fn target(addresses: &[Address], tls: &TlsOptions) -> Result<Target, Failure> {
+    let connectors: Vec<Arc<Connector>> = addresses
+        .iter()
+        .map(|address| Connector::new(address.clone(), tls).map(Arc::new))
+        .collect::<Result<_, _>>()?;
+    let connectors = connectors.into_iter().map(|connector| {
+        move || {
+            let connector = Arc::clone(&connector);
+            async move { connector.connect().await }
+        }
+    });
+    Ok(Target::connectors(connectors))
+}
+
+/// Connects to a service once. Returns what went wrong, in words, if it cannot be reached.
+pub(crate) async fn absence(address: &Address, tls: &TlsOptions) -> Option<String> {
+    let connector = Connector::new(address.clone(), tls).ok()?;
+    let error = connector.connect().await.err()?;
+    Some(format!("cannot connect to {address}: {}", super::reason(&error)))
 }
 
 impl Connector {

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod connect;
+pub(crate) mod queue;
 pub(crate) mod stream;
 
 use std::{cell::Cell, io, rc::Rc, time::Instant};

@@ -10,12 +10,12 @@ use nest_wire::recording::{Content, Event, Side};
 use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::{
-    compare::Comparison,
     live::{Came, Live},
     report::{self, Fault, Report},
     update::Update,
 };
 use crate::{
+    compare::Comparison,
     failure::{Failure, say},
     relay::{connect::Connector, reason},
     traffic::{

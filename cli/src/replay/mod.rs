@@ -2,7 +2,6 @@
 
 mod book;
 mod callers;
-mod compare;
 mod live;
 mod report;
 mod stand_in;
@@ -19,6 +18,7 @@ use tokio::task::LocalSet;
 
 use crate::{
     address::Address,
+    compare::{Comparison, How},
     duration,
     failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options as InputOptions},
@@ -34,7 +34,6 @@ use crate::{
 };
 use book::{Book, Repeat};
 use callers::{Player, Speed, Stop};
-use compare::{Comparison, How};
 use report::Report;
 use stand_in::{StandIn, Until};
 use update::Update;

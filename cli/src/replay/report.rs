@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Color, Style};
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
-use super::compare::Difference;
 use crate::{
+    compare::Difference,
     failure::{Failure, Status, file_reason},
     record::log::counted,
     traffic::text::{cut, json_line, printable, seconds},

@@ -16,11 +16,9 @@ use tokio::{
     time::{sleep, sleep_until, timeout},
 };
 
-use super::{
-    book::{Answer, Book},
-    compare::with_id,
-};
+use super::book::{Answer, Book};
 use crate::{
+    compare::with_id,
     failure::{Failure, Status, say},
     relay::{accept::Acceptor, stream::Stream},
     signals::{self, Signal},

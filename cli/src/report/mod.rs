@@ -5,13 +5,14 @@ mod loads;
 mod packets;
 mod page;
 mod row;
+mod shadow;
 mod table;
 mod timeline;
 
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -19,7 +20,7 @@ use nest_wire::recording::{Event, Side};
 
 use self::{escaped::Html, loads::Load, packets::Packets, timeline::Timeline};
 use crate::{
-    bench::{is_result, read_result},
+    bench::BENCH,
     failure::{Failure, STATUSES, Status, file_reason, warn},
     input::{Input, Options},
     inspect::{is_same_file, side},
@@ -28,6 +29,8 @@ use crate::{
         file::{Existing, create},
         log::counted,
     },
+    result_file,
+    shadow::SHADOW,
     traffic::{
         entry::{Entry, What},
         mask::Mask,
@@ -39,7 +42,8 @@ use crate::{
 /// Make a page of recorded or captured traffic, to look at and to hand on
 ///
 /// One HTML file with a timeline, a table by pattern and the packets. It loads nothing.
-/// Of results of bench (its -o), it has the figures and histograms, of several over one another.
+/// Of results of bench (its -o), it has the figures and histograms, of several over one another; of
+/// one of shadow, the fields that differ with examples.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = format!("{EXAMPLES}{STATUSES}"))]
 pub(crate) struct ReportArgs {
@@ -82,13 +86,16 @@ Examples:
 impl ReportArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
         self.check_output()?;
-        if self.files.iter().any(|file| is_result(file)) {
+        if self.files.iter().any(|file| result_file::is(file, BENCH)) {
             return self.of_loads();
         }
         let [file] = &*self.files else {
             let message = "several files are only shown together if they are results of nest-wire bench";
             return Err(Failure::usage(message));
         };
+        if result_file::is(file, SHADOW) {
+            return self.of_shadow(file);
+        }
         let options = Options {
             raw: self.raw,
             truncated: self.truncated,
@@ -119,13 +126,28 @@ impl ReportArgs {
 
     /// Makes the page of results of bench.
     fn of_loads(&self) -> Result<(), Failure> {
-        let loads = self.files.iter().map(|file| Ok(Load::new(file, read_result(file)?)));
+        let loads = self
+            .files
+            .iter()
+            .map(|file| Ok(Load::new(file, result_file::read(file, BENCH)?)));
         let loads = loads.collect::<Result<Vec<_>, Failure>>()?;
         let title = self.title.clone().unwrap_or_else(|| self.name());
         self.write(|out| loads::write(&mut Html::new(out), &title, &loads))?;
         if self.output.as_os_str() != "-" {
             let results = counted(loads.len() as u64, "result");
             writeln!(io::stdout(), "{}: {results} of bench", self.output.display())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the page of a result of shadow.
+    fn of_shadow(&self, file: &Path) -> Result<(), Failure> {
+        let outcome = result_file::read(file, SHADOW)?;
+        let title = self.title.clone().unwrap_or_else(|| self.name());
+        self.write(|out| shadow::write(&mut Html::new(out), &title, &outcome))?;
+        if self.output.as_os_str() != "-" {
+            let total = crate::shadow::total(&outcome);
+            writeln!(io::stdout(), "{}: {total}", self.output.display())?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ const MAX_NOTE: usize = 300;
 /// a hash is not that of its file.
 pub(super) const HEAD: &str = "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n\
     <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; \
-    style-src 'sha256-QJZVf3gqDpcVGu1KEaO+gLZxwjY8tg83oAOfxVs0oM0='; script-src 'sha256-tYOOacrNkr4SzYDmzUeNwsmIN6lSFi5e6O8GC/AebZ4='; base-uri 'none'; form-action 'none'\">\n\
+    style-src 'sha256-dm9o5B+QVqdIgLipjJVdlq1RaG18O0ymipB7pJ0qwPI='; script-src 'sha256-tYOOacrNkr4SzYDmzUeNwsmIN6lSFi5e6O8GC/AebZ4='; base-uri 'none'; form-action 'none'\">\n\
     <meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>";
 pub(super) const STYLE: &str = concat!("</title>\n<style>", include_str!("page.css"), "</style>");
 const SCRIPT: &str = concat!("<script>", include_str!("page.js"), "</script>\n</body></html>\n");

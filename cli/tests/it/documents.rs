@@ -58,7 +58,8 @@ pub(crate) fn blocks<'d>(document: &'d str, language: &str) -> Vec<&'d str> {
 /// Runs a block in a folder, with the documented `ports` replaced, and asserts what it prints.
 ///
 /// The commands that end with `&` start first, each at a port of its own, as in another terminal.
-/// Those with a line `^C` are stopped after the other commands; the rest end by themselves.
+/// Those with a line `^C` are stopped after the other commands, the last one first; the rest end by
+/// themselves.
 pub(crate) async fn prints_what_stands_there(block: &str, folder: &Path, mut ports: Vec<(String, String)>) {
     let shown = commands(block);
     let (background, foreground): (Vec<_>, Vec<_>) = shown.into_iter().partition(|shown| shown.command.ends_with(" &"));
@@ -71,7 +72,8 @@ pub(crate) async fn prints_what_stands_there(block: &str, folder: &Path, mut por
     for (shown, printed) in foreground.iter().zip(printed) {
         assert_printed(shown, &as_documented(printed, &ports));
     }
-    for (background, mut shown) in running {
+    // What was started last may use what was started before.
+    for (background, mut shown) in running.into_iter().rev() {
         let is_stopped = shown.lines.contains(&STOP);
         shown.lines.retain(|line| *line != STOP);
         assert_printed(&shown, &as_documented(background.end(is_stopped).await, &ports));

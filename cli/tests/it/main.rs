@@ -33,6 +33,7 @@ mod screens;
 mod send;
 mod serve;
 mod serve_nest;
+mod shadow;
 mod signals;
 mod statuses;
 mod steps;

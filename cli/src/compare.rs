@@ -3,9 +3,9 @@
 use nest_wire::json::{self, Value};
 use regex::Regex;
 
-use crate::pointer::Pointer;
+use crate::pointer::{Pointer, replaced};
 
-/// Maximum number of differences that are listed of one reply.
+/// Maximum number of differences that are listed of one reply, if nothing else was asked for.
 const MAX_LISTED: usize = 20;
 
 /// How replies are compared.
@@ -19,12 +19,13 @@ pub(crate) enum How {
 }
 
 /// What is compared, and what is not.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) how: How,
     ignored: Vec<(Pointer, bool)>,
     /// Texts that match one of these are equal to each other.
     kinds: Vec<Regex>,
+    max_listed: usize,
 }
 
 /// A field that differs.
@@ -45,7 +46,14 @@ impl Comparison {
             how,
             ignored: ignored.into_iter().map(|pointer| (pointer, false)).collect(),
             kinds,
+            max_listed: MAX_LISTED,
         }
+    }
+
+    /// Lists this number of differences of one reply at most.
+    pub(crate) fn listing(mut self, max: usize) -> Self {
+        self.max_listed = max;
+        self
     }
 
     /// Ignores members that were masked in the recording: they may be absent from all replies.
@@ -81,14 +89,8 @@ impl Comparison {
 
     /// Returns what is compared of a text byte for byte: all but the id and what is ignored.
     fn exact(&self, text: &str) -> String {
-        let mut text = with_id(text, "0");
-        for (pointer, _) in &self.ignored {
-            // From the end, so that places stay right.
-            for place in pointer.find(&text).unwrap_or_default().into_iter().rev() {
-                text.replace_range(place, "0");
-            }
-        }
-        text
+        let ignored = self.ignored.iter().map(|(pointer, _)| pointer);
+        replaced(with_id(text, "0"), ignored, "0")
     }
 
     /// Walks both values at once, without recursion: they may be nested deeply.
@@ -101,7 +103,7 @@ impl Comparison {
             }
             let children = children(recorded, came);
             if children.is_empty() {
-                if differences.len() < MAX_LISTED {
+                if differences.len() < self.max_listed {
                     differences.push(Difference::new(&path, recorded, came));
                 }
                 continue;
@@ -143,6 +145,12 @@ impl Comparison {
         self.kinds
             .iter()
             .any(|kind| kind.is_match(&recorded) && kind.is_match(&came))
+    }
+}
+
+impl Default for Comparison {
+    fn default() -> Self {
+        Self::new(How::default(), Vec::new(), Vec::new())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The metrics of a bridge, for Prometheus.
+//! A page of metrics, for Prometheus.
 
 use std::{io, time::Duration};
 
@@ -19,7 +19,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves `GET /metrics`, in tasks of their own. Returns the page's address. Metrics count from here
 /// on.
-pub(super) async fn serve(place: &HostPort) -> Result<String, Failure> {
+pub(crate) async fn serve(place: &HostPort) -> Result<String, Failure> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
