@@ -19,6 +19,7 @@ mod generated;
 mod lines;
 mod memory;
 mod mistakes;
+mod moving;
 mod nest;
 mod new;
 mod project;

@@ -17,19 +17,19 @@ use crate::{
 
 const MAJOR: u8 = 12;
 
-async fn harness() -> Harness {
+pub(crate) async fn harness() -> Harness {
     let harness = Harness::find().expect("a checkout");
     harness.install(&[MAJOR], |_| {}).await.expect("Nest is installed");
     harness
 }
 
-async fn user(harness: &Harness) -> Service {
+pub(crate) async fn user(harness: &Harness) -> Service {
     let mut command = harness.node(App::User, MAJOR);
     command.args(["--port", "0", "--host", "127.0.0.1"]);
     Service::start("Node user", command).await.expect("it starts")
 }
 
-async fn main(harness: &Harness, user: &str) -> Service {
+pub(crate) async fn main(harness: &Harness, user: &str) -> Service {
     let (host, port) = user.rsplit_once(':').expect("a port");
     let mut command = harness.node(App::Main, MAJOR);
     command.args([
@@ -46,7 +46,7 @@ async fn main(harness: &Harness, user: &str) -> Service {
 }
 
 /// Returns the status line and the body.
-async fn get(address: SocketAddr, path: &str) -> (String, String) {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("written");

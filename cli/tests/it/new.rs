@@ -74,7 +74,7 @@ async fn project(test: &str, recording: &str) -> PathBuf {
 }
 
 /// Runs the command in a folder, with the crate of this repository.
-async fn new(folder: &Path, arguments: &[&str]) -> Ended {
+pub(crate) async fn new(folder: &Path, arguments: &[&str]) -> Ended {
     let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut command = nest_wire(["new"]);
     command.args(arguments).arg("--nest-wire").arg(library);
@@ -84,11 +84,14 @@ async fn new(folder: &Path, arguments: &[&str]) -> Ended {
 
 /// Runs cargo in a project, which shares this repository's folder of builds, so that dependencies are
 /// built once. Returns true if it went well without a warning, and what it printed.
-async fn cargo(project: &Path, arguments: &[&str]) -> (bool, String) {
-    // The versions that this repository is tested with.
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+pub(crate) async fn cargo(project: &Path, arguments: &[&str]) -> (bool, String) {
     if !project.join("Cargo.lock").exists() {
+        // The versions that this repository is tested with.
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
         fs::copy(lock, project.join("Cargo.lock")).expect("a copy");
+        // Cargo would take what an earlier run has left of a project of this name for this one.
+        let name = project.file_name().and_then(|name| name.to_str()).expect("text");
+        Box::pin(cargo(project, &["clean", "--quiet", "--package", name])).await;
     }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
     let mut command = Command::new(env!("CARGO"));

@@ -193,7 +193,7 @@ impl Project {
 
 /// Returns a socket that keeps a free port: it is bound and does not listen, so that those who share
 /// the address may.
-fn reserved() -> TcpSocket {
+pub(crate) fn reserved() -> TcpSocket {
     loop {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("an option");
