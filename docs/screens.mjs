@@ -1,4 +1,4 @@
-// Draws docs/screens/{tap,inspect,replay}.svg: what the tools print about real Nest, with their colours.
+// Draws docs/screens/{tap,inspect,replay,shadow}.svg: what the tools print about real Nest, with their colours.
 //
 //     node docs/screens.mjs target/debug/nest-wire [--check]
 //
@@ -92,8 +92,18 @@ async function screens() {
 
   const replay = ['replay', 'orders.jsonl', '--skip-broken', '--to'];
   const replayed = `$ nest-wire ${replay.join(' ')} localhost:8888\n${await run(...replay, `127.0.0.1:${await rust.port}`)}`;
-  await Promise.all([stop(service), stop(rust)]);
-  return { tap: tapped, inspect: inspected, replay: replayed };
+
+  // A candidate that is right about one sum and wrong about the other.
+  const rules = [{ pattern: 'sum', value: '{{ data | sum }}' }, { pattern: { cmd: 'sum' }, value: 7 }];
+  writeFileSync(join(folder, 'rules.json'), JSON.stringify(rules));
+  const candidate = start(nestWire, ['serve', '--listen', '127.0.0.1:0', '--replies', 'rules.json']);
+  const shadow = start(nestWire, ['shadow', '--listen', '127.0.0.1:0', '--primary', `127.0.0.1:${to}`, '--candidate', `127.0.0.1:${await candidate.port}`]);
+  await ask(await shadow.port, ['sum?num=3,5,6', 'object', 'sum?num=1,2']);
+  const [found, verdict] = (await stop(shadow)).split(/^(?=sum {2})/m);
+  const shadowed = `$ nest-wire shadow --listen 8889 --primary localhost:8888 --candidate localhost:9000\n${found}^C\n${verdict}`;
+
+  await Promise.all([stop(service), stop(rust), stop(candidate)]);
+  return { tap: tapped, inspect: inspected, replay: replayed, shadow: shadowed };
 }
 
 /** Without what differs from run to run: times, and ports. */

@@ -43,7 +43,8 @@ pub fn router_among(routes: usize) -> Router {
     (0..routes).fold(router(), with_route)
 }
 
-async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
+/// Adds numbers.
+pub async fn sum(Payload(numbers): Payload<Vec<f64>>) -> f64 {
     numbers.iter().sum()
 }
 

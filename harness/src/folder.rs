@@ -28,6 +28,9 @@ pub enum App {
     Conformance,
     /// The Nest half of the measured service.
     Bench,
+    /// The `sum` of the measured service over Nest's gRPC transport; its packages are installed by
+    /// [`Harness::install_grpc`].
+    BenchGrpc,
     /// Nest's client, which reads from standard input how many calls to make.
     BenchClient,
     /// Features that the Nest half of the conformance service lacks: limits set by flags, values
@@ -60,6 +63,7 @@ impl App {
             Self::Main => "apps/microservice-test-main.mjs",
             Self::Conformance => "apps/conformance-service.mjs",
             Self::Bench => "apps/bench-service.mjs",
+            Self::BenchGrpc => "apps/bench-grpc.mjs",
             Self::BenchClient => "apps/bench-client.mjs",
             Self::Edge => "apps/edge-service.mjs",
             Self::Guide => "apps/guide-service.mjs",

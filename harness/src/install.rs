@@ -50,6 +50,15 @@ impl Harness {
         Ok(folder)
     }
 
+    /// Installs Nest 12 with the packages of its gRPC transport, as [`install`](Self::install)
+    /// installs a major.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install).
+    pub async fn install_grpc(&self) -> Result<(), HarnessError> {
+        install_folder(&self.node_side("grpc"), || ()).await
+    }
+
     /// Returns whether all packages of a major are installed in the pinned versions.
     ///
     /// # Errors

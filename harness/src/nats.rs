@@ -109,6 +109,12 @@ impl NatsServer {
         format!("nats://{}", self.address)
     }
 
+    /// Returns the number of the process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Returns the address that the server listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {

@@ -2,15 +2,18 @@
 // Its twin is `benches/src/handlers.rs`.
 //
 //     node apps/bench-service.mjs [--nest 12] [--port 0] [--host 127.0.0.1] [--routes 0]
+//
+// With `--nats URL` it serves NATS instead.
 
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
 import { decorate } from '../decorate.mjs';
+import { announceNats } from '../nats.mjs';
 import { loadNest } from '../nest.mjs';
 import { portOption, readOptions } from '../options.mjs';
 import { announce, listen, logger, stopOnSignals } from '../service.mjs';
 
-const { nest, host, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', routes: 0 });
+const { nest, host, nats, ...wanted } = readOptions({ port: 0, host: '127.0.0.1', routes: 0, nats: '' });
 
 const { common, core, microservices, rxjs } = await loadNest(nest);
 const { Controller, Module } = common;
@@ -55,10 +58,9 @@ decorate(AppController, Controller(), {
 class AppModule {}
 decorate(AppModule, Module({ controllers: [AppController] }));
 
-const app = await NestFactory.createMicroservice(AppModule, {
-  transport: Transport.TCP,
-  options: { host, port: portOption(wanted.port) },
-  logger,
-});
+const transport = nats
+  ? { transport: Transport.NATS, options: { servers: [nats] } }
+  : { transport: Transport.TCP, options: { host, port: portOption(wanted.port) } };
+const app = await NestFactory.createMicroservice(AppModule, { ...transport, logger });
 stopOnSignals(app, wanted['with-parent']);
-await announce(await listen(app));
+await (nats ? announceNats(app, nats) : listen(app).then(announce));

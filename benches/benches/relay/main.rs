@@ -20,8 +20,9 @@ use clap::Parser;
 use nest_wire_benches::{
     comparison::Spread,
     load::{Exchange, Load, Shape, Until},
-    peers::{Binaries, Cores, Kind, Server},
+    peers::{Binaries, Cores, Driven, Kind, Server},
 };
+use nest_wire_harness::{App, Harness};
 
 use relay::Relay;
 
@@ -43,6 +44,8 @@ struct Args {
 const LOAD: Cores = Cores::Only(0);
 const PROXY: Cores = Cores::Only(1);
 const TURN: Duration = Duration::from_secs(1);
+/// Number of calls in a turn of Nest's client.
+const NEST_CALLS: u64 = 20_000;
 
 /// The figures of one turn.
 struct Turn {
@@ -60,11 +63,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let path = nest_wire.display();
         return Err(format!("there is no {path}: build it with cargo build --release -p nest-wire-cli").into());
     }
-    println!("| | in flight | CPU, it / bare | it | bare | median latency, it - bare |");
+    Harness::find()?.install(&[12], |_| ()).await?;
+    println!("| | calls in flight | CPU, it / bare | it | bare | median latency, it - bare |");
     println!("| --- | --------: | -------------: | -: | ---: | ------------------------: |");
     for proxy in [Proxy::Record, Proxy::Bridge] {
         for in_flight in [1, 64] {
-            row(proxy, &nest_wire, in_flight, args.rounds).await?;
+            let pair = Pair::start(proxy, &nest_wire).await?;
+            row(proxy, &pair, in_flight, args.rounds).await?;
+            row_of_nest(proxy, &pair, in_flight, args.rounds).await?;
         }
     }
     Ok(())
@@ -77,49 +83,102 @@ enum Proxy {
     Bridge,
 }
 
-async fn row(proxy: Proxy, nest_wire: &Path, in_flight: usize, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6");
-    let binaries = Binaries {
-        ours: env!("CARGO_BIN_EXE_bench-server").into(),
-        raw: env!("CARGO_BIN_EXE_raw-server").into(),
-    };
-    let server = Server::start(Kind::Ours { workers: 1 }, &binaries, &exchange, LOAD).await?;
-    let bare = Relay::bare(env!("CARGO_BIN_EXE_bare-proxy").as_ref(), server.address(), PROXY).await?;
-    let ours = match proxy {
-        Proxy::Record => Relay::record(nest_wire, server.address(), PROXY).await?,
-        Proxy::Bridge => Relay::bridge(nest_wire, server.address(), PROXY).await?,
-    };
+/// A command beside the bare proxy, in front of one service.
+struct Pair {
+    _server: Server,
+    bare: Relay,
+    ours: Relay,
+    exchange: Exchange,
+}
+
+impl Pair {
+    async fn start(proxy: Proxy, nest_wire: &Path) -> Result<Self, Box<dyn Error>> {
+        let exchange = Exchange::request("\"sum\"", "[1,2,3]").answered("6");
+        let binaries = Binaries {
+            ours: env!("CARGO_BIN_EXE_bench-server").into(),
+            raw: env!("CARGO_BIN_EXE_raw-server").into(),
+        };
+        let server = Server::start(Kind::Ours { workers: 1 }, &binaries, &exchange, LOAD).await?;
+        let ours = match proxy {
+            Proxy::Record => Relay::record(nest_wire, server.address(), PROXY).await?,
+            Proxy::Bridge => Relay::bridge(nest_wire, server.address(), PROXY).await?,
+        };
+        Ok(Self {
+            bare: Relay::bare(env!("CARGO_BIN_EXE_bare-proxy").as_ref(), server.address(), PROXY).await?,
+            ours,
+            exchange,
+            _server: server,
+        })
+    }
+}
+
+/// Calls of a generator that writes all that it may at once.
+async fn row(proxy: Proxy, pair: &Pair, in_flight: usize, rounds: usize) -> Result<(), Box<dyn Error>> {
+    let Pair {
+        bare, ours, exchange, ..
+    } = pair;
     let shape = Shape {
         connections: 1,
         in_flight,
     };
     let mut loads = [
-        Load::connect(bare.address(), shape, &exchange).await?,
-        Load::connect(ours.address(), shape, &exchange).await?,
+        Load::connect(bare.address(), shape, exchange).await?,
+        Load::connect(ours.address(), shape, exchange).await?,
     ];
-    let (mut ratios, mut added, mut costs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut costs, mut added) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let without = turn(&bare, &mut loads[0]).await?;
-        let with = turn(&ours, &mut loads[1]).await?;
-        ratios.push(with.cpu / without.cpu);
-        added.push(with.latency - without.latency);
+        let without = turn(bare, &mut loads[0]).await?;
+        let with = turn(ours, &mut loads[1]).await?;
         costs.push((with.cpu, without.cpu));
+        added.push(with.latency - without.latency);
     }
+    let Spread { median, least, most } = Spread::of(added.into_iter()).expect("a round");
+    let added = format!("{median:.1} us ({least:.1} to {most:.1})");
+    print(proxy, &in_flight.to_string(), costs, &added);
+    Ok(())
+}
+
+/// Calls of Nest's own client, which writes each of them by itself.
+async fn row_of_nest(proxy: Proxy, pair: &Pair, in_flight: usize, rounds: usize) -> Result<(), Box<dyn Error>> {
+    let mut callers = Vec::new();
+    for relay in [&pair.bare, &pair.ours] {
+        let mut command = Harness::find()?.node(App::BenchClient, 12);
+        let address = relay.address();
+        command.args([
+            "--host",
+            &address.ip().to_string(),
+            "--port",
+            &address.port().to_string(),
+        ]);
+        command.args(["--in-flight", &in_flight.to_string()]);
+        callers.push(Driven::start(command, LOAD)?);
+    }
+    let mut costs = Vec::new();
+    for round in 0..=rounds {
+        let mut both = Vec::new();
+        for (relay, caller) in [&pair.bare, &pair.ours].into_iter().zip(&mut callers) {
+            let before = relay.cpu()?;
+            caller.calls(NEST_CALLS).await?;
+            both.push((relay.cpu()? - before).as_secs_f64() * 1e6 / NEST_CALLS as f64);
+        }
+        // The first round warms Node up.
+        if round > 0 {
+            costs.push((both[1], both[0]));
+        }
+    }
+    print(proxy, &format!("{in_flight}, of Nest's client"), costs, "");
+    Ok(())
+}
+
+fn print(proxy: Proxy, load: &str, costs: Vec<(f64, f64)>, added: &str) {
     let spread = |values: Vec<f64>| Spread::of(values.into_iter()).expect("a round");
-    let (ratio, added) = (spread(ratios), spread(added));
+    let Spread { median, least, most } = spread(costs.iter().map(|(with, without)| with / without).collect());
     let (with, without) = costs.into_iter().unzip();
     println!(
-        "| {proxy:?} | {in_flight} | {:.2} ({:.2} to {:.2}) | {:.1} us | {:.1} us | {:.1} us ({:.1} to {:.1}) |",
-        ratio.median,
-        ratio.least,
-        ratio.most,
+        "| {proxy:?} | {load} | {median:.2} ({least:.2} to {most:.2}) | {:.1} us | {:.1} us | {added} |",
         spread(with).median,
         spread(without).median,
-        added.median,
-        added.least,
-        added.most,
     );
-    Ok(())
 }
 
 async fn turn(relay: &Relay, load: &mut Load) -> Result<Turn, Box<dyn Error>> {

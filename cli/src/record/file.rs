@@ -27,12 +27,13 @@ pub(crate) struct RecordingFile {
     before: Option<Before>,
 }
 
-#[derive(Clone, Copy)]
 struct Before {
     /// Time since that recording began.
     time: Duration,
     /// The number of its last connection.
     connections: u32,
+    /// What is masked in it.
+    masked: Vec<Pointer>,
 }
 
 /// What is done with a file that exists.
@@ -50,6 +51,8 @@ impl Existing {
     }
 }
 
+/// The note of what is masked.
+const MASKED: &str = "masked";
 /// Size of what is passed on to the system at once, in bytes.
 const BUFFER: usize = 64 * 1024;
 
@@ -71,6 +74,9 @@ impl RecordingFile {
         let has_notes = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
         let before = (existing == Existing::Append && has_notes).then(|| before(path));
         let before = before.transpose()?;
+        if let Some(before) = &before {
+            before.refuse_masks(path, &notes)?;
+        }
         let file = create(path, existing, "--force writes over it, --append adds to it")?;
         Self::of(file, path, before, max_size, notes).map_err(|error| cannot(path, &error))
     }
@@ -89,7 +95,7 @@ impl RecordingFile {
         let mut recording = Self {
             path: path.to_owned(),
             whole: counted.bytes,
-            writer: match before {
+            writer: match &before {
                 Some(_) => Writer::append(counted),
                 None => Writer::new(counted, notes)?,
             },
@@ -103,8 +109,13 @@ impl RecordingFile {
     /// Returns the time since the recording began, and the number of its last connection: zeros
     /// unless it is appended to.
     pub(crate) fn before(&self) -> (Duration, u32) {
-        self.before
-            .map_or_else(Default::default, |before| (before.time, before.connections))
+        let before = self.before.as_ref();
+        before.map_or_else(Default::default, |before| (before.time, before.connections))
+    }
+
+    /// Returns what is masked in what is appended to, and so in what is added.
+    pub(crate) fn masked(&self) -> &[Pointer] {
+        self.before.as_ref().map_or(&[], |before| &before.masked)
     }
 
     /// Writes an event. Returns false if the file has reached its largest size.
@@ -158,7 +169,7 @@ pub(crate) fn notes(listen: &str, to: &str, masks: &[Pointer]) -> BTreeMap<Strin
         ("began", clock::rfc3339(SystemTime::now())),
         ("listen", listen.to_owned()),
         ("to", to.to_owned()),
-        ("masked", masked.join(" ")),
+        (MASKED, masked.join(" ")),
     ];
     let notes = notes.into_iter().filter(|(_, note)| !note.is_empty());
     notes.map(|(key, note)| (key.to_owned(), note)).collect()
@@ -189,6 +200,22 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
+impl Before {
+    /// Refuses masks that the file does not note: whoever compared it would take what they hide for
+    /// values.
+    fn refuse_masks(&self, path: &Path, notes: &BTreeMap<String, String>) -> Result<(), Failure> {
+        let noted = |mask: &&str| self.masked.iter().any(|masked| masked.as_str() == *mask);
+        let masks = notes.get(MASKED).map_or("", String::as_str);
+        match masks.split_whitespace().find(|mask| !noted(mask)) {
+            None => Ok(()),
+            Some(mask) => {
+                let what = format!("{} was begun without --mask {mask}", path.display());
+                Err(Failure::usage(what).hint("inspect --mask -o writes a masked copy; then add to that"))
+            }
+        }
+    }
+}
+
 /// Reads what a recording holds already.
 fn before(path: &Path) -> Result<Before, Failure> {
     let cannot = |why: String| Failure::usage(format!("{}: {why}", path.display()));
@@ -197,6 +224,7 @@ fn before(path: &Path) -> Result<Before, Failure> {
     let mut before = Before {
         time: Duration::ZERO,
         connections: 0,
+        masked: Vec::new(),
     };
     for event in reader.by_ref() {
         let event = event.map_err(|error| cannot(with_causes(&error)))?;
@@ -209,6 +237,8 @@ fn before(path: &Path) -> Result<Before, Failure> {
             reader.format()
         )));
     }
+    let masked = reader.about().get(MASKED).map_or("", String::as_str);
+    before.masked = masked.split_whitespace().filter_map(|mask| mask.parse().ok()).collect();
     let began = reader.about().get("began").and_then(|began| clock::parse(began));
     let since = began.and_then(|began| SystemTime::now().duration_since(began).ok());
     before.time = before.time.max(since.unwrap_or_default());

@@ -185,7 +185,10 @@ impl Between {
             closed.send_replace(!is_recorded);
         };
         let screen = shows.then(|| self.screen(on_end));
-        let mask = Mask::new(self.mask, self.mask_strict);
+        let masked = file.as_ref().map_or(&[][..], RecordingFile::masked);
+        let added = masked.iter().filter(|masked| !self.mask.contains(masked)).cloned();
+        let masks: Vec<Pointer> = added.chain(self.mask.iter().cloned()).collect();
+        let mask = Mask::new(masks, self.mask_strict);
         let (log, recorder) = Log::new(Recorder::new(mask, file, screen), nobody_reads);
         let see = log.sender();
         let epoch = began.checked_sub(before).unwrap_or(began);

@@ -56,6 +56,9 @@ pub(crate) struct ReportArgs {
     /// Write over the file of --output if it exists
     #[arg(long)]
     force: bool,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
     /// The title of the page [default: the name of FILE]
     #[arg(long)]
     title: Option<String>,
@@ -163,6 +166,9 @@ impl ReportArgs {
     /// Checks what would make the reading of a large file useless.
     fn check_output(&self) -> Result<(), Failure> {
         let output = self.output.display();
+        if self.open && self.output.as_os_str() == "-" {
+            return Err(Failure::usage("--open needs a file, not standard output"));
+        }
         if self.output.as_os_str() == "-" || !self.output.exists() {
             return Ok(());
         }
@@ -176,7 +182,18 @@ impl ReportArgs {
         }
     }
 
+    /// Writes the page, and opens it if that was asked for.
     fn write(&self, page: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        self.write_file(page)?;
+        if self.open
+            && let Err(error) = open::that_detached(&self.output)
+        {
+            warn(format_args!("the browser cannot be opened: {}", file_reason(&error)));
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, page: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         if self.output.as_os_str() == "-" {
             return Ok(page(&mut BufWriter::new(io::stdout().lock()))?);
         }

@@ -69,7 +69,7 @@ impl Services {
         match (primary, candidate) {
             (Err(skip), _) => self.skip(skip),
             (_, Err(NoReply::TooLarge)) => self.skip(Skip::TooLarge),
-            (Ok(_), Err(NoReply::Unanswered(reason))) => self.results.borrow_mut().unanswered(&call, reason),
+            (Ok(_), Err(NoReply::Unanswered(reason))) => self.results.borrow_mut().unanswered(&call, &reason),
             (Ok((primary, primary_took)), Ok(candidate)) => {
                 let replies = [&primary, &candidate];
                 let took = [primary_took, took];
@@ -134,9 +134,9 @@ impl Results {
         self.count();
     }
 
-    fn unanswered(&mut self, call: &Call, reason: String) {
-        if self.tally.unanswered(&call.pattern, reason.clone()) {
-            self.screen.unanswered(call.number, &call.pattern, &reason);
+    fn unanswered(&mut self, call: &Call, reason: &str) {
+        if self.tally.unanswered(&call.pattern, reason) {
+            self.screen.unanswered(call.number, &call.pattern, reason);
         }
         self.count();
     }

@@ -120,15 +120,15 @@ impl Tally {
 
     /// Counts a call that the candidate did not answer. Returns true if it is the first for this
     /// reason.
-    pub(super) fn unanswered(&mut self, pattern: &Arc<str>, reason: String) -> bool {
+    pub(super) fn unanswered(&mut self, pattern: &Arc<str>, reason: &str) -> bool {
         let name = self.name(pattern);
         self.pattern(&name).unanswered += 1;
         metrics::unanswered(&name);
-        let reason = match self.unanswered.len() < MAX_REASONS || self.unanswered.contains_key(&reason) {
+        let reason = match self.unanswered.len() < MAX_REASONS || self.unanswered.contains_key(reason) {
             true => reason,
-            false => OTHER_REASONS.to_owned(),
+            false => OTHER_REASONS,
         };
-        let count = self.unanswered.entry(reason).or_default();
+        let count = self.unanswered.entry(reason.to_owned()).or_default();
         *count += 1;
         *count == 1
     }
@@ -283,7 +283,7 @@ mod tests {
     fn patterns_fields_and_reasons_have_limits() {
         let mut tally = Tally::new(1);
         for number in 0..MAX_PATTERNS + 10 {
-            tally.unanswered(&format!("{number}").into(), format!("reason {number}"));
+            tally.unanswered(&format!("{number}").into(), &format!("reason {number}"));
         }
         assert_eq!(tally.outcomes().len(), MAX_PATTERNS + 1);
         assert_eq!(tally.unanswered.len(), MAX_REASONS + 1);

@@ -224,6 +224,35 @@ async fn a_recording_is_written_over_or_added_to_only_if_the_user_says_so() {
     assert_eq!(read(&file).connections(), 1);
 }
 
+#[tokio::test]
+async fn what_is_added_is_masked_as_what_was_there() {
+    let folder = folder("append-masked");
+    let file = path(&folder, "calls.jsonl");
+    let service = service(router()).await;
+    let args = ["record", "-q", "--listen", "127.0.0.1:0", "--to", &service, "-o", &file];
+    for flags in [
+        &["--mask", "/data"][..],
+        &["--append"],
+        &["--append", "--mask", "/data"],
+    ] {
+        let recorder = Running::start(&[&args, flags].concat()).await;
+        let client = Client::new(&*recorder.address);
+        client.send::<f64>("sum", &[4_242]).await.expect("a sum");
+        client.close().await;
+        assert_eq!(recorder.interrupt().await.status, Some(0));
+    }
+    let text = fs::read_to_string(&file).expect("a recording");
+    assert!(!text.contains("[4242]"), "{text}");
+    assert_eq!(read(&file).connections(), 3);
+    let other = ["--append", "--mask", "/response"];
+    let refused = run(&[&args[..], &other].concat()).await;
+    let message = format!(
+        "error: {file} was begun without --mask /response\n\
+         hint: inspect --mask -o writes a masked copy; then add to that\n"
+    );
+    assert_eq!((refused.status, refused.stderr), (Some(2), message));
+}
+
 /// A file that may not grow stands for a full disk: the system refuses to write in both cases.
 #[tokio::test]
 async fn a_full_disk_stops_the_recording_and_not_the_traffic() {

@@ -7,7 +7,7 @@ use std::fs;
 use nest_wire::recording::{Content, Side};
 
 use crate::{
-    command::{Ended, nest_wire, run, run_with_stdin},
+    command::{Ended, end_of, nest_wire, run, run_with_stdin},
     running::{folder, path},
     traffic::Traffic,
 };
@@ -394,4 +394,36 @@ async fn a_full_disk_is_status_5() {
     let ended = run(&["report", &calls, "-o", &output, "--force"]).await;
     assert_eq!(ended, Ended::badly(5, &format!("error: {output}: no space left\n")));
     assert!(!folder.join("page.html").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_page_is_opened_in_the_browser_if_that_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder("report-open");
+    let mut traffic = Traffic::new();
+    traffic.call(1, "sum");
+    traffic.write(path(&folder, "calls.jsonl"));
+    // What opens files on Linux desktops.
+    let opener = folder.join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\necho \"$1\" > opened.part; mv opened.part opened\n").expect("a program");
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let search = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let mut command = nest_wire(["report", "calls.jsonl", "-o", "page.html", "--open"]);
+    command.current_dir(&folder).env("PATH", search);
+    let ended = end_of(command.spawn().expect("the binary runs")).await;
+    assert_eq!((ended.status, &*ended.stderr), (Some(0), ""));
+    while !folder.join("opened").exists() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        fs::read_to_string(folder.join("opened")).expect("a file"),
+        "page.html\n"
+    );
+    let refused = run(&["report", &path(&folder, "calls.jsonl"), "-o", "-", "--open"]).await;
+    assert_eq!(
+        refused,
+        Ended::badly(2, "error: --open needs a file, not standard output\n")
+    );
 }
