@@ -1,6 +1,8 @@
 //! Compares two replies: which fields differ, and how.
 
-use nest_wire::json::{self, Value};
+use std::borrow::Cow;
+
+use nest_wire::json::{self, Iter, JsString, Object, Value};
 use regex::Regex;
 
 use crate::pointer::{Pointer, replaced};
@@ -72,19 +74,24 @@ impl Comparison {
 
     /// Returns how two packets differ, their ids apart; nothing if they are equal.
     pub(crate) fn differences(&mut self, recorded: &str, came: &str) -> Vec<Difference> {
-        let is_equal_text = self.exact(recorded) == self.exact(came);
+        let texts_differ = |comparison: &Self| match comparison.exact(recorded) == comparison.exact(came) {
+            true => Vec::new(),
+            false => vec![Difference::of_texts(recorded, came)],
+        };
         let by_value = match (json::parse(recorded), json::parse(came)) {
             (Ok(recorded), Ok(came)) => self.by_value(&recorded, &came),
             // Deeper than can be parsed: what is left is the text.
-            _ if is_equal_text => Vec::new(),
-            _ => vec![Difference::of_texts(recorded, came)],
+            _ => return texts_differ(self),
         };
         match self.how {
-            How::Bytes if by_value.is_empty() && self.kinds.is_empty() && !is_equal_text => {
-                vec![Difference::of_texts(recorded, came)]
-            }
+            How::Bytes if by_value.is_empty() && self.kinds.is_empty() => texts_differ(self),
             _ => by_value,
         }
+    }
+
+    /// Returns true if the member with this name, of the packet itself, is not compared.
+    pub(crate) fn ignores(&mut self, member: &str) -> bool {
+        self.is_ignored(&[Cow::from(member)])
     }
 
     /// Returns what is compared of a text byte for byte: all but the id and what is ignored.
@@ -93,39 +100,44 @@ impl Comparison {
         replaced(with_id(text, "0"), ignored, "0")
     }
 
-    /// Walks both values at once, without recursion: they may be nested deeply.
+    /// Walks both values at once, in memory that their depth bounds: they may be large and nested
+    /// deeply. Each value is looked at once.
     fn by_value(&mut self, recorded: &Value, came: &Value) -> Vec<Difference> {
         let mut differences = Vec::new();
-        let mut left = vec![(Vec::<String>::new(), Some(recorded), Some(came))];
-        while let Some((path, recorded, came)) = left.pop() {
-            if recorded == came || self.is_ignored(&path) || self.is_of_one_kind(recorded, came) {
+        let mut open = vec![Children::Root(Some((recorded, came)))];
+        // The key of each child that is being looked at. The root's leads nowhere.
+        let mut path: Vec<Cow<'_, str>> = Vec::new();
+        while let Some(children) = open.last_mut() {
+            let Some((key, recorded, came)) = children.next() else {
+                open.pop();
+                path.pop();
                 continue;
-            }
-            let children = children(recorded, came);
-            if children.is_empty() {
-                if differences.len() < self.max_listed {
-                    differences.push(Difference::new(&path, recorded, came));
+            };
+            path.push(key);
+            if !self.is_ignored(&path[1..]) {
+                if let Some(inner) = Children::of(recorded, came) {
+                    open.push(inner);
+                    continue;
                 }
-                continue;
+                if recorded != came && !self.is_of_one_kind(recorded, came) {
+                    differences.push(Difference::new(&path[1..], recorded, came));
+                }
             }
-            // The first child is popped first.
-            for (key, recorded, came) in children.into_iter().rev() {
-                let mut path = path.clone();
-                path.push(key);
-                left.push((path, recorded, came));
+            path.pop();
+            if differences.len() >= self.max_listed {
+                break;
             }
         }
         differences
     }
 
-    fn is_ignored(&mut self, path: &[String]) -> bool {
-        if path == ["id"] {
+    fn is_ignored(&mut self, path: &[Cow<'_, str>]) -> bool {
+        if matches!(path, [id] if id == "id") {
             return true;
         }
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let mut is_ignored = false;
         for (pointer, is_used) in &mut self.ignored {
-            if pointer.covers(&path) {
+            if pointer.covers(path) {
                 *is_used = true;
                 is_ignored = true;
             }
@@ -154,32 +166,88 @@ impl Default for Comparison {
     }
 }
 
-type Child<'v> = (String, Option<&'v Value>, Option<&'v Value>);
+type Child<'v> = (Cow<'v, str>, Option<&'v Value>, Option<&'v Value>);
 
-/// Returns the members or elements of two values of one kind; nothing for any others.
-fn children<'v>(recorded: Option<&'v Value>, came: Option<&'v Value>) -> Vec<Child<'v>> {
-    match (recorded, came) {
-        (Some(Value::Object(recorded)), Some(Value::Object(came))) => {
-            let ours = recorded.iter().map(|(key, value)| {
-                let key = key.to_string_lossy().into_owned();
-                let theirs = came.get(&key);
-                (key, Some(value), theirs)
-            });
-            let new = came.iter().filter_map(|(key, value)| {
-                let key = key.to_string_lossy().into_owned();
-                recorded.get(&key).is_none().then_some((key, None, Some(value)))
-            });
-            ours.chain(new).collect()
+/// The members or elements of two values of one kind, each with its key.
+enum Children<'v> {
+    /// The values themselves.
+    Root(Option<(&'v Value, &'v Value)>),
+    Members {
+        recorded: &'v Object,
+        came: &'v Object,
+        /// Those that both may have.
+        first: Iter<'v>,
+        /// Those among which are new ones.
+        then: Iter<'v>,
+    },
+    Elements {
+        recorded: &'v [Value],
+        came: &'v [Value],
+        index: usize,
+    },
+}
+
+impl<'v> Children<'v> {
+    /// Returns the children of two values, or `None` if they are not of one kind that has such.
+    fn of(recorded: Option<&'v Value>, came: Option<&'v Value>) -> Option<Self> {
+        match (recorded?, came?) {
+            (Value::Object(recorded), Value::Object(came)) => Some(Self::Members {
+                recorded,
+                came,
+                first: recorded.iter(),
+                then: came.iter(),
+            }),
+            (Value::Array(recorded), Value::Array(came)) => Some(Self::Elements {
+                recorded,
+                came,
+                index: 0,
+            }),
+            _ => None,
         }
-        (Some(Value::Array(recorded)), Some(Value::Array(came))) => (0..recorded.len().max(came.len()))
-            .map(|index| (index.to_string(), recorded.get(index), came.get(index)))
-            .collect(),
-        _ => Vec::new(),
+    }
+}
+
+impl<'v> Iterator for Children<'v> {
+    type Item = Child<'v>;
+
+    fn next(&mut self) -> Option<Child<'v>> {
+        match self {
+            Self::Root(pair) => pair
+                .take()
+                .map(|(recorded, came)| ("".into(), Some(recorded), Some(came))),
+            Self::Members {
+                recorded,
+                came,
+                first,
+                then,
+            } => {
+                if let Some((key, value)) = first.next() {
+                    return Some((key.to_string_lossy(), Some(value), member(came, key)));
+                }
+                let (key, value) = then.find(|(key, _)| member(recorded, key).is_none())?;
+                Some((key.to_string_lossy(), None, Some(value)))
+            }
+            Self::Elements { recorded, came, index } => {
+                let at = *index;
+                *index += 1;
+                let (recorded, came) = (recorded.get(at), came.get(at));
+                recorded.or(came)?;
+                Some((at.to_string().into(), recorded, came))
+            }
+        }
+    }
+}
+
+/// Returns a member by its key, which may hold half a surrogate pair.
+fn member<'v>(object: &'v Object, key: &JsString) -> Option<&'v Value> {
+    match key.as_str() {
+        Some(key) => object.get(key),
+        None => object.iter().find(|(other, _)| *other == key).map(|(_, value)| value),
     }
 }
 
 impl Difference {
-    fn new(path: &[String], recorded: Option<&Value>, came: Option<&Value>) -> Self {
+    fn new(path: &[Cow<'_, str>], recorded: Option<&Value>, came: Option<&Value>) -> Self {
         let text = |value: Option<&Value>| value.map_or_else(|| ABSENT.to_owned(), Value::stringify);
         Self {
             pointer: path
@@ -270,6 +338,23 @@ mod tests {
         let date = Regex::new(r"^\d{4}-\d\d-\d\dT").expect("a regular expression");
         let mut by_kind = Comparison::new(How::Json, pointers(&["/response/n"]), vec![date]);
         assert_eq!(by_kind.differences(recorded, came), []);
+    }
+
+    #[test]
+    fn large_values_are_compared_in_little_memory_and_each_ignored_place_is_used() {
+        let text = |last: u32| format!("{{\"response\":[{}{last}],\"at\":1}}", "[1,2],".repeat(200_000));
+        let mut comparison = Comparison::new(How::Json, pointers(&["/at"]), Vec::new());
+        let found = differences(&mut comparison, &text(1), &text(2));
+        assert_eq!(found, [("/response/200000".to_owned(), "1".to_owned(), "2".to_owned())]);
+        // Equal, and there all the same.
+        assert_eq!(comparison.unused().count(), 0);
+    }
+
+    #[test]
+    fn a_key_that_no_text_of_rust_can_hold_is_found_on_both_sides() {
+        let text = |n: u32| format!("{{\"\\ud800\":1,\"n\":{n}}}");
+        let found = differences(&mut Comparison::default(), &text(1), &text(2));
+        assert_eq!(found, [("/n".to_owned(), "1".to_owned(), "2".to_owned())]);
     }
 
     #[test]

@@ -70,13 +70,13 @@ impl Pointer {
     }
 
     /// Returns true if it names the place with these steps, or one that contains it.
-    pub(crate) fn covers(&self, path: &[&str]) -> bool {
+    pub(crate) fn covers(&self, path: &[impl AsRef<str>]) -> bool {
         path.len() >= self.steps.len()
             && self
                 .steps
                 .iter()
                 .zip(path)
-                .all(|(step, key)| step == "*" || step == key)
+                .all(|(step, key)| step == "*" || step == key.as_ref())
     }
 
     /// Returns where the values that it names stand in a JSON text, in the order of the text. Of

@@ -1,11 +1,11 @@
 //! A page of metrics, for Prometheus.
 
-use std::{io, time::Duration};
+use std::{io, thread, time::Duration};
 
 use axum::{Router, routing::get};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use nest_wire::server::HostListener;
-use tokio::{net::TcpStream, time::sleep};
+use tokio::{net::TcpStream, runtime::Builder, sync::oneshot, time::sleep};
 
 use crate::{address::HostPort, failure::Failure, listen::listen};
 
@@ -17,22 +17,37 @@ const BUCKETS: [f64; 12] = [
 /// How often values that the exporter has collected are put in order.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Serves `GET /metrics`, in tasks of their own. Returns the page's address. Metrics count from here
-/// on.
+/// Serves `GET /metrics`, on a thread of its own: a page may be long, and traffic must not wait for
+/// it. Returns the page's address. Metrics count from here on.
 pub(crate) async fn serve(place: &HostPort) -> Result<String, Failure> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(Failure::usage)?;
-    let listener = listen(place).await?;
-    let address = listener
-        .local_addrs()?
-        .first()
-        .map_or_else(String::new, ToString::to_string);
+    let (sender, bound) = oneshot::channel();
+    let place = place.clone();
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime
+            .expect("the system has room for one more event queue")
+            .block_on(serve_pages(place, handle, sender));
+    });
+    bound.await.expect("the thread says where it listens")
+}
+
+/// Serves until the process ends. Sends the address first, or why there is none.
+async fn serve_pages(place: HostPort, handle: PrometheusHandle, bound: oneshot::Sender<Result<String, Failure>>) {
+    let listener = match listen(&place).await {
+        Ok(listener) => listener,
+        Err(failure) => return drop(bound.send(Err(failure))),
+    };
+    let addresses = listener.local_addrs().map_err(Failure::from);
+    let address = addresses.map(|addresses| addresses.first().map_or_else(String::new, ToString::to_string));
+    // The command waits for it, or has been stopped.
+    drop(bound.send(address));
     tokio::spawn(keep_up(handle.clone()));
     let pages = Router::new().route("/metrics", get(async move || handle.render()));
-    tokio::spawn(async { drop(axum::serve(PageListener(listener), pages).await) });
-    Ok(address)
+    drop(axum::serve(PageListener(listener), pages).await);
 }
 
 async fn keep_up(handle: PrometheusHandle) {

@@ -19,14 +19,28 @@ const FORCE: &str = "--force writes over it";
 /// Checks, before a long run, that its result can be written.
 ///
 /// # Errors
-/// The file exists, and nobody has said that it may be written over.
+/// The file exists, and nobody has said that it may be written over; or it cannot be a file.
 pub(crate) fn check(path: Option<&Path>, is_forced: bool) -> Result<(), Failure> {
     match path {
+        Some(path) if path.is_dir() => Err(Failure::usage(format_args!("{}: it is a directory", path.display()))),
         Some(path) if path.exists() && !is_forced => {
             let failure = Failure::usage(format_args!("{} exists", path.display()));
             Err(failure.hint(FORCE))
         }
+        Some(path) if !folder(path).is_dir() => Err(Failure::usage(format_args!(
+            "{}: no such folder",
+            folder(path).display()
+        ))),
         _ => Ok(()),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().unwrap_or(path);
+    if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
     }
 }
 

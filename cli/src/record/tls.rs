@@ -23,7 +23,7 @@ pub(crate) struct ListenTls {
 
 /// How to speak TLS with a service whose address begins with `tls://`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "TLS with the service, for --to tls://")]
+#[command(next_help_heading = "TLS with the service, if its address begins with tls://")]
 pub(crate) struct ToTls {
     /// Authorities to trust instead of the system's: a PEM file
     #[arg(long, value_name = "FILE")]

@@ -92,6 +92,7 @@ impl Replies {
                     payload: payload.cloned(),
                     metadata: None,
                     call: call.number,
+                    same_id: None,
                     latency: Some(call.age()),
                 })),
             });

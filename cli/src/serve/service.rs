@@ -222,6 +222,7 @@ impl Service {
                 payload: call.packet.payload.clone(),
                 metadata: call.packet.metadata.clone(),
                 call: call.number,
+                same_id: None,
                 latency: None,
             })),
         });

@@ -9,7 +9,7 @@ use nest_wire::{
 };
 use tokio::time::timeout;
 
-use super::held::{Packets, Room};
+use super::held::{Packets, Room, TooLarge};
 use crate::failure::with_causes;
 
 /// Why there is no reply to compare.
@@ -17,8 +17,8 @@ use crate::failure::with_causes;
 pub(super) enum NoReply {
     /// The service could not be asked, or did not answer, for this reason.
     Unanswered(String),
-    /// The reply needs too much memory.
-    TooLarge,
+    /// There is no room for the reply.
+    NoRoom,
 }
 
 /// Sends a copy of a request. Returns the packets of the reply.
@@ -37,9 +37,19 @@ pub(super) async fn ask(
 async fn collect(client: &Client, packet: &RequestPacket, mut packets: Packets) -> Result<Packets, NoReply> {
     let mut reply = client.forward(packet).await?;
     while let Some(packet) = reply.next().await {
-        packets.push(packet?.as_str()).map_err(|_| NoReply::TooLarge)?;
+        packets.push(packet?.as_str())?;
     }
     Ok(packets)
+}
+
+impl From<TooLarge> for NoReply {
+    fn from(too_large: TooLarge) -> Self {
+        match too_large {
+            // Endless, perhaps. The primary's was not.
+            TooLarge::Alone => Self::Unanswered("its reply is larger than 16 MiB".to_owned()),
+            TooLarge::Together => Self::NoRoom,
+        }
+    }
 }
 
 impl From<CallError> for NoReply {

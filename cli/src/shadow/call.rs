@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::timeout};
 use super::{
     ask::{NoReply, ask},
     fields::Comparer,
-    held::{Packets, Room, TooLarge},
+    held::{Packets, Room},
     metrics,
     primary::Reply,
     screen::Screen,
@@ -49,6 +49,8 @@ pub(super) struct Call {
     pub(super) number: u64,
     pub(super) pattern: Arc<str>,
     pub(super) packet: RequestPacket,
+    /// The request's place in the room.
+    pub(super) _held: Packets,
     pub(super) is_asked_again: bool,
 }
 
@@ -64,13 +66,17 @@ impl Services {
     /// Asks the candidate, waits for the primary's reply, and compares both.
     pub(super) async fn compare(&self, call: Call, primary: oneshot::Receiver<Reply>) {
         let candidate = timed(ask(&self.candidate, &call.packet, self.limit, &self.room));
-        let primary = self.reply(primary);
-        let (primary, (candidate, took), again) = tokio::join!(primary, candidate, self.ask_again(&call));
-        match (primary, candidate) {
-            (Err(skip), _) => self.skip(skip),
-            (_, Err(NoReply::TooLarge)) => self.skip(Skip::TooLarge),
-            (Ok(_), Err(NoReply::Unanswered(reason))) => self.results.borrow_mut().unanswered(&call, &reason),
-            (Ok((primary, primary_took)), Ok(candidate)) => {
+        let others = async { Ok(tokio::join!(candidate, self.ask_again(&call))) };
+        // Without the primary's reply, nobody waits for the others.
+        let ((primary, primary_took), ((candidate, took), again)) = match tokio::try_join!(self.reply(primary), others)
+        {
+            Ok(replies) => replies,
+            Err(skip) => return self.skip(skip),
+        };
+        match candidate {
+            Err(NoReply::NoRoom) => self.skip(Skip::TooLarge),
+            Err(NoReply::Unanswered(reason)) => self.results.borrow_mut().unanswered(&call, &reason),
+            Ok(candidate) => {
                 let replies = [&primary, &candidate];
                 let took = [primary_took, took];
                 self.results.borrow_mut().compared(&call, replies, took, again.as_ref());
@@ -82,21 +88,30 @@ impl Services {
         let Ok(Ok(Reply { packets, took })) = timeout(self.limit, primary).await else {
             return Err(Skip::Unfinished);
         };
-        let packets = packets.map_err(|TooLarge| Skip::TooLarge)?;
+        let packets = packets.map_err(|_| Skip::TooLarge)?;
         Ok((packets, took))
     }
 
-    /// Returns the second answer, if there is to be one. One that does not come says nothing.
+    /// Returns the second answer, if there is to be one, and it comes.
     async fn ask_again(&self, call: &Call) -> Option<Packets> {
         let again = self.again.as_ref().filter(|_| call.is_asked_again)?;
-        ask(again, &call.packet, self.limit, &self.room).await.ok()
+        match ask(again, &call.packet, self.limit, &self.room).await {
+            Ok(packets) => Some(packets),
+            Err(NoReply::NoRoom) => None,
+            Err(NoReply::Unanswered(reason)) => {
+                self.results.borrow_mut().tally.no_second_answer(reason);
+                None
+            }
+        }
     }
 
     /// Sends a copy of an event to the candidate.
     pub(super) async fn copy_event(&self, packet: &RequestPacket) {
         let sent = timeout(self.limit, self.candidate.forward_event(packet)).await;
-        if matches!(sent, Ok(Ok(()))) {
-            self.results.borrow_mut().tally.events += 1;
+        let tally = &mut self.results.borrow_mut().tally;
+        match sent {
+            Ok(Ok(())) => tally.events += 1,
+            _ => tally.lost_events += 1,
         }
     }
 

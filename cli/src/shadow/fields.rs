@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_wire::recording::Side;
 
 use crate::{
-    compare::{Comparison, Difference},
+    compare::{Comparison, Difference, How},
     pointer::{Pointer, replaced},
     traffic::{
         packet::{Kind, Packet},
@@ -17,8 +17,13 @@ use crate::{
 pub(super) const MAX_PLACES: usize = 10_000;
 /// Maximum width, in columns, of a value that is kept.
 const MAX_VALUE: usize = 300;
-/// The field of replies that have not as many packets.
-const NUMBER_OF_PACKETS: &str = "(number of packets)";
+/// The field of replies that have not as many values.
+const NUMBER_OF_VALUES: &str = "(number of values)";
+/// What a packet that ends a reply has. Whether that is the last value's or one without a value is
+/// a matter of time in Nest.
+const LAST: &str = "/isDisposed";
+/// Maximum width, in columns, of a pointer that is kept.
+const MAX_POINTER: usize = 200;
 /// The field of packets of which one is an error and the other is not.
 const ERROR: &str = "/err";
 
@@ -43,27 +48,35 @@ pub(super) struct Comparer {
 impl Comparer {
     pub(super) fn new(comparison: Comparison, masked: Vec<Pointer>) -> Self {
         Self {
-            comparison: comparison.listing(MAX_PLACES),
+            comparison: comparison.listing(MAX_PLACES).mask(masked.clone()),
             masked,
         }
     }
 
-    /// Returns the fields in which another reply differs from the primary's, packet by packet.
+    /// Returns the fields in which another reply differs from the primary's, value by value.
     pub(super) fn fields(&mut self, primary: &[String], other: &[String]) -> Fields {
         let mut fields = Fields::new();
-        for (index, (primary, other)) in primary.iter().zip(other).enumerate() {
+        let by_bytes = self.comparison.how == How::Bytes;
+        let (primary, other) = match by_bytes {
+            true => (primary.iter().collect(), other.iter().collect()),
+            false => (values(primary), values(other)),
+        };
+        for (index, (primary, other)) in primary.iter().zip(&other).enumerate() {
             let (primary, other) = (self.shown(primary), self.shown(other));
-            if let Some(found) = Found::failure(&primary, &other) {
+            if let Some(found) = Found::failure(&primary, &other)
+                && !self.comparison.ignores("err")
+            {
                 fields.insert(ERROR.to_owned(), found);
                 continue;
             }
-            for difference in self.comparison.differences(&primary, &other) {
+            let differences = self.comparison.differences(&primary, &other).into_iter();
+            for difference in differences.filter(|found| by_bytes || found.pointer != LAST) {
                 let field = field(&difference.pointer);
-                fields.entry(field).or_insert_with(|| Found::new(difference, index));
+                fields.entry(field).or_insert_with(|| Found::new(&difference, index));
             }
         }
         if primary.len() != other.len() {
-            fields.insert(NUMBER_OF_PACKETS.to_owned(), Found::counts(primary.len(), other.len()));
+            fields.insert(NUMBER_OF_VALUES.to_owned(), Found::counts(primary.len(), other.len()));
         }
         fields
     }
@@ -80,10 +93,11 @@ impl Comparer {
 }
 
 impl Found {
-    fn new(difference: Difference, packet: usize) -> Self {
+    fn new(difference: &Difference, packet: usize) -> Self {
+        let pointer = cut(&difference.pointer, MAX_POINTER);
         let place = match packet {
-            0 => difference.pointer,
-            packet => format!("{} of packet {}", difference.pointer, packet + 1),
+            0 => pointer,
+            packet => format!("{pointer} of value {}", packet + 1),
         };
         Self {
             place,
@@ -115,7 +129,7 @@ impl Found {
 
     fn counts(primary: usize, other: usize) -> Self {
         Self {
-            place: NUMBER_OF_PACKETS.to_owned(),
+            place: NUMBER_OF_VALUES.to_owned(),
             primary: primary.to_string(),
             other: other.to_string(),
         }
@@ -126,13 +140,29 @@ impl Found {
 fn field(pointer: &str) -> String {
     let is_index = |step: &str| !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
     let steps = pointer.split('/').map(|step| if is_index(step) { "*" } else { step });
-    steps.collect::<Vec<_>>().join("/")
+    cut(&steps.collect::<Vec<_>>().join("/"), MAX_POINTER)
+}
+
+/// Returns true for the fields of a reply as a whole.
+pub(super) fn is_of_reply(field: &str) -> bool {
+    field == ERROR || field == NUMBER_OF_VALUES
+}
+
+/// Returns the packets of a reply that are more than its end.
+fn values(packets: &[String]) -> Vec<&String> {
+    let is_end =
+        |packet: &String| Packet::read(Side::Service, packet).is_some_and(|packet| packet.kind == Kind::Completion);
+    match packets {
+        [_] => packets.iter().collect(),
+        // Only the last one can be.
+        [values @ .., last] if is_end(last) => values.iter().collect(),
+        packets => packets.iter().collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::How;
 
     fn texts(packets: &[&str]) -> Vec<String> {
         packets.iter().map(|packet| (*packet).to_owned()).collect()
@@ -176,12 +206,29 @@ mod tests {
     #[test]
     fn values_of_streams_are_compared_one_by_one_and_counted() {
         let primary = [r#"{"response":1}"#, r#"{"response":2}"#];
-        let other = [r#"{"response":1}"#, r#"{"response":3}"#, r#"{"isDisposed":true}"#];
+        let other = [r#"{"response":1}"#, r#"{"response":3}"#, r#"{"response":4}"#];
         let expected = owned(&[
-            ("(number of packets)", "(number of packets)"),
-            ("/response", "/response of packet 2"),
+            ("(number of values)", "(number of values)"),
+            ("/response", "/response of value 2"),
         ]);
         assert_eq!(fields(&primary, &other), expected);
+    }
+
+    #[test]
+    fn an_end_with_the_last_value_equals_one_of_its_own() {
+        let merged = [
+            r#"{"response":1,"id":"a"}"#,
+            r#"{"response":2,"isDisposed":true,"id":"a"}"#,
+        ];
+        let apart = [
+            r#"{"response":1,"id":"b"}"#,
+            r#"{"response":2,"id":"b"}"#,
+            r#"{"isDisposed":true,"id":"b"}"#,
+        ];
+        assert_eq!(fields(&merged, &apart), []);
+        assert_eq!(fields(&merged[1..], &apart[1..]), []);
+        let mut by_bytes = Comparer::new(Comparison::new(How::Bytes, Vec::new(), Vec::new()), Vec::new());
+        assert!(!by_bytes.fields(&texts(&merged), &texts(&apart)).is_empty());
     }
 
     #[test]
@@ -202,5 +249,9 @@ mod tests {
         assert_eq!(comparer.fields(&texts(&[primary]), &texts(&[other])), Fields::new());
         let found = comparer.fields(&texts(&[primary]), &texts(&[r#"{"response":null}"#]));
         assert_eq!(found["/response"].primary, r#"{"card":"***"}"#);
+        assert_eq!(
+            comparer.fields(&texts(&[primary]), &texts(&[r#"{"response":{}}"#])),
+            Fields::new()
+        );
     }
 }

@@ -46,7 +46,7 @@ use self::{
     choice::Choice,
     copier::Copier,
     fields::Comparer,
-    held::Room,
+    held::{MAX_REPLY_BYTES, Room},
     screen::Screen,
     tally::Tally,
 };
@@ -122,13 +122,13 @@ pub(crate) struct ShadowArgs {
     /// How replies are compared
     #[arg(long, value_enum, default_value_t)]
     compare: How,
-    /// Connections to the candidate
+    /// Connections to the candidate; with more than one, events may overtake each other
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     connections: NonZeroUsize,
     /// Maximum number of copies in flight; calls beyond that are not copied
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     in_flight: NonZeroUsize,
-    /// How long a whole reply may take; later ones are not compared
+    /// How long a whole reply may take, of the primary and of the candidate
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     /// Number of differences of each field that are shown and kept
@@ -137,7 +137,7 @@ pub(crate) struct ShadowArgs {
     /// End by itself after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
-    /// End by itself once this number of calls has been compared
+    /// End by itself once this number of calls has been compared, or left unanswered by the candidate
     #[arg(long, value_name = "NUMBER")]
     calls: Option<NonZeroU64>,
     /// JSON lines instead of text
@@ -166,21 +166,12 @@ Examples:
 
 ";
 
-/// What ends a shadow before its time.
-#[derive(Default)]
-struct Ends {
-    /// The calls of `--calls` have been compared.
-    enough: Notify,
-    /// Nobody reads standard output.
-    unread: Notify,
-}
-
 impl ShadowArgs {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         self.check().await?;
         let connector = Connector::new(self.primary.clone(), &self.tls())?;
-        let ends = Arc::new(Ends::default());
-        let plan = self.plan(&ends)?;
+        let enough = Arc::new(Notify::new());
+        let plan = self.plan(&enough)?;
         let acceptor = Acceptor::bind(&self.listen, &self.listen_tls).await?;
         let addresses = acceptor.addresses()?;
         let page = match &self.metrics {
@@ -206,8 +197,7 @@ impl ShadowArgs {
                     () = relay.run(acceptor) => {}
                     _ = stopped => {}
                     () = after(self.time) => {}
-                    () = ends.enough.notified() => {}
-                    () = ends.unread.notified(), if self.output.is_none() => {}
+                    () = enough.notified() => {}
                     () = self.warn_of_absence() => {}
                 }
             })
@@ -218,7 +208,8 @@ impl ShadowArgs {
             results = copied => results.expect("the copier does not panic"),
             signal = signals::first() => return Err(Failure::stopped(signal, "copies were still in flight")),
         };
-        verdict::give(&self, results, began.elapsed())
+        let address = addresses.first().map_or("", String::as_str);
+        verdict::give(&self, address, results, began.elapsed())
     }
 
     fn tls(&self) -> TlsOptions {
@@ -234,7 +225,7 @@ impl ShadowArgs {
     }
 
     /// Returns what the copying thread needs. Nothing is connected yet.
-    fn plan(&self, ends: &Arc<Ends>) -> Result<Plan, Failure> {
+    fn plan(&self, enough: &Arc<Notify>) -> Result<Plan, Failure> {
         let again = match (&self.secondary, &self.twice[..]) {
             (Some(secondary), _) => Some(secondary),
             (None, []) => None,
@@ -242,7 +233,7 @@ impl ShadowArgs {
         };
         let target = |address: &Address| target(std::slice::from_ref(address), &self.tls());
         let comparison = Comparison::new(self.compare, self.ignore.clone(), self.ignore_value.clone());
-        let (unread, enough) = (Arc::clone(ends), Arc::clone(ends));
+        let enough = Arc::clone(enough);
         Ok(Plan {
             candidate: target(&self.candidate)?,
             again: again.map(target).transpose()?,
@@ -254,20 +245,27 @@ impl ShadowArgs {
             results: Results {
                 tally: Tally::new(self.samples),
                 comparer: Comparer::new(comparison, self.mask.clone()),
-                screen: Screen::new(self.json, move || unread.unread.notify_one()),
+                screen: Screen::new(self.json),
                 max_calls: self.calls.map(NonZeroU64::get),
-                enough: Box::new(move || enough.enough.notify_one()),
+                enough: Box::new(move || enough.notify_one()),
             },
         })
     }
 
     /// Says so if a service is not there when the shadow begins.
     async fn warn_of_absence(&self) {
-        let absences = [
-            (&self.primary, "callers are refused until it is there"),
-            (&self.candidate, "it gets copies once it is there"),
+        let services = [
+            (Some(&self.primary), "callers are refused until it is there"),
+            (Some(&self.candidate), "it gets copies once it is there"),
+            (
+                self.secondary.as_ref(),
+                "what differs by itself is not learned until it is there",
+            ),
         ];
-        for (address, until) in absences {
+        for (address, until) in services
+            .into_iter()
+            .filter_map(|(address, until)| Some((address?, until)))
+        {
             if let Some(absent) = absence(address, &self.tls()).await {
                 warn(format_args!("{absent}; {until}"));
             }
@@ -296,7 +294,8 @@ impl Plan {
         let client = |target: Target| {
             let builder = Client::builder()
                 .connections(self.connections.get())
-                .timeout(self.limit);
+                .timeout(self.limit)
+                .max_stream_buffer(MAX_REPLY_BYTES);
             builder.build(target).expect("a connector needs no address")
         };
         let services = Services {

@@ -24,6 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) skipped: Skipped,
     /// Number of events that were copied.
     pub(crate) events: u64,
+    /// Number of events that could not be.
+    pub(crate) lost_events: u64,
     pub(crate) patterns: Vec<PatternOutcome>,
 }
 
@@ -39,9 +41,10 @@ pub(crate) enum Kind {
 pub(crate) struct Skipped {
     /// Too many copies were in flight.
     pub(crate) busy: u64,
-    /// The replies need too much memory.
+    /// The request or the replies need too much memory.
     pub(crate) too_large: u64,
-    /// The primary did not answer in time, or its connection ended before.
+    /// The primary did not answer in time, its connection or the shadow ended before, or another
+    /// call had the same id.
     pub(crate) unfinished: u64,
 }
 
@@ -78,7 +81,7 @@ pub(crate) struct FieldOutcome {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// An example of a field that differs.
+/// An example of a field that differs. Long texts are cut.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// The number of the call, from 1.

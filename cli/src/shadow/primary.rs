@@ -55,10 +55,10 @@ impl Replies {
             return;
         };
         if let Ok(packets) = &mut waiting.packets
-            && packets.push(text).is_err()
+            && let Err(too_large) = packets.push(text)
         {
             // What is held of it is of no use.
-            waiting.packets = Err(TooLarge);
+            waiting.packets = Err(too_large);
         }
         if let Some(took) = last
             && let Some(Waiting { packets, sender, .. }) = self.waiting.remove(&call)
@@ -66,6 +66,11 @@ impl Replies {
             // Nobody waits for it if the primary took too long.
             let _ = sender.send(Reply { packets, took });
         }
+    }
+
+    /// Gives up the reply to one call.
+    pub(super) fn forget(&mut self, call: u64) {
+        self.waiting.remove(&call);
     }
 
     /// Gives up the replies of a connection that has ended, or of which bytes were not seen.

@@ -46,14 +46,14 @@ struct JsonUnanswered<'d> {
 }
 
 impl Screen {
-    /// Returns a screen on standard output. Calls `on_end` when nothing more can be written there.
-    pub(super) fn new(is_json: bool, on_end: impl FnOnce() + Send + 'static) -> Self {
+    /// Returns a screen on standard output. What cannot be written there is given up.
+    pub(super) fn new(is_json: bool) -> Self {
         let output: Box<dyn io::Write + Send> = match is_json {
             true => Box::new(io::stdout()),
             false => Box::new(anstream::stdout()),
         };
         Self {
-            terminal: Terminal::new(output, on_end),
+            terminal: Terminal::new(output, || {}),
             is_json,
         }
     }
@@ -193,7 +193,7 @@ pub(crate) fn total(outcome: &Outcome) -> String {
         let parts = [
             (skipped.busy, "too many in flight"),
             (skipped.too_large, "too large"),
-            (skipped.unfinished, "not answered by the primary"),
+            (skipped.unfinished, "unfinished"),
         ];
         let parts = parts.iter().filter(|(calls, _)| *calls > 0);
         let parts: Vec<String> = parts.map(|(calls, why)| format!("{calls} {why}")).collect();
@@ -201,6 +201,9 @@ pub(crate) fn total(outcome: &Outcome) -> String {
     }
     if outcome.events > 0 {
         line += &format!("; {} copied", counted(outcome.events, "event"));
+    }
+    if outcome.lost_events > 0 {
+        line += &format!("; {} not copied", counted(outcome.lost_events, "event"));
     }
     line
 }

@@ -1,17 +1,24 @@
 //! Counts what was compared, by pattern and by field.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use hdrhistogram::Histogram;
 
 use super::{
-    fields::Fields,
+    fields::{Fields, is_of_reply},
     metrics,
     outcome::{FieldOutcome, Latency, PatternOutcome, Sample, Skipped},
 };
+use crate::traffic::text::cut;
 
 /// Maximum number of patterns that are counted each by itself.
 const MAX_PATTERNS: usize = 1000;
+/// Maximum length of their names, in bytes.
+const MAX_NAME: usize = 400;
 const OTHER_PATTERNS: &str = "(other patterns)";
 /// Maximum number of fields of a pattern that are counted each by itself.
 const MAX_FIELDS: usize = 200;
@@ -31,6 +38,12 @@ pub(super) struct Tally {
     pub(super) skipped: Skipped,
     /// Number of events that were copied.
     pub(super) events: u64,
+    /// Number of events that could not be.
+    pub(super) lost_events: u64,
+    /// Number of requests and events that have passed, chosen or not.
+    pub(super) passed: u64,
+    /// Why the first second answer that did not come did not, and how many there are.
+    pub(super) no_second_answers: Option<(String, u64)>,
 }
 
 /// The counts of one pattern.
@@ -76,7 +89,14 @@ impl Tally {
             unanswered: BTreeMap::new(),
             skipped: Skipped::default(),
             events: 0,
+            lost_events: 0,
+            passed: 0,
+            no_second_answers: None,
         }
+    }
+
+    pub(super) fn no_second_answer(&mut self, reason: String) {
+        self.no_second_answers.get_or_insert((reason, 0)).1 += 1;
     }
 
     /// Counts a call. Returns the examples of fields that are no noise and had too few.
@@ -90,15 +110,21 @@ impl Tally {
         }
         if let Some(noise) = call.noise {
             pattern.asked_again += 1;
-            for field in noise.into_keys() {
-                let (pointer, field) = pattern.field(&field);
-                field.differs_from_itself += 1;
+            let fields: BTreeSet<String> = noise.keys().map(|field| pattern.counted_as(field)).collect();
+            for pointer in fields {
                 metrics::noise(&name, &pointer);
+                pattern.fields.entry(pointer).or_default().differs_from_itself += 1;
             }
         }
         let mut new = Vec::new();
+        let mut counted = BTreeSet::new();
         for (field, found) in call.fields {
-            let (pointer, field) = pattern.field(&field);
+            let pointer = pattern.counted_as(&field);
+            let field = pattern.fields.entry(pointer.clone()).or_default();
+            // Once, however many fields are counted as one.
+            if !counted.insert(pointer.clone()) {
+                continue;
+            }
             metrics::difference(&name, &pointer);
             field.differs += 1;
             if field.samples.len() < max_samples {
@@ -114,7 +140,7 @@ impl Tally {
             }
         }
         metrics::compared(&name);
-        new.retain(|(pointer, _)| !pattern.is_noise(&pattern.fields[pointer]));
+        new.retain(|(pointer, _)| !pattern.is_noise(pointer));
         new.into_iter().map(|(_, sample)| sample).collect()
     }
 
@@ -141,6 +167,9 @@ impl Tally {
 
     /// Returns the name that a pattern is counted under.
     fn name(&self, pattern: &Arc<str>) -> Arc<str> {
+        if pattern.len() > MAX_NAME {
+            return self.name(&cut(pattern, MAX_NAME / 4).into());
+        }
         match self.patterns.len() < MAX_PATTERNS || self.patterns.contains_key(pattern) {
             true => Arc::clone(pattern),
             false => OTHER_PATTERNS.into(),
@@ -170,18 +199,19 @@ impl Pattern {
         }
     }
 
-    /// Returns a field and the pointer that it is counted under.
-    fn field(&mut self, pointer: &str) -> (String, &mut Field) {
-        let pointer = match self.fields.len() < MAX_FIELDS || self.fields.contains_key(pointer) {
-            true => pointer.to_owned(),
-            false => OTHER_FIELDS.to_owned(),
-        };
-        (pointer.clone(), self.fields.entry(pointer).or_default())
+    /// Returns the pointer that a field is counted under. Errors and numbers of values are never
+    /// among the others.
+    fn counted_as(&self, pointer: &str) -> String {
+        let is_kept = self.fields.len() < MAX_FIELDS || self.fields.contains_key(pointer) || is_of_reply(pointer);
+        if is_kept { pointer } else { OTHER_FIELDS }.to_owned()
     }
 
     /// Returns true if the candidate differs from the primary about as often as the primary does
-    /// from itself, or less often.
-    fn is_noise(&self, field: &Field) -> bool {
+    /// from itself, or less often. What is behind the other fields may be anything: they are none.
+    fn is_noise(&self, pointer: &str) -> bool {
+        let Some(field) = self.fields.get(pointer).filter(|_| pointer != OTHER_FIELDS) else {
+            return false;
+        };
         let share = |count: u64, of: u64| count as f64 / of.max(1) as f64;
         let differs = share(field.differs, self.compared);
         let noise = share(field.differs_from_itself, self.asked_again);
@@ -193,7 +223,7 @@ impl Pattern {
             pointer: pointer.clone(),
             differs: field.differs,
             differs_from_itself: field.differs_from_itself,
-            is_noise: self.is_noise(field),
+            is_noise: self.is_noise(pointer),
             samples: field.samples.clone(),
         };
         PatternOutcome {
@@ -268,6 +298,30 @@ mod tests {
         let mut tally = Tally::new(3);
         assert_eq!(count(&mut tally, &["/at"], None), 1);
         assert_eq!(noise(&tally), [("/at".to_owned(), false)]);
+    }
+
+    #[test]
+    fn what_is_counted_among_other_fields_is_no_noise_and_errors_are_not_among_them() {
+        let mut tally = Tally::new(1);
+        for call in 0..30 {
+            let keys: Vec<String> = (0..MAX_FIELDS)
+                .map(|key| format!("/{}x", call * MAX_FIELDS + key))
+                .collect();
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            if call < 2 {
+                count(&mut tally, &keys, Some(&keys));
+            } else {
+                count(&mut tally, &["/err"], Some(&keys));
+            }
+        }
+        let outcome = tally.outcomes().remove(0);
+        let field = |pointer: &str| outcome.fields.iter().find(|field| field.pointer == pointer);
+        assert_eq!(
+            field("/err").map(|field| (field.differs, field.is_noise)),
+            Some((28, false))
+        );
+        let others = field(OTHER_FIELDS).expect("they are counted");
+        assert!(!others.is_noise && others.differs <= 2 && others.differs_from_itself <= 30);
     }
 
     #[test]

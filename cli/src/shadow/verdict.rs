@@ -18,11 +18,16 @@ use crate::{
 ///
 /// # Errors
 /// The candidate differs or did not answer, or nothing was compared.
-pub(super) fn give(args: &ShadowArgs, results: Results, took: Duration) -> Result<(), Failure> {
+pub(super) fn give(args: &ShadowArgs, address: &str, results: Results, took: Duration) -> Result<(), Failure> {
     for pointer in results.comparer.unused() {
         warn(format_args!("--ignore {pointer} matched nothing"));
     }
+    if let Some((reason, calls)) = &results.tally.no_second_answers {
+        let calls = counted(*calls, "second answer");
+        warn(format_args!("{calls} did not come, the first because: {reason}"));
+    }
     let outcome = outcome(args, &results, took);
+    let passed = results.tally.passed;
     let written = result_file::write(args.output.as_deref(), args.force, &outcome);
     let shown = results.screen.finish(&outcome);
     written?;
@@ -39,7 +44,7 @@ pub(super) fn give(args: &ShadowArgs, results: Results, took: Duration) -> Resul
     }
     match outcome {
         Outcome { fields: 1.., .. } | Outcome { unanswered: 1.., .. } => Err(Failure::silent(Status::Unwanted)),
-        Outcome { compared: 0, .. } => Err(nothing_compared(args, &outcome)),
+        Outcome { compared: 0, .. } => Err(nothing_compared(address, passed)),
         _ => Ok(()),
     }
 }
@@ -61,18 +66,21 @@ fn outcome(args: &ShadowArgs, results: &Results, took: Duration) -> Outcome {
         reasons: tally.unanswered.clone().into_iter().collect(),
         skipped: tally.skipped,
         events: tally.events,
+        lost_events: tally.lost_events,
         patterns,
     }
 }
 
-fn nothing_compared(args: &ShadowArgs, outcome: &Outcome) -> Failure {
-    let skipped = match outcome.skipped.sum() {
-        0 => String::new(),
-        calls => format!(": {} could not be", counted(calls, "call")),
-    };
-    let failure = Failure::new(Status::Unwanted, format_args!("nothing was compared{skipped}"));
-    match skipped.is_empty() {
-        true => failure.hint(format!("do the callers connect to {}?", args.listen)),
-        false => failure,
+/// `passed` is the number of requests and events.
+fn nothing_compared(address: &str, passed: u64) -> Failure {
+    match passed {
+        0 => {
+            Failure::new(Status::Unwanted, "nothing was compared").hint(format!("do the callers connect to {address}?"))
+        }
+        passed => {
+            let passed = counted(passed, "request or event").replace("request or events", "requests and events");
+            let what = format!("nothing was compared, though {passed} passed");
+            Failure::new(Status::Unwanted, what)
+        }
     }
 }

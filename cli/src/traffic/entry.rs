@@ -51,6 +51,9 @@ pub(crate) struct Seen {
     pub(crate) metadata: Option<RawJson>,
     /// The number of the call, counted from 1 over all connections; events have none.
     pub(crate) call: Option<u64>,
+    /// The number of the call that waits for a reply under the same id, for a request. Replies to
+    /// both cannot be told apart.
+    pub(crate) same_id: Option<u64>,
     /// Time since the request, for a reply.
     pub(crate) latency: Option<Duration>,
 }

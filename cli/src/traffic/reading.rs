@@ -224,13 +224,14 @@ impl Connection {
             payload: packet.payload,
             metadata: packet.metadata,
             call: None,
+            same_id: None,
             latency: None,
         };
         match (event.from, &seen.id, &seen.pattern) {
             (Side::Caller, Some(id), Some(pattern)) => {
                 *calls += 1;
                 seen.call = Some(*calls);
-                self.begin(*calls, id.as_str(), pattern, event.at);
+                seen.same_id = self.begin(*calls, id.as_str(), pattern, event.at);
             }
             (Side::Service, Some(id), _) => {
                 if let Some(call) = self.calls.reply(id.as_str(), seen.kind.is_final()) {
@@ -244,9 +245,11 @@ impl Connection {
         seen
     }
 
-    fn begin(&mut self, number: u64, id: &str, pattern: &Arc<str>, at: Option<Duration>) {
+    /// Adds a call. Returns the number of the one that waited under the same id.
+    fn begin(&mut self, number: u64, id: &str, pattern: &Arc<str>, at: Option<Duration>) -> Option<u64> {
         let pattern = Arc::clone(pattern);
-        self.calls.begin(id, Call { number, pattern, at });
+        let before = self.calls.begin(id, Call { number, pattern, at });
+        before.map(|call| call.number)
     }
 }
 
@@ -268,6 +271,7 @@ fn unreadable(frame: Frame, why: Diagnosis) -> Seen {
         payload: None,
         metadata: None,
         call: None,
+        same_id: None,
         latency: None,
     }
 }

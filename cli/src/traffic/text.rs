@@ -48,14 +48,19 @@ fn is_format(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Maximum number of characters for each column.
+const MAX_CHARACTERS: usize = 4;
+
 /// Returns the text if it is at most `width` columns wide, or else its beginning and `…`.
 pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    // Characters without a width may be many.
+    let most = width.saturating_mul(MAX_CHARACTERS);
+    if text.len() <= most && text.width() <= width {
         return text.to_owned();
     }
     let mut cut = String::new();
     let mut columns = 0;
-    for character in text.chars() {
+    for character in text.chars().take(most) {
         columns += character.width().unwrap_or(0);
         if columns >= width {
             break;
