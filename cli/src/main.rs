@@ -16,6 +16,7 @@ mod compare;
 mod completions;
 mod data;
 mod demo;
+mod dial;
 mod duration;
 mod emit;
 mod failure;

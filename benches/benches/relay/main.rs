@@ -1,4 +1,4 @@
-//! `nest-wire record` and `nest-wire bridge` beside a proxy that only copies bytes, in turns within
+//! `nest-wire record`, `bridge` and `shadow` beside a proxy that only copies bytes, in turns within
 //! one run.
 //!
 //! ```sh
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Harness::find()?.install(&[12], |_| ()).await?;
     println!("| | calls in flight | CPU, it / bare | it | bare | median latency, it - bare |");
     println!("| --- | --------: | -------------: | -: | ---: | ------------------------: |");
-    for proxy in [Proxy::Record, Proxy::Bridge] {
+    for proxy in [Proxy::Record, Proxy::Bridge, Proxy::Shadow] {
         for in_flight in [1, 64] {
             let pair = Pair::start(proxy, &nest_wire).await?;
             row(proxy, &pair, in_flight, args.rounds).await?;
@@ -81,6 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 enum Proxy {
     Record,
     Bridge,
+    Shadow,
 }
 
 /// A command beside the bare proxy, in front of one service.
@@ -102,6 +103,7 @@ impl Pair {
         let ours = match proxy {
             Proxy::Record => Relay::record(nest_wire, server.address(), PROXY).await?,
             Proxy::Bridge => Relay::bridge(nest_wire, server.address(), PROXY).await?,
+            Proxy::Shadow => Relay::shadow(nest_wire, server.address(), PROXY).await?,
         };
         Ok(Self {
             bare: Relay::bare(env!("CARGO_BIN_EXE_bare-proxy").as_ref(), server.address(), PROXY).await?,

@@ -43,6 +43,23 @@ impl Relay {
         Self::start(command, cores).await
     }
 
+    /// Starts `nest-wire shadow`, whose candidate is the service too.
+    pub(crate) async fn shadow(binary: &Path, service: SocketAddr, cores: Cores) -> Result<Self, Box<dyn Error>> {
+        let mut command = Command::new(binary);
+        let service = service.to_string();
+        command.args([
+            "shadow",
+            "--listen",
+            "127.0.0.1:0",
+            "--primary",
+            &service,
+            "--candidate",
+            &service,
+        ]);
+        command.stdout(Stdio::null());
+        Self::start(command, cores).await
+    }
+
     async fn start(mut command: Command, cores: Cores) -> Result<Self, Box<dyn Error>> {
         let pinned = Pinned::to(cores);
         let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn()?;

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::{Bench, questions::Questions};
 use crate::{
-    caller::{Asked, Caller, Dialled},
+    caller::{Asked, Caller},
+    dial::stream::Stream,
     failure::{Failure, Status},
     metadata::with_metadata,
     signals::{self, Signal},
@@ -23,7 +24,7 @@ use crate::{
 
 /// Connections that are ready to be measured.
 pub(super) struct Measuring {
-    calls: Calls<Dialled>,
+    calls: Calls<Stream>,
     until: Until,
 }
 

@@ -4,10 +4,7 @@ use std::io;
 
 use nest_wire::server::listen::{Incoming, Listener};
 
-use crate::{
-    faults::cut::Cuttable,
-    relay::{accept::Acceptor, stream::Stream},
-};
+use crate::{dial::stream::Stream, faults::cut::Cuttable, relay::accept::Acceptor};
 
 /// Accepts callers at any address, so that a handler can cut their connections.
 pub(super) struct BridgeListener(pub(super) Acceptor);

@@ -7,7 +7,7 @@ use super::address::To;
 use crate::{
     address::{Address, HostPort},
     failure::{Failure, Status, warn, with_causes},
-    relay::{connect::Connector, reason},
+    relay::connect::dialer,
     tls::TlsOptions,
 };
 
@@ -19,13 +19,13 @@ pub(super) async fn each(to: &[To], tls: &TlsOptions, is_strict: bool) -> Result
     let (addresses, mut absent) = addresses(to).await;
     let mut attempts = Vec::new();
     for address in addresses {
-        let connector = Connector::new(address.clone(), tls)?;
-        attempts.push(async move { (connector.connect().await.err(), address) });
+        let dialer = dialer(&address, tls)?;
+        attempts.push(async move { (dialer.dial().await.err(), address) });
     }
     let outcomes = join_all(attempts).await;
     let is_any_there = outcomes.iter().any(|(error, _)| error.is_none());
     for (error, address) in outcomes {
-        absent.extend(error.map(|error| format!("cannot connect to {address}: {}", reason(&error))));
+        absent.extend(error.map(|error| error.explain(&address).0));
     }
     if is_strict && !is_any_there && !absent.is_empty() {
         return Err(Failure::new(Status::NoConnection, absent.join("; ")));

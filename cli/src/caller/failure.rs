@@ -9,9 +9,10 @@ use nest_wire::{
     packet::{RawJson, RpcError},
 };
 
-use super::{Asked, Caller, dial_error::DialError, framing_fault::framing_fault};
+use super::{Asked, Caller, framing_fault::framing_fault};
 use crate::{
     address::Address,
+    dial::DialError,
     duration,
     failure::{Failure, Status, with_causes},
 };

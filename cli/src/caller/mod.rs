@@ -2,12 +2,10 @@
 //! that a failure can be explained and frames can be shown.
 
 mod dial;
-mod dial_error;
 mod failure;
 mod frames;
 mod framing_fault;
 mod options;
-mod race;
 mod seen;
 mod watched;
 
@@ -22,15 +20,15 @@ use nest_wire::{
     tls::ClientTls,
 };
 
-pub(crate) use dial::Dialled;
 pub(crate) use failure::as_javascript_writes;
 pub(crate) use options::{ConnectOptions, major};
 
 use crate::{
     address::Address,
+    dial::{Dialer, stream::Stream},
     failure::{Failure, warn},
 };
-use dial::Dialer;
+use dial::WatchedDialer;
 use seen::Seen;
 
 /// How long the end of a connection may take: the service closes its side.
@@ -38,7 +36,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Caller {
     client: Client,
-    dialer: Dialer,
+    dialer: WatchedDialer,
     address: Arc<Address>,
     seen: Arc<Seen>,
 }
@@ -62,13 +60,11 @@ impl Caller {
     /// The options for TLS are of no use.
     pub(crate) fn new(options: &ConnectOptions, timeout: Duration) -> Result<Self, Failure> {
         let seen = Arc::new(Seen::new(options.verbose));
-        let dialer = Dialer {
-            address: Arc::new(options.address.clone()),
-            tls: tls(options)?,
-            timeout: options.connect_timeout,
+        let dialer = WatchedDialer {
+            dialer: Dialer::new(options.address.clone(), tls(options)?, options.connect_timeout),
             seen: Arc::clone(&seen),
         };
-        let address = Arc::clone(&dialer.address);
+        let address = Arc::new(options.address.clone());
         let client = Client::builder()
             .timeout(timeout)
             // The dialer has its own, and knows what took so long.
@@ -95,7 +91,7 @@ impl Caller {
     }
 
     /// Opens another connection, which the caller writes to itself.
-    pub(crate) async fn dial(&self) -> Result<Dialled, Failure> {
+    pub(crate) async fn dial(&self) -> Result<Stream, Failure> {
         let dialled = self.dialer.dial_unwatched().await;
         dialled.map_err(|error| error.failure(&self.address))
     }

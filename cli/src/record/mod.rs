@@ -29,7 +29,7 @@ use crate::{
     relay::{
         Relay,
         accept::Acceptor,
-        connect::{Connector, absence},
+        connect::{absence, dialer},
     },
     signals,
     traffic::{
@@ -168,7 +168,7 @@ impl Between {
         shows: bool,
     ) -> Result<(), Failure> {
         self.check()?;
-        let connector = Connector::new(self.to.clone(), &self.to_tls.clone().into())?;
+        let dialer = dialer(&self.to, &self.to_tls.clone().into())?;
         let acceptor = Acceptor::bind(&self.listen, &self.listen_tls).await?;
         let addresses = acceptor.addresses()?;
         let file = open()?;
@@ -192,7 +192,7 @@ impl Between {
         let (log, recorder) = Log::new(Recorder::new(mask, file, screen), nobody_reads);
         let see = log.sender();
         let epoch = began.checked_sub(before).unwrap_or(began);
-        let relay = Relay::new(connector, epoch, connections, Rc::new(move |event| see.send(event)));
+        let relay = Relay::new(dialer, epoch, connections, Rc::new(move |event| see.send(event)));
         let local = LocalSet::new();
         let by_signal = local
             .run_until(async {

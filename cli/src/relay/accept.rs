@@ -18,8 +18,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::stream::Stream;
 use crate::{
+    dial::stream::Stream,
     failure::{Failure, Status, warn, with_causes},
     listen::listen,
     listen_address::ListenAddress,

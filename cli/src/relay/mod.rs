@@ -3,15 +3,15 @@
 pub(crate) mod accept;
 pub(crate) mod connect;
 pub(crate) mod queue;
-pub(crate) mod stream;
 
-use std::{cell::Cell, io, rc::Rc, time::Instant};
+use std::{cell::Cell, rc::Rc, time::Instant};
 
 use nest_wire::recording::{Content, Event, Side, relay};
 use tokio::task::JoinSet;
 
 use accept::Acceptor;
-use connect::Connector;
+
+use crate::dial::Dialer;
 
 /// Receives what is seen, before it is passed on.
 pub(crate) type See = Rc<dyn Fn(Event)>;
@@ -21,7 +21,7 @@ pub(crate) type See = Rc<dyn Fn(Event)>;
 /// All of it runs on the thread of the runtime: times never decrease, and events come in the order
 /// in which they happened.
 pub(crate) struct Relay {
-    connector: Rc<Connector>,
+    dialer: Rc<Dialer>,
     began: Instant,
     /// The number of the last connection.
     connection: Rc<Cell<u32>>,
@@ -29,11 +29,11 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Returns a relay to the service that `connector` reaches. Connections are counted from the one
+    /// Returns a relay to the service that `dialer` reaches. Connections are counted from the one
     /// after `connection`.
-    pub(crate) fn new(connector: Connector, began: Instant, connection: u32, see: See) -> Self {
+    pub(crate) fn new(dialer: Dialer, began: Instant, connection: u32, see: See) -> Self {
         Self {
-            connector: Rc::new(connector),
+            dialer: Rc::new(dialer),
             began,
             connection: Rc::new(Cell::new(connection)),
             see,
@@ -55,7 +55,7 @@ impl Relay {
                 see: Rc::clone(&self.see),
             };
             seen.see(Side::Caller, Content::Opened(caller.from.clone()));
-            connections.spawn_local(carry(caller, Rc::clone(&self.connector), seen));
+            connections.spawn_local(carry(caller, Rc::clone(&self.dialer), seen));
         }
     }
 }
@@ -75,7 +75,7 @@ impl Seen {
 
 /// Serves one caller. What the service does to its connection happens to the caller's: a refusal and
 /// a reset are passed on.
-async fn carry(caller: accept::Accepted, connector: Rc<Connector>, seen: Seen) {
+async fn carry(caller: accept::Accepted, dialer: Rc<Dialer>, seen: Seen) {
     let mut caller = match caller.ready().await {
         Ok(caller) => caller,
         Err(error) => {
@@ -84,10 +84,10 @@ async fn carry(caller: accept::Accepted, connector: Rc<Connector>, seen: Seen) {
             return;
         }
     };
-    let mut service = match connector.connect().await {
+    let mut service = match dialer.dial().await {
         Ok(service) => service,
         Err(error) => {
-            seen.see(Side::Service, Content::Failed(reason(&error)));
+            seen.see(Side::Service, Content::Failed(error.reason()));
             caller.abort();
             return;
         }
@@ -99,15 +99,5 @@ async fn carry(caller: accept::Accepted, connector: Rc<Connector>, seen: Seen) {
         }
         caller.abort();
         service.abort();
-    }
-}
-
-/// Returns the reason why a service cannot be reached, in the fewest words.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "refused".to_owned(),
-        io::ErrorKind::NotFound => "no such socket".to_owned(),
-        io::ErrorKind::TimedOut => "no answer in time".to_owned(),
-        _ => crate::failure::with_causes(error),
     }
 }

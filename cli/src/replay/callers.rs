@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     compare::Comparison,
+    dial::{DialError, Dialer},
     failure::{Failure, say},
-    relay::{connect::Connector, reason},
     traffic::{
         filter::Only,
         frames::{Frame, Frames, Piece},
@@ -59,7 +59,7 @@ pub(super) struct Options {
 /// when its last recorded reply is reached, its replies are waited for: what was asked after an
 /// answer is asked after it again, and as many calls are in flight as were.
 pub(super) struct Player {
-    connector: Connector,
+    dialer: Dialer,
     options: Options,
     comparison: Comparison,
     report: Report,
@@ -109,7 +109,7 @@ pub(super) enum Stop {
     /// The first difference, where one is enough.
     First,
     /// No connection at all.
-    Unreachable(String),
+    Unreachable(DialError),
     Failed(Failure),
 }
 
@@ -121,14 +121,14 @@ impl From<Failure> for Stop {
 
 impl Player {
     pub(super) fn new(
-        connector: Connector,
+        dialer: Dialer,
         options: Options,
         comparison: Comparison,
         report: Report,
         update: Option<Update>,
     ) -> Self {
         Self {
-            connector,
+            dialer,
             options,
             comparison,
             report,
@@ -201,7 +201,7 @@ impl Player {
         if connection.live.as_ref().is_some_and(|live| live.ended().is_none()) {
             return Ok(());
         }
-        match self.connector.connect().await {
+        match self.dialer.dial().await {
             Ok(stream) => {
                 connection.live = Some(Live::new(stream));
                 self.has_connected = true;
@@ -210,10 +210,10 @@ impl Player {
             Err(error) if self.has_connected => {
                 connection.live = None;
                 self.report.lost += 1;
-                say(format_args!("warning: cannot connect: {}", reason(&error)));
+                say(format_args!("warning: cannot connect: {error}"));
                 Ok(())
             }
-            Err(error) => Err(Stop::Unreachable(reason(&error))),
+            Err(error) => Err(Stop::Unreachable(error)),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    relay::stream::Stream,
+    dial::stream::Stream,
     traffic::frames::{Frames, Piece},
 };
 

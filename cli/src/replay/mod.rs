@@ -28,7 +28,7 @@ use crate::{
         log::counted,
         tls::{ListenTls, ToTls},
     },
-    relay::{accept::Acceptor, connect::Connector},
+    relay::{accept::Acceptor, connect::dialer},
     signals,
     traffic::filter::Only,
 };
@@ -245,8 +245,8 @@ impl Replay {
             true => Some(Update::new(&self.file, input.about.clone(), masked)?),
             false => None,
         };
-        let connector = Connector::new(to.clone(), &self.to_tls.clone().into())?;
-        let mut player = Player::new(connector, self.options(), comparison, report, update);
+        let dialer = dialer(to, &self.to_tls.clone().into())?;
+        let mut player = Player::new(dialer, self.options(), comparison, report, update);
         let played = tokio::select! {
             played = play(&mut player, input) => played,
             signal = signals::first() => Err(Failure::stopped(signal, "not all of the recording was played").into()),
@@ -275,13 +275,12 @@ impl Replay {
 
     /// Says how far a replay came that ended before its time.
     fn stopped(&self, report: Option<Report>, stop: Stop, to: &Address, began: Instant) -> Result<(), Failure> {
-        if let Stop::Unreachable(why) = stop {
+        if let Stop::Unreachable(error) = stop {
             let calls = match self.file.as_os_str() == "-" {
                 true => "no call was made".to_owned(),
                 false => format!("0 of {} were made", counted(count_calls(self.input()?)?, "call")),
             };
-            let failure = format!("cannot connect to {to}: {why}; {calls}");
-            return Err(Failure::new(Status::NoConnection, failure));
+            return Err(error.failure(to).after(&calls));
         }
         if let Some(report) = report {
             self.write(report, began)?;

@@ -19,8 +19,9 @@ use tokio::{
 use super::book::{Answer, Book};
 use crate::{
     compare::with_id,
+    dial::stream::Stream,
     failure::{Failure, Status, say},
-    relay::{accept::Acceptor, stream::Stream},
+    relay::accept::Acceptor,
     signals::{self, Signal},
     traffic::{
         frames::{Frames, Piece},

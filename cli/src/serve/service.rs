@@ -22,9 +22,10 @@ use super::{
     screen::Screen,
 };
 use crate::{
+    dial::stream::Stream,
     failure::say,
     faults::{Failing, Faults},
-    relay::{accept::Acceptor, stream::Stream},
+    relay::accept::Acceptor,
     traffic::{
         entry::{Entry, Seen, What},
         frames::{Frame, Frames, Piece},

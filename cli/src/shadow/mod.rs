@@ -66,7 +66,7 @@ use crate::{
     relay::{
         Relay,
         accept::Acceptor,
-        connect::{Connector, absence, target},
+        connect::{absence, dialer, target},
         queue::{Receiver, queue},
     },
     result_file, share, signals,
@@ -169,7 +169,7 @@ Examples:
 impl ShadowArgs {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         self.check().await?;
-        let connector = Connector::new(self.primary.clone(), &self.tls())?;
+        let dialer = dialer(&self.primary, &self.tls())?;
         let enough = Arc::new(Notify::new());
         let plan = self.plan(&enough)?;
         let acceptor = Acceptor::bind(&self.listen, &self.listen_tls).await?;
@@ -189,7 +189,7 @@ impl ShadowArgs {
         let began = Instant::now();
         let (sender, receiver) = queue();
         let copying = thread::spawn(move || plan.copy(receiver));
-        let relay = Relay::new(connector, began, 0, Rc::new(move |event| sender.send(event)));
+        let relay = Relay::new(dialer, began, 0, Rc::new(move |event| sender.send(event)));
         let local = LocalSet::new();
         local
             .run_until(async {

@@ -8,7 +8,7 @@ use nest_wire::{client::Client, server::Router};
 use tokio::{process::Command, sync::mpsc};
 
 use crate::{
-    command::{Ended, end_of, nest_wire, run, service},
+    command::{Ended, end_of, nest_wire, nowhere, run, service},
     running::{Running, folder, path},
     traffic::Traffic,
 };
@@ -209,6 +209,61 @@ async fn an_option_that_is_not_there_is_named() {
         assert_eq!((ended.status, &*ended.stdout), (Some(2), ""), "{command}");
         let message = "error: unexpected argument '--no-such-option' found\n";
         assert!(ended.stderr.starts_with(message), "{command}: {}", ended.stderr);
+    }
+}
+
+/// Commands that need a service, and those that wait for one.
+const NEEDING: [&str; 5] = [
+    "send ADDRESS one",
+    "emit ADDRESS one",
+    "check ADDRESS one",
+    "bench ADDRESS one",
+    "replay FILE --to ADDRESS",
+];
+const WAITING: [&str; 4] = [
+    "tap --listen 127.0.0.1:0 --to ADDRESS",
+    "record --listen 127.0.0.1:0 --to ADDRESS -o NEW",
+    "bridge --listen 127.0.0.1:0 --to ADDRESS",
+    "shadow --listen 127.0.0.1:0 --primary ADDRESS --candidate ADDRESS",
+];
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_said_in_the_same_words_by_all() {
+    let mut words = Words::new("every-absence").await;
+    let socket = format!("unix:{}", path(&words.folder, "no.sock"));
+    for (address, why) in [
+        (nowhere(), "refused"),
+        ("nohost.invalid:80".to_owned(), "no such host"),
+        (socket, "no such socket"),
+    ] {
+        let what = format!("cannot connect to {address}: {why}");
+        words.address = address;
+        for command in NEEDING {
+            let (command, arguments) = command.split_once(' ').expect("arguments");
+            let words_of = words.of(command, arguments);
+            let ended = run(&words_of.iter().map(String::as_str).collect::<Vec<_>>()).await;
+            assert_eq!(ended.status, Some(3), "{words_of:?}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains(&format!("error: {what}")),
+                "{words_of:?}: {}",
+                ended.stderr
+            );
+        }
+        for command in WAITING {
+            let (command, arguments) = command.split_once(' ').expect("arguments");
+            let words_of = words.of(command, arguments);
+            let mut running = Running::of(words.heeding_signals(&words_of)).await;
+            // It has been said already where services are tried before callers are let in.
+            if command != "bridge" {
+                running.line_with("warning: ").await;
+            }
+            let ended = running.interrupt().await;
+            assert!(
+                ended.stderr.contains(&format!("warning: {what}; ")),
+                "{words_of:?}: {}",
+                ended.stderr
+            );
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    command::{Ended, nest_wire, run, service},
+    command::{Ended, IS_IT_RUNNING, nest_wire, run, service},
     running::{Running, folder, path},
     traffic::Traffic,
 };
@@ -187,7 +187,7 @@ async fn a_service_that_never_answers_is_a_difference_and_one_that_goes_away_is_
     );
     drop(listener);
     let ended = run(&["replay", &file, "--to", &address]).await;
-    let message = format!("error: cannot connect to {address}: refused; 0 of 4 calls were made\n");
+    let message = format!("error: cannot connect to {address}: refused (0 of 4 calls were made)\n{IS_IT_RUNNING}");
     assert_eq!(ended, Ended::badly(3, &message));
 }
 

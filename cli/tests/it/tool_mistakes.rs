@@ -240,7 +240,7 @@ async fn with_replay() {
             (
                 "replay FOLDER/event.jsonl --to 127.0.0.1:1",
                 3,
-                "error: cannot connect to 127.0.0.1:1: refused; 0 of 0 calls were made\n",
+                "error: cannot connect to 127.0.0.1:1: refused (0 of 0 calls were made)\nhint: is the service running? Nest listens on localhost:3000 unless told otherwise\n",
             ),
             (
                 "replay FOLDER/event.jsonl --listen 0",

@@ -22,7 +22,7 @@ pub(crate) enum Stream {
 
 impl Stream {
     /// Ends the connection so that the peer sees a reset, where the kind of connection knows such.
-    pub(super) fn abort(self) {
+    pub(crate) fn abort(self) {
         let tcp = match &self {
             Self::Tcp(tcp) => tcp,
             Self::Tls(tls) => tls.get_ref().0,

@@ -15,8 +15,8 @@ use crate::{
 
 /// Why an attempt to connect failed.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no connection")]
-pub(super) enum DialError {
+#[error("{}", self.reason())]
+pub(crate) enum DialError {
     /// The name has no address, or the name server does not answer.
     Name(io::Error),
     /// Each of the addresses of the name, and why it cannot be reached.
@@ -35,41 +35,51 @@ const IS_IT_RUNNING: &str = "is the service running? Nest listens on localhost:3
 
 impl DialError {
     /// Returns the failure of a command whose service, at this address, cannot be connected to.
-    pub(super) fn failure(&self, address: &Address) -> Failure {
-        let (reason, hint) = match self {
-            Self::Tls(_) | Self::LateTls => return self.tls_failure(address),
-            Self::Name(error) => (name_reason(error), None),
-            Self::Unreachable(attempts) => {
-                let is_refused = |(_, error): &(IpAddr, io::Error)| error.kind() == io::ErrorKind::ConnectionRefused;
-                let hint = attempts.iter().any(is_refused).then_some(IS_IT_RUNNING);
-                (reasons(attempts), hint)
-            }
-            Self::Socket(error) => socket_reason(error),
-            Self::Late(limit) => (format!("no answer within {}", duration::shown(*limit)), None),
-        };
-        let failure = Failure::new(
-            Status::NoConnection,
-            format_args!("cannot connect to {address}: {reason}"),
-        );
+    pub(crate) fn failure(&self, address: &Address) -> Failure {
+        let (what, hint) = self.explain(address);
+        let failure = Failure::new(Status::NoConnection, what);
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
     }
 
-    fn tls_failure(&self, address: &Address) -> Failure {
+    /// Returns why there is no connection, in the fewest words.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Name(error) => name_reason(error),
+            Self::Unreachable(attempts) => reasons(attempts),
+            Self::Socket(error) => socket_reason(error).0,
+            Self::Late(limit) => format!("no answer within {}", duration::shown(*limit)),
+            Self::LateTls => NO_TLS.to_owned(),
+            Self::Tls(error) => with_causes(error),
+        }
+    }
+
+    /// Returns what went wrong with this address, and the likely remedy if there is one.
+    pub(crate) fn explain(&self, address: &Address) -> (String, Option<String>) {
+        let hint = match self {
+            Self::Tls(_) | Self::LateTls => return self.explain_tls(address),
+            Self::Unreachable(attempts) => {
+                let is_refused = |(_, error): &(IpAddr, io::Error)| error.kind() == io::ErrorKind::ConnectionRefused;
+                attempts.iter().any(is_refused).then_some(IS_IT_RUNNING)
+            }
+            Self::Socket(error) => socket_reason(error).1,
+            Self::Name(_) | Self::Late(_) => None,
+        };
+        let what = format!("cannot connect to {address}: {}", self.reason());
+        (what, hint.map(str::to_owned))
+    }
+
+    fn explain_tls(&self, address: &Address) -> (String, Option<String>) {
         let Address::Tls(place) = address else {
-            return Failure::new(Status::NoConnection, format_args!("TLS with {address} failed"));
+            return (format!("TLS with {address} failed"), None);
         };
         let (reason, hint) = match self {
             Self::Tls(error) => handshake_reason(error, place),
             _ => (NO_TLS.to_owned(), Some(plain(place))),
         };
-        let failure = Failure::new(Status::NoConnection, format_args!("TLS with {place} failed: {reason}"));
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        (format!("TLS with {place} failed: {reason}"), hint)
     }
 }
 
