@@ -11,8 +11,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum To {
     Service(Address),
-    /// `dns:HOST:PORT`: all addresses of a name, as they come and go.
-    Dns(HostPort),
+    /// `dns:HOST:PORT`, `dns:tls://HOST:PORT`: all addresses of a name, as they come and go.
+    Dns {
+        place: HostPort,
+        is_tls: bool,
+    },
     /// `nats://HOST:PORT`
     Nats(String),
 }
@@ -44,10 +47,16 @@ impl FromStr for To {
             return server.parse::<Address>().map(|_| Self::Nats(text.to_owned()));
         }
         match text.strip_prefix("dns:") {
-            Some(name) => match name.parse::<HostPort>()? {
-                place if place.port() == 0 => Err(AddressError::Port("0".to_owned())),
-                place => Ok(Self::Dns(place)),
-            },
+            Some(name) => {
+                let plain = name.strip_prefix("tls://");
+                match plain.unwrap_or(name).parse::<HostPort>()? {
+                    place if place.port() == 0 => Err(AddressError::Port("0".to_owned())),
+                    place => Ok(Self::Dns {
+                        place,
+                        is_tls: plain.is_some(),
+                    }),
+                }
+            }
             None => text.parse().map(Self::Service),
         }
     }
@@ -68,7 +77,8 @@ impl fmt::Display for To {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(address) => address.fmt(f),
-            Self::Dns(name) => write!(f, "dns:{name}"),
+            Self::Dns { place, is_tls: false } => write!(f, "dns:{place}"),
+            Self::Dns { place, is_tls: true } => write!(f, "dns:tls://{place}"),
             Self::Nats(server) => server.fmt(f),
         }
     }
@@ -102,7 +112,13 @@ mod tests {
     #[test]
     fn all_addresses_of_a_name_are_an_address_too() {
         let to = |text: &str| text.parse::<To>();
-        assert_eq!(to("dns:users:8888"), Ok(To::Dns(HostPort::new("users", 8888))));
+        let dns = |is_tls| To::Dns {
+            place: HostPort::new("users", 8888),
+            is_tls,
+        };
+        assert_eq!(to("dns:users:8888"), Ok(dns(false)));
+        assert_eq!(to("dns:tls://users:8888"), Ok(dns(true)));
+        assert_eq!(dns(true).to_string(), "dns:tls://users:8888");
         assert_eq!(to("dns:users"), Err(AddressError::NoPort));
         assert_eq!(to("dns:users:0"), Err(AddressError::Port("0".to_owned())));
         assert_eq!(to("dns:users:8888").expect("a name").to_string(), "dns:users:8888");

@@ -66,9 +66,20 @@ impl Backend {
     }
 
     /// Returns the services at all addresses of a name, which is looked up again at this interval
-    /// and after a loss.
-    pub(super) fn named(name: &HostPort, refresh: Duration, limits: Limits) -> Result<Self, Failure> {
-        let builder = limits.client().discover_interval(refresh);
+    /// and after a loss. With TLS, their certificates are for that name, unless the options have
+    /// another one.
+    pub(super) fn named(
+        name: &HostPort,
+        tls: Option<&TlsOptions>,
+        refresh: Duration,
+        limits: Limits,
+    ) -> Result<Self, Failure> {
+        let mut builder = limits.client().discover_interval(refresh);
+        if let Some(tls) = tls {
+            let mut tls = tls.clone();
+            tls.server_name.get_or_insert_with(|| name.host().to_owned());
+            builder = builder.tls(tls.client()?);
+        }
         let client = builder.build(Target::discover_dns(name.to_string()));
         client.map(Self::Services).map_err(Failure::usage)
     }

@@ -6,6 +6,7 @@ mod handler;
 mod listener;
 mod nats;
 mod reach;
+mod recording;
 pub(crate) mod self_call;
 
 use std::{
@@ -24,16 +25,16 @@ use crate::{
     duration,
     failure::{Failure, STATUSES, say, warn},
     faults::{FaultOptions, Faults},
-    listen_address::ListenAddress,
     prometheus,
     record::tls::{ListenTls, ToTls},
-    relay::accept::Acceptor,
+    relay::{accept::Acceptor, tee::Tap},
     signals,
 };
 use address::{From, To};
 use backend::Backend;
 use handler::Bridge;
 use listener::BridgeListener;
+use recording::{RecordOptions, Recording};
 
 /// Pass calls on to one of several services, or to NATS
 ///
@@ -45,7 +46,7 @@ pub(crate) struct BridgeArgs {
     /// Where callers connect to: 8888 (localhost), :8888 (all interfaces), tls://…, unix:PATH, nats://HOST:PORT; repeatable
     #[arg(long, value_name = "ADDRESS", required = true)]
     listen: Vec<From>,
-    /// Where the services are: users-1:8888, tls://users:8888, unix:PATH; repeatable. Or, alone, dns:users:8888 (all addresses of a name) or nats://HOST:PORT
+    /// Where the services are: users-1:8888, tls://users:8888, unix:PATH; repeatable. Or, alone, dns:users:8888 or dns:tls://users:8888 (all addresses of a name) or nats://HOST:PORT
     #[arg(long, value_name = "ADDRESS", required = true)]
     to: Vec<To>,
     /// Subjects to subscribe to with --listen nats://: users.>,log
@@ -79,6 +80,8 @@ pub(crate) struct BridgeArgs {
     #[arg(short, long)]
     verbose: bool,
     #[command(flatten)]
+    recording: RecordOptions,
+    #[command(flatten)]
     faults: FaultOptions,
     #[command(flatten)]
     listen_tls: ListenTls,
@@ -110,7 +113,11 @@ impl BridgeArgs {
             counts: handler::Counts::default(),
         });
         let stop = CancellationToken::new();
-        let (addresses, services) = self.services(&bridge, &stop).await?;
+        let acceptors = self.bind().await?;
+        // An address that is taken costs no older recording.
+        let recording = self.recording.begin(&listed(&self.listen), &listed(&self.to))?;
+        let tap = recording.as_ref().map(Recording::tap);
+        let (addresses, services) = self.services(&bridge, acceptors, tap, &stop).await?;
         let page = match &self.metrics {
             Some(place) => Some(prometheus::serve(place).await?),
             None => None,
@@ -139,22 +146,28 @@ impl BridgeArgs {
             signal = stopped_again => return Err(Failure::stopped(signal, "requests were still in flight")),
         }
         summarise(&bridge.counts);
-        Ok(())
+        match recording {
+            Some(recording) => recording.finish().await,
+            None => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), Failure> {
         for to in self.to.iter().filter(|_| self.to.len() > 1) {
             let reason = match to {
                 To::Nats(_) => "--to nats:// stands alone: NATS itself spreads the calls",
-                To::Dns(_) => "--to dns: stands alone: all services are addresses of that name",
+                To::Dns { .. } => "--to dns: stands alone: all services are addresses of that name",
                 To::Service(_) => continue,
             };
             return Err(Failure::usage(reason));
         }
-        if self.refresh.is_some() && !matches!(&self.to[..], [To::Dns(_)]) {
+        if self.refresh.is_some() && !matches!(&self.to[..], [To::Dns { .. }]) {
             return Err(Failure::usage("--refresh is for --to dns:"));
         }
         let listens_to_nats = self.listen.iter().any(|from| matches!(from, From::Nats(_)));
+        if listens_to_nats && self.recording.record.is_some() {
+            return Err(Failure::usage("--record is not for --listen nats://"));
+        }
         match (listens_to_nats, self.subjects.is_empty()) {
             (true, true) => Err(Failure::usage("--listen nats:// needs --subjects")
                 .hint("a bridge cannot know what the service behind it handles: --subjects users.>,log")),
@@ -167,7 +180,7 @@ impl BridgeArgs {
     fn addresses(&self) -> Vec<Address> {
         let service = |to: &To| match to {
             To::Service(address) => Some(address.clone()),
-            To::Dns(_) | To::Nats(_) => None,
+            To::Dns { .. } | To::Nats(_) => None,
         };
         self.to.iter().filter_map(service).collect()
     }
@@ -181,7 +194,10 @@ impl BridgeArgs {
         };
         match &self.to[..] {
             [To::Nats(server)] => nats::backend(server, self.timeout).await,
-            [To::Dns(name)] => Backend::named(name, self.refresh.unwrap_or(REFRESH), limits),
+            [To::Dns { place, is_tls }] => {
+                let tls = is_tls.then(|| self.to_tls.clone().into());
+                Backend::named(place, tls.as_ref(), self.refresh.unwrap_or(REFRESH), limits)
+            }
             _ => Backend::services(&self.addresses(), &self.to_tls.clone().into(), limits),
         }
     }
@@ -190,19 +206,25 @@ impl BridgeArgs {
     async fn services(
         &self,
         bridge: &Arc<Bridge>,
+        acceptors: Vec<Option<Acceptor>>,
+        tap: Option<Tap>,
         stop: &CancellationToken,
     ) -> Result<(Vec<String>, Vec<BoxFuture<'static, Result<(), Failure>>>), Failure> {
         let routes = Router::new().fallback(bridge.handler()).into_routes();
         let (mut addresses, mut services) = (Vec::new(), Vec::new());
-        for from in &self.listen {
+        for (from, acceptor) in self.listen.iter().zip(acceptors) {
             let stopped = stop.clone().cancelled_owned();
-            match from {
-                From::Callers(address) => {
-                    let acceptor = self.bind(address).await?;
+            match (from, acceptor) {
+                (From::Callers(_), acceptor) => {
+                    let acceptor = acceptor.expect("bound for each address of callers");
                     addresses.extend(acceptor.addresses()?);
                     let mut limits = Limits::default();
                     limits.max_in_flight = self.in_flight;
-                    let serving = serve(BridgeListener(acceptor), Arc::clone(&routes))
+                    let listener = BridgeListener {
+                        acceptor,
+                        tap: tap.clone(),
+                    };
+                    let serving = serve(listener, Arc::clone(&routes))
                         .limits(limits)
                         .drain_timeout(self.drain)
                         .with_graceful_shutdown(stopped);
@@ -214,7 +236,7 @@ impl BridgeArgs {
                         .boxed(),
                     );
                 }
-                From::Nats(server) => {
+                (From::Nats(server), _) => {
                     let service = nats::Service {
                         subjects: &self.subjects,
                         queue: self.queue.as_deref(),
@@ -228,14 +250,28 @@ impl BridgeArgs {
         Ok((addresses, services))
     }
 
-    async fn bind(&self, address: &ListenAddress) -> Result<Acceptor, Failure> {
-        Acceptor::bind(address, &self.listen_tls).await
+    /// Returns what accepts callers at each address; nothing for NATS.
+    async fn bind(&self) -> Result<Vec<Option<Acceptor>>, Failure> {
+        let mut acceptors = Vec::new();
+        for from in &self.listen {
+            acceptors.push(match from {
+                From::Callers(address) => Some(Acceptor::bind(address, &self.listen_tls).await?),
+                From::Nats(_) => None,
+            });
+        }
+        Ok(acceptors)
     }
 }
 
 /// Returns the failure of a listener that ended before it was asked to.
 fn ended_early(outcomes: Vec<Result<(), Failure>>) -> Result<(), Failure> {
     outcomes.into_iter().collect()
+}
+
+/// Returns addresses as they are noted in a recording.
+fn listed(addresses: &[impl ToString]) -> String {
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(" ")
 }
 
 fn warn_of_cut(outcome: ShutdownOutcome) {

@@ -42,9 +42,10 @@ async fn addresses(to: &[To]) -> (Vec<Address>, Vec<String>) {
     for to in to {
         match to {
             To::Service(address) => addresses.push(address.clone()),
-            To::Dns(name) => match of_name(name).await {
+            // Whether they can be connected to: TLS is spoken by name, once there are callers.
+            To::Dns { place, .. } => match of_name(place).await {
                 Ok(found) => addresses.extend(found),
-                Err(error) => absent.push(format!("cannot look up {}: {error}", name.host())),
+                Err(error) => absent.push(format!("cannot look up {}: {error}", place.host())),
             },
             To::Nats(_) => {}
         }

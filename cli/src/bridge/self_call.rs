@@ -42,7 +42,7 @@ const fn ours(from: &From) -> Option<&HostPort> {
 
 const fn theirs(to: &To) -> Option<&HostPort> {
     match to {
-        To::Service(Address::Tcp(place) | Address::Tls(place)) | To::Dns(place) => Some(place),
+        To::Service(Address::Tcp(place) | Address::Tls(place)) | To::Dns { place, .. } => Some(place),
         To::Service(Address::Unix(_)) | To::Nats(_) => None,
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct UnixSocket {
 /// A caller's connection, before a handshake.
 pub(crate) struct Accepted {
     /// Where the caller is.
-    pub(super) from: String,
+    pub(crate) from: String,
     kind: Kind,
 }
 

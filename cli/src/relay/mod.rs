@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod connect;
 pub(crate) mod queue;
+pub(crate) mod tee;
 
 use std::{cell::Cell, rc::Rc, time::Instant};
 

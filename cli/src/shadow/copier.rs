@@ -30,7 +30,6 @@ use crate::{
 /// Time between two looks at what has passed: a thread that is woken for each packet would cost
 /// more than what it does with them.
 const PAUSE: Duration = Duration::from_millis(5);
-
 /// Maximum number of events that are read before copies have their turn.
 const MAX_BATCH: usize = 256;
 /// Maximum time for which copies in flight are waited for at the end.

@@ -22,7 +22,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use crate::{
     command::{run, service},
-    running::Running,
+    running::{Running, folder, path},
 };
 
 /// A service that counts its calls.
@@ -340,4 +340,53 @@ async fn calls_pass_to_nats_and_from_it() {
     for bridge in [inbound, outbound] {
         assert_eq!(bridge.interrupt().await.status, Some(0));
     }
+}
+
+#[tokio::test]
+async fn what_callers_say_is_recorded_masked_and_replays() {
+    let folder = folder("bridge-record");
+    let file = path(&folder, "calls.jsonl");
+    let router = || {
+        Router::new()
+            .message("sum", async |Payload(numbers): Payload<Vec<f64>>| {
+                numbers.iter().sum::<f64>()
+            })
+            .message("enter", async |Payload(data): Payload<serde_json::Value>| {
+                data["user"].clone()
+            })
+    };
+    let (one, two) = (service(router()).await, service(router()).await);
+    let listen = ["bridge", "--listen", "127.0.0.1:0", "--to", &one, "--to", &two];
+    let recording = ["--record", &file, "--mask", "/data/password"];
+    let bridge = Running::start(&[&listen[..], &recording].concat()).await;
+    let client = Client::new(bridge.address.clone());
+    for number in 1..=20 {
+        assert_eq!(
+            client.send::<f64>("sum", &[number, 1]).await.expect("a sum"),
+            f64::from(number + 1)
+        );
+    }
+    let data = serde_json::json!({"user": "ada", "password": "hunter2"});
+    assert_eq!(client.send::<String>("enter", &data).await.expect("an answer"), "ada");
+    client.close().await;
+    let ended = bridge.interrupt().await;
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("42 packets on 1 connection in "),
+        "{}",
+        ended.stderr
+    );
+    let text = std::fs::read_to_string(&file).expect("a recording");
+    assert!(!text.contains("hunter2"), "{text}");
+    let replayed = run(&["replay", &file, "--to", &one]).await;
+    assert_eq!(replayed.status, Some(0), "{}{}", replayed.stdout, replayed.stderr);
+    assert!(
+        replayed.stdout.contains("21 calls, 21 as recorded"),
+        "{}",
+        replayed.stdout
+    );
+
+    let taken = run(&[&["bridge", "--listen", &one, "--to", &two, "--force"][..], &recording].concat()).await;
+    assert_eq!(taken.status, Some(3), "{}", taken.stderr);
+    assert_eq!(std::fs::read_to_string(&file).expect("a recording"), text);
 }

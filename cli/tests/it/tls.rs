@@ -10,6 +10,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::command::{Ended, fresh_directory, run, service};
+#[cfg(unix)]
+use crate::running::Running;
 
 /// An authority, and files of what it has signed.
 struct Authority {
@@ -87,6 +89,18 @@ async fn a_service_is_trusted_by_its_authority() {
         send(&["--ca", &other.file("ca.pem")], &address).await,
         Ended::badly(3, &message)
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_bridge_speaks_tls_with_all_addresses_of_a_name() {
+    let authority = Authority::new("dns");
+    let address = service_with(ServerTls::new(authority.sign("localhost")), router()).await;
+    let (to, ca) = (format!("dns:tls://{address}"), authority.file("ca.pem"));
+    let bridge = Running::start(&["bridge", "--listen", "127.0.0.1:0", "--to", &to, "--to-ca", &ca]).await;
+    let sum = run(&["send", &bridge.address, "sum", "[1,2]"]).await;
+    assert_eq!(sum, Ended::well("3\n"));
+    assert_eq!(bridge.interrupt().await.status, Some(0));
 }
 
 #[tokio::test]
