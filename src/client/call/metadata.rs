@@ -9,11 +9,7 @@ use std::{
 
 use tracing::Span;
 
-use crate::{
-    client::call::trace::{self, TracedKind},
-    json,
-    packet::{Draft, RawJson},
-};
+use crate::{json, packet::RawJson};
 
 /// The metadata given by the user, and the member for the deadline.
 #[derive(Debug, Clone, Default)]
@@ -50,13 +46,13 @@ impl CallMetadata {
         }
     }
 
-    /// Returns the span of a call with this metadata.
-    pub(in crate::client) fn span(&self, kind: TracedKind, draft: &Draft) -> Span {
+    /// Returns true if the context of OpenTelemetry is passed on.
+    #[cfg_attr(not(feature = "otel"), expect(clippy::unused_self, reason = "there are no traces"))]
+    pub(in crate::client) const fn is_traced(&self) -> bool {
         #[cfg(feature = "otel")]
-        if self.is_traced {
-            return trace::traced_call_span(kind, draft);
-        }
-        trace::call_span(kind, draft)
+        return self.is_traced;
+        #[cfg(not(feature = "otel"))]
+        false
     }
 
     /// Returns the JSON text of the metadata for one packet, or `None` if there is none. `timeout`

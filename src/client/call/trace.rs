@@ -11,7 +11,7 @@ use std::{
 use tracing::{Span, field::Empty};
 
 use crate::{
-    client::CallError,
+    client::{CallError, call::metadata::CallMetadata},
     packet::{CallId, Draft},
     telemetry::{CallMeter, CallMeters, Outcome, truncate_for_log},
 };
@@ -38,7 +38,7 @@ impl Meters {
         }
     }
 
-    pub(in crate::client) fn begin(&self, kind: TracedKind) -> CallMeter {
+    fn begin(&self, kind: TracedKind) -> CallMeter {
         match kind {
             TracedKind::Message => self.messages.begin(),
             TracedKind::Event => self.events.begin(),
@@ -53,8 +53,44 @@ pub(in crate::client) struct CallTrace {
     meter: CallMeter,
 }
 
+/// The fields are evaluated only if the span is enabled.
+macro_rules! call_span {
+    ($level:expr, $kind:ident, $draft:ident) => {{
+        let operation = match $kind {
+            TracedKind::Message => "send",
+            TracedKind::Event => "emit",
+        };
+        tracing::span!(
+            $level,
+            "request",
+            otel.name = tracing::field::display(format!("{operation} {}", truncate_for_log(&plain($draft.pattern())))),
+            otel.kind = "producer",
+            otel.status_code = Empty,
+            messaging.system = "nestjs",
+            messaging.operation.name = operation,
+            messaging.operation.type = "send",
+            messaging.destination.name = truncate_for_log(&plain($draft.pattern())),
+            messaging.message.conversation_id = Empty,
+            error.type = Empty,
+        )
+    }};
+}
+
 impl CallTrace {
-    pub(in crate::client) const fn new(span: Span, meter: CallMeter) -> Self {
+    /// Begins the trace of a call with this metadata. Where the metadata passes the context on, the
+    /// user has requested the span: it is not a detail for debugging.
+    pub(in crate::client) fn begin(meters: &Meters, kind: TracedKind, draft: &Draft, metadata: &CallMetadata) -> Self {
+        let span = match metadata.is_traced() {
+            true => call_span!(tracing::Level::INFO, kind, draft),
+            false => call_span!(tracing::Level::DEBUG, kind, draft),
+        };
+        let meter = meters.begin(kind);
+        Self { span, meter }
+    }
+
+    /// Begins the meter of a call that is not made.
+    pub(in crate::client) fn of_none(meters: &Meters, kind: TracedKind) -> Self {
+        let (span, meter) = (Span::none(), meters.begin(kind));
         Self { span, meter }
     }
 
@@ -113,41 +149,6 @@ impl CallTrace {
         self.span.record("otel.status_code", "ERROR");
         self.meter.end(outcome);
     }
-}
-
-/// The fields are evaluated only if the span is enabled.
-macro_rules! call_span {
-    ($level:expr, $kind:ident, $draft:ident) => {{
-        let operation = match $kind {
-            TracedKind::Message => "send",
-            TracedKind::Event => "emit",
-        };
-        tracing::span!(
-            $level,
-            "request",
-            otel.name = tracing::field::display(format!("{operation} {}", truncate_for_log(&plain($draft.pattern())))),
-            otel.kind = "producer",
-            otel.status_code = Empty,
-            messaging.system = "nestjs",
-            messaging.operation.name = operation,
-            messaging.operation.type = "send",
-            messaging.destination.name = truncate_for_log(&plain($draft.pattern())),
-            messaging.message.conversation_id = Empty,
-            error.type = Empty,
-        )
-    }};
-}
-
-/// Returns the span for everything that is logged about one call.
-pub(in crate::client) fn call_span(kind: TracedKind, draft: &Draft) -> Span {
-    call_span!(tracing::Level::DEBUG, kind, draft)
-}
-
-/// Returns the span as [`call_span()`] does, for a client that passes its context on: the user has
-/// requested the span, so it is not a detail for debugging.
-#[cfg(feature = "otel")]
-pub(in crate::client) fn traced_call_span(kind: TracedKind, draft: &Draft) -> Span {
-    call_span!(tracing::Level::INFO, kind, draft)
 }
 
 /// Returns a pattern that is text as that text, and any other pattern as JSON.

@@ -8,7 +8,6 @@ use std::{
 
 use serde::Serialize;
 use tokio::runtime::Handle;
-use tracing::Span;
 
 use crate::{
     client::{
@@ -66,7 +65,7 @@ impl RequestBuilder {
         };
         let Ok(place) = Arc::clone(&detached.places).try_acquire_owned() else {
             let error = CallError::Overloaded;
-            CallTrace::new(Span::none(), pool.meters.begin(TracedKind::Event)).failed(&error);
+            CallTrace::of_none(&pool.meters, TracedKind::Event).failed(&error);
             return detached.event_dropped(&pattern, &error);
         };
         let of_task = Arc::clone(&pool);

@@ -8,14 +8,13 @@ use std::{
 
 use futures_util::Stream;
 use tokio::time::Instant;
-use tracing::Span;
 
 use crate::{
     client::{
         CallError, Client,
         call::{
             outgoing::{CallKind, OutgoingCall},
-            trace::{CallTrace, TracedKind},
+            trace::TracedKind,
         },
         error::Answer,
         handle::values::Values,
@@ -59,7 +58,7 @@ impl Client {
     pub async fn forward(&self, packet: &RequestPacket) -> Result<ForwardedReply, CallError> {
         let kind = CallKind::Packets { since: Instant::now() };
         let draft = Draft::of_text(packet.without_id());
-        let watch = self.watch_forwarded(TracedKind::Message, &draft);
+        let watch = self.trace(TracedKind::Message, &draft);
         let (source, watch) = self.ask_values(OutgoingCall { draft, kind }, watch).await?;
         Ok(ForwardedReply(Values::new(source, watch)))
     }
@@ -77,14 +76,8 @@ impl Client {
         };
         let outgoing = &mut OutgoingCall::new(CallKind::Event);
         fill(outgoing)?;
-        let watch = &mut self.watch_forwarded(TracedKind::Event, &outgoing.draft);
+        let watch = &mut self.trace(TracedKind::Event, &outgoing.draft);
         self.ask(outgoing, watch, fill).await.map(drop)
-    }
-
-    /// Begins the trace of a packet to which nothing is added.
-    fn watch_forwarded(&self, kind: TracedKind, draft: &Draft) -> CallTrace {
-        let span: Span = self.metadata.span(kind, draft);
-        CallTrace::new(span, self.pool.meters.begin(kind))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::client::{
     call::{
         deadline::within,
         outgoing::{OutgoingCall, RETRIES},
-        trace::{self, CallTrace},
+        trace::{CallTrace, TracedKind},
     },
     channel::{
         pending::CancelReason,
@@ -25,17 +25,23 @@ use crate::client::{
     error::Answer,
     pool::{ConnectionPool, call_guard::CallGuard, moving::Moving},
 };
+use crate::packet::Draft;
 
 impl Client {
     /// Begins the trace of a call and adds the client's metadata to the packet. Returns the trace.
     pub(in crate::client) fn watch(&self, outgoing: &mut OutgoingCall) -> CallTrace {
         let kind = match outgoing.is_request() {
-            true => trace::TracedKind::Message,
-            false => trace::TracedKind::Event,
+            true => TracedKind::Message,
+            false => TracedKind::Event,
         };
-        let span = self.metadata.span(kind, &outgoing.draft);
-        self.attach(outgoing, &span);
-        CallTrace::new(span, self.pool.meters.begin(kind))
+        let watch = self.trace(kind, &outgoing.draft);
+        self.attach(outgoing, watch.span());
+        watch
+    }
+
+    /// Begins the trace of a packet to which nothing is added.
+    pub(super) fn trace(&self, kind: TracedKind, draft: &Draft) -> CallTrace {
+        CallTrace::begin(&self.pool.meters, kind, draft, &self.metadata)
     }
 
     fn attach(&self, outgoing: &mut OutgoingCall, span: &Span) {
