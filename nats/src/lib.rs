@@ -55,4 +55,4 @@ mod subject;
 
 pub use client::{Client, error::CallError, forward::ForwardedReply, request::RequestBuilder, stream::ReplyStream};
 pub use serve::{Serve, error::ServeError, outcome::ShutdownOutcome, serve, subscribed::Subscribed};
-pub use subject::InvalidSubject;
+pub use subject::{InvalidSubject, subject};

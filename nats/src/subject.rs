@@ -1,12 +1,41 @@
 //! The subjects that patterns lead to.
 
 use async_nats::Subject;
+use nest_wire::{Compat, Pattern};
 
 /// A pattern whose route cannot be a subject of NATS: it is empty, exceeds 4,000 bytes, has white
 /// space, an empty token between two dots, or a `>` that is not at its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the pattern {0:?} cannot be a subject of NATS")]
+#[error("the pattern {0:?} cannot be a subject of NATS: {reason}", reason = reason(.0))]
 pub struct InvalidSubject(pub(crate) String);
+
+/// Returns the subject that a handler of this pattern subscribes to: the pattern's route.
+///
+/// ```
+/// use nest_wire::{Compat, Pattern};
+///
+/// let subject = nest_wire_nats::subject(Pattern::object([("cmd", "sum")]), Compat::default())?;
+/// assert_eq!(subject.as_str(), r#"{"cmd":"sum"}"#);
+/// assert!(nest_wire_nats::subject("two words", Compat::default()).is_err());
+/// # Ok::<(), nest_wire_nats::InvalidSubject>(())
+/// ```
+///
+/// # Errors
+/// [`InvalidSubject`]: NATS would refuse it.
+pub fn subject(pattern: impl Into<Pattern>, compat: Compat) -> Result<Subject, InvalidSubject> {
+    to_subscribe(&pattern.into().route(compat).to_string())
+}
+
+/// Returns why a route is no subject.
+fn reason(route: &str) -> &'static str {
+    match route {
+        "" => "it is empty",
+        _ if route.len() > MAX_SUBJECT => "it is longer than 4,000 bytes",
+        _ if route.contains(char::is_whitespace) => "it has white space",
+        _ if route.split('.').any(str::is_empty) => "it has an empty part before, between or behind its dots",
+        _ => "it has a > that is not at its end",
+    }
+}
 
 /// Maximum size of a subject, in bytes. The server closes the connection of a client whose line
 /// exceeds 4,096 bytes (`max_control_line`), and the line has an inbox, sizes or a queue group too.
@@ -59,6 +88,15 @@ mod tests {
         }
         for bad in ["", "a b", "a..b", ".a", "a.", "a.>.b", ">.a", "a\tb", r#"{"a":"x y"}"#] {
             assert_eq!(to_subscribe(bad), Err(InvalidSubject(bad.to_owned())), "{bad}");
+        }
+        for (bad, why) in [
+            ("", "it is empty"),
+            ("a b", "it has white space"),
+            ("a..b", "it has an empty part before, between or behind its dots"),
+            (">.a", "it has a > that is not at its end"),
+        ] {
+            let error = to_subscribe(bad).expect_err("no subject").to_string();
+            assert_eq!(error, format!("the pattern {bad:?} cannot be a subject of NATS: {why}"));
         }
         assert!(to_publish(&"x".repeat(4_000)).is_ok());
         assert!(to_publish(&"x".repeat(4_001)).is_err());

@@ -6,7 +6,7 @@ mod verdict;
 use std::io::{self, Write};
 
 use clap::Args;
-use nest_wire::{Compat, json::Value};
+use nest_wire::{Compat, Pattern, json::Value};
 
 use crate::{
     call::pattern,
@@ -34,6 +34,9 @@ pub(crate) struct Route {
     /// Print a line of JSON for each major, for programs
     #[arg(long, conflicts_with = "explain")]
     json: bool,
+    /// Show the subject of NATS instead, or why there is none
+    #[arg(long, conflicts_with_all = ["explain", "json", "other"])]
+    nats: bool,
     /// The pattern of a handler: JSON if it begins with { or [, else a string
     #[arg(allow_negative_numbers = true)]
     pattern: String,
@@ -51,6 +54,9 @@ Examples:
 
 pub(crate) fn run(route: &Route) -> Result<(), Failure> {
     let handler = typed("PATTERN", &route.pattern)?;
+    if route.nats {
+        return print_subject(handler.pattern, route.nest.unwrap_or_default());
+    }
     let other = route.other.as_deref().map(|text| typed("OTHER", text)).transpose()?;
     let call = other.as_ref().unwrap_or(&handler);
     let compat = route.nest.unwrap_or_default();
@@ -72,6 +78,13 @@ fn typed(name: &str, text: &str) -> Result<Typed, Failure> {
     let pattern = pattern(name, text)?;
     let text = text.to_owned();
     Ok(Typed { text, pattern })
+}
+
+fn print_subject(pattern: Pattern, compat: Compat) -> Result<(), Failure> {
+    let subject = nest_wire_nats::subject(pattern, compat);
+    let subject = subject.map_err(|error| Failure::new(Status::Unwanted, error))?;
+    writeln!(io::stdout(), "{subject}")?;
+    Ok(())
 }
 
 fn print(route: &Route, verdict: &Verdict<'_>, notes: &[String]) -> io::Result<()> {

@@ -49,7 +49,7 @@ const COMMANDS: &[Row] = &[
         ..row("check")
     },
     Row {
-        prints: &["sum", "--explain sum", "--json sum"],
+        prints: &["sum", "--explain sum", "--json sum", "--nats sum"],
         ..row("route")
     },
     Row {

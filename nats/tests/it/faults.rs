@@ -75,7 +75,7 @@ async fn patterns_that_are_no_subjects_are_refused_by_name() {
     let error = client.send::<()>("with space", &0).await.expect_err("no subject");
     assert_eq!(
         error.to_string(),
-        r#"the pattern "with space" cannot be a subject of NATS"#
+        r#"the pattern "with space" cannot be a subject of NATS: it has white space"#
     );
     assert!(matches!(
         client.send::<()>("x", &None::<u8>).await,
