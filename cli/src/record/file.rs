@@ -201,8 +201,7 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
 }
 
 impl Before {
-    /// Refuses masks that the file does not note: whoever compared it would take what they hide for
-    /// values.
+    /// Refuses masks that the file does not note: a comparison would take what they hide for values.
     fn refuse_masks(&self, path: &Path, notes: &BTreeMap<String, String>) -> Result<(), Failure> {
         let noted = |mask: &&str| self.masked.iter().any(|masked| masked.as_str() == *mask);
         let masks = notes.get(MASKED).map_or("", String::as_str);

@@ -1,5 +1,5 @@
 //! One table of all commands: readers that go away (`| head`), Ctrl-C and `kill`, a mistake. A command
-//! without a row fails. What else each of them is told wrongly stands beside its other tests.
+//! without a row fails the test. Further mistakes of each one stand beside its other tests.
 #![cfg(target_os = "linux")]
 
 use std::{collections::BTreeSet, io::pipe, os::unix::process::ExitStatusExt, process::Stdio};

@@ -249,7 +249,7 @@ impl Started {
     }
 }
 
-/// Calls of Nest's main that do not stop until they are told to.
+/// Calls of Nest's main, one after another, until they are stopped.
 struct Load {
     asked: watch::Sender<u64>,
     is_over: CancellationToken,
