@@ -85,15 +85,13 @@ pub(crate) async fn new(folder: &Path, arguments: &[&str]) -> Ended {
 /// Runs cargo in a project, which shares this repository's folder of builds, so that dependencies are
 /// built once. Returns true if it went well without a warning, and what it printed.
 pub(crate) async fn cargo(project: &Path, arguments: &[&str]) -> (bool, String) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
     if !project.join("Cargo.lock").exists() {
         // The versions that this repository is tested with.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
         fs::copy(lock, project.join("Cargo.lock")).expect("a copy");
-        // Cargo would take what an earlier run has left of a project of this name for this one.
-        let name = project.file_name().and_then(|name| name.to_str()).expect("text");
-        Box::pin(cargo(project, &["clean", "--quiet", "--package", name])).await;
+        forget_builds(project, &target);
     }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
     let mut command = Command::new(env!("CARGO"));
     command
         .args(arguments)
@@ -105,6 +103,21 @@ pub(crate) async fn cargo(project: &Path, arguments: &[&str]) -> (bool, String) 
     let output = command.output().await.expect("cargo runs");
     let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     (output.status.success() && !printed.contains("warning"), printed)
+}
+
+/// Makes cargo build all of a project: it would take what an earlier run has left of one of this name
+/// for this one. (`cargo clean` would remove the tests of other projects too, which have one name.)
+fn forget_builds(project: &Path, target: &Path) {
+    let name = project.file_name().and_then(|name| name.to_str()).expect("text");
+    let start = format!("{name}-");
+    let Ok(fingerprints) = fs::read_dir(target.join("debug/.fingerprint")) else {
+        return;
+    };
+    for entry in fingerprints.filter_map(Result::ok) {
+        if entry.file_name().to_string_lossy().starts_with(&start) {
+            fs::remove_dir_all(entry.path()).expect("a folder of this project alone");
+        }
+    }
 }
 
 const ITEM: &str = r#"{"id":"18446744073709551615","type":"tea","unit-price":2.5,"made":"2026-11-25T00:00:00.000Z","picture":{"type":"Buffer","data":[104]},"size":[1,2],"note":null}"#;
