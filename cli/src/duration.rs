@@ -43,6 +43,14 @@ pub(crate) fn rounded(number: f64) -> String {
     }
 }
 
+/// Returns once this time has passed; never, without one.
+pub(crate) async fn passed(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

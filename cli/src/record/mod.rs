@@ -199,7 +199,7 @@ impl Between {
                 tokio::select! {
                     () = relay.run(acceptor) => false,
                     _ = stopped => true,
-                    () = after(self.time) => false,
+                    () = duration::passed(self.time) => false,
                     () = log.nobody_reads() => false,
                     () = warn_of_quiet(&log, &addresses) => false,
                     () = warn_of_absence(&self.to, &self.to_tls) => false,
@@ -217,13 +217,6 @@ impl Between {
             // A second signal: whatever blocks the output is not waited for.
             signal = signals::first() => Err(Failure::stopped(signal, "the output was still being written")),
         }
-    }
-}
-
-async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => sleep(time).await,
-        None => std::future::pending().await,
     }
 }
 

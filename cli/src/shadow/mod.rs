@@ -30,7 +30,6 @@ use tokio::{
     runtime::Builder,
     sync::Notify,
     task::{LocalSet, spawn_blocking},
-    time::sleep,
 };
 
 pub(crate) use self::{
@@ -196,7 +195,7 @@ impl ShadowArgs {
                 tokio::select! {
                     () = relay.run(acceptor) => {}
                     _ = stopped => {}
-                    () = after(self.time) => {}
+                    () = duration::passed(self.time) => {}
                     () = enough.notified() => {}
                     () = self.warn_of_absence() => {}
                 }
@@ -310,12 +309,5 @@ impl Plan {
         // Without waiting: a name look-up that outlasts its call would hold the process up.
         runtime.shutdown_background();
         results
-    }
-}
-
-async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => sleep(time).await,
-        None => std::future::pending().await,
     }
 }

@@ -133,20 +133,17 @@ async fn callers_do_not_feel_a_candidate_that_never_answers_and_few_copies_wait(
     };
     let primary = service(sums(0.0)).await;
     let candidate = service(Router::new().message("sum", never)).await;
-    let shadow = shadow(
-        &primary,
-        &candidate,
-        &["--in-flight", "3", "--timeout", "100ms", "--json"],
-    )
-    .await;
+    let shadow = shadow(&primary, &candidate, &["--in-flight", "3", "--timeout", "1s", "--json"]).await;
     sum_twenty(&shadow).await;
     entries.recv().await.expect("it is asked");
     let ended = shadow.interrupt().await;
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     let total: Value = serde_json::from_str(total(&ended)).expect("JSON");
-    let (unanswered, busy) = (&total["unanswered"], &total["skipped"]["busy"]);
-    let sum = unanswered.as_u64().expect("a number") + busy.as_u64().expect("a number");
-    assert_eq!(sum, 20, "{total}");
+    let (unanswered, skipped) = (&total["unanswered"], &total["skipped"]);
+    // On a busy machine the primary may be late too.
+    let counts = [unanswered, &skipped["busy"], &skipped["unfinished"]];
+    let sum: u64 = counts.iter().map(|count| count.as_u64().expect("a number")).sum();
+    assert_eq!((sum, &total["compared"]), (20, &json!(0)), "{total}");
     assert_eq!(total["reasons"], json!([["no answer in time", unanswered]]));
 }
 
@@ -264,7 +261,7 @@ async fn streams_are_compared_value_by_value_and_one_without_an_end_is_given_up(
             })
     };
     let (primary, candidate) = (service(count(3)).await, service(count(4)).await);
-    let shadow = shadow(&primary, &candidate, &["--timeout", "200ms"]).await;
+    let shadow = shadow(&primary, &candidate, &[]).await;
     let client = Client::new(shadow.address.clone());
     let values: Vec<u32> = client
         .send_stream::<u32>("count", &0)
