@@ -177,7 +177,11 @@ impl ReplyPacket {
         let is_last = !matches!(reply.outcome, ReplyOutcome::Value(_));
         let start = id.as_ptr() as usize - text.as_ptr() as usize;
         let id = start..start + id.len();
-        Ok(Some(Self::from_parts(text, id, is_last)))
+        let err = match reply.outcome {
+            ReplyOutcome::Failed(err) => Some(err),
+            ReplyOutcome::Value(_) | ReplyOutcome::Completed(_) => None,
+        };
+        Ok(Some(Self::from_parts(text, id, is_last, err)))
     }
 }
 

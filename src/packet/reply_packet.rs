@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use bytestring::ByteString;
 
-use super::RawJson;
+use super::{RawJson, RpcError};
 
 /// One packet of a reply as it came: its whole text, whose id can be replaced.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,11 +13,12 @@ pub struct ReplyPacket {
     /// Where the id stands in the text, in bytes.
     id: Range<usize>,
     is_last: bool,
+    err: Option<RawJson>,
 }
 
 impl ReplyPacket {
-    pub(super) const fn from_parts(text: ByteString, id: Range<usize>, is_last: bool) -> Self {
-        Self { text, id, is_last }
+    pub(super) const fn from_parts(text: ByteString, id: Range<usize>, is_last: bool, err: Option<RawJson>) -> Self {
+        Self { text, id, is_last, err }
     }
 
     /// Returns the whole text, with the id of the packet's own request.
@@ -31,6 +32,12 @@ impl ReplyPacket {
     #[must_use]
     pub const fn is_last(&self) -> bool {
         self.is_last
+    }
+
+    /// Returns the service's error, if the packet has one.
+    #[must_use]
+    pub fn error(&self) -> Option<RpcError> {
+        self.err.clone().map(RpcError::from_raw)
     }
 
     /// Returns the text before the id and the text after it.

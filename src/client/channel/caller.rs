@@ -180,6 +180,11 @@ impl RequestChannel {
         next
     }
 
+    /// Returns true if a stream has ended well and its values have been taken.
+    pub(in crate::client) fn is_complete(&self, key: CallKey) -> bool {
+        self.lock().calls.is_complete(key)
+    }
+
     /// Returns the time of a stream's last value, from which the timeout for the next value counts.
     pub(in crate::client) fn since(&self, key: CallKey) -> Option<Instant> {
         self.lock().calls.since(key)

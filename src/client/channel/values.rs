@@ -113,6 +113,11 @@ impl ReceivedValues {
         self.bytes.saturating_sub(self.capacity) > excess
     }
 
+    /// Returns true if the stream has ended well and its values have been taken.
+    pub(in crate::client) fn is_complete(&self) -> bool {
+        self.queued.is_empty() && matches!(self.end, Some(Ok(_)))
+    }
+
     /// Returns true if a value has arrived.
     pub(in crate::client) const fn have_come(&self) -> bool {
         self.has_come

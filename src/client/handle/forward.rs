@@ -3,7 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
@@ -85,7 +85,14 @@ impl Stream for ForwardedReply {
     type Item = Result<ReplyPacket, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next(cx, packet)
+        let next = ready!(self.0.poll_next(cx, packet));
+        if let Some(Ok(packet)) = &next
+            && packet.is_last()
+        {
+            let failure = packet.error().map(CallError::Rpc);
+            self.0.end(failure.as_ref());
+        }
+        Poll::Ready(next)
     }
 }
 

@@ -140,6 +140,14 @@ impl Source {
         self.kept = None;
     }
 
+    /// Returns true if the whole reply has come and its values have been taken.
+    pub(in crate::client) fn is_complete(&self) -> bool {
+        match &self.state {
+            SourceState::Submitted(guard) => guard.is_complete(),
+            SourceState::Moving(_) | SourceState::Over => false,
+        }
+    }
+
     /// Returns the id of the request, if it has been submitted and has not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
         match &self.state {

@@ -74,18 +74,33 @@ impl Values {
         let item = next.map(item);
         match &item {
             Some(Ok(_)) => {}
-            Some(Err(error)) => self.watch.failed(error),
-            None => self.watch.succeeded(),
-        }
-        if !matches!(item, Some(Ok(_))) {
-            self.is_over = true;
-            self.source.end();
+            Some(Err(error)) => self.end(Some(error)),
+            None => self.end(None),
         }
         Poll::Ready(item)
+    }
+
+    /// Ends the call, of which no further value is wanted.
+    pub(in crate::client) fn end(&mut self, failure: Option<&CallError>) {
+        self.is_over = true;
+        match failure {
+            Some(error) => self.watch.failed(error),
+            None => self.watch.succeeded(),
+        }
+        self.source.end();
     }
 
     /// Returns the id of the request, if it has been submitted and has not ended.
     pub(in crate::client) fn id(&self) -> Option<CallId> {
         self.source.id()
+    }
+}
+
+/// Who takes the last value has the whole reply, also without asking for its end.
+impl Drop for Values {
+    fn drop(&mut self) {
+        if !self.is_over && self.source.is_complete() {
+            self.watch.succeeded();
+        }
     }
 }

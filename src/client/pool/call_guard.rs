@@ -205,6 +205,11 @@ impl<M: Deref<Target = ConnectionPool>> CallGuard<M> {
         }
     }
 
+    /// Returns true if the reply to a stream has ended well and its values have been taken.
+    pub(in crate::client) fn is_complete(&self) -> bool {
+        self.key.is_some_and(|key| self.channel().is_complete(key))
+    }
+
     fn take_returned(&mut self, key: CallKey) -> Option<Returned> {
         if !self.pool.has_choice() {
             return None;

@@ -125,7 +125,10 @@ impl StreamedReply {
             ReplyItem::Error(error) => self.fail(error),
             item if item.is_last() => {
                 self.state = StreamState::Ended;
-                self.trace.succeeded();
+                match failure_of(&item) {
+                    Some(error) => self.trace.failed(&error),
+                    None => self.trace.succeeded(),
+                }
                 item
             }
             item => item,
@@ -181,6 +184,15 @@ impl StreamedReply {
                 return Poll::Ready(item);
             }
         }
+    }
+}
+
+/// Returns the error that an item passes on. It is not this handler's own, and not logged here.
+fn failure_of(item: &ReplyItem) -> Option<RpcError> {
+    match item {
+        ReplyItem::Packet(packet) => packet.error(),
+        ReplyItem::NoHandler => Some(RpcError::no_handler()),
+        ReplyItem::Value(_) | ReplyItem::Last(_) | ReplyItem::Completion | ReplyItem::Error(_) => None,
     }
 }
 

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use nest_wire::client::{CallError, Client};
+use nest_wire::{
+    client::{CallError, Client},
+    packet::RequestPacket,
+};
 
 use crate::support::{Counts, Peer, calls, calls_with};
+
+const OK: &str = r#"nest_wire_client_calls_total{kind="message",outcome="ok"}"#;
 
 async fn answer(links: &mut Peer, ends_with: &str) {
     let id = links.hear_request(r#""pattern":"ask","data":1"#).await;
@@ -55,7 +60,7 @@ async fn a_client_counts_calls_by_outcome_and_its_links() {
     client.close().await;
     client.send::<u32>("ask", &1).await.expect_err("closed");
     counts.assert(&[
-        (r#"nest_wire_client_calls_total{kind="message",outcome="ok"}"#, 2.0),
+        (OK, 2.0),
         (r#"nest_wire_client_calls_total{kind="message",outcome="error"}"#, 1.0),
         (r#"nest_wire_client_calls_total{kind="message",outcome="timeout"}"#, 1.0),
         (
@@ -76,6 +81,48 @@ async fn a_client_counts_calls_by_outcome_and_its_links() {
     ]);
     assert!(counts.of("nest_wire_client_sent_bytes_total") > Some(0.0));
     assert!(counts.of("nest_wire_client_received_bytes_total") > Some(0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_last_value_was_taken_counts_as_ended() {
+    let counts = Counts::start();
+    let (client, mut links) = calls();
+    let mut values = Box::pin(client.send_stream::<u32>("ask", &1)).await.expect("sent");
+    let mut link = links.next().await;
+    answer(&mut link, r#""response":1,"isDisposed":true"#).await;
+    values.next().await.expect("a value").expect("a number");
+    drop(values);
+    counts.assert(&[(OK, 1.0)]);
+
+    let asked = RequestPacket::new(r#"{"pattern":"ask","data":1,"id":"theirs"}"#).expect("a request");
+    let mut packets = client.forward(&asked).await.expect("sent");
+    answer(&mut link, r#""response":1,"isDisposed":true"#).await;
+    packets.next().await.expect("a packet").expect("of the reply");
+    counts.assert(&[(OK, 2.0)]);
+    assert!(packets.next().await.is_none());
+
+    let mut packets = client.forward(&asked).await.expect("sent");
+    answer(&mut link, r#""err":"no","isDisposed":true"#).await;
+    packets.next().await.expect("a packet").expect("of the reply");
+    drop(packets);
+    counts.assert(&[
+        (OK, 2.0),
+        (r#"nest_wire_client_calls_total{kind="message",outcome="error"}"#, 1.0),
+        (r#"nest_wire_client_calls_in_flight{kind="message"}"#, 0.0),
+    ]);
+
+    // The first of two values: nobody waits for the second one.
+    let mut values = client.send_stream::<u32>("ask", &1).await.expect("sent");
+    answer(&mut link, r#""response":1"#).await;
+    values.next().await.expect("a value").expect("a number");
+    drop(values);
+    counts.assert(&[
+        (OK, 2.0),
+        (
+            r#"nest_wire_client_calls_total{kind="message",outcome="cancelled"}"#,
+            1.0,
+        ),
+    ]);
 }
 
 #[tokio::test(start_paused = true)]

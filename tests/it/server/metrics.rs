@@ -6,8 +6,12 @@ use std::{sync::Arc, time::Duration};
 use futures_util::stream;
 use nest_wire::{
     connection::TransportConfig,
-    packet::RpcError,
-    server::{Limits, Payload, ReplyStream, Router, serve},
+    packet::{ReplyPacket, RpcError},
+    server::{
+        Limits, Payload, ReplyStream, Router,
+        reply::{ReplyItem, ReplyItems},
+        serve,
+    },
 };
 use tokio::sync::Notify;
 
@@ -104,6 +108,42 @@ async fn a_service_counts_requests_by_pattern_and_outcome() {
     ]);
     let page = counts.page.render();
     assert!(!page.contains("whatever"), "a caller's words are no labels: {page}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_passed_on_counts_as_what_it_says() {
+    let counts = Counts::start();
+    let theirs = |text: &'static str| {
+        let packet = ReplyPacket::new(text).expect("JSON").expect("it has an id");
+        ReplyItems::new(stream::iter([ReplyItem::Packet(packet)]))
+    };
+    let router = Router::new()
+        .message("well", async move || {
+            theirs(r#"{"response":1,"isDisposed":true,"id":"a"}"#)
+        })
+        .message("failed", async move || {
+            theirs(r#"{"err":"no","isDisposed":true,"id":"a"}"#)
+        })
+        .message("nobody", async || ReplyItems::new(stream::iter([ReplyItem::NoHandler])));
+    converse(router, async |mut peer| {
+        for pattern in ["well", "failed", "nobody"] {
+            peer.say(&format!(r#"{{"pattern":"{pattern}","data":0,"id":1}}"#)).await;
+            peer.take_text().await;
+        }
+    })
+    .await
+    .expect("served");
+    counts.assert(&[
+        (r#"nest_wire_server_requests_total{pattern="well",outcome="ok"}"#, 1.0),
+        (
+            r#"nest_wire_server_requests_total{pattern="failed",outcome="error"}"#,
+            1.0,
+        ),
+        (
+            r#"nest_wire_server_requests_total{pattern="nobody",outcome="no_handler"}"#,
+            1.0,
+        ),
+    ]);
 }
 
 #[tokio::test(start_paused = true)]

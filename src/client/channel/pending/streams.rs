@@ -47,6 +47,12 @@ impl PendingCalls {
         (next, has_room_again)
     }
 
+    /// Returns true if a stream has ended well and its values have been taken.
+    pub(in crate::client) fn is_complete(&mut self, key: CallKey) -> bool {
+        let waiter = self.waiter(key);
+        waiter.is_some_and(|waiter| matches!(&waiter.wants, ReplyMode::Each(values) if values.is_complete()))
+    }
+
     /// Returns the time of a stream's last value, and `None` if the call is not a stream.
     pub(in crate::client) fn since(&mut self, key: CallKey) -> Option<Instant> {
         match &self.waiter(key)?.wants {
