@@ -1,6 +1,6 @@
 //! Running the binary, and services for it to call.
 
-use std::{future::IntoFuture, net::SocketAddr, path::PathBuf, process::Stdio};
+use std::{collections::BTreeSet, future::IntoFuture, net::SocketAddr, path::PathBuf, process::Stdio};
 
 use nest_wire::server::{HostListener, Router, serve};
 use tokio::{
@@ -54,6 +54,17 @@ pub(crate) async fn end_of(child: Child) -> Ended {
         stdout: String::from_utf8(output.stdout).expect("text"),
         stderr: String::from_utf8(output.stderr).expect("text"),
     }
+}
+
+/// Returns the names of all commands, as the help lists them.
+#[cfg(unix)]
+pub(crate) async fn commands() -> BTreeSet<String> {
+    let help = run(&["--help"]).await.stdout;
+    let (_, listed) = help.split_once("Commands:\n").expect("a list");
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    listed
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect()
 }
 
 impl Ended {
