@@ -20,6 +20,14 @@ pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Reads a duration that may be 0.
+pub(crate) fn parse_or_zero(text: &str) -> Result<Duration, &'static str> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => parse(text),
+    }
+}
+
 /// Returns the duration in words for a message: `10 s`, `0.05 ms`. At most three digits are exact.
 pub(crate) fn shown(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();

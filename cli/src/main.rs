@@ -30,6 +30,7 @@ mod listen_address;
 mod man;
 mod metadata;
 mod new;
+mod plural;
 mod pointer;
 mod prometheus;
 mod record;

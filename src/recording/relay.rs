@@ -1,9 +1,9 @@
 //! Passes bytes between two streams, in both directions, and reports each piece.
 
 use std::{
-    future::poll_fn,
+    future::{Future, pending, poll_fn},
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
@@ -28,13 +28,38 @@ const LEAST_READ: usize = 8 * 1024;
 /// # Errors
 /// A stream failed; [`RelayError::side`] is the side that it belongs to. A reset has been reported
 /// to `see`.
-pub async fn relay<C, S>(caller: &mut C, service: &mut S, mut see: impl FnMut(Side, Content)) -> Result<(), RelayError>
+pub async fn relay<C, S>(caller: &mut C, service: &mut S, see: impl FnMut(Side, Content)) -> Result<(), RelayError>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    relay_until(caller, service, see, pending()).await
+}
+
+/// Does what [`relay`] does until `stop` is ready. Then nothing more is read: what has been read is
+/// passed on, and both directions are ended, of which `see` is not told.
+///
+/// # Errors
+/// As [`relay`].
+pub async fn relay_until<C, S>(
+    caller: &mut C,
+    service: &mut S,
+    mut see: impl FnMut(Side, Content),
+    stop: impl Future<Output = ()>,
+) -> Result<(), RelayError>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut there, mut back) = (Direction::default(), Direction::default());
+    let mut stop = pin!(stop);
+    let mut is_stopped = false;
     poll_fn(|context| {
+        if !is_stopped && stop.as_mut().poll(context).is_ready() {
+            is_stopped = true;
+            there.is_last = true;
+            back.is_last = true;
+        }
         let requests = there.poll(context, &mut *caller, &mut *service, |content| {
             see(Side::Caller, content);
         });
@@ -100,7 +125,7 @@ impl Fault {
 /// ```text
 ///             bytes are read                   all are written
 ///   Reading ──────────────────► Writing(bytes) ────────────────► Reading
-///      │ the end is read
+///      │ the end is read, or nothing more is wanted
 ///      ▼           it is passed on
 ///   Ending ───────────────────► Ended
 /// ```
@@ -108,6 +133,8 @@ impl Fault {
 struct Direction {
     state: State,
     buffer: BytesMut,
+    /// True if nothing more is read.
+    is_last: bool,
 }
 
 #[derive(Default)]
@@ -133,6 +160,7 @@ impl Direction {
     {
         loop {
             let step = match &mut self.state {
+                State::Reading if self.is_last => Poll::Ready(Ok(State::Ending)),
                 State::Reading => self.poll_read(context, from, &mut see).map_err(Fault::Read),
                 State::Writing(bytes) => poll_write_all(context, to, bytes).map_err(Fault::Write),
                 State::Ending => Pin::new(&mut *to)
@@ -242,6 +270,26 @@ mod tests {
             .map(|seen| seen.0)
             .collect();
         assert_eq!(ends, [Side::Caller, Side::Service]);
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_is_stopped_passes_on_what_it_has_read_and_ends_both_directions() {
+        let (mut caller, mut near) = duplex(3);
+        let (mut far, mut service) = duplex(3);
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let relayed = tokio::spawn(async move {
+            let stop = async move { drop(stopped.await) };
+            relay_until(&mut near, &mut far, |_, _| {}, stop).await
+        });
+        // Three bytes fit into the way to the relay, three into that behind it.
+        caller.write_all(b"abcdefghi").await.expect("the relay reads");
+        drop(stop);
+        let mut read = String::new();
+        service.read_to_string(&mut read).await.expect("an end");
+        assert!("abcdefghi".starts_with(&read) && read.len() >= 3, "{read}");
+        read.clear();
+        caller.read_to_string(&mut read).await.expect("an end");
+        relayed.await.expect("no panic").expect("it was asked to end");
     }
 
     #[tokio::test]

@@ -64,7 +64,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "JSON")]
     expect: Option<String>,
     /// Make calls for this long first, and do not measure them [default: 1s, or none with -n]
-    #[arg(long, value_name = "DURATION", value_parser = warm_up)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_or_zero)]
     warm_up: Option<Duration>,
     /// End with status 1 if this is so: p99>50ms,errors>0.1%; repeatable
     ///
@@ -156,12 +156,4 @@ fn rate(text: &str) -> Result<f64, &'static str> {
     let number = text.parse().ok();
     let number = number.filter(|rate: &f64| *rate >= 0.001 && *rate <= 1e9);
     number.ok_or("write a number of calls per second: 2000")
-}
-
-/// Reads a duration that may be 0.
-fn warm_up(text: &str) -> Result<Duration, &'static str> {
-    match text {
-        "0" | "0s" => Ok(Duration::ZERO),
-        text => duration::parse(text),
-    }
 }

@@ -23,11 +23,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     address::{Address, HostPort},
     duration,
-    failure::{Failure, STATUSES, say, warn},
+    failure::{Failure, STATUSES, say},
     faults::{FaultOptions, Faults},
+    plural::counted,
     prometheus,
     record::tls::{ListenTls, ToTls},
-    relay::{accept::Acceptor, tee::Tap},
+    relay::{accept::Acceptor, drain::warn_of_cut, tee::Tap},
     signals,
 };
 use address::{From, To};
@@ -68,7 +69,7 @@ pub(crate) struct BridgeArgs {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     /// How long to wait at the end for what is in flight
-    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = duration::parse_or_zero)]
     drain: Duration,
     /// Serve metrics for Prometheus at http://HOST:PORT/metrics
     #[arg(long, value_name = "HOST:PORT")]
@@ -131,25 +132,19 @@ impl BridgeArgs {
             say(format_args!("metrics http://{page}/metrics"));
         }
         let mut serving = join_all(services).boxed();
-        tokio::select! {
-            _ = stopped => {}
-            outcomes = &mut serving => return ended_early(outcomes),
-        }
-        let stopped_again = signals::first();
-        stop.cancel();
-        let ending = async {
-            serving.await;
-            bridge.backend.close().await;
+        let ended = tokio::select! {
+            _ = stopped => {
+                stop.cancel();
+                drain(serving, &bridge.backend).await?;
+                Ok(())
+            }
+            outcomes = &mut serving => ended_early(outcomes),
         };
-        tokio::select! {
-            () = ending => {}
-            signal = stopped_again => return Err(Failure::stopped(signal, "requests were still in flight")),
-        }
         summarise(&bridge.counts);
-        match recording {
-            Some(recording) => recording.finish().await,
-            None => Ok(()),
+        if let Some(recording) = recording {
+            recording.finish().await?;
         }
+        ended
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -230,7 +225,9 @@ impl BridgeArgs {
                         .with_graceful_shutdown(stopped);
                     services.push(
                         async {
-                            warn_of_cut(serving.await);
+                            if let ShutdownOutcome::Cut { connections } = serving.await {
+                                warn_of_cut(connections);
+                            }
                             Ok(())
                         }
                         .boxed(),
@@ -263,6 +260,19 @@ impl BridgeArgs {
     }
 }
 
+/// Waits for what is in flight, unless a second signal comes.
+async fn drain(serving: impl Future, backend: &Backend) -> Result<(), Failure> {
+    let stopped_again = signals::first();
+    let ending = async {
+        serving.await;
+        backend.close().await;
+    };
+    tokio::select! {
+        () = ending => Ok(()),
+        signal = stopped_again => Err(Failure::stopped(signal, "requests were still in flight")),
+    }
+}
+
 /// Returns the failure of a listener that ended before it was asked to.
 fn ended_early(outcomes: Vec<Result<(), Failure>>) -> Result<(), Failure> {
     outcomes.into_iter().collect()
@@ -274,17 +284,10 @@ fn listed(addresses: &[impl ToString]) -> String {
     addresses.join(" ")
 }
 
-fn warn_of_cut(outcome: ShutdownOutcome) {
-    if let ShutdownOutcome::Cut { connections } = outcome {
-        warn(format_args!(
-            "{connections} connections were cut with requests in flight"
-        ));
-    }
-}
-
 fn summarise(counts: &handler::Counts) {
     let count = |count: &std::sync::atomic::AtomicU64| count.load(Relaxed);
-    let mut line = format!("{} requests, {} events", count(&counts.requests), count(&counts.events));
+    let (requests, events) = (count(&counts.requests), count(&counts.events));
+    let mut line = format!("{}, {}", counted(requests, "request"), counted(events, "event"));
     for (number, what) in [
         (count(&counts.failed), "could not be passed on"),
         (count(&counts.faults), "failed on purpose"),

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::{
     duration,
+    plural::counted,
     traffic::{
         frames::{Frame, Frames, Piece},
         text::printable,
@@ -70,7 +71,7 @@ fn lines(frames: &mut Frames, bytes: &[u8]) -> Vec<String> {
             Piece::Broken { frame, why } => {
                 format!("broken: {}: {}", excerpt(&frame), why.words(&frame.header, frame.units))
             }
-            Piece::Skipped(bytes) => format!("{bytes} bytes without a header"),
+            Piece::Skipped(bytes) => format!("{} without a header", counted(bytes as u64, "byte")),
         });
     }
     lines

@@ -18,10 +18,10 @@ use crate::{
     duration,
     failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options},
+    plural::counted,
     pointer::Pointer,
     record::{
         file::{Existing, create},
-        log::counted,
         screen::columns,
     },
     traffic::{

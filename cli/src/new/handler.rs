@@ -7,6 +7,7 @@ use super::{
     seen::Pattern,
     types::{ANY, Types, literal},
 };
+use crate::plural::counted;
 
 pub(super) struct Handler {
     pub(super) contract: String,
@@ -102,17 +103,14 @@ fn function(pattern: &Pattern, name: &str, data: &str, reply: Option<&Reply>) ->
 
 /// Returns how often the pattern was recorded.
 fn counts(pattern: &Pattern) -> String {
-    let counted = |count: u64, noun: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {noun}")),
-        count => Some(format!("{count} {noun}s")),
-    };
     let counts = [
-        counted(pattern.calls, "call"),
-        counted(pattern.events, "event"),
-        counted(pattern.errors, "error"),
+        (pattern.calls, "call"),
+        (pattern.events, "event"),
+        (pattern.errors, "error"),
     ];
-    counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let seen = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counted: Vec<_> = seen.map(|(count, noun)| counted(count, noun)).collect();
+    counted.join(", ")
 }
 
 /// Returns the pattern of a route, in words.

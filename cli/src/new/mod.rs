@@ -19,6 +19,7 @@ use nest_wire::recording::{Event, Writer};
 use crate::{
     failure::{Failure, STATUSES, file_reason},
     input::{Input, Options},
+    plural::counted,
     traffic::reading::Reading,
 };
 use project::Project;
@@ -159,7 +160,7 @@ impl New {
             io::stdout(),
             "{}: {}",
             self.name,
-            counted(patterns.patterns.len())
+            counted(patterns.patterns.len() as u64, "pattern")
         )?)
     }
 
@@ -198,11 +199,4 @@ fn patterns(events: &[Event]) -> Patterns {
         reading.read(event, |entry| patterns.add(&entry));
     }
     patterns
-}
-
-fn counted(patterns: usize) -> String {
-    match patterns {
-        1 => "1 pattern".to_owned(),
-        patterns => format!("{patterns} patterns"),
-    }
 }

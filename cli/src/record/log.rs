@@ -14,7 +14,8 @@ use super::{file::RecordingFile, screen::Screen, terminal::Shown};
 use crate::{
     clock,
     failure::{Failure, Status, file_reason, say, warn},
-    relay::queue::{Receiver, Sender, queue},
+    plural::counted,
+    relay::queue::{Message, Receiver, Sender, queue},
     traffic::{mask::Mask, reading::Reading, summary::Summary},
 };
 
@@ -107,20 +108,27 @@ impl Recorder {
     }
 
     fn run(&mut self, events: &mut Receiver) {
-        while let Some(event) = events.blocking_recv() {
-            self.event(event);
+        while let Some(message) = events.blocking_recv() {
+            self.message(message);
             // What comes meanwhile wakes nobody: a thread that is woken for each packet would cost
             // more than all that it does with them.
             thread::sleep(PAUSE);
-            while let Some(event) = events.try_recv() {
-                self.event(event);
+            while let Some(message) = events.try_recv() {
+                self.message(message);
             }
             self.masked.flush();
         }
     }
 
-    fn event(&mut self, event: Event) {
-        self.mask.apply(event, |event| self.masked.event(&event));
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Event(event) => self.mask.apply(event, |event| self.masked.event(&event)),
+            Message::AskBusy(answer) => {
+                let mut busy = self.masked.reading.busy();
+                busy.extend(self.mask.begun());
+                let _ = answer.send(busy);
+            }
+        }
     }
 
     /// Writes the summary to standard error.
@@ -233,10 +241,4 @@ impl Masked {
             }
         }
     }
-}
-
-/// Returns a number with its noun: `1 packet`, `3 packets`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }

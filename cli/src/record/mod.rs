@@ -9,7 +9,6 @@ pub(crate) mod tls;
 use std::{
     io::{self, IsTerminal},
     path::PathBuf,
-    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -30,6 +29,7 @@ use crate::{
         Relay,
         accept::Acceptor,
         connect::{absence, dialer},
+        drain::warn_of_cut,
     },
     signals,
     traffic::{
@@ -111,6 +111,9 @@ struct Between {
     /// End by itself after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
+    /// How long calls in flight are waited for at the end
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse_or_zero)]
+    drain: Duration,
     #[command(flatten)]
     listen_tls: ListenTls,
     #[command(flatten)]
@@ -190,33 +193,33 @@ impl Between {
         let masks: Vec<Pointer> = added.chain(self.mask.iter().cloned()).collect();
         let mask = Mask::new(masks, self.mask_strict);
         let (log, recorder) = Log::new(Recorder::new(mask, file, screen), nobody_reads);
-        let see = log.sender();
         let epoch = began.checked_sub(before).unwrap_or(began);
-        let relay = Relay::new(dialer, epoch, connections, Rc::new(move |event| see.send(event)));
+        let relay = Relay::new(dialer, epoch, connections, log.sender());
+        let stop = async {
+            tokio::select! {
+                _ = stopped => on_a_new_line(),
+                () = duration::passed(self.time) => {}
+                () = log.nobody_reads() => {}
+                () = warn_of_quiet(&log, &addresses) => {}
+                () = warn_of_absence(&self.to, &self.to_tls) => {}
+            }
+        };
         let local = LocalSet::new();
-        let by_signal = local
-            .run_until(async {
-                tokio::select! {
-                    () = relay.run(acceptor) => false,
-                    _ = stopped => true,
-                    () = duration::passed(self.time) => false,
-                    () = log.nobody_reads() => false,
-                    () = warn_of_quiet(&log, &addresses) => false,
-                    () = warn_of_absence(&self.to, &self.to_tls) => false,
-                }
-            })
-            .await;
-        drop(local);
-        if by_signal && io::stderr().is_terminal() {
-            // The terminal has echoed `^C` where the cursor stood.
-            say("");
-        }
+        let cut = local.run_until(relay.run(acceptor, stop, self.drain)).await;
+        warn_of_cut(cut);
         let finished = spawn_blocking(move || recorder.finish(log, began));
         tokio::select! {
             finished = finished => finished.expect("the recorder does not panic"),
             // A second signal: whatever blocks the output is not waited for.
             signal = signals::first() => Err(Failure::stopped(signal, "the output was still being written")),
         }
+    }
+}
+
+/// The terminal has echoed `^C` where the cursor stood.
+fn on_a_new_line() {
+    if io::stderr().is_terminal() {
+        say("");
     }
 }
 

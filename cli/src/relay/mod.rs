@@ -2,20 +2,24 @@
 
 pub(crate) mod accept;
 pub(crate) mod connect;
+pub(crate) mod drain;
+mod link;
 pub(crate) mod queue;
 pub(crate) mod tee;
 
-use std::{cell::Cell, rc::Rc, time::Instant};
+use std::{
+    pin::pin,
+    rc::{Rc, Weak},
+    time::{Duration, Instant},
+};
 
-use nest_wire::recording::{Content, Event, Side, relay};
 use tokio::task::JoinSet;
 
-use accept::Acceptor;
-
 use crate::dial::Dialer;
-
-/// Receives what is seen, before it is passed on.
-pub(crate) type See = Rc<dyn Fn(Event)>;
+use accept::Acceptor;
+use drain::drain;
+use link::Link;
+use queue::Sender;
 
 /// Passes bytes between callers and a service.
 ///
@@ -25,80 +29,57 @@ pub(crate) struct Relay {
     dialer: Rc<Dialer>,
     began: Instant,
     /// The number of the last connection.
-    connection: Rc<Cell<u32>>,
-    see: See,
+    connection: u32,
+    events: Sender,
+    links: Vec<Weak<Link>>,
+    tasks: JoinSet<()>,
 }
 
 impl Relay {
     /// Returns a relay to the service that `dialer` reaches. Connections are counted from the one
-    /// after `connection`.
-    pub(crate) fn new(dialer: Dialer, began: Instant, connection: u32, see: See) -> Self {
+    /// after `connection`. What passes is sent to `events`, before it is passed on.
+    pub(crate) fn new(dialer: Dialer, began: Instant, connection: u32, events: Sender) -> Self {
         Self {
             dialer: Rc::new(dialer),
             began,
-            connection: Rc::new(Cell::new(connection)),
-            see,
+            connection,
+            events,
+            links: Vec::new(),
+            tasks: JoinSet::new(),
         }
     }
 
-    /// Serves callers until this future is dropped; their connections end with it.
-    pub(crate) async fn run(self, mut acceptor: Acceptor) {
-        let mut connections = JoinSet::new();
+    /// Serves callers until `stop` is ready. Then nobody listens any more, and each connection ends
+    /// once no call is in flight on it, for `limit` at most. Needs a
+    /// [`LocalSet`](tokio::task::LocalSet).
+    ///
+    /// Returns the number of connections that were cut.
+    pub(crate) async fn run(
+        mut self,
+        mut acceptor: Acceptor,
+        stop: impl Future<Output = ()>,
+        limit: Duration,
+    ) -> usize {
+        let mut stop = pin!(stop);
         loop {
-            let caller = tokio::select! {
-                caller = acceptor.accept() => caller,
-                Some(_) = connections.join_next() => continue,
-            };
-            self.connection.set(self.connection.get() + 1);
-            let seen = Seen {
-                connection: self.connection.get(),
-                began: self.began,
-                see: Rc::clone(&self.see),
-            };
-            seen.see(Side::Caller, Content::Opened(caller.from.clone()));
-            connections.spawn_local(carry(caller, Rc::clone(&self.dialer), seen));
+            tokio::select! {
+                caller = acceptor.accept() => self.serve(caller),
+                Some(_) = self.tasks.join_next() => {}
+                () = &mut stop => break,
+            }
         }
+        drop(acceptor);
+        drain(&mut self.tasks, &self.links, &self.events, limit).await
     }
-}
 
-/// The events of one connection.
-struct Seen {
-    connection: u32,
-    began: Instant,
-    see: See,
-}
-
-impl Seen {
-    fn see(&self, from: Side, content: Content) {
-        (self.see)(Event::new(self.connection, from, content).at(self.began.elapsed()));
-    }
-}
-
-/// Serves one caller. What the service does to its connection happens to the caller's: a refusal and
-/// a reset are passed on.
-async fn carry(caller: accept::Accepted, dialer: Rc<Dialer>, seen: Seen) {
-    let mut caller = match caller.ready().await {
-        Ok(caller) => caller,
-        Err(error) => {
-            crate::failure::warn(format_args!("TLS with a caller failed: {error}"));
-            seen.see(Side::Caller, Content::Reset);
-            return;
+    fn serve(&mut self, caller: accept::Accepted) {
+        // Those that have ended leave at the latest when as many again have come.
+        if self.links.len() == self.links.capacity() {
+            self.links.retain(|link| link.strong_count() > 0);
         }
-    };
-    let mut service = match dialer.dial().await {
-        Ok(service) => service,
-        Err(error) => {
-            seen.see(Side::Service, Content::Failed(error.reason()));
-            caller.abort();
-            return;
-        }
-    };
-    if let Err(error) = relay(&mut caller, &mut service, |from, content| seen.see(from, content)).await {
-        if !error.is_reset() {
-            // A failure that no side asked for: what they see is a connection that breaks.
-            seen.see(error.side, Content::Reset);
-        }
-        caller.abort();
-        service.abort();
+        self.connection += 1;
+        let link = Link::new(self.connection, self.began, self.events.clone());
+        self.links.push(Rc::downgrade(&link));
+        self.tasks.spawn_local(link.carry(caller, Rc::clone(&self.dialer)));
     }
 }

@@ -1,7 +1,7 @@
 //! The way of events to a thread of their own: traffic never waits for what is done with them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -9,7 +9,10 @@ use std::{
 };
 
 use nest_wire::recording::{Content, Event, Side};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot,
+};
 
 /// Maximum number of bytes that wait for the thread. Bytes of traffic beyond that are lost to it,
 /// and the gap is marked.
@@ -22,11 +25,19 @@ pub(crate) fn queue() -> (Sender, Receiver) {
     let (sender, receiver) = unbounded_channel();
     let shared = Arc::new(Shared::default());
     let sender = Sender {
-        events: sender,
+        messages: sender,
         shared: Arc::clone(&shared),
     };
-    let events = receiver;
-    (sender, Receiver { events, shared })
+    let messages = receiver;
+    (sender, Receiver { messages, shared })
+}
+
+/// What the thread receives.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Event(Event),
+    /// The connections with calls in flight are asked for, after all events before this message.
+    AskBusy(oneshot::Sender<HashSet<u32>>),
 }
 
 #[derive(Default)]
@@ -41,13 +52,13 @@ struct Shared {
 /// Sends events to the thread.
 #[derive(Clone)]
 pub(crate) struct Sender {
-    events: UnboundedSender<Event>,
+    messages: UnboundedSender<Message>,
     shared: Arc<Shared>,
 }
 
 /// Receives them there.
 pub(crate) struct Receiver {
-    events: UnboundedReceiver<Event>,
+    messages: UnboundedReceiver<Message>,
     shared: Arc<Shared>,
 }
 
@@ -68,10 +79,17 @@ impl Sender {
             && let Some(missing) = self.shared.gap_before(&event)
         {
             self.shared.waiting_bytes.fetch_add(size(&missing), Relaxed);
-            let _ = self.events.send(missing);
+            let _ = self.messages.send(Message::Event(missing));
         }
         // The thread is gone only if it panicked, which its end reports.
-        let _ = self.events.send(event);
+        let _ = self.messages.send(Message::Event(event));
+    }
+
+    /// Returns the connections with calls in flight, after all that has been sent so far.
+    pub(crate) async fn busy(&self) -> HashSet<u32> {
+        let (ask, answer) = oneshot::channel();
+        let _ = self.messages.send(Message::AskBusy(ask));
+        answer.await.unwrap_or_default()
     }
 
     /// Returns true if no event has been sent.
@@ -81,19 +99,19 @@ impl Sender {
 }
 
 impl Receiver {
-    /// Returns the next event, or `None` once all senders are gone.
-    pub(crate) async fn recv(&mut self) -> Option<Event> {
-        self.events.recv().await.map(|event| self.taken(event))
+    /// Returns the next message, or `None` once all senders are gone.
+    pub(crate) async fn recv(&mut self) -> Option<Message> {
+        self.messages.recv().await.map(|message| self.taken(message))
     }
 
-    /// Waits for the next event on a thread without a runtime.
-    pub(crate) fn blocking_recv(&mut self) -> Option<Event> {
-        self.events.blocking_recv().map(|event| self.taken(event))
+    /// Waits for the next message on a thread without a runtime.
+    pub(crate) fn blocking_recv(&mut self) -> Option<Message> {
+        self.messages.blocking_recv().map(|message| self.taken(message))
     }
 
-    /// Returns the next event if there is one.
-    pub(crate) fn try_recv(&mut self) -> Option<Event> {
-        self.events.try_recv().ok().map(|event| self.taken(event))
+    /// Returns the next message if there is one.
+    pub(crate) fn try_recv(&mut self) -> Option<Message> {
+        self.messages.try_recv().ok().map(|message| self.taken(message))
     }
 
     /// Returns true if bytes were lost.
@@ -101,9 +119,11 @@ impl Receiver {
         self.shared.has_lost.load(Relaxed)
     }
 
-    fn taken(&self, event: Event) -> Event {
-        self.shared.waiting_bytes.fetch_sub(size(&event), Relaxed);
-        event
+    fn taken(&self, message: Message) -> Message {
+        if let Message::Event(event) = &message {
+            self.shared.waiting_bytes.fetch_sub(size(event), Relaxed);
+        }
+        message
     }
 }
 
@@ -144,6 +164,14 @@ mod tests {
         Event::new(connection, Side::Caller, Content::Segment(bytes))
     }
 
+    /// Returns the next event, if there is one.
+    fn next(receiver: &mut Receiver) -> Option<Event> {
+        receiver.try_recv().map(|message| match message {
+            Message::Event(event) => event,
+            Message::AskBusy(_) => unreachable!("nobody asks"),
+        })
+    }
+
     #[test]
     fn bytes_that_find_no_room_leave_a_gap_that_is_marked_on_their_connection() {
         let (sender, mut receiver) = queue();
@@ -151,13 +179,13 @@ mod tests {
         sender.send(segment(1, 10));
         sender.send(segment(1, 5));
         sender.send(segment(2, 7));
-        assert_eq!(receiver.try_recv(), Some(segment(1, MAX_WAITING_BYTES + 1)));
-        assert_eq!(receiver.try_recv(), None);
+        assert_eq!(next(&mut receiver), Some(segment(1, MAX_WAITING_BYTES + 1)));
+        assert_eq!(next(&mut receiver), None);
         sender.send(segment(1, 1));
         let end = Event::new(2, Side::Caller, Content::End);
         sender.send(end.clone());
         let missing = |connection, bytes| Event::new(connection, Side::Caller, Content::Missing(bytes));
-        let received: Vec<Event> = std::iter::from_fn(|| receiver.try_recv()).collect();
+        let received: Vec<Event> = std::iter::from_fn(|| next(&mut receiver)).collect();
         assert_eq!(received, [missing(1, 15), segment(1, 1), missing(2, 7), end]);
         assert!(receiver.has_lost());
     }
@@ -171,6 +199,6 @@ mod tests {
         }
         assert!(!receiver.has_lost());
         drop(sender);
-        assert_eq!(receiver.blocking_recv(), None);
+        assert!(receiver.blocking_recv().is_none());
     }
 }

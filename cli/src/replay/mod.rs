@@ -23,11 +23,9 @@ use crate::{
     failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options as InputOptions},
     listen_address::ListenAddress,
+    plural::counted,
     pointer::Pointer,
-    record::{
-        log::counted,
-        tls::{ListenTls, ToTls},
-    },
+    record::tls::{ListenTls, ToTls},
     relay::{accept::Acceptor, connect::dialer},
     signals,
     traffic::filter::Only,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     compare::Difference,
     failure::{Failure, Status, file_reason},
-    record::log::counted,
+    plural::counted,
     traffic::text::{cut, json_line, printable, seconds},
 };
 

@@ -21,6 +21,7 @@ use crate::{
     compare::with_id,
     dial::stream::Stream,
     failure::{Failure, Status, say},
+    plural::counted,
     relay::accept::Acceptor,
     signals::{self, Signal},
     traffic::{
@@ -147,11 +148,11 @@ impl StandIn {
         let unused = self.book.borrow().unused();
         let said = writeln!(
             io::stdout(),
-            "{} requests answered, {} unknown; {} recorded answers not asked for; {} events",
-            counts.answered,
+            "{} answered, {} unknown; {} not asked for; {}",
+            counted(counts.answered, "request"),
             counts.unknown,
-            unused,
-            counts.events
+            counted(unused as u64, "recorded answer"),
+            counted(counts.events, "event")
         );
         // A reader that has gone away changes no verdict.
         if let Err(error) = said

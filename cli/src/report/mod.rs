@@ -24,11 +24,9 @@ use crate::{
     failure::{Failure, STATUSES, Status, file_reason, warn},
     input::{Input, Options},
     inspect::{is_same_file, side},
+    plural::counted,
     pointer::Pointer,
-    record::{
-        file::{Existing, create},
-        log::counted,
-    },
+    record::file::{Existing, create},
     result_file,
     shadow::SHADOW,
     traffic::{

@@ -6,7 +6,7 @@ use super::{
     escaped::Html,
     row::{Class, Row},
 };
-use crate::{record::log::counted, traffic::entry::Entry};
+use crate::{plural::counted, traffic::entry::Entry};
 
 /// Maximum size of all texts together. A browser opens a page of this size, and it fits into memory.
 const MAX_ALL_BYTES: usize = 48 * 1024 * 1024;

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Report, escaped::Html, table};
 use crate::{
-    record::log::counted,
+    plural::counted,
     traffic::{
         summary::Summary,
         text::{cut, time},

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::escaped::Html;
 use crate::{
-    record::log::counted,
+    plural::counted,
     traffic::{
         summary::{Row, Summary},
         text::{cut, time},

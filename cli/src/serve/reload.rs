@@ -17,7 +17,7 @@ use super::rules::Rules;
 use crate::{
     clock::time_of_day,
     failure::{Failure, file_reason, say, warn},
-    record::log::counted,
+    plural::counted,
 };
 
 const PAUSE: Duration = Duration::from_millis(500);

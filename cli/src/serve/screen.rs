@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::{
     failure::warn,
     inspect::json,
+    plural::counted,
     record::screen::columns,
     traffic::{
         entry::Entry,
@@ -100,7 +101,8 @@ impl Writing {
         match self.lost.load(Ordering::Relaxed) {
             0 => {}
             lost => warn(format_args!(
-                "{lost} lines were not shown: their reader is slower than the traffic"
+                "{} not shown: their reader is slower than the traffic",
+                counted(lost, "line")
             )),
         }
     }

@@ -3,10 +3,7 @@
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
-use nest_wire::{
-    packet::RequestPacket,
-    recording::{Event, Side},
-};
+use nest_wire::{packet::RequestPacket, recording::Side};
 use tokio::{
     task::{JoinSet, yield_now},
     time::{sleep, timeout},
@@ -18,7 +15,7 @@ use super::{
     primary::Replies,
 };
 use crate::{
-    relay::queue::Receiver,
+    relay::queue::{Message, Receiver},
     traffic::{
         diagnosis::Diagnosis,
         entry::{Entry, Seen, What},
@@ -82,8 +79,8 @@ impl Copier {
     /// [`LocalSet`](tokio::task::LocalSet).
     pub(super) async fn run(mut self, events: &mut Receiver) -> Results {
         let mut is_behind = false;
-        while let Some(event) = events.recv().await {
-            self.event(&event);
+        while let Some(message) = events.recv().await {
+            self.message(message);
             match is_behind {
                 true => yield_now().await,
                 false => sleep(PAUSE).await,
@@ -99,16 +96,19 @@ impl Copier {
     fn batch(&mut self, events: &mut Receiver) -> bool {
         for _ in 0..MAX_BATCH {
             match events.try_recv() {
-                Some(event) => self.event(&event),
+                Some(message) => self.message(message),
                 None => return false,
             }
         }
         true
     }
 
-    fn event(&mut self, event: &Event) {
+    fn message(&mut self, message: Message) {
         let Self { reading, copying } = self;
-        reading.read(event, |entry| copying.entry(&entry));
+        match message {
+            Message::Event(event) => reading.read(&event, |entry| copying.entry(&entry)),
+            Message::AskBusy(answer) => drop(answer.send(reading.busy())),
+        }
     }
 }
 

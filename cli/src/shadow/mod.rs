@@ -17,7 +17,6 @@ use std::{
     cell::RefCell,
     num::{NonZeroU64, NonZeroUsize},
     path::PathBuf,
-    rc::Rc,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -66,6 +65,7 @@ use crate::{
         Relay,
         accept::Acceptor,
         connect::{absence, dialer, target},
+        drain::warn_of_cut,
         queue::{Receiver, queue},
     },
     result_file, share, signals,
@@ -139,6 +139,9 @@ pub(crate) struct ShadowArgs {
     /// End by itself once this number of calls has been compared, or left unanswered by the candidate
     #[arg(long, value_name = "NUMBER")]
     calls: Option<NonZeroU64>,
+    /// How long calls of callers in flight are waited for at the end
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse_or_zero)]
+    drain: Duration,
     /// JSON lines instead of text
     #[arg(long)]
     json: bool,
@@ -188,20 +191,18 @@ impl ShadowArgs {
         let began = Instant::now();
         let (sender, receiver) = queue();
         let copying = thread::spawn(move || plan.copy(receiver));
-        let relay = Relay::new(dialer, began, 0, Rc::new(move |event| sender.send(event)));
+        let relay = Relay::new(dialer, began, 0, sender);
+        let stop = async {
+            tokio::select! {
+                _ = stopped => {}
+                () = duration::passed(self.time) => {}
+                () = enough.notified() => {}
+                () = self.warn_of_absence() => {}
+            }
+        };
         let local = LocalSet::new();
-        local
-            .run_until(async {
-                tokio::select! {
-                    () = relay.run(acceptor) => {}
-                    _ = stopped => {}
-                    () = duration::passed(self.time) => {}
-                    () = enough.notified() => {}
-                    () = self.warn_of_absence() => {}
-                }
-            })
-            .await;
-        drop(local);
+        let cut = local.run_until(relay.run(acceptor, stop, self.drain)).await;
+        warn_of_cut(cut);
         let copied = spawn_blocking(move || copying.join().expect("the copier does not panic"));
         let results = tokio::select! {
             results = copied => results.expect("the copier does not panic"),

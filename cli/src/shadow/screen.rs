@@ -8,10 +8,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::outcome::{FieldOutcome, Outcome, PatternOutcome, Sample};
 use crate::{
-    record::{
-        log::counted,
-        terminal::{Shown, Terminal},
-    },
+    plural::counted,
+    record::terminal::{Shown, Terminal},
     traffic::text::{cut, json_line, printable, time},
 };
 

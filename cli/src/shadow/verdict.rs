@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, Status, warn},
-    record::log::counted,
+    plural::counted,
     result_file,
     traffic::text::seconds,
 };

@@ -33,6 +33,11 @@ impl Calls {
         self.new.insert(id.into(), call).or(before)
     }
 
+    /// Returns true if no call waits for a reply.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.old.is_empty()
+    }
+
     /// Returns the call that a reply belongs to, and forgets it after the last reply.
     pub(crate) fn reply(&mut self, id: &str, is_final: bool) -> Option<Call> {
         match is_final {

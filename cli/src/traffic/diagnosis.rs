@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use crate::plural::counted;
+
 /// Why bytes are not a frame of Nest's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Diagnosis {
@@ -50,12 +52,15 @@ impl Diagnosis {
             Self::CountsBytes => format!(
                 "header says {header}, which is its length in bytes; {wants}. Nest would wait for {} more, and end the \
                  connection at the next frame.",
-                unit_count(length(header).unwrap_or(actual).saturating_sub(actual))
+                counted(length(header).unwrap_or(actual).saturating_sub(actual) as u64, "unit")
             ),
             Self::CountsCharacters => {
                 format!("header says {header}, which is its length in characters; {wants}.")
             }
-            Self::OtherLength => format!("header says {header}; the JSON behind it has {}.", unit_count(actual)),
+            Self::OtherLength => format!(
+                "header says {header}; the JSON behind it has {}.",
+                counted(actual as u64, "unit")
+            ),
             Self::SplitCharacter => format!("header says {header}, which ends inside a character of two UTF-16 units."),
             Self::NotJson => "the text is not JSON; Nest would end the connection.".to_owned(),
             Self::Empty => format!("header says {header}: no JSON is that short."),
@@ -64,13 +69,6 @@ impl Diagnosis {
             Self::TooLong => format!("header says {header}: longer than this tool shows."),
             Self::Cut => format!("header says {header}; the bytes end before."),
         }
-    }
-}
-
-fn unit_count(units: usize) -> String {
-    match units {
-        1 => "1 unit".to_owned(),
-        units => format!("{units} units"),
     }
 }
 

@@ -114,6 +114,11 @@ impl Frames {
         self.raw.is_empty() && self.current.is_none() && !self.is_lost
     }
 
+    /// Returns true if a part of a frame has come.
+    pub(crate) fn is_within_a_frame(&self) -> bool {
+        !self.is_lost && !self.is_between_frames()
+    }
+
     /// Returns how many of these bytes, which come next, certainly belong to the frame begun: its
     /// header or a part of its text. Returns `None` if that is not known.
     pub(crate) fn certain(&self, bytes: &[u8]) -> Option<usize> {

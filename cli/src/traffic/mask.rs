@@ -9,7 +9,7 @@ use super::{
     diagnosis::{self, Diagnosis},
     frames::{Frame, Frames, Piece},
 };
-use crate::pointer::Pointer;
+use crate::{plural::counted, pointer::Pointer};
 
 /// The text in place of a masked value, as JSON.
 const MASK: &str = "\"***\"";
@@ -67,7 +67,8 @@ impl Mask {
             .collect();
         let fate = if self.is_strict { "dropped" } else { "not masked" };
         if self.unmasked > 0 {
-            warnings.push(format!("{} pieces are no packets, and were {fate}", self.unmasked));
+            let pieces = counted(self.unmasked, "piece");
+            warnings.push(format!("what is no packet was {fate}: {pieces}"));
         }
         if self.tls > 0 {
             warnings.push(format!("TLS was {fate}: its content cannot be read"));
@@ -109,6 +110,12 @@ impl Mask {
             _ => {}
         }
         pass(event);
+    }
+
+    /// Returns the connections on which frames have begun that are held back.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = u32> {
+        let begun = self.sides.iter().filter(|(_, side)| !side.sent.is_empty());
+        begun.map(|((connection, _), _)| *connection)
     }
 
     /// Passes on what is left at the end of the traffic: the beginnings of frames.

@@ -1,6 +1,10 @@
 //! Reads events one after the other and gives an entry for each thing to see.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use nest_wire::recording::{Content, Event, Side};
 
@@ -133,6 +137,12 @@ impl Reading {
         self.connections.entry(number).or_default()
     }
 
+    /// Returns the connections on which a call waits for its reply, or a frame for its rest.
+    pub(crate) fn busy(&self) -> HashSet<u32> {
+        let busy = self.connections.iter().filter(|(_, connection)| connection.is_busy());
+        busy.map(|(number, _)| *number).collect()
+    }
+
     /// Ends the reading. Calls `see` with each frame that the end of the recording cuts.
     pub(crate) fn finish(self, mut see: impl FnMut(Entry)) {
         let mut connections: Vec<_> = self.connections.into_iter().collect();
@@ -204,6 +214,11 @@ impl Reading {
 }
 
 impl Connection {
+    fn is_busy(&self) -> bool {
+        let directions = [&self.caller, &self.service];
+        !self.calls.is_empty() || directions.iter().any(|direction| direction.frames.is_within_a_frame())
+    }
+
     fn direction(&mut self, from: Side) -> &mut Direction {
         match from {
             Side::Caller => &mut self.caller,

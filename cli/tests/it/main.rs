@@ -13,6 +13,7 @@ mod contract;
 mod data;
 mod demo;
 mod documents;
+mod drain;
 mod emit;
 mod every_command;
 mod generated;

@@ -224,7 +224,7 @@ async fn a_stand_in_answers_what_was_recorded_and_nothing_else() {
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert_eq!(
         ended.stdout,
-        "3 requests answered, 1 unknown; 1 recorded answers not asked for; 0 events\n"
+        "3 requests answered, 1 unknown; 1 recorded answer not asked for; 0 events\n"
     );
 }
 

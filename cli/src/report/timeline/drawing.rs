@@ -11,7 +11,7 @@ use super::{
     marks::{COLUMNS, LINE},
 };
 use crate::{
-    record::log::counted,
+    plural::counted,
     traffic::text::{cut, printable, time},
 };
 

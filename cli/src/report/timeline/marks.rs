@@ -9,7 +9,7 @@ use super::{
     bins::{Bin, Bins},
     drawing::Drawn,
 };
-use crate::record::log::counted;
+use crate::plural::counted;
 
 /// Height of a line of bars.
 pub(super) const LINE: f64 = 12.0;

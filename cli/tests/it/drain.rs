@@ -1,0 +1,165 @@
+//! The end of a proxy: calls in flight are answered, and connections end at their first quiet moment.
+#![cfg(unix)]
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use nest_wire::{
+    client::{CallError, Client},
+    recording::{Recording, Side},
+    server::{ReplyStream, Router},
+};
+use tokio::{
+    net::TcpStream,
+    process::Command,
+    sync::{Notify, mpsc},
+    task::yield_now,
+};
+
+use crate::{
+    command::{nest_wire, service},
+    running::{Running, folder, path},
+};
+
+/// Each proxy, with a FILE that it may write.
+const PROXIES: [&str; 6] = [
+    "tap --to SERVICE",
+    "record --to SERVICE -o FILE",
+    "record --to SERVICE -o FILE --quiet",
+    "record --to SERVICE -o FILE --quiet --mask /data/secret",
+    "shadow --primary SERVICE --candidate SERVICE",
+    "bridge --to SERVICE --record FILE",
+];
+
+/// A service whose handlers wait.
+struct Slow {
+    address: String,
+    asked: mpsc::UnboundedReceiver<()>,
+    go_on: Arc<Notify>,
+}
+
+impl Slow {
+    async fn start() -> Self {
+        let (tell, asked) = mpsc::unbounded_channel();
+        let go_on = Arc::new(Notify::new());
+        let waiting = Arc::clone(&go_on);
+        let wait = move || {
+            let (waiting, tell) = (Arc::clone(&waiting), tell.clone());
+            async move {
+                let notified = waiting.notified();
+                let _ = tell.send(());
+                notified.await;
+            }
+        };
+        let values = wait.clone();
+        let router = Router::new()
+            .message("slow", async move || {
+                wait().await;
+                "done"
+            })
+            .message("values", async move || {
+                let last = stream::once(values()).map(|()| 2);
+                ReplyStream::new(stream::iter([1]).chain(last))
+            });
+        Self {
+            address: service(router).await,
+            asked,
+            go_on,
+        }
+    }
+
+    async fn proxy(&self, command: &str, file: &str) -> Running {
+        let words = command.split_whitespace().map(|word| match word {
+            "SERVICE" => self.address.clone(),
+            "FILE" => file.to_owned(),
+            word => word.to_owned(),
+        });
+        let listen = ["--listen", "127.0.0.1:0"].map(str::to_owned);
+        Running::of(nest_wire(words.chain(listen))).await
+    }
+}
+
+async fn interrupt(proxy: &Running) {
+    let killed = Command::new("kill").args(["-INT", &proxy.id()]).status().await;
+    assert!(killed.expect("a kill command").success());
+    // From now on nobody connects: the signal has come.
+    while TcpStream::connect(&proxy.address).await.is_ok() {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn calls_in_flight_are_answered_and_recorded() {
+    let folder = folder("drain");
+    for (number, command) in PROXIES.into_iter().enumerate() {
+        let file = path(&folder, &format!("{number}.jsonl"));
+        let mut slow = Slow::start().await;
+        let proxy = slow.proxy(command, &file).await;
+        // A connection on which nothing is in flight does not hold up the end.
+        let _idle = TcpStream::connect(&proxy.address).await.expect("connected");
+        let (client, streaming) = (Client::new(&*proxy.address), Client::new(&*proxy.address));
+        let call = tokio::spawn(async move { client.send::<String>("slow", &0).await });
+        let mut values = streaming.send_stream::<u32>("values", &0).await.expect("sent");
+        assert_eq!(values.next().await.expect("a value").expect("a number"), 1);
+        // A shadow asks its candidate too.
+        for _ in 0..if command.starts_with("shadow") { 4 } else { 2 } {
+            slow.asked.recv().await.expect("asked");
+        }
+        interrupt(&proxy).await;
+        slow.go_on.notify_waiters();
+        assert_eq!(call.await.expect("no panic").expect("an answer"), "done", "{command}");
+        assert_eq!(values.next().await.expect("a value").expect("a number"), 2, "{command}");
+        assert!(values.next().await.is_none(), "{command}");
+        let ended = proxy.ended().await;
+        assert_eq!(ended.status, Some(0), "{command}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("cut"), "{command}: {}", ended.stderr);
+        if command.contains("FILE") {
+            let recording = Recording::read(&std::fs::read_to_string(&file).expect("a file")).expect("a recording");
+            let events = recording.events.iter().filter(|event| event.from == Side::Service);
+            let replies: String = events.map(|event| format!("{:?}", event.content)).collect();
+            assert!(replies.contains("done"), "{command}: {replies}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_answers_ends_with_the_time_or_with_a_second_signal() {
+    let folder = folder("drain-cut");
+    for (number, command) in PROXIES
+        .into_iter()
+        .enumerate()
+        .filter(|(_, command)| !command.starts_with("bridge"))
+    {
+        for drain in [None, Some("0"), Some("10ms")] {
+            let file = path(&folder, &format!("{number}-{}.jsonl", drain.unwrap_or("default")));
+            let mut slow = Slow::start().await;
+            let options = drain.map_or("--drain 1h".to_owned(), |drain| format!("--drain {drain}"));
+            let proxy = slow.proxy(&format!("{command} {options}"), &file).await;
+            let client = Client::builder()
+                .timeout(Duration::from_secs(600))
+                .build(&*proxy.address);
+            let client = client.expect("an address");
+            let call = tokio::spawn(async move { client.send::<String>("slow", &0).await });
+            slow.asked.recv().await.expect("asked");
+            interrupt(&proxy).await;
+            let ended = match drain {
+                None => proxy.interrupt().await,
+                Some(_) => proxy.ended().await,
+            };
+            let cut = call.await.expect("no panic").expect_err("nobody answers");
+            assert!(
+                matches!(cut, CallError::ConnectionClosed(_)),
+                "{command} {options}: {cut}"
+            );
+            let warns = ended
+                .stderr
+                .contains("warning: 1 connection cut with calls in flight\n");
+            assert_eq!(warns, drain != Some("0"), "{command} {options}: {}", ended.stderr);
+            assert!(
+                command.starts_with("shadow") || ended.status == Some(0),
+                "{command}: {}",
+                ended.stderr
+            );
+        }
+    }
+}
