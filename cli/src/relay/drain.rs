@@ -1,6 +1,6 @@
 //! The end of a proxy: each connection ends at its first quiet moment.
 
-use std::{rc::Weak, time::Duration};
+use std::{collections::HashSet, rc::Weak, time::Duration};
 
 use tokio::{
     task::JoinSet,
@@ -13,8 +13,8 @@ use crate::{failure::warn, plural::counted, signals};
 /// Time between two looks at what is quiet.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Ends each connection once no call is in flight on it. Returns the number of those that were cut:
-/// after this time, or because another signal came. Without any time, nobody asks for that.
+/// Ends each connection once no call is in flight on it, and all of them after this time or when
+/// another signal comes. Returns the number of those that were cut with calls in flight.
 pub(super) async fn drain(tasks: &mut JoinSet<()>, links: &[Weak<Link>], events: &Sender, limit: Duration) -> usize {
     let quiet = async {
         tokio::join!(end_quiet(links, events), all_ended(tasks));
@@ -23,13 +23,15 @@ pub(super) async fn drain(tasks: &mut JoinSet<()>, links: &[Weak<Link>], events:
         _ = timeout(limit, quiet) => {}
         _ = signals::first() => {}
     }
-    let cut = links
-        .iter()
-        .filter_map(Weak::upgrade)
-        .filter(|link| !link.is_stopped())
-        .count();
+    let busy = tokio::select! {
+        busy = events.busy() => busy,
+        // The thread is held up, by a disk for example.
+        _ = signals::first() => HashSet::new(),
+    };
+    let open = links.iter().filter_map(Weak::upgrade);
+    let cut = open.filter(|link| busy.contains(&link.number())).count();
     tasks.shutdown().await;
-    if limit.is_zero() { 0 } else { cut }
+    cut
 }
 
 async fn all_ended(tasks: &mut JoinSet<()>) {

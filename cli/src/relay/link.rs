@@ -59,10 +59,6 @@ impl Link {
         self.stop.cancel();
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stop.is_cancelled()
-    }
-
     fn see(&self, from: Side, content: Content) {
         self.seen.set(self.seen.get() + 1);
         let event = Event::new(self.number, from, content).at(self.began.elapsed());
