@@ -2,7 +2,10 @@
 
 use nest_wire::server::HostListener;
 
-use crate::{address::HostPort, failure::Failure};
+use crate::{
+    address::HostPort,
+    failure::{Failure, say},
+};
 
 /// Listens on all addresses of the host. Returns the listener.
 pub(crate) async fn listen(place: &HostPort) -> Result<HostListener, Failure> {
@@ -12,6 +15,13 @@ pub(crate) async fn listen(place: &HostPort) -> Result<HostListener, Failure> {
         bound => bound,
     }
     .map_err(|error| Failure::cannot_listen(place, &error))
+}
+
+/// Says where callers can connect: scripts wait for these lines.
+pub(crate) fn announce(addresses: &[String]) {
+    for address in addresses {
+        say(format_args!("listening {address}"));
+    }
 }
 
 #[cfg(test)]

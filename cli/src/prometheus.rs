@@ -3,11 +3,16 @@
 use std::{io, thread, time::Duration};
 
 use axum::{Router, routing::get};
+use clap::Args;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use nest_wire::server::HostListener;
 use tokio::{net::TcpStream, runtime::Builder, sync::oneshot, time::sleep};
 
-use crate::{address::HostPort, failure::Failure, listen::listen};
+use crate::{
+    address::HostPort,
+    failure::{Failure, say},
+    listen::listen,
+};
 
 /// The bounds of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 12] = [
@@ -17,9 +22,39 @@ const BUCKETS: [f64; 12] = [
 /// How often values that the exporter has collected are put in order.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// Whether metrics are served.
+#[derive(Debug, Args)]
+pub(crate) struct MetricsOptions {
+    /// Serve metrics for Prometheus at http://HOST:PORT/metrics
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<HostPort>,
+}
+
+/// Where metrics are served, if they are.
+pub(crate) struct Page(Option<String>);
+
+impl MetricsOptions {
+    /// Serves metrics, if they are asked for. They count from here on.
+    pub(crate) async fn serve(&self) -> Result<Page, Failure> {
+        Ok(Page(match &self.metrics {
+            Some(place) => Some(serve(place).await?),
+            None => None,
+        }))
+    }
+}
+
+impl Page {
+    /// Says where it is.
+    pub(crate) fn announce(&self) {
+        if let Some(address) = &self.0 {
+            say(format_args!("metrics http://{address}/metrics"));
+        }
+    }
+}
+
 /// Serves `GET /metrics`, on a thread of its own: a page may be long, and traffic must not wait for
-/// it. Returns the page's address. Metrics count from here on.
-pub(crate) async fn serve(place: &HostPort) -> Result<String, Failure> {
+/// it. Returns the page's address.
+async fn serve(place: &HostPort) -> Result<String, Failure> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)

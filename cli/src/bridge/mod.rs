@@ -21,12 +21,13 @@ use nest_wire::server::{Limits, Router, ShutdownOutcome, serve};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    address::{Address, HostPort},
+    address::Address,
     duration,
     failure::{Failure, STATUSES, say},
     faults::{FaultOptions, Faults},
+    listen::announce,
     plural::counted,
-    prometheus,
+    prometheus::MetricsOptions,
     record::tls::{ListenTls, ToTls},
     relay::{accept::Acceptor, drain::warn_of_cut, tee::Tap},
     signals,
@@ -71,9 +72,8 @@ pub(crate) struct BridgeArgs {
     /// How long to wait at the end for what is in flight
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = duration::parse_or_zero)]
     drain: Duration,
-    /// Serve metrics for Prometheus at http://HOST:PORT/metrics
-    #[arg(long, value_name = "HOST:PORT")]
-    metrics: Option<HostPort>,
+    #[command(flatten)]
+    metrics: MetricsOptions,
     /// Do not start if no service can be reached
     #[arg(long)]
     strict: bool,
@@ -119,18 +119,11 @@ impl BridgeArgs {
         let recording = self.recording.begin(&listed(&self.listen), &listed(&self.to))?;
         let tap = recording.as_ref().map(Recording::tap);
         let (addresses, services) = self.services(&bridge, acceptors, tap, &stop).await?;
-        let page = match &self.metrics {
-            Some(place) => Some(prometheus::serve(place).await?),
-            None => None,
-        };
+        let page = self.metrics.serve().await?;
         // Before the line that scripts wait for: from here on, a signal ends this well.
         let stopped = signals::first();
-        for address in &addresses {
-            say(format_args!("listening {address}"));
-        }
-        if let Some(page) = page {
-            say(format_args!("metrics http://{page}/metrics"));
-        }
+        announce(&addresses);
+        page.announce();
         let mut serving = join_all(services).boxed();
         let ended = tokio::select! {
             _ = stopped => {

@@ -23,6 +23,7 @@ use crate::{
     address::Address,
     duration,
     failure::{Failure, STATUSES, say, warn},
+    listen::announce,
     listen_address::ListenAddress,
     pointer::Pointer,
     relay::{
@@ -178,9 +179,7 @@ impl Between {
         let (before, connections) = file.as_ref().map_or_else(Default::default, RecordingFile::before);
         // Before the line that scripts wait for: from here on, a signal ends this well.
         let stopped = signals::first();
-        for address in &addresses {
-            say(format_args!("listening {address}"));
-        }
+        announce(&addresses);
         let began = Instant::now();
         let (closed, nobody_reads) = watch::channel(false);
         let is_recorded = file.is_some();

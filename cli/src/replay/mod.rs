@@ -22,6 +22,7 @@ use crate::{
     duration,
     failure::{Failure, STATUSES, Status, say, warn},
     input::{Input, Options as InputOptions},
+    listen::announce,
     listen_address::ListenAddress,
     plural::counted,
     pointer::Pointer,
@@ -197,9 +198,7 @@ impl Replay {
         let acceptor = Acceptor::bind(&listen, &self.listen_tls).await?;
         // Before the line that scripts wait for: from here on, a signal brings the verdict.
         let stopped = signals::first();
-        for address in acceptor.addresses()? {
-            say(format_args!("listening {address}"));
-        }
+        announce(&acceptor.addresses()?);
         let stand_in = StandIn::new(book, self.service.timing == Timing::Recorded);
         LocalSet::new()
             .run_until(stand_in.run(acceptor, self.service.until, stopped))

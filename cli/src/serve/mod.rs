@@ -22,6 +22,7 @@ use crate::{
     caller::major,
     failure::{Failure, STATUSES, Status, say},
     faults::{FaultOptions, Faults},
+    listen::announce,
     listen_address::ListenAddress,
     plural::counted,
     record::tls::ListenTls,
@@ -99,12 +100,7 @@ impl Serve {
         // Before the line that scripts wait for: from here on, a signal ends it well.
         let stopped = signals::first();
         let faults = Faults::new(self.faults.clone());
-        for address in acceptor
-            .addresses()
-            .map_err(|error| Failure::cannot_listen(&self.listen, &error))?
-        {
-            say(format_args!("listening {address}"));
-        }
+        announce(&acceptor.addresses()?);
         let (screen, writing) = Screen::new(self.json);
         let service = Rc::new(Service {
             source,

@@ -49,17 +49,18 @@ use self::{
     tally::Tally,
 };
 use crate::{
-    address::{Address, HostPort},
+    address::Address,
     bridge::{
         address::{From, To},
         self_call,
     },
     compare::{Comparison, How},
     duration,
-    failure::{Failure, STATUSES, say, warn},
+    failure::{Failure, STATUSES, warn},
+    listen::announce,
     listen_address::ListenAddress,
     pointer::Pointer,
-    prometheus,
+    prometheus::MetricsOptions,
     record::tls::{ListenTls, ToTls},
     relay::{
         Relay,
@@ -151,9 +152,8 @@ pub(crate) struct ShadowArgs {
     /// Write over the file of --output if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// Serve metrics for Prometheus at http://HOST:PORT/metrics
-    #[arg(long, value_name = "HOST:PORT")]
-    metrics: Option<HostPort>,
+    #[command(flatten)]
+    metrics: MetricsOptions,
     #[command(flatten)]
     listen_tls: ListenTls,
     #[command(flatten)]
@@ -176,18 +176,11 @@ impl ShadowArgs {
         let plan = self.plan(&enough)?;
         let acceptor = Acceptor::bind(&self.listen, &self.listen_tls).await?;
         let addresses = acceptor.addresses()?;
-        let page = match &self.metrics {
-            Some(place) => Some(prometheus::serve(place).await?),
-            None => None,
-        };
+        let page = self.metrics.serve().await?;
         // Before the line that scripts wait for: from here on, a signal ends this well.
         let stopped = signals::first();
-        for address in &addresses {
-            say(format_args!("listening {address}"));
-        }
-        if let Some(page) = page {
-            say(format_args!("metrics http://{page}/metrics"));
-        }
+        announce(&addresses);
+        page.announce();
         let began = Instant::now();
         let (sender, receiver) = queue();
         let copying = thread::spawn(move || plan.copy(receiver));
