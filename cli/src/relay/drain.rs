@@ -7,7 +7,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{link::Link, queue::Sender};
+use super::{connection::Connection, queue::Sender};
 use crate::{failure::warn, plural::counted, signals};
 
 /// Time between two looks at what is quiet.
@@ -15,21 +15,29 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Ends each connection once no call is in flight on it, and all of them after this time or when
 /// another signal comes. Returns the number of those that were cut with calls in flight.
-pub(super) async fn drain(tasks: &mut JoinSet<()>, links: &[Weak<Link>], events: &Sender, limit: Duration) -> usize {
+pub(super) async fn drain(
+    tasks: &mut JoinSet<()>,
+    connections: &[Weak<Connection>],
+    events: &Sender,
+    limit: Duration,
+) -> usize {
     let quiet = async {
-        tokio::join!(end_quiet(links, events), all_ended(tasks));
+        tokio::join!(end_quiet(connections, events), all_ended(tasks));
     };
-    tokio::select! {
-        _ = timeout(limit, quiet) => {}
-        _ = signals::first() => {}
+    let have_ended = tokio::select! {
+        ended = timeout(limit, quiet) => ended.is_ok(),
+        _ = signals::first() => false,
+    };
+    if have_ended {
+        return 0;
     }
     let busy = tokio::select! {
         busy = events.busy() => busy,
         // The thread is held up, by a disk for example.
         _ = signals::first() => HashSet::new(),
     };
-    let open = links.iter().filter_map(Weak::upgrade);
-    let cut = open.filter(|link| busy.contains(&link.number())).count();
+    let open = connections.iter().filter_map(Weak::upgrade);
+    let cut = open.filter(|connection| busy.contains(&connection.number())).count();
     tasks.shutdown().await;
     cut
 }
@@ -39,19 +47,22 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
 }
 
 /// Ends connections that are quiet, until there are none left.
-async fn end_quiet(links: &[Weak<Link>], events: &Sender) {
+async fn end_quiet(connections: &[Weak<Connection>], events: &Sender) {
     loop {
-        let open: Vec<_> = links.iter().filter_map(Weak::upgrade).collect();
+        let open: Vec<_> = connections.iter().filter_map(Weak::upgrade).collect();
         if open.is_empty() {
             return;
         }
-        let before: Vec<_> = open.into_iter().map(|link| (link.seen(), link)).collect();
+        let before: Vec<_> = open
+            .into_iter()
+            .map(|connection| (connection.seen(), connection))
+            .collect();
         let busy = events.busy().await;
-        for (seen, link) in before {
+        for (seen, connection) in before {
             // The thread has not read what came meanwhile.
-            let is_read = seen.is_some() && seen == link.seen();
-            if is_read && !busy.contains(&link.number()) {
-                link.stop();
+            let is_read = seen.is_some() && seen == connection.seen();
+            if is_read && !busy.contains(&connection.number()) {
+                connection.stop();
             }
         }
         sleep(PAUSE).await;

@@ -2,8 +2,8 @@
 
 pub(crate) mod accept;
 pub(crate) mod connect;
+mod connection;
 pub(crate) mod drain;
-mod link;
 pub(crate) mod queue;
 pub(crate) mod tee;
 
@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use crate::dial::Dialer;
 use accept::Acceptor;
+use connection::Connection;
 use drain::drain;
-use link::Link;
 use queue::Sender;
 
 /// Passes bytes between callers and a service.
@@ -29,9 +29,9 @@ pub(crate) struct Relay {
     dialer: Rc<Dialer>,
     began: Instant,
     /// The number of the last connection.
-    connection: u32,
+    last: u32,
     events: Sender,
-    links: Vec<Weak<Link>>,
+    connections: Vec<Weak<Connection>>,
     tasks: JoinSet<()>,
 }
 
@@ -42,9 +42,9 @@ impl Relay {
         Self {
             dialer: Rc::new(dialer),
             began,
-            connection,
+            last: connection,
             events,
-            links: Vec::new(),
+            connections: Vec::new(),
             tasks: JoinSet::new(),
         }
     }
@@ -69,17 +69,18 @@ impl Relay {
             }
         }
         drop(acceptor);
-        drain(&mut self.tasks, &self.links, &self.events, limit).await
+        drain(&mut self.tasks, &self.connections, &self.events, limit).await
     }
 
     fn serve(&mut self, caller: accept::Accepted) {
-        // Those that have ended leave at the latest when as many again have come.
-        if self.links.len() == self.links.capacity() {
-            self.links.retain(|link| link.strong_count() > 0);
+        // Closed connections are removed before the list grows.
+        if self.connections.len() == self.connections.capacity() {
+            self.connections.retain(|connection| connection.strong_count() > 0);
         }
-        self.connection += 1;
-        let link = Link::new(self.connection, self.began, self.events.clone());
-        self.links.push(Rc::downgrade(&link));
-        self.tasks.spawn_local(link.carry(caller, Rc::clone(&self.dialer)));
+        self.last += 1;
+        let connection = Connection::new(self.last, self.began, self.events.clone());
+        self.connections.push(Rc::downgrade(&connection));
+        self.tasks
+            .spawn_local(connection.carry(caller, Rc::clone(&self.dialer)));
     }
 }

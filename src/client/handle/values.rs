@@ -96,7 +96,7 @@ impl Values {
     }
 }
 
-/// Who takes the last value has the whole reply, also without asking for its end.
+/// A caller that has taken the last value has the whole reply, also without polling for its end.
 impl Drop for Values {
     fn drop(&mut self) {
         if !self.is_over && self.source.is_complete() {

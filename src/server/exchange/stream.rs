@@ -187,7 +187,7 @@ impl StreamedReply {
     }
 }
 
-/// Returns the error that an item passes on. It is not this handler's own, and not logged here.
+/// Returns the error that an item passes on. The service that made it has logged it.
 fn failure_of(item: &ReplyItem) -> Option<RpcError> {
     match item {
         ReplyItem::Packet(packet) => packet.error(),

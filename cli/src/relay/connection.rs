@@ -23,7 +23,7 @@ use crate::{
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connection as the rest of the proxy sees it.
-pub(super) struct Link {
+pub(super) struct Connection {
     number: u32,
     began: Instant,
     events: Sender,
@@ -33,7 +33,7 @@ pub(super) struct Link {
     stop: CancellationToken,
 }
 
-impl Link {
+impl Connection {
     pub(super) fn new(number: u32, began: Instant, events: Sender) -> Rc<Self> {
         Rc::new(Self {
             number,
