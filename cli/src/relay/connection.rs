@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{accept::Accepted, queue::Sender};
+use super::{accept::Accepted, caller::Caller, queue::Sender};
 use crate::{
     dial::{Dialer, stream::Stream},
     failure::warn,
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     /// Number of events so far.
     seen: Cell<u64>,
     is_open: Cell<bool>,
+    /// True if nothing more is read from the caller.
+    is_held: Rc<Cell<bool>>,
     stop: CancellationToken,
 }
 
@@ -41,6 +43,7 @@ impl Connection {
             events,
             seen: Cell::new(0),
             is_open: Cell::new(false),
+            is_held: Rc::default(),
             stop: CancellationToken::new(),
         })
     }
@@ -52,6 +55,15 @@ impl Connection {
     /// Returns the number of events so far, once bytes can pass.
     pub(super) fn seen(&self) -> Option<u64> {
         self.is_open.get().then(|| self.seen.get())
+    }
+
+    /// Reads nothing more from the caller. Replies pass on.
+    pub(super) fn hold(&self) {
+        self.is_held.set(true);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.get()
     }
 
     /// Ends the connection, after what has been read.
@@ -70,7 +82,10 @@ impl Connection {
     pub(super) async fn carry(self: Rc<Self>, caller: Accepted, dialer: Rc<Dialer>) {
         self.see(Side::Caller, Content::Opened(caller.from.clone()));
         let mut caller = match caller.ready().await {
-            Ok(caller) => caller,
+            Ok(stream) => Caller {
+                stream,
+                is_held: Rc::clone(&self.is_held),
+            },
             Err(error) => {
                 warn(format_args!("TLS with a caller failed: {error}"));
                 return self.see(Side::Caller, Content::Reset);
@@ -80,21 +95,21 @@ impl Connection {
             Ok(service) => service,
             Err(error) => {
                 self.see(Side::Service, Content::Failed(error.reason()));
-                return caller.abort();
+                return caller.stream.abort();
             }
         };
         self.is_open.set(true);
         let see = |from, content| self.see(from, content);
         match relay_until(&mut caller, &mut service, see, self.stop.cancelled()).await {
             Ok(()) => {
-                tokio::join!(farewell(caller), farewell(service));
+                tokio::join!(farewell(caller.stream), farewell(service));
             }
             Err(error) => {
                 if !error.is_reset() {
                     // A failure that no side asked for: what they see is a connection that breaks.
                     self.see(error.side, Content::Reset);
                 }
-                caller.abort();
+                caller.stream.abort();
                 service.abort();
             }
         }

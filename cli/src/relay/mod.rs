@@ -1,6 +1,7 @@
 //! A transparent proxy: callers on one side, a service on the other, and every byte in between seen.
 
 pub(crate) mod accept;
+mod caller;
 pub(crate) mod connect;
 mod connection;
 pub(crate) mod drain;

@@ -1,7 +1,7 @@
 //! The way of events to a thread of their own: traffic never waits for what is done with them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -13,6 +13,8 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     oneshot,
 };
+
+use crate::traffic::busy::Busy;
 
 /// Maximum number of bytes that wait for the thread. Bytes of traffic beyond that are lost to it,
 /// and the gap is marked.
@@ -36,8 +38,8 @@ pub(crate) fn queue() -> (Sender, Receiver) {
 #[derive(Debug)]
 pub(crate) enum Message {
     Event(Event),
-    /// The connections with calls in flight are asked for, after all events before this message.
-    AskBusy(oneshot::Sender<HashSet<u32>>),
+    /// The connections that are busy are asked for, after all events before this message.
+    AskBusy(oneshot::Sender<Busy>),
 }
 
 #[derive(Default)]
@@ -85,8 +87,8 @@ impl Sender {
         let _ = self.messages.send(Message::Event(event));
     }
 
-    /// Returns the connections with calls in flight, after all that has been sent so far.
-    pub(crate) async fn busy(&self) -> HashSet<u32> {
+    /// Returns the connections that are busy, after all that has been sent so far.
+    pub(crate) async fn busy(&self) -> Busy {
         let (ask, answer) = oneshot::channel();
         let _ = self.messages.send(Message::AskBusy(ask));
         answer.await.unwrap_or_default()

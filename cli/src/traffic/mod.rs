@@ -8,6 +8,7 @@
 //! Nothing here does I/O, and memory is bounded whatever a recording holds. Broken frames are
 //! explained, and the frames after them are found again.
 
+pub(crate) mod busy;
 pub(crate) mod calls;
 pub(crate) mod diagnosis;
 pub(crate) mod entry;

@@ -1,14 +1,11 @@
 //! Reads events one after the other and gives an entry for each thing to see.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use nest_wire::recording::{Content, Event, Side};
 
 use super::{
+    busy::Busy,
     calls::{Call, Calls},
     diagnosis::{self, Diagnosis},
     entry::{Entry, Seen, What},
@@ -137,10 +134,19 @@ impl Reading {
         self.connections.entry(number).or_default()
     }
 
-    /// Returns the connections on which a call waits for its reply, or a frame for its rest.
-    pub(crate) fn busy(&self) -> HashSet<u32> {
-        let busy = self.connections.iter().filter(|(_, connection)| connection.is_busy());
-        busy.map(|(number, _)| *number).collect()
+    /// Returns the connections that are busy.
+    pub(crate) fn busy(&self) -> Busy {
+        let which = |is_busy: fn(&Connection) -> bool| {
+            let busy = self
+                .connections
+                .iter()
+                .filter(move |(_, connection)| is_busy(connection));
+            busy.map(|(number, _)| *number).collect()
+        };
+        Busy {
+            calls: which(|connection| !connection.calls.is_empty()),
+            frames: which(Connection::is_within_a_frame),
+        }
     }
 
     /// Ends the reading. Calls `see` with each frame that the end of the recording cuts.
@@ -214,9 +220,9 @@ impl Reading {
 }
 
 impl Connection {
-    fn is_busy(&self) -> bool {
+    fn is_within_a_frame(&self) -> bool {
         let directions = [&self.caller, &self.service];
-        !self.calls.is_empty() || directions.iter().any(|direction| direction.frames.is_within_a_frame())
+        directions.iter().any(|direction| direction.frames.is_within_a_frame())
     }
 
     fn direction(&mut self, from: Side) -> &mut Direction {

@@ -1,9 +1,15 @@
 //! The end of a proxy: calls in flight are answered, and connections end at their first quiet moment.
 #![cfg(unix)]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::join_all, stream};
 use nest_wire::{
     client::{CallError, Client},
     recording::{Recording, Side},
@@ -15,6 +21,7 @@ use tokio::{
     process::Command,
     sync::{Notify, mpsc},
     task::yield_now,
+    time::sleep,
 };
 
 use crate::{
@@ -163,4 +170,46 @@ async fn a_call_that_nobody_answers_ends_with_the_time_or_with_a_second_signal()
             );
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_service_has_received_is_answered_though_its_callers_never_pause() {
+    let folder = folder("drain-load");
+    let commands = PROXIES.into_iter().filter(|command| command.starts_with("record"));
+    join_all(commands.enumerate().map(async |(number, command)| {
+        let file = path(&folder, &format!("{number}.jsonl"));
+        let (received, answered) = (Arc::new(AtomicU64::new(0)), AtomicU64::new(0));
+        let counted = Arc::clone(&received);
+        let count = async move || {
+            counted.fetch_add(1, Relaxed);
+            sleep(Duration::from_millis(1)).await;
+        };
+        let slow = Slow {
+            address: service(Router::new().message("count", count)).await,
+            ..Slow::start().await
+        };
+        let proxy = slow.proxy(&format!("{command} --drain 10s"), &file).await;
+        let client = Client::new(&*proxy.address);
+        let callers = (0..4).map(async |_| {
+            while client.send::<()>("count", &0).await.is_ok() {
+                answered.fetch_add(1, Relaxed);
+            }
+        });
+        let interrupted = async {
+            while answered.load(Relaxed) < 100 {
+                yield_now().await;
+            }
+            interrupt(&proxy).await;
+        };
+        tokio::join!(join_all(callers), interrupted);
+        let ended = proxy.ended().await;
+        assert!(!ended.stderr.contains("cut"), "{command}: {}", ended.stderr);
+        assert_eq!(
+            received.load(Relaxed),
+            answered.load(Relaxed),
+            "{command}: {}",
+            ended.stderr
+        );
+    }))
+    .await;
 }

@@ -20,13 +20,26 @@ pub(crate) struct Outgoing {
 }
 
 enum Content {
-    Members {
-        pattern: RawJson,
-        data: RawJson,
-        metadata: Option<RawJson>,
-    },
+    Members(Members),
     /// A packet that another caller has sent.
     Forwarded(RequestPacket),
+}
+
+struct Members {
+    pattern: RawJson,
+    data: RawJson,
+    metadata: Option<RawJson>,
+}
+
+impl Members {
+    /// Returns a packet of these members.
+    fn packet(&self, write: impl FnOnce(&mut BytesMut, &Self)) -> Bytes {
+        let texts = [Some(&self.pattern), Some(&self.data), self.metadata.as_ref()];
+        let size: usize = texts.into_iter().flatten().map(|text| text.as_str().len()).sum();
+        let mut packet = BytesMut::with_capacity(size + BETWEEN);
+        write(&mut packet, self);
+        packet.freeze()
+    }
 }
 
 impl Outgoing {
@@ -48,11 +61,11 @@ impl Outgoing {
         }
         Ok(Self {
             subject: to_publish(&route).map_err(CallError::InvalidSubject)?,
-            content: Content::Members {
+            content: Content::Members(Members {
                 pattern,
                 data,
                 metadata,
-            },
+            }),
         })
     }
 
@@ -72,15 +85,9 @@ impl Outgoing {
     /// Returns the packet of a request.
     pub(crate) fn request(&self, id: CallId) -> Bytes {
         match &self.content {
-            Content::Members {
-                pattern,
-                data,
-                metadata,
-            } => {
-                let mut packet = BytesMut::with_capacity(self.capacity());
-                write_request(&mut packet, pattern, data, metadata.as_ref(), id);
-                packet.freeze()
-            }
+            Content::Members(members) => members.packet(|out, members| {
+                write_request(out, &members.pattern, &members.data, members.metadata.as_ref(), id);
+            }),
             Content::Forwarded(packet) => packet.with_id(id).into(),
         }
     }
@@ -89,31 +96,10 @@ impl Outgoing {
     /// not replace it by its route (`client-nats.js`, `dispatchEvent`).
     pub(crate) fn event(&self) -> Bytes {
         match &self.content {
-            Content::Members {
-                pattern,
-                data,
-                metadata,
-            } => {
-                let mut packet = BytesMut::with_capacity(self.capacity());
-                write_event(&mut packet, pattern, data, metadata.as_ref());
-                packet.freeze()
-            }
+            Content::Members(members) => members.packet(|out, members| {
+                write_event(out, &members.pattern, &members.data, members.metadata.as_ref());
+            }),
             Content::Forwarded(packet) => packet.as_event().into(),
-        }
-    }
-
-    /// Returns the size of the members, with enough for what is between them.
-    fn capacity(&self) -> usize {
-        match &self.content {
-            Content::Members {
-                pattern,
-                data,
-                metadata,
-            } => {
-                let metadata = metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
-                pattern.as_str().len() + data.as_str().len() + metadata + BETWEEN
-            }
-            Content::Forwarded(_) => 0,
         }
     }
 }

@@ -1,0 +1,12 @@
+//! Connections that must not end now.
+
+use std::collections::HashSet;
+
+/// The numbers of connections that are in the middle of something.
+#[derive(Debug, Default)]
+pub(crate) struct Busy {
+    /// Connections on which calls wait for their replies.
+    pub(crate) calls: HashSet<u32>,
+    /// Connections on which a part of a frame has come.
+    pub(crate) frames: HashSet<u32>,
+}
