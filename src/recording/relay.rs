@@ -36,8 +36,8 @@ where
     relay_until(caller, service, see, pending()).await
 }
 
-/// Does what [`relay`] does until `stop` is ready. Then nothing more is read: what has been read is
-/// passed on, and both directions are ended, of which `see` is not told.
+/// Does what [`relay`] does until `stop` is ready. Then nothing more is read, and what has been read
+/// is passed on. The streams stay open, except for directions whose end has been passed on.
 ///
 /// # Errors
 /// As [`relay`].
@@ -125,7 +125,7 @@ impl Fault {
 /// ```text
 ///             bytes are read                   all are written
 ///   Reading ──────────────────► Writing(bytes) ────────────────► Reading
-///      │ the end is read, or nothing more is wanted
+///      │ the end is read
 ///      ▼           it is passed on
 ///   Ending ───────────────────► Ended
 /// ```
@@ -160,7 +160,7 @@ impl Direction {
     {
         loop {
             let step = match &mut self.state {
-                State::Reading if self.is_last => Poll::Ready(Ok(State::Ending)),
+                State::Reading if self.is_last => Poll::Ready(Ok(State::Ended)),
                 State::Reading => self.poll_read(context, from, &mut see).map_err(Fault::Read),
                 State::Writing(bytes) => poll_write_all(context, to, bytes).map_err(Fault::Write),
                 State::Ending => Pin::new(&mut *to)
@@ -273,22 +273,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_relay_that_is_stopped_passes_on_what_it_has_read_and_ends_both_directions() {
+    async fn a_relay_that_is_stopped_passes_on_what_it_has_read_and_leaves_the_streams_open() {
         let (mut caller, mut near) = duplex(3);
         let (mut far, mut service) = duplex(3);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let relayed = tokio::spawn(async move {
             let stop = async move { drop(stopped.await) };
-            relay_until(&mut near, &mut far, |_, _| {}, stop).await
+            let relayed = relay_until(&mut near, &mut far, |_, _| {}, stop).await;
+            far.write_all(b"!").await.expect("it is open");
+            relayed
         });
         // Three bytes fit into the way to the relay, three into that behind it.
         caller.write_all(b"abcdefghi").await.expect("the relay reads");
         drop(stop);
         let mut read = String::new();
         service.read_to_string(&mut read).await.expect("an end");
-        assert!("abcdefghi".starts_with(&read) && read.len() >= 3, "{read}");
-        read.clear();
-        caller.read_to_string(&mut read).await.expect("an end");
+        let read = read.strip_suffix('!').expect("what was written behind");
+        assert!("abcdefghi".starts_with(read) && read.len() >= 3, "{read}");
         relayed.await.expect("no panic").expect("it was asked to end");
     }
 

@@ -1,22 +1,24 @@
-//! A caller's connection that can be held: nothing more is read from it then.
+//! A caller's connection that can be held, and that counts what is written to it.
 
 use std::{
     cell::Cell,
     io,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::dial::stream::Stream;
 
-/// A caller's connection. What is not read stays with the system, and is lost with the connection.
+/// A caller's connection.
 pub(super) struct Caller {
     pub(super) stream: Stream,
-    /// Set for good.
+    /// Nothing more is read once this is true. It stays so.
     pub(super) is_held: Rc<Cell<bool>>,
+    /// Number of bytes that have been written.
+    pub(super) written: Rc<Cell<u64>>,
 }
 
 impl AsyncRead for Caller {
@@ -34,7 +36,9 @@ impl AsyncRead for Caller {
 
 impl AsyncWrite for Caller {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.written.set(self.written.get() + written as u64);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,20 +7,13 @@ use std::{
 };
 
 use nest_wire::recording::{Content, Event, Side, relay_until};
-use tokio::{
-    io::{copy, sink},
-    time::timeout,
-};
 use tokio_util::sync::CancellationToken;
 
-use super::{accept::Accepted, caller::Caller, queue::Sender};
+use super::{accept::Accepted, caller::Caller, farewell::farewell, queue::Sender};
 use crate::{
     dial::{Dialer, stream::Stream},
     failure::warn,
 };
-
-/// Maximum time that both sides of an ended connection have to end theirs.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connection as the rest of the proxy sees it.
 pub(super) struct Connection {
@@ -29,10 +22,18 @@ pub(super) struct Connection {
     events: Sender,
     /// Number of events so far.
     seen: Cell<u64>,
+    /// When the last event came, since `began`.
+    last: Cell<Duration>,
     is_open: Cell<bool>,
+    /// True if bytes found no room on the way to the thread that reads the traffic.
+    has_gap: Cell<bool>,
+    /// Number of bytes of replies that have been read, and that have been written to the caller.
+    replied: [Rc<Cell<u64>>; 2],
     /// True if nothing more is read from the caller.
     is_held: Rc<Cell<bool>>,
     stop: CancellationToken,
+    /// True if the connection was stopped between two frames of the caller.
+    is_between_frames: Cell<bool>,
 }
 
 impl Connection {
@@ -42,9 +43,13 @@ impl Connection {
             began,
             events,
             seen: Cell::new(0),
+            last: Cell::default(),
             is_open: Cell::new(false),
+            has_gap: Cell::new(false),
+            replied: Default::default(),
             is_held: Rc::default(),
             stop: CancellationToken::new(),
+            is_between_frames: Cell::new(false),
         })
     }
 
@@ -57,6 +62,21 @@ impl Connection {
         self.is_open.get().then(|| self.seen.get())
     }
 
+    /// Returns the time since the last event.
+    pub(super) fn silence(&self) -> Duration {
+        self.began.elapsed().saturating_sub(self.last.get())
+    }
+
+    pub(super) fn has_gap(&self) -> bool {
+        self.has_gap.get()
+    }
+
+    /// Returns true if a part of a reply has not been written to the caller.
+    pub(super) fn has_unwritten(&self) -> bool {
+        let [read, written] = &self.replied;
+        read > written
+    }
+
     /// Reads nothing more from the caller. Replies pass on.
     pub(super) fn hold(&self) {
         self.is_held.set(true);
@@ -66,44 +86,42 @@ impl Connection {
         self.is_held.get()
     }
 
-    /// Ends the connection, after what has been read.
-    pub(super) fn stop(&self) {
+    /// Ends the connection, after what has been read. `is_between_frames` is true if what has been
+    /// read from the caller ends with a whole frame.
+    pub(super) fn stop(&self, is_between_frames: bool) {
+        self.is_between_frames.set(is_between_frames);
         self.stop.cancel();
     }
 
-    fn see(&self, from: Side, content: Content) {
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.is_between_frames.get()
+    }
+
+    pub(super) fn see(&self, from: Side, content: Content) {
         self.seen.set(self.seen.get() + 1);
-        let event = Event::new(self.number, from, content).at(self.began.elapsed());
-        self.events.send(event);
+        self.last.set(self.began.elapsed());
+        if let (Side::Service, Content::Segment(bytes)) = (from, &content) {
+            let [read, _] = &self.replied;
+            read.set(read.get() + bytes.len() as u64);
+        }
+        let event = Event::new(self.number, from, content).at(self.last.get());
+        if !self.events.send(event) {
+            self.has_gap.set(true);
+        }
     }
 
     /// Serves one caller. What the service does to its connection happens to the caller's: a refusal
     /// and a reset are passed on.
     pub(super) async fn carry(self: Rc<Self>, caller: Accepted, dialer: Rc<Dialer>) {
         self.see(Side::Caller, Content::Opened(caller.from.clone()));
-        let mut caller = match caller.ready().await {
-            Ok(stream) => Caller {
-                stream,
-                is_held: Rc::clone(&self.is_held),
-            },
-            Err(error) => {
-                warn(format_args!("TLS with a caller failed: {error}"));
-                return self.see(Side::Caller, Content::Reset);
-            }
-        };
-        let mut service = match dialer.dial().await {
-            Ok(service) => service,
-            Err(error) => {
-                self.see(Side::Service, Content::Failed(error.reason()));
-                return caller.stream.abort();
-            }
+        let opened = self.stop.run_until_cancelled(self.open(caller, &dialer)).await;
+        let Some(Some((mut caller, mut service))) = opened else {
+            return;
         };
         self.is_open.set(true);
         let see = |from, content| self.see(from, content);
         match relay_until(&mut caller, &mut service, see, self.stop.cancelled()).await {
-            Ok(()) => {
-                tokio::join!(farewell(caller.stream), farewell(service));
-            }
+            Ok(()) => farewell(&self, caller.stream, service).await,
             Err(error) => {
                 if !error.is_reset() {
                     // A failure that no side asked for: what they see is a connection that breaks.
@@ -114,10 +132,33 @@ impl Connection {
             }
         }
     }
-}
 
-/// Waits for the peer's end. Bytes that nobody has read would make a reset of ours, which may destroy
-/// a reply on its way.
-async fn farewell(mut stream: Stream) {
-    let _ = timeout(FAREWELL, copy(&mut stream, &mut sink())).await;
+    /// Returns both connections, once bytes can pass.
+    async fn open(&self, caller: Accepted, dialer: &Dialer) -> Option<(Caller, Stream)> {
+        let stream = match caller.ready().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                warn(format_args!("TLS with a caller failed: {error}"));
+                self.see(Side::Caller, Content::Reset);
+                return None;
+            }
+        };
+        match dialer.dial().await {
+            Ok(service) => Some((self.caller(stream), service)),
+            Err(error) => {
+                self.see(Side::Service, Content::Failed(error.reason()));
+                stream.abort();
+                None
+            }
+        }
+    }
+
+    fn caller(&self, stream: Stream) -> Caller {
+        let [_, written] = &self.replied;
+        Caller {
+            stream,
+            is_held: Rc::clone(&self.is_held),
+            written: Rc::clone(written),
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{
     task::{JoinSet, yield_now},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{connection::Connection, queue::Sender};
@@ -16,41 +16,42 @@ use crate::{failure::warn, plural::counted, signals, traffic::busy::Busy};
 /// Time between two looks at what is quiet.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Maximum time to find out which connections are cut with calls in flight.
+const COUNT: Duration = Duration::from_secs(1);
+
 /// Ends each connection once no call is in flight on it, and all of them after this time or when
 /// another signal comes. Returns the number of those that were cut with calls in flight.
 ///
 /// A caller that always has calls in flight leaves no quiet moment. After half of the time nothing
-/// more is read from callers: what the service has received is answered, and what it has not received
-/// it has not done.
+/// more is read from callers: what the service has received is answered, and what it has not
+/// received it has not done. A connection whose traffic cannot be read is quiet after that half of
+/// the time without any byte.
 pub(super) async fn drain(
     tasks: &mut JoinSet<()>,
     connections: &[Weak<Connection>],
     events: &Sender,
     limit: Duration,
 ) -> usize {
-    let patience = async {
+    let over = async {
         sleep(limit / 2).await;
         hold(connections);
         sleep(limit / 2).await;
     };
     let ended = async {
-        tokio::join!(end_quiet(connections, events), all_ended(tasks));
+        tokio::join!(end_quiet(connections, events, limit / 2), all_ended(tasks));
     };
     let have_ended = tokio::select! {
         () = ended => true,
-        () = patience => false,
+        () = over => false,
         _ = signals::first() => false,
     };
     if have_ended {
         return 0;
     }
     hold(connections);
-    let busy = tokio::select! {
-        busy = events.busy() => busy,
-        // The thread is held up, by a disk for example.
-        _ = signals::first() => Busy::default(),
-    };
-    let is_cut = |connection: &Rc<Connection>| busy.calls.contains(&connection.number());
+    // The thread may have much to read still.
+    let busy = timeout(COUNT, events.busy()).await.unwrap_or_default();
+    let is_cut = |connection: &Rc<Connection>| busy.calls.contains(&connection.number()) || connection.has_unwritten();
     let cut = open(connections).filter(is_cut).count();
     tasks.shutdown().await;
     cut
@@ -68,8 +69,9 @@ fn open(connections: &[Weak<Connection>]) -> impl Iterator<Item = Rc<Connection>
     connections.iter().filter_map(Weak::upgrade)
 }
 
-/// Ends connections that are quiet, until there are none left.
-async fn end_quiet(connections: &[Weak<Connection>], events: &Sender) {
+/// Ends connections that are quiet, until there are none left. `silence` is the time without a byte
+/// after which one is quiet whose traffic cannot be read.
+async fn end_quiet(connections: &[Weak<Connection>], events: &Sender, silence: Duration) {
     loop {
         let before: Vec<_> = open(connections)
             .map(|connection| (connection.seen(), connection))
@@ -80,26 +82,37 @@ async fn end_quiet(connections: &[Weak<Connection>], events: &Sender) {
         let busy = events.busy().await;
         let_bytes_come().await;
         for (seen, connection) in before {
-            // The thread has not read what came meanwhile.
-            let is_read = seen.is_some() && seen == connection.seen();
-            if is_read && is_quiet(&connection, &busy) {
-                connection.stop();
+            // Otherwise the thread has not read what came meanwhile.
+            if seen == connection.seen() && is_quiet(&connection, &busy, silence) {
+                connection.stop(is_between_frames(&connection, &busy));
             }
         }
         sleep(PAUSE).await;
     }
 }
 
-fn is_quiet(connection: &Connection, busy: &Busy) -> bool {
-    let number = connection.number();
-    // The rest of a frame never comes from a caller that is held.
-    let has_begun = busy.frames.contains(&number) && !connection.is_held();
-    !has_begun && !busy.calls.contains(&number)
+fn is_quiet(connection: &Connection, busy: &Busy, silence: Duration) -> bool {
+    if busy.calls.contains(&connection.number()) {
+        return false;
+    }
+    if is_unknown(connection, busy) {
+        return connection.silence() >= silence;
+    }
+    // From a caller that is held, the rest of a frame never comes, nor what would open the connection.
+    connection.is_held() || (connection.seen().is_some() && is_between_frames(connection, busy))
+}
+
+fn is_between_frames(connection: &Connection, busy: &Busy) -> bool {
+    !is_unknown(connection, busy) && !busy.frames.contains(&connection.number())
+}
+
+fn is_unknown(connection: &Connection, busy: &Busy) -> bool {
+    busy.unknown.contains(&connection.number()) || connection.has_gap()
 }
 
 /// Lets the runtime see what has arrived, and the connections read it: a connection must not end
 /// beside a request that waits to be read.
-async fn let_bytes_come() {
+pub(super) async fn let_bytes_come() {
     for _ in 0..2 {
         yield_now().await;
     }

@@ -5,6 +5,7 @@ mod caller;
 pub(crate) mod connect;
 mod connection;
 pub(crate) mod drain;
+mod farewell;
 pub(crate) mod queue;
 pub(crate) mod tee;
 
@@ -19,8 +20,11 @@ use tokio::task::JoinSet;
 use crate::dial::Dialer;
 use accept::Acceptor;
 use connection::Connection;
-use drain::drain;
+use drain::{drain, let_bytes_come};
 use queue::Sender;
+
+/// Maximum number of connections that wait to be accepted, at the end.
+const MAX_WAITING: usize = 4096;
 
 /// Passes bytes between callers and a service.
 ///
@@ -69,8 +73,19 @@ impl Relay {
                 () = &mut stop => break,
             }
         }
-        drop(acceptor);
+        self.serve_waiting(acceptor).await;
         drain(&mut self.tasks, &self.connections, &self.events, limit).await
+    }
+
+    /// Serves the callers whose connections wait to be accepted.
+    async fn serve_waiting(&mut self, mut acceptor: Acceptor) {
+        for _ in 0..MAX_WAITING {
+            tokio::select! {
+                biased;
+                caller = acceptor.accept() => self.serve(caller),
+                () = let_bytes_come() => return,
+            }
+        }
     }
 
     fn serve(&mut self, caller: accept::Accepted) {

@@ -65,8 +65,8 @@ pub(crate) struct Receiver {
 }
 
 impl Sender {
-    /// Sends an event. The bytes of one that finds no room are lost.
-    pub(crate) fn send(&self, event: Event) {
+    /// Sends an event. Returns false if it found no room: its bytes are lost.
+    pub(crate) fn send(&self, event: Event) -> bool {
         let bytes = size(&event);
         self.shared.is_used.store(true, Relaxed);
         let waiting = self.shared.waiting_bytes.fetch_add(bytes, Relaxed);
@@ -75,7 +75,7 @@ impl Sender {
         {
             self.shared.waiting_bytes.fetch_sub(bytes, Relaxed);
             self.shared.lose(&event, segment.len() as u64);
-            return;
+            return false;
         }
         if self.shared.has_lost.load(Relaxed)
             && let Some(missing) = self.shared.gap_before(&event)
@@ -85,6 +85,7 @@ impl Sender {
         }
         // The thread is gone only if it panicked, which its end reports.
         let _ = self.messages.send(Message::Event(event));
+        true
     }
 
     /// Returns the connections that are busy, after all that has been sent so far.

@@ -163,8 +163,13 @@ impl Results {
         data.map_or_else(String::new, |data| head(data.as_str(), MAX_DATA_BYTES).to_owned())
     }
 
+    /// Returns true if no more calls are wanted.
+    pub(super) fn are_enough(&self) -> bool {
+        self.max_calls.is_some_and(|max| self.tally.judged() >= max)
+    }
+
     fn count(&self) {
-        if self.max_calls.is_some_and(|max| self.tally.judged() >= max) {
+        if self.are_enough() {
             (self.enough)();
         }
     }

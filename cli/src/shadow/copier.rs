@@ -155,6 +155,11 @@ impl Copying {
         results
     }
 
+    /// Returns true if no more calls are wanted: those that pass until the end are not copied.
+    fn are_enough(&self) -> bool {
+        self.services.results.borrow().are_enough()
+    }
+
     fn asked(&mut self, seen: &Seen, connection: u32) {
         let Some(pattern) = &seen.pattern else { return };
         if let Some(before) = seen.same_id {
@@ -163,7 +168,7 @@ impl Copying {
         }
         self.services.results.borrow_mut().tally.passed += 1;
         let is_event = seen.kind == Kind::Event;
-        if (is_event && !self.copies_events) || !self.choice.takes(pattern) {
+        if (is_event && !self.copies_events) || !self.choice.takes(pattern) || self.are_enough() {
             return;
         }
         let Ok(packet) = RequestPacket::new(seen.frame.text.as_str()) else {

@@ -9,4 +9,6 @@ pub(crate) struct Busy {
     pub(crate) calls: HashSet<u32>,
     /// Connections on which a part of a frame has come.
     pub(crate) frames: HashSet<u32>,
+    /// Connections with something that cannot be read, TLS for example: calls may be in flight.
+    pub(crate) unknown: HashSet<u32>,
 }

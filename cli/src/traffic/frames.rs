@@ -114,9 +114,11 @@ impl Frames {
         self.raw.is_empty() && self.current.is_none() && !self.is_lost
     }
 
-    /// Returns true if a part of a frame has come.
+    /// Returns true if a part of a frame has come. White space alone, which a header may begin with,
+    /// is none.
     pub(crate) fn is_within_a_frame(&self) -> bool {
-        !self.is_lost && !self.is_between_frames()
+        let has_header = || self.raw.iter().any(|byte| !byte.is_ascii_whitespace());
+        !self.is_lost && (self.current.is_some() || has_header())
     }
 
     /// Returns how many of these bytes, which come next, certainly belong to the frame begun: its

@@ -114,7 +114,7 @@ impl Mask {
 
     /// Returns the connections on which frames have begun that are held back.
     pub(crate) fn begun(&self) -> impl Iterator<Item = u32> {
-        let begun = self.sides.iter().filter(|(_, side)| !side.sent.is_empty());
+        let begun = self.sides.iter().filter(|(_, side)| side.frames.is_within_a_frame());
         begun.map(|((connection, _), _)| *connection)
     }
 

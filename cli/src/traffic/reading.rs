@@ -30,6 +30,8 @@ struct Connection {
     caller: Direction,
     service: Direction,
     calls: Calls,
+    /// True if something has come that could not be read.
+    is_uncertain: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +58,7 @@ impl Reading {
             Content::Failed(reason) => see(What::Failed(reason.clone())),
             Content::Segment(bytes) => self.segment(event, bytes, see),
             Content::Missing(bytes) => {
+                self.connection(event.connection).is_uncertain = true;
                 self.cut(event, |direction| direction.frames.gap(), &mut see);
                 see(What::Missing(*bytes));
             }
@@ -144,8 +147,9 @@ impl Reading {
             busy.map(|(number, _)| *number).collect()
         };
         Busy {
-            calls: which(|connection| !connection.calls.is_empty()),
+            calls: which(|connection| !connection.calls.is_empty() && !connection.service.has_ended),
             frames: which(Connection::is_within_a_frame),
+            unknown: which(|connection| connection.is_uncertain),
         }
     }
 
@@ -178,10 +182,12 @@ impl Reading {
             }
         }
         if direction.is_tls {
+            connection.is_uncertain = true;
             return;
         }
         direction.frames.push(bytes);
         while let Some(piece) = connection.direction(event.from).frames.next() {
+            connection.is_uncertain |= !matches!(piece, Piece::Frame(_));
             match piece {
                 Piece::Skipped(bytes) => see(What::Skipped(bytes)),
                 Piece::Broken { frame, why } if !why.is_of_header_alone() => see(broken(frame, why)),

@@ -16,8 +16,8 @@ use nest_wire::{
     server::{ReplyStream, Router},
 };
 use tokio::{
-    io::AsyncReadExt,
-    net::TcpStream,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     process::Command,
     sync::{Notify, mpsc},
     task::yield_now,
@@ -212,4 +212,53 @@ async fn what_the_service_has_received_is_answered_though_its_callers_never_paus
         );
     }))
     .await;
+}
+
+#[tokio::test]
+async fn events_that_cross_the_end_reach_the_service_and_calls_do_not() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let told_of = tell.clone();
+    let router = Router::new()
+        .event("log", async move || drop(tell.send("an event")))
+        .message("sum", async move || drop(told_of.send("a call")));
+    let slow = Slow {
+        address: service(router).await,
+        ..Slow::start().await
+    };
+    let proxy = slow.proxy("tap --to SERVICE", "").await;
+    let mut caller = TcpStream::connect(&proxy.address).await.expect("connected");
+    interrupt(&proxy).await;
+    assert_eq!(caller.read(&mut [0]).await.expect("an end"), 0);
+    let late = r#"35#{"pattern":"sum","data":1,"id":"a"}26#{"pattern":"log","data":1}"#;
+    caller.write_all(late.as_bytes()).await.expect("written");
+    drop(caller);
+    let ended = proxy.ended().await;
+    assert!(ended.stderr.contains("1 packet on "), "{}", ended.stderr);
+    assert_eq!(told.recv().await, Some("an event"));
+    assert!(told.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_taken_for_quiet() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let proxy = Running::start(&["tap", "--listen", "127.0.0.1:0", "--to", &address, "--drain", "1h"]).await;
+    let mut caller = TcpStream::connect(&proxy.address).await.expect("connected");
+    // A warning of absence connects too.
+    let mut services = Vec::new();
+    let hello = b"\x16\x03\x01\x00\x02hi";
+    caller.write_all(hello).await.expect("written");
+    let mut service = loop {
+        services.push(listener.accept().await.expect("a connection").0);
+        let service = services.last_mut().expect("one");
+        if service.read(&mut [0; 7]).await.is_ok_and(|read| read == 7) {
+            break services.pop().expect("one");
+        }
+    };
+    interrupt(&proxy).await;
+    service.write_all(b"answer").await.expect("written");
+    let mut answer = [0; 6];
+    caller.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"answer");
+    proxy.interrupt().await;
 }
