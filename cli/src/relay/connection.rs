@@ -27,8 +27,10 @@ pub(super) struct Connection {
     is_open: Cell<bool>,
     /// True if bytes found no room on the way to the thread that reads the traffic.
     has_gap: Cell<bool>,
-    /// Number of bytes of replies that have been read, and that have been written to the caller.
-    replied: [Rc<Cell<u64>>; 2],
+    /// Number of bytes that have been read from the service.
+    replied: Cell<u64>,
+    /// Number of bytes that have been written to the caller.
+    written: Rc<Cell<u64>>,
     /// True if nothing more is read from the caller.
     is_held: Rc<Cell<bool>>,
     stop: CancellationToken,
@@ -46,7 +48,8 @@ impl Connection {
             last: Cell::default(),
             is_open: Cell::new(false),
             has_gap: Cell::new(false),
-            replied: Default::default(),
+            replied: Cell::new(0),
+            written: Rc::default(),
             is_held: Rc::default(),
             stop: CancellationToken::new(),
             is_between_frames: Cell::new(false),
@@ -73,8 +76,7 @@ impl Connection {
 
     /// Returns true if a part of a reply has not been written to the caller.
     pub(super) fn has_unwritten(&self) -> bool {
-        let [read, written] = &self.replied;
-        read > written
+        self.replied.get() > self.written.get()
     }
 
     /// Reads nothing more from the caller. Replies pass on.
@@ -101,8 +103,7 @@ impl Connection {
         self.seen.set(self.seen.get() + 1);
         self.last.set(self.began.elapsed());
         if let (Side::Service, Content::Segment(bytes)) = (from, &content) {
-            let [read, _] = &self.replied;
-            read.set(read.get() + bytes.len() as u64);
+            self.replied.set(self.replied.get() + bytes.len() as u64);
         }
         let event = Event::new(self.number, from, content).at(self.last.get());
         if !self.events.send(event) {
@@ -154,11 +155,10 @@ impl Connection {
     }
 
     fn caller(&self, stream: Stream) -> Caller {
-        let [_, written] = &self.replied;
         Caller {
             stream,
             is_held: Rc::clone(&self.is_held),
-            written: Rc::clone(written),
+            written: Rc::clone(&self.written),
         }
     }
 }
