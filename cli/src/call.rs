@@ -22,9 +22,9 @@ use crate::{
 pub(crate) struct CallOptions {
     #[command(flatten)]
     metadata: MetadataOptions,
-    /// How long to wait for the answer: 2, 0.5, 500ms, 10s, 1m
+    /// How long an answer may take, or an event until the service reads it: 2, 0.5, 500ms, 10s, 1m
     ///
-    /// Each further value has this time anew. Connecting is not counted.
+    /// Each further value of an answer has this time anew. Connecting is not counted.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
     /// DATA is JSON lines, a call each

@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     failure::{Failure, Status, file_reason},
-    record::file::{Existing, create},
+    record::file::{Existing, create, refuse_standard_output},
     traffic::text::json_line,
 };
 
@@ -21,6 +21,7 @@ const FORCE: &str = "--force writes over it";
 /// # Errors
 /// The file exists, and nobody has said that it may be written over; or it cannot be a file.
 pub(crate) fn check(path: Option<&Path>, is_forced: bool) -> Result<(), Failure> {
+    path.map_or(Ok(()), refuse_standard_output)?;
     match path {
         Some(path) if path.is_dir() => Err(Failure::usage(format_args!("{}: it is a directory", path.display()))),
         Some(path) if path.exists() && !is_forced => {

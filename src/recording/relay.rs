@@ -36,8 +36,8 @@ where
     relay_until(caller, service, see, pending()).await
 }
 
-/// Does what [`relay`] does until `stop` is ready. Then nothing more is read, and what has been read
-/// is passed on. The streams stay open, except for directions whose end has been passed on.
+/// Does what [`relay`] does until `stop` is ready. Then nothing more is read, and what has been
+/// read is passed on. The streams stay open, except for directions whose end has been passed on.
 ///
 /// # Errors
 /// As [`relay`].

@@ -27,7 +27,7 @@ use crate::{
     caller::ConnectOptions,
     data::Source,
     duration,
-    failure::{Failure, STATUSES},
+    failure::{Failure, STATUSES, say},
     metadata::MetadataOptions,
     result_file,
     traffic::text::json_line,
@@ -126,14 +126,17 @@ impl Bench {
     }
 
     fn print(&self, outcome: &Outcome, earlier: Option<&Earlier>) -> Result<(), Failure> {
-        let mut text = match self.json {
+        let text = match self.json {
             true => json_line(outcome) + "\n",
             false => screen::of(outcome),
         };
-        if let (Some(earlier), false) = (earlier, self.json) {
-            text += &earlier.compared_with(outcome);
-        }
         io::stdout().write_all(text.as_bytes())?;
+        match earlier.map(|earlier| earlier.compared_with(outcome)) {
+            // The line is for programs, the comparison for people.
+            Some(compared) if self.json => say(compared.trim_end()),
+            Some(compared) => io::stdout().write_all(compared.as_bytes())?,
+            None => {}
+        }
         Ok(())
     }
 

@@ -40,10 +40,11 @@ fn write(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     let what = if outcome.events { "events" } else { "calls" };
     writeln!(
         out,
-        "{what:<9} {:<12} {}/s   {} errors   sent {}   received {}",
+        "{what:<9} {:<12} {}/s   {} {}   sent {}   received {}",
         grouped(outcome.calls),
         grouped(outcome.calls_per_second.round() as u64),
         grouped(outcome.failures()),
+        if outcome.failures() == 1 { "error" } else { "errors" },
         bytes(outcome.bytes_sent),
         bytes(outcome.bytes_received)
     )?;

@@ -61,13 +61,13 @@ pub(crate) struct Inspect {
     #[arg(long)]
     id: Option<String>,
     /// Only this kind: request, event, value, last, completion, error, nohandler, broken; repeatable
-    #[arg(long, value_parser = kind)]
+    #[arg(long, value_parser = kind, conflicts_with_all = ["pairs", "summary"])]
     kind: Vec<Kind>,
-    /// Only errors, missing handlers and broken frames
-    #[arg(long)]
+    /// Only errors, missing handlers and broken frames; with --pairs, only calls that failed
+    #[arg(long, conflicts_with = "summary")]
     errors: bool,
-    /// Only replies that took at least this long
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    /// Only replies that took at least this long; with --pairs, only their calls
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "summary")]
     slower: Option<Duration>,
     /// Only from this time on, since the recording began
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -93,8 +93,8 @@ pub(crate) struct Inspect {
     /// Write "***" instead of these values: /data/password, /response/*/token; repeatable
     #[arg(long, value_name = "POINTER")]
     mask: Vec<Pointer>,
-    /// Write a recording instead of showing the traffic
-    #[arg(short, long, value_name = "FILE")]
+    /// Write a recording instead of showing the traffic: of all, or of --connection, --from and --to
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["pattern", "id", "kind", "errors", "slower", "connections", "pairs", "summary", "full", "json"])]
     output: Option<PathBuf>,
     /// Write over the file of --output if it exists
     #[arg(long, requires = "output")]
@@ -156,11 +156,21 @@ impl Inspect {
             patterns: patterns.collect(),
             kinds: kinds.collect(),
             id: self.id.clone(),
-            errors: self.errors,
-            slower: self.slower,
+            // Of a call, these choose the last reply; its request passes.
+            errors: self.errors && !self.pairs,
+            slower: self.slower.filter(|_| !self.pairs),
             from: self.from,
             to: self.to,
             connections: self.connections,
+            ..Filter::default()
+        }
+    }
+
+    /// Returns what the last reply of a call has to be.
+    fn outcome(&self) -> Filter {
+        Filter {
+            errors: self.errors,
+            slower: self.slower,
             ..Filter::default()
         }
     }
@@ -229,7 +239,7 @@ impl Inspection {
         let output = match &args.output {
             Some(path) => Output::Recording(recording(path, args)?),
             None if args.summary => Output::Summary(screen, args.json),
-            None if args.pairs => Output::Pairs(screen, Pairs::new(args.json, width)),
+            None if args.pairs => Output::Pairs(screen, Pairs::new(args.json, width, args.outcome())),
             None if args.json => Output::Json(screen),
             None => Output::Lines(screen, width),
         };
@@ -287,7 +297,9 @@ impl Inspection {
 impl Masked {
     fn event(&mut self, event: &Event) -> Result<(), Failure> {
         let Self { reading, found } = self;
-        if let Output::Recording(writer) = &mut found.output {
+        if let Output::Recording(writer) = &mut found.output
+            && found.filter.takes(event.connection, event.at)
+        {
             writer.write(event)?;
         }
         let mut done = Ok(());
@@ -307,16 +319,15 @@ impl Found {
         if passes || !matches!(self.output, Output::Summary(..)) {
             self.summary.add(entry);
         }
-        if !passes {
-            return Ok(());
+        if passes {
+            self.shown += u64::from(self.output.entry(entry)?);
         }
-        self.shown += u64::from(matches!(entry.what, What::Packet(_)));
-        self.output.entry(entry)
+        Ok(())
     }
 
     fn finish(mut self) -> Result<(), Failure> {
         let packets = self.summary.packets;
-        self.output.finish(&self.summary)?;
+        self.shown += self.output.finish(&self.summary)?;
         if self.shown == 0 && packets > 0 && !matches!(self.output, Output::Recording(_)) {
             say(format_args!("0 of {}", counted(packets, "packet")));
         }
@@ -336,23 +347,28 @@ fn is_fault(entry: &Entry) -> bool {
 }
 
 impl Output {
-    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+    /// Shows an entry. Returns true if that shows a packet, or a call.
+    fn entry(&mut self, entry: &Entry) -> io::Result<bool> {
+        let is_packet = matches!(entry.what, What::Packet(_));
         match self {
-            Self::Lines(screen, width) => screen.line(Line { entry, width: *width }),
-            Self::Json(screen) => screen.line(json::entry(entry)),
+            Self::Lines(screen, width) => screen.line(Line { entry, width: *width }).map(|()| is_packet),
+            Self::Json(screen) => screen.line(json::entry(entry)).map(|()| is_packet),
             Self::Pairs(screen, pairs) => match pairs.entry(entry) {
-                Some(line) => screen.line(line),
-                None => Ok(()),
+                Some(line) => screen.line(line).map(|()| true),
+                None => Ok(false),
             },
-            Self::Summary(..) | Self::Recording(_) => Ok(()),
+            Self::Summary(..) | Self::Recording(_) => Ok(is_packet),
         }
     }
 
-    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+    /// Shows what is left. Returns the number of calls in it.
+    fn finish(&mut self, summary: &Summary) -> io::Result<u64> {
+        let mut calls = 0;
         match self {
             Self::Lines(screen, _) | Self::Json(screen) => screen.stdout.flush(),
             Self::Pairs(screen, pairs) => {
                 for line in pairs.unanswered() {
+                    calls += 1;
                     screen.line(line)?;
                 }
                 screen.stdout.flush()
@@ -374,6 +390,7 @@ impl Output {
             }
             Self::Recording(writer) => writer.flush(),
         }
+        .map(|()| calls)
     }
 }
 

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::traffic::{
     entry::{Entry, Seen, What},
+    filter::Filter,
     line::Width,
     packet::Kind,
     text::{cut, head, json_line, printable, seconds, time},
@@ -31,6 +32,8 @@ pub(super) struct Pairs {
     waiting_bytes: usize,
     is_json: bool,
     width: Width,
+    /// What the last reply of a call has to be.
+    outcome: Filter,
 }
 
 /// A call so far.
@@ -68,12 +71,13 @@ impl Pair {
 }
 
 impl Pairs {
-    pub(super) fn new(is_json: bool, width: Width) -> Self {
+    pub(super) fn new(is_json: bool, width: Width, outcome: Filter) -> Self {
         Self {
             calls: BTreeMap::new(),
             waiting_bytes: 0,
             is_json,
             width,
+            outcome,
         }
     }
 
@@ -104,7 +108,8 @@ impl Pairs {
             _ => {
                 let pair = self.calls.remove(&call)?;
                 self.waiting_bytes -= pair.size();
-                Some(self.line(call, &pair, Some(seen)))
+                let is_wanted = self.outcome.passes(entry);
+                is_wanted.then(|| self.line(call, &pair, Some(seen)))
             }
         }
     }
@@ -116,7 +121,9 @@ impl Pairs {
         while self.waiting_bytes > MAX_WAITING_BYTES {
             let (call, pair) = self.calls.pop_first()?;
             self.waiting_bytes -= pair.size();
-            lines.push(self.line(call, &pair, None));
+            if !self.outcome.wants_packets() {
+                lines.push(self.line(call, &pair, None));
+            }
         }
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
@@ -125,6 +132,9 @@ impl Pairs {
     pub(super) fn unanswered(&mut self) -> Vec<String> {
         let calls = std::mem::take(&mut self.calls);
         self.waiting_bytes = 0;
+        if self.outcome.wants_packets() {
+            return Vec::new();
+        }
         calls.iter().map(|(call, pair)| self.line(*call, pair, None)).collect()
     }
 
@@ -182,7 +192,7 @@ mod tests {
 
     #[test]
     fn of_too_many_calls_without_an_answer_the_oldest_are_shown_early() {
-        let mut pairs = Pairs::new(false, Width::Unlimited);
+        let mut pairs = Pairs::new(false, Width::Unlimited, Filter::default());
         let mut reading = Reading::default();
         let data = "x".repeat(MAX_DATA_BYTES);
         let (mut shown, mut most) = (0, 0);

@@ -176,7 +176,11 @@ pub(crate) fn notes(listen: &str, to: &str, masks: &[Pointer]) -> BTreeMap<Strin
 }
 
 /// Creates a file, or opens an existing one as the user said.
+///
+/// # Errors
+/// As said; and for `-`, which other programs take for standard output.
 pub(crate) fn create(path: &Path, existing: Existing, remedy: &str) -> Result<File, Failure> {
+    refuse_standard_output(path)?;
     let mut options = OpenOptions::new();
     options.write(true);
     match existing {
@@ -191,6 +195,14 @@ pub(crate) fn create(path: &Path, existing: Existing, remedy: &str) -> Result<Fi
             _ => failure,
         }
     })
+}
+
+/// Refuses `-`. A file of that name is `./-`.
+pub(crate) fn refuse_standard_output(path: &Path) -> Result<(), Failure> {
+    match path.as_os_str() == "-" {
+        true => Err(Failure::usage("-: write the name of a file")),
+        false => Ok(()),
+    }
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Failure {

@@ -60,7 +60,7 @@ pub(crate) struct Record {
     /// Add to the file if it exists
     #[arg(long)]
     append: bool,
-    /// Stop recording when the file has this many bytes, and go on passing traffic
+    /// Stop recording at the first line at or beyond this size in bytes, and go on passing traffic
     #[arg(long, value_name = "BYTES")]
     max_size: Option<u64>,
     /// Show no packets

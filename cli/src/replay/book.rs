@@ -12,6 +12,7 @@ use nest_wire::{
 
 use crate::{
     failure::Failure,
+    plural::counted,
     pointer::Pointer,
     traffic::{
         frames::{Frames, Piece},
@@ -147,7 +148,7 @@ impl Book {
             of_pattern.min_by_key(|page| (strsim::levenshtein(head(&page.data), head(data)), page.data.clone()));
         if let Some(page) = by_data {
             return match canonical(&page.data) == canonical(data) {
-                true => format!("it was recorded {} times only", page.answers.len()),
+                true => format!("it was recorded {} only", counted(page.answers.len() as u64, "time")),
                 false => format!("the nearest recorded call is {pattern} {}", page.data),
             };
         }
@@ -331,7 +332,7 @@ mod tests {
             r#"the nearest recorded call is find {"a":1,"b":2}"#
         );
         assert_eq!(book.nearest("foun", "8"), "the nearest recorded call is found 7");
-        assert_eq!(book.nearest("find", r#"{"b":2,"a":1}"#), "it was recorded 1 times only");
+        assert_eq!(book.nearest("find", r#"{"b":2,"a":1}"#), "it was recorded 1 time only");
         assert!(book.answer("find", r#"{"pattern":"find","data":{},"id":1}"#).is_none());
     }
 }

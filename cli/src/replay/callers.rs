@@ -395,9 +395,8 @@ impl Player {
                     .push(Fault::Words("no connection, or the service does not read".to_owned()));
                 return;
             };
-            if let Some(why) = live.ended() {
-                call.lose(&why);
-                return;
+            if live.ended().is_some() {
+                return self.give_up(number);
             }
             if timeout_at((since + limit).into(), live.wait()).await.is_err() {
                 call.faults.push(Fault::Words(call.without_answer(limit)));

@@ -137,7 +137,8 @@ fn write_row<'c>(html: &mut Html<impl Write>, cells: impl IntoIterator<Item = &'
     html.markup("\n").map(|_| ())
 }
 
-fn shown(seconds: f64) -> String {
+fn shown(seconds: Option<f64>) -> String {
     // A result may have been written by hand.
-    units::time(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    let time = |seconds| units::time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    seconds.map(time).unwrap_or_default()
 }

@@ -60,7 +60,7 @@ pub(crate) struct Serve {
     /// Status 1 at the end if a request was unknown or a rule never ran
     #[arg(long)]
     strict: bool,
-    /// End after this number of messages
+    /// End after this number of requests; events do not count
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     until: Option<u64>,
     /// Follow this major of Nest, 7 to 12, instead of the newest
@@ -139,18 +139,23 @@ impl Serve {
     ) -> Result<(), Failure> {
         let mut running = Box::pin(Rc::clone(&service).run(acceptor));
         let mut stop = service.stop.subscribe();
-        tokio::select! {
-            () = &mut running => {}
-            () = reload(&service, file) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-            _ = stopped => { service.stop.send_replace(true); }
-        }
-        let drained = tokio::select! {
-            drained = timeout(GOODBYE, &mut running) => drained,
-            signal = signals::first() => return Err(Failure::stopped(signal, "calls were still being answered")),
+        let has_ended = tokio::select! {
+            () = &mut running => true,
+            () = reload(&service, file) => false,
+            _ = stop.wait_for(|stop| *stop) => false,
+            _ = stopped => {
+                service.stop.send_replace(true);
+                false
+            }
         };
-        if drained.is_err() {
-            say("some calls were not finished within 5 s");
+        if !has_ended {
+            let drained = tokio::select! {
+                drained = timeout(GOODBYE, &mut running) => drained,
+                signal = signals::first() => return Err(Failure::stopped(signal, "calls were still being answered")),
+            };
+            if drained.is_err() {
+                say("some calls were not finished within 5 s");
+            }
         }
         let summary = self.summary(&service);
         service.screen.json(|| json_line(&summary));

@@ -63,8 +63,9 @@ pub(crate) struct PatternOutcome {
 /// How long replies took to their last packet.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
+    /// `None` if nothing was compared.
+    pub(crate) p50: Option<f64>,
+    pub(crate) p99: Option<f64>,
 }
 
 /// A field that differs.
@@ -101,7 +102,7 @@ impl Skipped {
 impl Latency {
     /// Returns the latencies of a histogram of microseconds.
     pub(super) fn of(histogram: &Histogram<u32>) -> Self {
-        let at = |share| histogram.value_at_quantile(share) as f64 / 1e6;
+        let at = |share| (!histogram.is_empty()).then(|| histogram.value_at_quantile(share) as f64 / 1e6);
         Self {
             p50: at(0.5),
             p99: at(0.99),

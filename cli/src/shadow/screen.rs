@@ -131,7 +131,8 @@ fn end(outcome: &Outcome) -> String {
         let name = name(pattern);
         let padding = width - name.width();
         let latency = |latency: super::outcome::Latency| {
-            let [p50, p99] = [latency.p50, latency.p99].map(std::time::Duration::from_secs_f64);
+            let seconds = [latency.p50, latency.p99].map(Option::unwrap_or_default);
+            let [p50, p99] = seconds.map(std::time::Duration::from_secs_f64);
             format!("p50 {}, p99 {}", time(p50), time(p99))
         };
         let mut line = format!("{name}{:padding$}  {:>8} compared", "", pattern.compared);

@@ -69,9 +69,7 @@ pub(crate) struct Filter {
 impl Filter {
     /// Returns true if the entry passes.
     pub(crate) fn passes(&self, entry: &Entry) -> bool {
-        let is_in_time = |at: Duration| self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to);
-        if self.connection.is_some_and(|connection| connection != entry.connection) || !entry.at.is_none_or(is_in_time)
-        {
+        if !self.takes(entry.connection, entry.at) {
             return false;
         }
         let seen = match &entry.what {
@@ -100,7 +98,14 @@ impl Filter {
                 .is_none_or(|least| seen.latency.is_some_and(|latency| latency >= least))
     }
 
-    fn wants_packets(&self) -> bool {
+    /// Returns true if what happens on this connection at this time may pass.
+    pub(crate) fn takes(&self, connection: u32, at: Option<Duration>) -> bool {
+        let is_in_time = |at: Duration| self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to);
+        self.connection.is_none_or(|wanted| wanted == connection) && at.is_none_or(is_in_time)
+    }
+
+    /// Returns true if only certain packets pass.
+    pub(crate) fn wants_packets(&self) -> bool {
         let is_named = [&self.only, &self.patterns, &self.kinds]
             .iter()
             .any(|all| !all.is_empty());

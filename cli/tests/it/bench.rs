@@ -311,6 +311,11 @@ async fn a_result_is_kept_and_compared_with_the_next() {
     assert!(ended.stdout.contains("\n  p99.99  "), "{ended:?}");
     let other = format!("warning: {file} is of another load: sum, 1 connection x 64 in flight, closed loop\n");
     assert!(ended.stderr.contains(&other), "{ended:?}");
+
+    // The line is for programs; the comparison goes where people read.
+    let ended = bench(&[&["--against", &file, "--json"][..], &args].concat()).await;
+    assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
+    assert!(ended.stderr.contains("\n  p99.99  "), "{ended:?}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod drain;
 mod emit;
 mod every_command;
 mod generated;
+mod inspect;
 mod lines;
 mod memory;
 mod mistakes;

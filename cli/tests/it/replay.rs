@@ -422,14 +422,33 @@ async fn a_connection_that_is_lost_ends_its_calls_at_once_and_the_rest_is_asked_
         nest_wire::server::serve_connection(second, router("Ada")).await
     });
     // Nothing here may wait for this long.
-    let ended = run(&["replay", &file, "--to", &address, "--timeout", "1h"]).await;
+    let ended = run(&["replay", &file, "--to", &address, "--timeout", "1h", "--json"]).await;
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    let total = r#""calls":3,"differ":2,"#;
+    assert!(ended.stdout.contains(total), "{}", ended.stdout);
+    assert!(ended.stdout.contains(r#""lost_connections":1"#), "{}", ended.stdout);
     let lost = "the connection was lost before the answer: closed by the service";
     assert_eq!(ended.stdout.matches(lost).count(), 2, "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_at_the_last_call_is_counted() {
+    let file = path(&folder("lost-last"), "calls.jsonl");
+    let mut traffic = Traffic::new();
+    traffic.call(1, "one");
+    traffic.write(&file);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("the replay");
+        stream.read_exact(&mut [0; 10]).await.expect("a request");
+    });
+    let ended = run(&["replay", &file, "--to", &address, "--json"]).await;
     assert!(
-        ended.stdout.contains("3 calls, 1 as recorded, 2 differ"),
-        "{}",
-        ended.stdout
+        ended.stdout.contains(r#""lost_connections":1"#),
+        "{}{}",
+        ended.stdout,
+        ended.stderr
     );
 }
 

@@ -188,6 +188,17 @@ async fn an_unknown_request_gets_the_answer_of_nest_and_names_the_nearest_rule()
 }
 
 #[tokio::test]
+async fn its_last_request_ends_it_well_each_time() {
+    for _ in 0..10 {
+        let service = serve(&["--echo", "--until", "1"]).await;
+        assert_eq!(send(&service, "any", "1").await.0, Some(0));
+        let ended = service.ended().await;
+        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        assert!(ended.stderr.contains("1 request, 0 events"), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_a_condition_keeps_from_a_rule_says_which() {
     let file = written("serve-when", r#"[{"pattern":"find","when":{"/id":42},"value":1}]"#);
     let mut service = serve(&["--replies", &file]).await;
