@@ -22,7 +22,7 @@ const BUCKETS: [f64; 12] = [
 /// How often values that the exporter has collected are put in order.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Whether metrics are served.
+/// The option `--metrics`.
 #[derive(Debug, Args)]
 pub(crate) struct MetricsOptions {
     /// Serve metrics for Prometheus at http://HOST:PORT/metrics
@@ -30,7 +30,7 @@ pub(crate) struct MetricsOptions {
     metrics: Option<HostPort>,
 }
 
-/// Where metrics are served, if they are.
+/// The address of the page of metrics, or `None` without `--metrics`.
 pub(crate) struct Page(Option<String>);
 
 impl MetricsOptions {

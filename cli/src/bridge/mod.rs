@@ -29,7 +29,7 @@ use crate::{
     plural::counted,
     prometheus::MetricsOptions,
     record::tls::{ListenTls, ToTls},
-    relay::{accept::Acceptor, drain::warn_of_cut, tee::Tap},
+    relay::{accept::Acceptor, cut::Cut, tee::Tap},
     signals,
 };
 use address::{From, To};
@@ -128,16 +128,16 @@ impl BridgeArgs {
         let ended = tokio::select! {
             _ = stopped => {
                 stop.cancel();
-                drain(serving, &bridge.backend).await?;
-                Ok(())
+                drain(serving, &bridge.backend).await
             }
             outcomes = &mut serving => ended_early(outcomes),
         };
         summarise(&bridge.counts);
-        if let Some(recording) = recording {
-            recording.finish().await?;
-        }
-        ended
+        let recorded = match recording {
+            Some(recording) => recording.finish().await,
+            None => Ok(()),
+        };
+        ended.and(recorded)
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -219,7 +219,8 @@ impl BridgeArgs {
                     services.push(
                         async {
                             if let ShutdownOutcome::Cut { connections } = serving.await {
-                                warn_of_cut(connections);
+                                let certain = connections;
+                                Cut { certain, possible: 0 }.report();
                             }
                             Ok(())
                         }

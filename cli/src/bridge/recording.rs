@@ -13,6 +13,7 @@ use crate::{
         log::{Log, Recorder, Running},
     },
     relay::tee::Tap,
+    signals,
     traffic::mask::Mask,
 };
 
@@ -66,7 +67,10 @@ impl Recording {
     /// Some of it is not.
     pub(super) async fn finish(self) -> Result<(), Failure> {
         let Self { log, recorder, began } = self;
-        let finished = spawn_blocking(move || recorder.finish(log, began)).await;
-        finished.expect("the recorder does not panic")
+        let finished = spawn_blocking(move || recorder.finish(log, began));
+        tokio::select! {
+            finished = finished => finished.expect("the recorder does not panic"),
+            signal = signals::first() => Err(Failure::stopped(signal, "the recording was still being written")),
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! `nest-wire inspect`: recorded or captured traffic, in lines, pairs or a table.
 
 pub(crate) mod json;
+mod output;
 mod pairs;
 
 use std::{
     fs::File,
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anstream::AutoStream;
 use clap::Args;
 use nest_wire::recording::{Event, Side, Writer};
 
@@ -27,13 +27,14 @@ use crate::{
     traffic::{
         entry::{Entry, What},
         filter::{Filter, Only, kind, route},
-        line::{Line, Width},
+        line::Width,
         mask::Mask,
         packet::Kind,
         reading::Reading,
         summary::Summary,
     },
 };
+use output::{Output, Screen};
 use pairs::Pairs;
 
 /// Show recorded or captured traffic, packet by packet
@@ -156,7 +157,7 @@ impl Inspect {
             patterns: patterns.collect(),
             kinds: kinds.collect(),
             id: self.id.clone(),
-            // Of a call, these choose the last reply; its request passes.
+            // With --pairs, these apply to the last reply of a call, so its request must pass here.
             errors: self.errors && !self.pairs,
             slower: self.slower.filter(|_| !self.pairs),
             from: self.from,
@@ -166,7 +167,7 @@ impl Inspect {
         }
     }
 
-    /// Returns what the last reply of a call has to be.
+    /// Returns the filter that the last reply of a call must pass.
     fn outcome(&self) -> Filter {
         Filter {
             errors: self.errors,
@@ -207,30 +208,9 @@ struct Found {
     output: Output,
 }
 
-/// What comes out.
-enum Output {
-    Lines(Screen, Width),
-    Json(Screen),
-    Pairs(Screen, Pairs),
-    Summary(Screen, AsJson),
-    Recording(Writer<BufWriter<File>>),
-}
-
-type AsJson = bool;
-
-/// Standard output.
-struct Screen {
-    stdout: BufWriter<AutoStream<io::Stdout>>,
-    /// True if each line goes out at once, since more may come only after a while.
-    is_live: bool,
-}
-
 impl Inspection {
     fn new(args: &Inspect, is_file: bool) -> Result<Self, Failure> {
-        let screen = Screen {
-            stdout: BufWriter::new(anstream::stdout()),
-            is_live: !is_file,
-        };
+        let screen = Screen::new(!is_file);
         let width = match (args.full, io::stdout().is_terminal()) {
             (true, _) => Width::Indented,
             (false, true) => Width::Columns(columns()),
@@ -343,64 +323,6 @@ fn is_fault(entry: &Entry) -> bool {
         What::Packet(seen) => seen.why.is_some(),
         What::Missing(_) | What::Skipped(_) => true,
         _ => false,
-    }
-}
-
-impl Output {
-    /// Shows an entry. Returns true if that shows a packet, or a call.
-    fn entry(&mut self, entry: &Entry) -> io::Result<bool> {
-        let is_packet = matches!(entry.what, What::Packet(_));
-        match self {
-            Self::Lines(screen, width) => screen.line(Line { entry, width: *width }).map(|()| is_packet),
-            Self::Json(screen) => screen.line(json::entry(entry)).map(|()| is_packet),
-            Self::Pairs(screen, pairs) => match pairs.entry(entry) {
-                Some(line) => screen.line(line).map(|()| true),
-                None => Ok(false),
-            },
-            Self::Summary(..) | Self::Recording(_) => Ok(is_packet),
-        }
-    }
-
-    /// Shows what is left. Returns the number of calls in it.
-    fn finish(&mut self, summary: &Summary) -> io::Result<u64> {
-        let mut calls = 0;
-        match self {
-            Self::Lines(screen, _) | Self::Json(screen) => screen.stdout.flush(),
-            Self::Pairs(screen, pairs) => {
-                for line in pairs.unanswered() {
-                    calls += 1;
-                    screen.line(line)?;
-                }
-                screen.stdout.flush()
-            }
-            Self::Summary(screen, true) => {
-                for line in json::summary(summary) {
-                    screen.line(line)?;
-                }
-                screen.stdout.flush()
-            }
-            Self::Summary(screen, false) => {
-                screen.line(format_args!(
-                    "{} on {}",
-                    counted(summary.packets, "packet"),
-                    counted(summary.connections, "connection")
-                ))?;
-                screen.line(summary)?;
-                screen.stdout.flush()
-            }
-            Self::Recording(writer) => writer.flush(),
-        }
-        .map(|()| calls)
-    }
-}
-
-impl Screen {
-    fn line(&mut self, line: impl std::fmt::Display) -> io::Result<()> {
-        writeln!(self.stdout, "{line}")?;
-        match self.is_live {
-            true => self.stdout.flush(),
-            false => Ok(()),
-        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Pairs {
     waiting_bytes: usize,
     is_json: bool,
     width: Width,
-    /// What the last reply of a call has to be.
+    /// The filter that the last reply of a call must pass.
     outcome: Filter,
 }
 

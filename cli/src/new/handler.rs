@@ -109,8 +109,8 @@ fn counts(pattern: &Pattern) -> String {
         (pattern.errors, "error"),
     ];
     let seen = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counted: Vec<_> = seen.map(|(count, noun)| counted(count, noun)).collect();
-    counted.join(", ")
+    let words: Vec<_> = seen.map(|(count, noun)| counted(count, noun)).collect();
+    words.join(", ")
 }
 
 /// Returns the pattern of a route, in words.

@@ -178,7 +178,7 @@ pub(crate) fn notes(listen: &str, to: &str, masks: &[Pointer]) -> BTreeMap<Strin
 /// Creates a file, or opens an existing one as the user said.
 ///
 /// # Errors
-/// As said; and for `-`, which other programs take for standard output.
+/// The file exists and `existing` refuses that, it cannot be opened, or the path is `-`.
 pub(crate) fn create(path: &Path, existing: Existing, remedy: &str) -> Result<File, Failure> {
     refuse_standard_output(path)?;
     let mut options = OpenOptions::new();

@@ -125,7 +125,7 @@ impl Recorder {
             Message::Event(event) => self.mask.apply(event, |event| self.masked.event(&event)),
             Message::AskBusy(answer) => {
                 let mut busy = self.masked.reading.busy();
-                busy.frames.extend(self.mask.begun());
+                self.mask.add_busy(&mut busy);
                 let _ = answer.send(busy);
             }
         }

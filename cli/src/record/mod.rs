@@ -30,7 +30,6 @@ use crate::{
         Relay,
         accept::Acceptor,
         connect::{absence, dialer},
-        drain::warn_of_cut,
     },
     signals,
     traffic::{
@@ -205,7 +204,7 @@ impl Between {
         };
         let local = LocalSet::new();
         let cut = local.run_until(relay.run(acceptor, stop, self.drain)).await;
-        warn_of_cut(cut);
+        cut.report();
         let finished = spawn_blocking(move || recorder.finish(log, began));
         tokio::select! {
             finished = finished => finished.expect("the recorder does not panic"),

@@ -15,7 +15,7 @@ use crate::dial::stream::Stream;
 /// A caller's connection.
 pub(super) struct Caller {
     pub(super) stream: Stream,
-    /// Nothing more is read once this is true. It stays so.
+    /// Nothing more is read once this is true, which it stays: no task waits for bytes then.
     pub(super) is_held: Rc<Cell<bool>>,
     /// Number of bytes that have been written.
     pub(super) written: Rc<Cell<u64>>,

@@ -9,7 +9,12 @@ use std::{
 use nest_wire::recording::{Content, Event, Side, relay_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{accept::Accepted, caller::Caller, farewell::farewell, queue::Sender};
+use super::{
+    accept::Accepted,
+    caller::Caller,
+    close::{LateBytes, close},
+    queue::Sender,
+};
 use crate::{
     dial::{Dialer, stream::Stream},
     failure::warn,
@@ -23,7 +28,7 @@ pub(super) struct Connection {
     /// Number of events so far.
     seen: Cell<u64>,
     /// When the last event came, since `began`.
-    last: Cell<Duration>,
+    last_event: Cell<Duration>,
     is_open: Cell<bool>,
     /// True if bytes found no room on the way to the thread that reads the traffic.
     has_gap: Cell<bool>,
@@ -34,8 +39,8 @@ pub(super) struct Connection {
     /// True if nothing more is read from the caller.
     is_held: Rc<Cell<bool>>,
     stop: CancellationToken,
-    /// True if the connection was stopped between two frames of the caller.
-    is_between_frames: Cell<bool>,
+    /// What `stop` was asked for.
+    end: Cell<(LateBytes, Duration)>,
 }
 
 impl Connection {
@@ -45,14 +50,14 @@ impl Connection {
             began,
             events,
             seen: Cell::new(0),
-            last: Cell::default(),
+            last_event: Cell::default(),
             is_open: Cell::new(false),
             has_gap: Cell::new(false),
             replied: Cell::new(0),
             written: Rc::default(),
             is_held: Rc::default(),
             stop: CancellationToken::new(),
-            is_between_frames: Cell::new(false),
+            end: Cell::new((LateBytes::Discard, Duration::ZERO)),
         })
     }
 
@@ -60,14 +65,19 @@ impl Connection {
         self.number
     }
 
-    /// Returns the number of events so far, once bytes can pass.
-    pub(super) fn seen(&self) -> Option<u64> {
-        self.is_open.get().then(|| self.seen.get())
+    /// Returns the number of events so far.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen.get()
+    }
+
+    /// Returns true once bytes can pass.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.get()
     }
 
     /// Returns the time since the last event.
     pub(super) fn silence(&self) -> Duration {
-        self.began.elapsed().saturating_sub(self.last.get())
+        self.began.elapsed().saturating_sub(self.last_event.get())
     }
 
     pub(super) fn has_gap(&self) -> bool {
@@ -79,7 +89,7 @@ impl Connection {
         self.replied.get() > self.written.get()
     }
 
-    /// Reads nothing more from the caller. Replies pass on.
+    /// Stops reading from the caller. Replies are still passed on.
     pub(super) fn hold(&self) {
         self.is_held.set(true);
     }
@@ -88,24 +98,24 @@ impl Connection {
         self.is_held.get()
     }
 
-    /// Ends the connection, after what has been read. `is_between_frames` is true if what has been
-    /// read from the caller ends with a whole frame.
-    pub(super) fn stop(&self, is_between_frames: bool) {
-        self.is_between_frames.set(is_between_frames);
+    /// Ends the connection once what has been read is passed on. `linger` is the maximum time that
+    /// each side has to end too.
+    pub(super) fn stop(&self, late: LateBytes, linger: Duration) {
+        self.end.set((late, linger));
         self.stop.cancel();
     }
 
-    pub(super) fn is_between_frames(&self) -> bool {
-        self.is_between_frames.get()
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     pub(super) fn see(&self, from: Side, content: Content) {
         self.seen.set(self.seen.get() + 1);
-        self.last.set(self.began.elapsed());
+        self.last_event.set(self.began.elapsed());
         if let (Side::Service, Content::Segment(bytes)) = (from, &content) {
             self.replied.set(self.replied.get() + bytes.len() as u64);
         }
-        let event = Event::new(self.number, from, content).at(self.last.get());
+        let event = Event::new(self.number, from, content).at(self.last_event.get());
         if !self.events.send(event) {
             self.has_gap.set(true);
         }
@@ -122,7 +132,10 @@ impl Connection {
         self.is_open.set(true);
         let see = |from, content| self.see(from, content);
         match relay_until(&mut caller, &mut service, see, self.stop.cancelled()).await {
-            Ok(()) => farewell(&self, caller.stream, service).await,
+            Ok(()) => {
+                let (late, linger) = self.end.get();
+                close(&self, caller.stream, service, late, linger).await;
+            }
             Err(error) => {
                 if !error.is_reset() {
                     // A failure that no side asked for: what they see is a connection that breaks.

@@ -2,10 +2,11 @@
 
 pub(crate) mod accept;
 mod caller;
+mod close;
 pub(crate) mod connect;
 mod connection;
-pub(crate) mod drain;
-mod farewell;
+pub(crate) mod cut;
+mod drain;
 pub(crate) mod queue;
 pub(crate) mod tee;
 
@@ -17,13 +18,15 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use crate::dial::Dialer;
+use crate::{dial::Dialer, signals};
 use accept::Acceptor;
 use connection::Connection;
-use drain::{drain, let_bytes_come};
+use cut::Cut;
+use drain::{Drain, let_bytes_come};
 use queue::Sender;
 
-/// Maximum number of connections that wait to be accepted, at the end.
+/// Maximum number of connections that are accepted at the end: as many as the system lets wait, so
+/// that callers that go on connecting do not hold the end up.
 const MAX_WAITING: usize = 4096;
 
 /// Passes bytes between callers and a service.
@@ -34,7 +37,7 @@ pub(crate) struct Relay {
     dialer: Rc<Dialer>,
     began: Instant,
     /// The number of the last connection.
-    last: u32,
+    last_number: u32,
     events: Sender,
     connections: Vec<Weak<Connection>>,
     tasks: JoinSet<()>,
@@ -47,7 +50,7 @@ impl Relay {
         Self {
             dialer: Rc::new(dialer),
             began,
-            last: connection,
+            last_number: connection,
             events,
             connections: Vec::new(),
             tasks: JoinSet::new(),
@@ -55,16 +58,9 @@ impl Relay {
     }
 
     /// Serves callers until `stop` is ready. Then nobody listens any more, and each connection ends
-    /// once no call is in flight on it, for `limit` at most. Needs a
-    /// [`LocalSet`](tokio::task::LocalSet).
-    ///
-    /// Returns the number of connections that were cut.
-    pub(crate) async fn run(
-        mut self,
-        mut acceptor: Acceptor,
-        stop: impl Future<Output = ()>,
-        limit: Duration,
-    ) -> usize {
+    /// once no call is in flight on it, for `limit` at most. Returns the connections that were cut.
+    /// Needs a [`LocalSet`](tokio::task::LocalSet).
+    pub(crate) async fn run(mut self, mut acceptor: Acceptor, stop: impl Future<Output = ()>, limit: Duration) -> Cut {
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
@@ -73,8 +69,14 @@ impl Relay {
                 () = &mut stop => break,
             }
         }
+        let again = signals::first();
         self.serve_waiting(acceptor).await;
-        drain(&mut self.tasks, &self.connections, &self.events, limit).await
+        let drain = Drain {
+            connections: &self.connections,
+            events: &self.events,
+            limit,
+        };
+        drain.run(&mut self.tasks, again).await
     }
 
     /// Serves the callers whose connections wait to be accepted.
@@ -83,7 +85,7 @@ impl Relay {
             tokio::select! {
                 biased;
                 caller = acceptor.accept() => self.serve(caller),
-                () = let_bytes_come() => return,
+                () = let_bytes_come(0) => return,
             }
         }
     }
@@ -93,8 +95,8 @@ impl Relay {
         if self.connections.len() == self.connections.capacity() {
             self.connections.retain(|connection| connection.strong_count() > 0);
         }
-        self.last += 1;
-        let connection = Connection::new(self.last, self.began, self.events.clone());
+        self.last_number += 1;
+        let connection = Connection::new(self.last_number, self.began, self.events.clone());
         self.connections.push(Rc::downgrade(&connection));
         self.tasks
             .spawn_local(connection.carry(caller, Rc::clone(&self.dialer)));

@@ -38,7 +38,7 @@ pub(crate) fn queue() -> (Sender, Receiver) {
 #[derive(Debug)]
 pub(crate) enum Message {
     Event(Event),
-    /// The connections that are busy are asked for, after all events before this message.
+    /// Asks which connections are busy, after all earlier events.
     AskBusy(oneshot::Sender<Busy>),
 }
 
@@ -88,11 +88,12 @@ impl Sender {
         true
     }
 
-    /// Returns the connections that are busy, after all that has been sent so far.
-    pub(crate) async fn busy(&self) -> Busy {
+    /// Returns the connections that are busy after all that has been sent so far, or `None` if the
+    /// thread is gone.
+    pub(crate) async fn busy(&self) -> Option<Busy> {
         let (ask, answer) = oneshot::channel();
         let _ = self.messages.send(Message::AskBusy(ask));
-        answer.await.unwrap_or_default()
+        answer.await.ok()
     }
 
     /// Returns true if no event has been sent.

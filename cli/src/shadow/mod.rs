@@ -66,7 +66,6 @@ use crate::{
         Relay,
         accept::Acceptor,
         connect::{absence, dialer, target},
-        drain::warn_of_cut,
         queue::{Receiver, queue},
     },
     result_file, share, signals,
@@ -195,7 +194,7 @@ impl ShadowArgs {
         };
         let local = LocalSet::new();
         let cut = local.run_until(relay.run(acceptor, stop, self.drain)).await;
-        warn_of_cut(cut);
+        cut.report();
         let copied = spawn_blocking(move || copying.join().expect("the copier does not panic"));
         let results = tokio::select! {
             results = copied => results.expect("the copier does not panic"),

@@ -116,7 +116,7 @@ impl Frames {
 
     /// Returns true if a part of a frame has come. White space alone, which a header may begin with,
     /// is none.
-    pub(crate) fn is_within_a_frame(&self) -> bool {
+    pub(crate) fn has_partial_frame(&self) -> bool {
         let has_header = || self.raw.iter().any(|byte| !byte.is_ascii_whitespace());
         !self.is_lost && (self.current.is_some() || has_header())
     }

@@ -1,11 +1,16 @@
 //! Takes secrets out of recorded traffic, before anything is written or shown.
 
-use std::{collections::HashMap, ops::Range, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use nest_wire::recording::{Content, Event, Side};
 
 use super::{
+    busy::Busy,
     diagnosis::{self, Diagnosis},
     frames::{Frame, Frames, Piece},
 };
@@ -28,6 +33,8 @@ pub(crate) struct Mask {
     unmasked: u64,
     /// Number of directions of connections that are TLS.
     tls: u64,
+    /// Connections on which something could not be read.
+    unreadable: HashSet<u32>,
     /// The time of the last event.
     last: Option<Duration>,
 }
@@ -50,6 +57,7 @@ impl Mask {
             sides: HashMap::new(),
             unmasked: 0,
             tls: 0,
+            unreadable: HashSet::new(),
             last: None,
         }
     }
@@ -103,6 +111,7 @@ impl Mask {
             }
             Content::End => self.rest((connection, from), &mut pass),
             Content::Reset => {
+                self.unreadable.remove(&connection);
                 for side in [Side::Caller, Side::Service] {
                     self.rest((connection, side), &mut pass);
                 }
@@ -112,10 +121,11 @@ impl Mask {
         pass(event);
     }
 
-    /// Returns the connections on which frames have begun that are held back.
-    pub(crate) fn begun(&self) -> impl Iterator<Item = u32> {
-        let begun = self.sides.iter().filter(|(_, side)| side.frames.is_within_a_frame());
-        begun.map(|((connection, _), _)| *connection)
+    /// Adds the connections of which something is held back, or could not be read.
+    pub(crate) fn add_busy(&self, busy: &mut Busy) {
+        let partial = self.sides.iter().filter(|(_, side)| side.frames.has_partial_frame());
+        busy.frames.extend(partial.map(|((connection, _), _)| *connection));
+        busy.unreadable.extend(&self.unreadable);
     }
 
     /// Passes on what is left at the end of the traffic: the beginnings of frames.
@@ -146,17 +156,20 @@ impl Mask {
         if !std::mem::replace(&mut side.has_begun, true) {
             side.is_tls = diagnosis::is_tls(bytes);
             self.tls += u64::from(side.is_tls);
+            if side.is_tls {
+                self.unreadable.insert(key.0);
+            }
         }
         let masked = match (side.is_tls, self.is_strict) {
             (true, true) => Bytes::new(),
             (true, false) => bytes.clone(),
-            (false, _) => self.frames(&mut side, bytes),
+            (false, _) => self.frames(key.0, &mut side, bytes),
         };
         self.sides.insert(key, side);
         masked
     }
 
-    fn frames(&mut self, side: &mut Direction, bytes: &[u8]) -> Bytes {
+    fn frames(&mut self, connection: u32, side: &mut Direction, bytes: &[u8]) -> Bytes {
         side.frames.push(bytes);
         side.sent.extend_from_slice(bytes);
         let mut masked = BytesMut::new();
@@ -168,6 +181,7 @@ impl Mask {
                 Piece::Broken { frame, why } if why.is_of_header_alone() => (frame, Some(why)),
                 Piece::Broken { .. } | Piece::Skipped(_) => {
                     self.unmasked += 1;
+                    self.unreadable.insert(connection);
                     self.unmaskable(&sent, &mut masked);
                     continue;
                 }

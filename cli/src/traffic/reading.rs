@@ -31,7 +31,7 @@ struct Connection {
     service: Direction,
     calls: Calls,
     /// True if something has come that could not be read.
-    is_uncertain: bool,
+    is_unreadable: bool,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Reading {
             Content::Failed(reason) => see(What::Failed(reason.clone())),
             Content::Segment(bytes) => self.segment(event, bytes, see),
             Content::Missing(bytes) => {
-                self.connection(event.connection).is_uncertain = true;
+                self.connection(event.connection).is_unreadable = true;
                 self.cut(event, |direction| direction.frames.gap(), &mut see);
                 see(What::Missing(*bytes));
             }
@@ -148,8 +148,8 @@ impl Reading {
         };
         Busy {
             calls: which(|connection| !connection.calls.is_empty() && !connection.service.has_ended),
-            frames: which(Connection::is_within_a_frame),
-            unknown: which(|connection| connection.is_uncertain),
+            frames: which(Connection::has_partial_frame),
+            unreadable: which(|connection| connection.is_unreadable),
         }
     }
 
@@ -182,12 +182,12 @@ impl Reading {
             }
         }
         if direction.is_tls {
-            connection.is_uncertain = true;
+            connection.is_unreadable = true;
             return;
         }
         direction.frames.push(bytes);
         while let Some(piece) = connection.direction(event.from).frames.next() {
-            connection.is_uncertain |= !matches!(piece, Piece::Frame(_));
+            connection.is_unreadable |= !matches!(piece, Piece::Frame(_));
             match piece {
                 Piece::Skipped(bytes) => see(What::Skipped(bytes)),
                 Piece::Broken { frame, why } if !why.is_of_header_alone() => see(broken(frame, why)),
@@ -226,9 +226,9 @@ impl Reading {
 }
 
 impl Connection {
-    fn is_within_a_frame(&self) -> bool {
+    fn has_partial_frame(&self) -> bool {
         let directions = [&self.caller, &self.service];
-        directions.iter().any(|direction| direction.frames.is_within_a_frame())
+        directions.iter().any(|direction| direction.frames.has_partial_frame())
     }
 
     fn direction(&mut self, from: Side) -> &mut Direction {
@@ -371,6 +371,29 @@ mod tests {
                 assert_eq!(counted, read, "{first} {length}");
             }
         }
+    }
+
+    #[test]
+    fn a_connection_is_busy_until_its_calls_are_answered_and_its_frames_whole() {
+        let mut reading = Reading::default();
+        let mut busy = |connection, from, bytes: &str| {
+            let content = Content::Segment(Bytes::copy_from_slice(bytes.as_bytes()));
+            reading.read(&Event::new(connection, from, content), |_| {});
+            let busy = reading.busy();
+            [busy.calls, busy.frames, busy.unreadable].map(|of| of.contains(&connection))
+        };
+        let call = r##"41#{"pattern":"sum","data":[1,2,3],"id":"a"}"##;
+        assert_eq!(busy(1, Side::Caller, &call[..9]), [false, true, false]);
+        assert_eq!(busy(1, Side::Caller, &call[9..]), [true, false, false]);
+        let reply = r##"41#{"response":6,"isDisposed":true,"id":"a"}"##;
+        assert_eq!(busy(1, Side::Service, reply), [false, false, false]);
+        assert_eq!(
+            busy(1, Side::Service, "\n"),
+            [false, false, false],
+            "white space begins no frame"
+        );
+        assert_eq!(busy(2, Side::Caller, "\u{16}\u{3}\u{1}\0\u{2}hi"), [false, false, true]);
+        assert_eq!(busy(3, Side::Caller, "5#hello"), [false, false, true]);
     }
 
     #[test]

@@ -48,14 +48,14 @@ struct Slow {
 
 impl Slow {
     async fn start() -> Self {
-        let (tell, asked) = mpsc::unbounded_channel();
+        let (sender, asked) = mpsc::unbounded_channel();
         let go_on = Arc::new(Notify::new());
         let waiting = Arc::clone(&go_on);
         let wait = move || {
-            let (waiting, tell) = (Arc::clone(&waiting), tell.clone());
+            let (waiting, sender) = (Arc::clone(&waiting), sender.clone());
             async move {
                 let notified = waiting.notified();
-                let _ = tell.send(());
+                let _ = sender.send(());
                 notified.await;
             }
         };
@@ -102,7 +102,7 @@ async fn calls_in_flight_are_answered_and_recorded() {
     for (number, command) in PROXIES.into_iter().enumerate() {
         let file = path(&folder, &format!("{number}.jsonl"));
         let mut slow = Slow::start().await;
-        let proxy = slow.proxy(command, &file).await;
+        let proxy = slow.proxy(&format!("{command} --drain 1m"), &file).await;
         // A connection on which nothing is in flight does not hold up the end.
         let mut idle = TcpStream::connect(&proxy.address).await.expect("connected");
         let (client, streaming) = (Client::new(&*proxy.address), Client::new(&*proxy.address));
@@ -161,7 +161,8 @@ async fn a_call_that_nobody_answers_ends_with_the_time_or_with_a_second_signal()
                 matches!(cut, CallError::ConnectionClosed(_)),
                 "{command} {options}: {cut}"
             );
-            let warning = "warning: 1 connection cut with calls in flight\n";
+            // A thread that is far behind does not know for certain.
+            let warning = "warning: 1 connection cut ";
             assert!(ended.stderr.contains(warning), "{command} {options}: {}", ended.stderr);
             assert!(
                 command.starts_with("shadow") || ended.status == Some(0),
@@ -175,7 +176,10 @@ async fn a_call_that_nobody_answers_ends_with_the_time_or_with_a_second_signal()
 #[tokio::test]
 async fn what_the_service_has_received_is_answered_though_its_callers_never_pause() {
     let folder = folder("drain-load");
-    let commands = PROXIES.into_iter().filter(|command| command.starts_with("record"));
+    // A shadow would ask the service again.
+    let commands = PROXIES
+        .into_iter()
+        .filter(|command| !command.starts_with("shadow") && !command.starts_with("bridge"));
     join_all(commands.enumerate().map(async |(number, command)| {
         let file = path(&folder, &format!("{number}.jsonl"));
         let (received, answered) = (Arc::new(AtomicU64::new(0)), AtomicU64::new(0));
@@ -216,16 +220,16 @@ async fn what_the_service_has_received_is_answered_though_its_callers_never_paus
 
 #[tokio::test]
 async fn events_that_cross_the_end_reach_the_service_and_calls_do_not() {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let told_of = tell.clone();
+    let (events, mut received) = mpsc::unbounded_channel();
+    let calls = events.clone();
     let router = Router::new()
-        .event("log", async move || tell.send("an event").is_ok())
-        .message("sum", async move || told_of.send("a call").is_ok());
+        .event("log", async move || events.send("an event").is_ok())
+        .message("sum", async move || calls.send("a call").is_ok());
     let slow = Slow {
         address: service(router).await,
         ..Slow::start().await
     };
-    let proxy = slow.proxy("tap --to SERVICE", "").await;
+    let proxy = slow.proxy("tap --to SERVICE --drain 10m", "").await;
     let mut caller = TcpStream::connect(&proxy.address).await.expect("connected");
     interrupt(&proxy).await;
     assert_eq!(caller.read(&mut [0]).await.expect("an end"), 0);
@@ -234,31 +238,43 @@ async fn events_that_cross_the_end_reach_the_service_and_calls_do_not() {
     drop(caller);
     let ended = proxy.ended().await;
     assert!(ended.stderr.contains("1 packet on "), "{}", ended.stderr);
-    assert_eq!(told.recv().await, Some("an event"));
-    assert!(told.try_recv().is_err());
+    assert_eq!(received.recv().await, Some("an event"));
+    assert!(received.try_recv().is_err());
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_is_not_taken_for_quiet() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("bound").to_string();
-    let proxy = Running::start(&["tap", "--listen", "127.0.0.1:0", "--to", &address, "--drain", "1h"]).await;
-    let mut caller = TcpStream::connect(&proxy.address).await.expect("connected");
-    // A warning of absence connects too.
-    let mut services = Vec::new();
-    let hello = b"\x16\x03\x01\x00\x02hi";
-    caller.write_all(hello).await.expect("written");
-    let mut service = loop {
-        services.push(listener.accept().await.expect("a connection").0);
-        let service = services.last_mut().expect("one");
-        if service.read(&mut [0; 7]).await.is_ok_and(|read| read == 7) {
-            break services.pop().expect("one");
-        }
-    };
-    interrupt(&proxy).await;
-    service.write_all(b"answer").await.expect("written");
-    let mut answer = [0; 6];
-    caller.read_exact(&mut answer).await.expect("an answer");
-    assert_eq!(&answer, b"answer");
-    proxy.interrupt().await;
+    let folder = folder("drain-unreadable");
+    let strict = "record -q --to SERVICE -o FILE --mask /data/secret --mask-strict";
+    for (number, command) in PROXIES[..5].iter().chain([&strict]).enumerate() {
+        let file = path(&folder, &format!("{number}.jsonl"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let slow = Slow {
+            address: listener.local_addr().expect("bound").to_string(),
+            ..Slow::start().await
+        };
+        let proxy = slow.proxy(&format!("{command} --drain 1h"), &file).await;
+        let mut caller = TcpStream::connect(&proxy.address).await.expect("connected");
+        caller.write_all(b"\x16\x03\x01\x00\x02hi").await.expect("written");
+        // The look for an absent service connects too.
+        let mut others = Vec::new();
+        let mut service = loop {
+            let (mut service, _) = listener.accept().await.expect("a connection");
+            match service.read(&mut [0; 7]).await {
+                Ok(7) => break service,
+                _ => others.push(service),
+            }
+        };
+        let mut idle = TcpStream::connect(&proxy.address).await.expect("connected");
+        interrupt(&proxy).await;
+        // The proxy has looked at its connections once it has ended this one.
+        assert_eq!(idle.read(&mut [0]).await.expect("an end"), 0, "{command}");
+        service.write_all(b"answer").await.expect("written");
+        let mut answer = [0; 6];
+        caller.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(&answer, b"answer", "{command}");
+        let ended = proxy.interrupt().await;
+        let warning = "warning: 1 connection cut perhaps with calls in flight\n";
+        assert!(ended.stderr.contains(warning), "{command}: {}", ended.stderr);
+    }
 }
