@@ -35,6 +35,14 @@ impl ReplyPacket {
     }
 
     /// Returns the service's error, if the packet has one.
+    ///
+    /// ```
+    /// use nest_wire::packet::ReplyPacket;
+    ///
+    /// let packet = ReplyPacket::new(r#"{"err":"odd","isDisposed":true,"id":"a"}"#)?.expect("it has an id");
+    /// assert_eq!(packet.error().expect("an error").err().as_str(), r#""odd""#);
+    /// # Ok::<(), nest_wire::packet::PacketError>(())
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<RpcError> {
         self.err.clone().map(RpcError::from_raw)

@@ -39,8 +39,21 @@ where
 /// Does what [`relay`] does until `stop` is ready. Then nothing more is read, and what has been
 /// read is passed on. The streams stay open, except for directions whose end has been passed on.
 ///
+/// ```
+/// use std::future::ready;
+/// use nest_wire::recording::relay_until;
+/// use tokio::io::AsyncWriteExt;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut caller, _far_caller) = tokio::io::duplex(64);
+/// let (mut service, _far_service) = tokio::io::duplex(64);
+/// relay_until(&mut caller, &mut service, |_, _| {}, ready(())).await?;
+/// caller.write_all(b"goodbye").await?; // both streams are still open
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
-/// As [`relay`].
+/// Those of [`relay`].
 pub async fn relay_until<C, S>(
     caller: &mut C,
     service: &mut S,

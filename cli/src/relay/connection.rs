@@ -39,7 +39,7 @@ pub(super) struct Connection {
     /// True if nothing more is read from the caller.
     is_held: Rc<Cell<bool>>,
     stop: CancellationToken,
-    /// What `stop` was asked for.
+    /// The arguments of `stop`.
     end: Cell<(LateBytes, Duration)>,
 }
 

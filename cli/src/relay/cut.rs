@@ -15,11 +15,11 @@ impl Cut {
     /// Warns if there were any.
     pub(crate) fn report(self) {
         for (connections, with) in [
-            (self.certain, "with calls in flight"),
-            (self.possible, "perhaps with calls in flight"),
+            (self.certain, "cut with calls in flight"),
+            (self.possible, "cut, perhaps with calls in flight"),
         ] {
             if connections > 0 {
-                warn(format_args!("{} cut {with}", counted(connections as u64, "connection")));
+                warn(format_args!("{} {with}", counted(connections as u64, "connection")));
             }
         }
     }

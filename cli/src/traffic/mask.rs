@@ -109,7 +109,13 @@ impl Mask {
                 self.rest((connection, from), &mut pass);
                 self.sides.insert((connection, from), gap);
             }
-            Content::End => self.rest((connection, from), &mut pass),
+            Content::End => {
+                self.rest((connection, from), &mut pass);
+                if from == Side::Service {
+                    // No reply can come any more.
+                    self.unreadable.remove(&connection);
+                }
+            }
             Content::Reset => {
                 self.unreadable.remove(&connection);
                 for side in [Side::Caller, Side::Service] {

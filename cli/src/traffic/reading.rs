@@ -149,7 +149,7 @@ impl Reading {
         Busy {
             calls: which(|connection| !connection.calls.is_empty() && !connection.service.has_ended),
             frames: which(Connection::has_partial_frame),
-            unreadable: which(|connection| connection.is_unreadable),
+            unreadable: which(|connection| connection.is_unreadable && !connection.service.has_ended),
         }
     }
 

@@ -162,7 +162,7 @@ async fn a_call_that_nobody_answers_ends_with_the_time_or_with_a_second_signal()
                 "{command} {options}: {cut}"
             );
             // A thread that is far behind does not know for certain.
-            let warning = "warning: 1 connection cut ";
+            let warning = "warning: 1 connection cut";
             assert!(ended.stderr.contains(warning), "{command} {options}: {}", ended.stderr);
             assert!(
                 command.starts_with("shadow") || ended.status == Some(0),
@@ -274,7 +274,7 @@ async fn what_cannot_be_read_is_not_taken_for_quiet() {
         caller.read_exact(&mut answer).await.expect("an answer");
         assert_eq!(&answer, b"answer", "{command}");
         let ended = proxy.interrupt().await;
-        let warning = "warning: 1 connection cut perhaps with calls in flight\n";
+        let warning = "warning: 1 connection cut, perhaps with calls in flight\n";
         assert!(ended.stderr.contains(warning), "{command}: {}", ended.stderr);
     }
 }
